@@ -1,0 +1,23 @@
+"""Every error that a user can meet, as one class hierarchy.
+
+A message says what was wrong, where, and what to do next, in one line. The command line prints it and exits with
+status 2; `--debug` adds the traceback.
+"""
+
+from __future__ import annotations
+
+
+class GraphdiagError(Exception):
+    """Base of all errors that graphdiag raises on purpose. ``str(error)`` is one line for the user."""
+
+
+class UsageError(GraphdiagError):
+    """Options or arguments that contradict each other, or name something that does not exist."""
+
+
+class SourceError(GraphdiagError):
+    """A source that cannot be read: absent, empty, damaged, or of no known kind."""
+
+
+class ModelError(GraphdiagError):
+    """A model that cannot be used: not built, not found in its file, or not fitting the log beside it."""

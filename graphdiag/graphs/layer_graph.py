@@ -1,0 +1,99 @@
+"""The layer graph: what the user wrote, as Keras itself records it.
+
+Nested models are flattened: a layer inside a nested model is a node of its own, known by its path, and an edge that
+enters or leaves the nested model ends at the layer inside it that really takes or gives the tensor. A shared layer is
+one node with its number of calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One Keras layer.
+
+    Attributes:
+        id: Unique in the graph: the names of the nested models around it and its own name, joined by ``/``.
+        name: The layer's own Keras name. May contain ``/`` itself (DenseNet's ``conv1/bn``).
+        class_name: Keras class, as ``Conv1D``.
+        path: Names of the nested models that hold it, outermost first; empty at the top level.
+        calls: How often the layer is called in the model: once for most, more for a shared layer.
+        is_input: Whether it is one of the model's inputs (an ``InputLayer`` at the top level).
+        output_shape: Shape as text, ``(None, 64)``; empty when the source does not record it.
+        parameters: Number of weights, trainable or not; ``None`` when the source does not record it.
+    """
+
+    id: str
+    name: str
+    class_name: str
+    path: tuple[str, ...] = ()
+    calls: int = 1
+    is_input: bool = False
+    output_shape: str = ""
+    parameters: int | None = None
+
+
+@dataclass(frozen=True)
+class NestedModel:
+    """A model used as a layer: its id (path joined by ``/``), Keras name, class, and how often it is called."""
+
+    id: str
+    name: str
+    class_name: str
+    path: tuple[str, ...] = ()
+    calls: int = 1
+
+
+@dataclass(frozen=True)
+class LayerGraph:
+    """Layers and the edges between them.
+
+    Attributes:
+        model_name: Keras name of the model.
+        layers: Layer by id, in Keras's order.
+        edges: ``(source id, target id)`` pairs, each once, in Keras's order.
+        nested: Nested model by id, outermost first.
+        inputs: Ids of the model's inputs, in the order in which Keras takes them.
+        outputs: Ids of the layers that give the model's outputs.
+        keras_version: As recorded in the file, as ``2.1.6``; empty when unknown.
+    """
+
+    model_name: str
+    layers: Mapping[str, Layer]
+    edges: tuple[tuple[str, str], ...]
+    nested: Mapping[str, NestedModel] = field(default_factory=dict)
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    keras_version: str = ""
+
+    def to_networkx(self) -> nx.DiGraph:
+        """The layer graph as a ``networkx.DiGraph``.
+
+        Returns:
+            Nodes are layer ids with the attributes ``name``, ``class_name``, ``path`` (joined by ``/``), ``calls``,
+            ``is_input``, ``output_shape`` and ``parameters``; edges carry no attributes. The graph's own attributes
+            are ``model_name`` and ``keras_version``.
+        """
+        import networkx as nx
+
+        graph = nx.DiGraph(model_name=self.model_name, keras_version=self.keras_version)
+        for layer in self.layers.values():
+            graph.add_node(
+                layer.id,
+                name=layer.name,
+                class_name=layer.class_name,
+                path="/".join(layer.path),
+                calls=layer.calls,
+                is_input=layer.is_input,
+                output_shape=layer.output_shape,
+                parameters=layer.parameters,
+            )
+        graph.add_edges_from(self.edges)
+        return graph
