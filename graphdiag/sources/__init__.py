@@ -1,0 +1,1 @@
+"""Where graphs come from: one module a kind of source, each giving an `Opened`."""

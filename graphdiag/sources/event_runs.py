@@ -1,0 +1,199 @@
+"""Gather the graphs of a TensorBoard log, run by run, without choosing among them.
+
+Runs are named as TensorBoard names them: the directory of the event file, relative to the log directory. What counts
+as a graph follows ``tensorboard/plugins/graph/graphs_plugin.py`` and ``plugin_event_accumulator.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.errors import SourceError
+from graphdiag.sources.records import read_records
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.event_pb2 import Event
+
+TRACE_PLUGINS = ("graph_run_metadata_graph", "graph_run_metadata")
+KERAS_PLUGIN = "graph_keras_model"
+
+# The only version of these summaries that TensorBoard accepts, as the plugin's content.
+_VERSION = b"1"
+
+# Leading bytes of an Event: wall_time as a double; step, when it is not zero; then what the event holds.
+_WALL_TIME = 0x09
+_STEP = 0x10
+_SUMMARY = 0x2A
+_MARKS = (b"graph_run_metadata", KERAS_PLUGIN.encode())
+
+
+@dataclass
+class Written:
+    """Something that may have been written several times: the last bytes, and how many times."""
+
+    data: bytes = b""
+    times: int = 0
+
+    def write(self, data: bytes) -> None:
+        """Take the bytes of one more writing."""
+        self.data = data
+        self.times += 1
+
+
+@dataclass
+class Run:
+    """The graphs of one run, as serialised messages.
+
+    Attributes:
+        files: Its event files, in TensorBoard's order.
+        graph: The run's own graph, a ``GraphDef``.
+        meta_graph: A ``MetaGraphDef``. TensorBoard's event accumulator falls back on it where there is no ``graph``;
+            its graph page does not.
+        traces: By tag, the ``RunMetadata`` of a trace.
+        keras: By tag, the JSON of a Keras model.
+    """
+
+    files: list[Path]
+    graph: Written = field(default_factory=Written)
+    meta_graph: Written = field(default_factory=Written)
+    traces: dict[str, Written] = field(default_factory=dict)
+    keras: dict[str, Written] = field(default_factory=dict)
+
+
+def read_runs(path: Path) -> dict[str, Run]:
+    """Read all event files of a log.
+
+    Args:
+        path: A log directory, searched to any depth, or one event file.
+
+    Returns:
+        Run by name, in order of name; ``.`` for the log directory itself and for a single file.
+
+    Raises:
+        SourceError: There is no event file, or one of them cannot be read.
+    """
+    runs = {name: Run(files) for name, files in sorted(_runs(path))}
+    if not runs:
+        raise SourceError(
+            f"{path} holds no event file (events.out.tfevents.*); give the log directory that TensorBoard is given."
+        )
+    for run in runs.values():
+        for file in run.files:
+            for data in read_records(file):
+                if _of_interest(data, run):
+                    _add(run, _parse(file, data))
+    return runs
+
+
+def holdings(runs: Mapping[str, Run]) -> str:
+    """Say what the runs hold besides graphs, for the message that they hold none: ``2 scalars, 1 image``."""
+    kinds: Counter[str] = Counter()
+    seen = set()
+    for name, run in runs.items():
+        for file in run.files:
+            for data in read_records(file):
+                event = _parse(file, data)
+                for kind, tag in _kinds(event):
+                    if (name, kind, tag) not in seen:
+                        seen.add((name, kind, tag))
+                        kinds[kind] += 1
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "no data"
+
+
+def is_event_file(name: str) -> bool:
+    """Whether TensorBoard takes a file of this name for an event file."""
+    return "tfevents" in name
+
+
+def holds_event_files(directory: Path) -> bool:
+    """Whether there is an event file in a directory, at any depth."""
+    return next(_runs(directory), None) is not None
+
+
+def _runs(path: Path) -> Iterator[tuple[str, list[Path]]]:
+    if not path.is_dir():
+        yield ".", [path]
+        return
+    visited = set()
+
+    def refuse(error: OSError) -> None:
+        raise SourceError(f"{error.filename} cannot be read: {error.strerror}.") from error
+
+    for directory, below, names in os.walk(path, followlinks=True, onerror=refuse):
+        real = os.path.realpath(directory)
+        if real in visited:
+            # A link that leads back up.
+            below.clear()
+            continue
+        visited.add(real)
+        files = [Path(directory, name) for name in sorted(names) if is_event_file(name)]
+        if files:
+            yield Path(directory).relative_to(path).as_posix(), files
+
+
+def _of_interest(data: bytes, run: Run) -> bool:
+    """Whether an event may hold a graph, told from its first bytes and a search, without parsing it.
+
+    A log can be hundreds of megabytes of scalars and images.
+    """
+    position = 9 if data[:1] == bytes([_WALL_TIME]) else 0
+    if data[position : position + 1] == bytes([_STEP]):
+        position += 1
+        while position < len(data) and data[position] & 0x80:
+            position += 1
+        position += 1
+    if data[position : position + 1] != bytes([_SUMMARY]):
+        return True
+    if any(mark in data for mark in _MARKS):
+        return True
+    # A writer may leave out the plugin where it has written the tag before.
+    return any(tag.encode() in data for tags in (run.traces, run.keras) for tag in tags)
+
+
+def _parse(file: Path, data: bytes) -> Event:
+    from google.protobuf.message import DecodeError
+    from tensorboard.compat.proto.event_pb2 import Event
+
+    try:
+        return Event.FromString(data)
+    except DecodeError as error:
+        raise SourceError(
+            f"{file} is no TensorBoard event file: its records hold no events; give a file named like "
+            "events.out.tfevents.*."
+        ) from error
+
+
+def _add(run: Run, event: Event) -> None:
+    what = event.WhichOneof("what")
+    if what == "graph_def":
+        run.graph.write(event.graph_def)
+    elif what == "meta_graph_def":
+        run.meta_graph.write(event.meta_graph_def)
+    elif what == "summary":
+        for value in event.summary.value:
+            if not value.tensor.string_val:
+                continue
+            plugin = value.metadata.plugin_data
+            known = plugin.content == _VERSION
+            if (plugin.plugin_name in TRACE_PLUGINS and known) or value.tag in run.traces:
+                run.traces.setdefault(value.tag, Written()).write(value.tensor.string_val[0])
+            elif (plugin.plugin_name == KERAS_PLUGIN and known) or value.tag in run.keras:
+                run.keras.setdefault(value.tag, Written()).write(value.tensor.string_val[0])
+
+
+_OLD_SUMMARIES = {"simple_value": "scalars", "image": "images", "histo": "histograms", "audio": "audio"}
+
+
+def _kinds(event: Any) -> Iterator[tuple[str, str]]:
+    what = event.WhichOneof("what")
+    if what == "tagged_run_metadata":
+        yield "profile", event.tagged_run_metadata.tag
+    elif what == "summary":
+        for value in event.summary.value:
+            plugin = value.metadata.plugin_data.plugin_name
+            yield plugin or _OLD_SUMMARIES.get(value.WhichOneof("value"), "tensors"), value.tag

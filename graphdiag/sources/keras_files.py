@@ -1,0 +1,206 @@
+"""Open what Keras saves: the model's JSON, a ``.keras`` archive, or an ``.h5`` file.
+
+Only the structure is read. No layer is built, and no code in the file (a Lambda's, say) is run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.errors import SourceError
+from graphdiag.graphs.layer_graph import Layer, LayerGraph
+from graphdiag.sources.files import read_bytes, read_start
+from graphdiag.sources.keras_json import layer_graph_from_json
+from graphdiag.sources.opened import Opened, Origin
+from graphdiag.sources.stack import describe_stack
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
+
+__all__ = ["HDF5_SIGNATURE", "ZIP_SIGNATURE", "layer_graph_from_json", "open_keras_archive", "open_keras_json"]
+
+HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+ZIP_SIGNATURE = b"PK\x03\x04"
+
+# Bytes of JSON that a .keras archive may unpack to. A thousand layers take about one megabyte.
+_LARGEST_JSON = 256 * 1024 * 1024
+
+
+def open_keras_json(path: Path) -> Opened:
+    """Open a file with the JSON of a Keras model, as ``model.to_json()`` gives it.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The layer graph; no op graph.
+
+    Raises:
+        SourceError: The file cannot be read, is no JSON, or its JSON is no Keras model with layers.
+    """
+    config = _parse(str(path), read_bytes(path))
+    return _opened(path, "keras_json", config, _layer_graph(str(path), config))
+
+
+def open_keras_archive(path: Path) -> Opened:
+    """Open a ``.keras``, ``.h5`` or ``.hdf5`` file; which of the two formats it has is told from its content.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The layer graph, with the number of weights of each layer for HDF5; no op graph.
+
+    Raises:
+        SourceError: The file is damaged, or holds no model with layers (a subclassed model, or weights alone).
+    """
+    start = read_start(path)
+    if start.startswith(HDF5_SIGNATURE):
+        return _open_hdf5(path)
+    if start.startswith(ZIP_SIGNATURE):
+        return _open_zip(path)
+    raise SourceError(f"{path} is damaged or no Keras file: it is neither a .keras archive nor HDF5; save it again.")
+
+
+def _opened(path: Path, kind: str, config: Mapping[str, Any], layer_graph: LayerGraph) -> Opened:
+    return Opened(
+        origin=Origin(path=str(path), kind=kind, stack=describe_stack(layer_graph.keras_version)),
+        layer_graph=layer_graph,
+        keras_json=config,
+    )
+
+
+def _parse(where: str, data: bytes | str) -> Mapping[str, Any]:
+    try:
+        config = json.loads(data)
+        if isinstance(config, str):
+            # json.dump(model.to_json(), file) writes the JSON as one JSON string.
+            config = json.loads(config)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{where} is no JSON: {error}; give the result of model.to_json().") from error
+    if not isinstance(config, dict):
+        raise SourceError(f"{where} is no Keras model: its JSON is no object; give the result of model.to_json().")
+    return config
+
+
+def _layer_graph(where: str, config: Mapping[str, Any], version: str = "") -> LayerGraph:
+    try:
+        layer_graph = layer_graph_from_json(config)
+    except SourceError as error:
+        raise SourceError(f"{where}: {error}") from error
+    return replace(layer_graph, keras_version=layer_graph.keras_version or version)
+
+
+# --- .keras ----------------------------------------------------------------------------------------------------------
+
+
+def _open_zip(path: Path) -> Opened:
+    import zipfile
+    import zlib
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            config = _parse(f"config.json in {path}", _member(path, archive, "config.json"))
+            metadata: Mapping[str, Any] = {}
+            if "metadata.json" in archive.namelist():
+                metadata = _parse(f"metadata.json in {path}", _member(path, archive, "metadata.json"))
+    # RuntimeError: the archive is encrypted. NotImplementedError: it uses an unknown compression.
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+        raise SourceError(f"{path} is a damaged .keras archive: {error}; save the model again.") from error
+    version = metadata.get("keras_version")
+    layer_graph = _layer_graph(str(path), config, version if isinstance(version, str) else "")
+    return _opened(path, "keras_file", config, layer_graph)
+
+
+def _member(path: Path, archive: ZipFile, name: str) -> bytes:
+    if name not in archive.namelist():
+        raise SourceError(f"{path} is no .keras archive: it is a zip file without {name}; give a file saved by Keras.")
+    with archive.open(name) as file:
+        data = file.read(_LARGEST_JSON + 1)
+    if len(data) > _LARGEST_JSON:
+        raise SourceError(f"{name} in {path} unpacks to more than {_LARGEST_JSON // 2**20} MiB; it is no Keras model.")
+    return data
+
+
+# --- .h5 -------------------------------------------------------------------------------------------------------------
+
+
+def _open_hdf5(path: Path) -> Opened:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            if "model_config" not in file.attrs:
+                raise SourceError(
+                    f"{path} holds no model, only weights or other data; save the whole model with model.save()."
+                )
+            config = _parse(f"The model_config in {path}", _string(file.attrs["model_config"]))
+            version = _string(file.attrs["keras_version"]) if "keras_version" in file.attrs else ""
+            layer_graph = _layer_graph(str(path), config, version)
+            if "model_weights" in file:
+                layer_graph = _with_parameters(layer_graph, _weights(file["model_weights"]))
+    # What h5py raises for damaged files is not bounded by its documentation.
+    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        raise SourceError(f"{path} is a damaged HDF5 file: {error}; save the model again.") from error
+    return _opened(path, "keras_file", config, layer_graph)
+
+
+def _string(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _weights(group: Any) -> dict[str, dict[str, int]]:
+    """For each layer of the top level, the size of each of its weights, by the weight's name."""
+    return {
+        layer: {name: int(group[layer][name].size) for name in _names(group[layer], "weight_names")}
+        for layer in _names(group, "layer_names")
+        if layer in group
+    }
+
+
+def _names(group: Any, attribute: str) -> Iterator[str]:
+    """A list attribute, which Keras splits into ``name0``, ``name1`` and so on where it is large."""
+    if attribute in group.attrs:
+        yield from map(_string, group.attrs[attribute])
+        return
+    number = 0
+    while f"{attribute}{number}" in group.attrs:
+        yield from map(_string, group.attrs[f"{attribute}{number}"])
+        number += 1
+
+
+def _with_parameters(layer_graph: LayerGraph, weights: Mapping[str, Mapping[str, int]]) -> LayerGraph:
+    """Count the weights of each layer; those of a nested model's layers are told apart by the weights' names."""
+    counts: dict[str, int] = {}
+    inside: dict[str, list[Layer]] = {}
+    for layer in layer_graph.layers.values():
+        if layer.path:
+            inside.setdefault(layer.path[0], []).append(layer)
+        elif layer.name in weights:
+            counts[layer.id] = sum(weights[layer.name].values())
+    for nested, layers in inside.items():
+        counts.update(_shared_out(layers, weights.get(nested, {})))
+    return replace(
+        layer_graph,
+        layers={layer.id: replace(layer, parameters=counts.get(layer.id)) for layer in layer_graph.layers.values()},
+    )
+
+
+def _shared_out(layers: list[Layer], weights: Mapping[str, int]) -> dict[str, int]:
+    """The weights of one nested model by layer; none at all where a weight's name fits no layer or several."""
+    counts = {layer.id: 0 for layer in layers}
+    for name, size in weights.items():
+        fits: dict[str, list[str]] = {}
+        for layer in layers:
+            for known in ("/".join((*layer.path[1:], layer.name)), layer.name):
+                if f"/{known}/" in f"/{name}":
+                    fits.setdefault(known, []).append(layer.id)
+        owners = set(fits[max(fits, key=len)]) if fits else set()
+        if len(owners) != 1:
+            return {}
+        counts[owners.pop()] += size
+    return counts

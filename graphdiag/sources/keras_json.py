@@ -1,0 +1,219 @@
+"""Turn Keras's own JSON of a model into a layer graph: nested models are flattened, and every edge ends at a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from graphdiag.errors import SourceError
+from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
+from graphdiag.sources.keras_config import Call, Member, Scope, Tensor, read_model
+
+
+def layer_graph_from_json(config: Mapping[str, Any]) -> LayerGraph:
+    """Turn Keras's JSON of a model into a layer graph.
+
+    Nested models are flattened and their own input layers bypassed; a Sequential model that records no input gets one,
+    named as Keras names it. Calls are counted within the model that directly holds the layer.
+
+    Args:
+        config: The parsed result of ``model.to_json()``, of any Keras from 2.0 on.
+
+    Returns:
+        The layer graph. Shapes are given where the JSON records them; parameters are not in it.
+
+    Raises:
+        SourceError: The JSON is no Keras model, or describes none whose layers Keras records (a subclassed model).
+    """
+    try:
+        scope = read_model(config)
+        graph = _Flattener(scope).run()
+    except RecursionError:
+        raise SourceError("The Keras JSON is nested too deeply to be a model.") from None
+    version = config.get("keras_version", "")
+    if not graph.layers:
+        raise SourceError(f"The Keras model {scope.name!r} has no layers; add layers and save it again.")
+    return LayerGraph(
+        model_name=graph.model_name,
+        layers=graph.layers,
+        edges=graph.edges,
+        nested=graph.nested,
+        inputs=graph.inputs,
+        outputs=graph.outputs,
+        keras_version=version if isinstance(version, str) else "",
+    )
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a scope stands: the member that holds it, the place of the scope around it, and which call is meant.
+
+    ``call`` is None where every call is meant, as for the layers inside a shared model.
+    """
+
+    scope: Scope
+    member: Member | None = None
+    outer: _Place | None = None
+    call: int | None = None
+
+
+class _Flattener:
+    """Walks a model and the models in it, depth first."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._top = _Place(scope)
+        self._ids: dict[tuple[tuple[str, ...], str], str] = {}
+        self._taken: set[str] = set()
+        self._layers: dict[str, Layer] = {}
+        self._nested: dict[str, NestedModel] = {}
+        self._edges: dict[tuple[str, str], None] = {}
+        self._shapes: dict[str, dict[int, str]] = {}
+
+    def run(self) -> LayerGraph:
+        scope = self._top.scope
+        self._name(self._top)
+        self._connect(self._top)
+        layers = {
+            layer.id: Layer(
+                layer.id,
+                layer.name,
+                layer.class_name,
+                layer.path,
+                layer.calls,
+                layer.is_input,
+                layer.output_shape or _joined(self._shapes.get(layer.id, {})),
+            )
+            for layer in self._layers.values()
+        }
+        return LayerGraph(
+            model_name=scope.name,
+            layers=layers,
+            edges=tuple(self._edges),
+            nested=self._nested,
+            inputs=self._all_sources([tensor for _, tensor in scope.inputs]),
+            outputs=self._all_sources(scope.outputs),
+        )
+
+    def _name(self, place: _Place) -> None:
+        scope = place.scope
+        for member in scope.members.values():
+            if member.is_input and place.member is not None:
+                continue
+            own = self._unique("/".join((*scope.path, member.name)))
+            self._ids[scope.path, member.name] = own
+            calls = max(len(member.calls), 1)
+            if member.inner is not None:
+                self._nested[own] = NestedModel(own, member.name, member.class_name, scope.path, calls)
+                self._name(_Place(member.inner, member, place))
+            else:
+                self._layers[own] = Layer(
+                    own, member.name, member.class_name, scope.path, calls, member.is_input, member.own_shape
+                )
+
+    def _unique(self, wanted: str) -> str:
+        # A layer named "a/b" can stand beside a layer "b" of a nested model "a".
+        own = wanted
+        number = 2
+        while own in self._taken:
+            own = f"{wanted}#{number}"
+            number += 1
+        self._taken.add(own)
+        return own
+
+    def _connect(self, place: _Place) -> None:
+        for member in place.scope.members.values():
+            if member.inner is not None:
+                self._connect(_Place(member.inner, member, place))
+                self._note_shapes(place, member)
+            elif not (member.is_input and place.member is not None):
+                own = self._ids[place.scope.path, member.name]
+                for call in member.calls:
+                    for tensor in call.tensors():
+                        for source, _ in self._sources(place, tensor):
+                            self._edges[source, own] = None
+                self._note_shapes(place, member)
+
+    def _note_shapes(self, place: _Place, member: Member) -> None:
+        """What a call records of its inputs is the output shape of the layers that give them."""
+        for call in member.calls[:1]:
+            built = member.input_shapes if len(member.input_shapes) == len(call.main) else ()
+            for position, tensor in enumerate(call.main):
+                if tensor is None:
+                    continue
+                shape = tensor.shape or (built[position] if built else "")
+                found = self._sources(place, tensor) if shape else []
+                if len(found) == 1:
+                    source, slot = found[0]
+                    self._shapes.setdefault(source, {}).setdefault(slot, shape)
+
+    def _all_sources(self, tensors: Sequence[Tensor]) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for tensor in tensors:
+            found.update((source, None) for source, _ in self._sources(self._top, tensor))
+        return tuple(found)
+
+    def _sources(self, place: _Place, tensor: Tensor) -> list[tuple[str, int]]:
+        """The real layers (and their output slots) that give a tensor: through nested models, and out of them."""
+        found: dict[tuple[str, int], None] = {}
+        pending = [(place, tensor)]
+        seen = set()
+        while pending:
+            here, wanted = pending.pop()
+            mark = (_path_of_calls(here), wanted.layer, wanted.call, wanted.slot)
+            if mark in seen:
+                continue
+            seen.add(mark)
+            member = here.scope.members[wanted.layer]
+            if member.inner is not None:
+                outputs = member.inner.outputs
+                if not 0 <= wanted.slot < len(outputs):
+                    raise SourceError(
+                        f"The nested Keras model {member.name!r} gives {len(outputs)} tensors, and number "
+                        f"{wanted.slot} of them is used; the JSON is damaged."
+                    )
+                pending.append((_Place(member.inner, member, here, wanted.call), outputs[wanted.slot]))
+            elif member.is_input and here.member is not None and here.outer is not None:
+                given = [
+                    (here.outer, one)
+                    for call in here.member.chosen(here.call)
+                    for one in _given_to(here.scope, member.name, call)
+                ]
+                pending.extend(reversed(given))
+            else:
+                found[self._ids[here.scope.path, member.name], wanted.slot] = None
+        return list(found)
+
+
+def _path_of_calls(place: _Place) -> tuple[object, ...]:
+    marks: list[object] = [place.scope.path]
+    around: _Place | None = place
+    while around is not None:
+        marks.append(around.call)
+        around = around.outer
+    return tuple(marks)
+
+
+def _given_to(scope: Scope, input_name: str, call: Call) -> list[Tensor]:
+    """The tensors that a call hands to one input of a nested model."""
+    position = 0
+    key = ""
+    for number, (this_key, tensor) in enumerate(scope.inputs):
+        if tensor.layer == input_name:
+            position, key = number, this_key
+    given = call.keyed.get(key) or call.keyed.get(input_name)
+    if given is None and position < len(call.main):
+        given = call.main[position]
+    taken = [given] if given is not None else []
+    if position == 0:
+        # Keyword tensors (a mask, say) enter the model as a whole; its first input stands for it.
+        taken.extend(call.rest)
+    return taken
+
+
+def _joined(shapes: Mapping[int, str]) -> str:
+    """The shapes of a layer's outputs as one text, where all of them up to the last one used are known."""
+    slots = sorted(shapes)
+    if not slots or slots != list(range(len(slots))):
+        return ""
+    return shapes[0] if len(slots) == 1 else f"[{', '.join(shapes[slot] for slot in slots)}]"

@@ -1,0 +1,59 @@
+"""What every kind of source gives: the graphs found in it, and where they were found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    from graphdiag.graphs.layer_graph import LayerGraph
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the graphs came from.
+
+    Attributes:
+        path: As the user gave it; for a model handed over in Python, its name.
+        kind: ``event_log``, ``graph_def``, ``saved_model``, ``keras_file``, ``keras_json``, ``script`` or ``model``.
+        run: Run of an event log, ``.`` for the top directory; empty elsewhere.
+        tag: Tag of the op graph in an event log; empty for the run's own graph and elsewhere.
+        stack: Who made the op graph, as ``tf_keras 2.21.0, TensorFlow 2.21.0`` or ``TensorFlow 1.10 (producer 26)``;
+            as exact as the source allows.
+    """
+
+    path: str
+    kind: str
+    run: str = ""
+    tag: str = ""
+    stack: str = ""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The graphs of one source.
+
+    Attributes:
+        origin: Where they came from.
+        graph_defs: The op graph; several when one trace holds several function graphs; empty when there is none.
+        has_op_graph: Whether the source holds an op graph at all (it may hold one of zero ops).
+        layer_graph: The layer graph, when the source has one.
+        keras_json: The parsed JSON of the Keras model, when the source has one: what TensorBoard's conceptual graph
+            is made of.
+        owners: Layer id by op name, as recorded while a live model was traced; empty for files, where names decide.
+        notes: Sentences for the user about what was chosen or passed over.
+        callback_writes_op_graph: For a live model, whether the TensorBoard callback of its stack writes an op graph;
+            ``None`` for files, and where it is not known.
+    """
+
+    origin: Origin
+    graph_defs: tuple[GraphDef, ...] = ()
+    has_op_graph: bool = False
+    layer_graph: LayerGraph | None = None
+    keras_json: Mapping[str, Any] | None = None
+    owners: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    callback_writes_op_graph: bool | None = None
