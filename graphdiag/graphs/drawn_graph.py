@@ -190,10 +190,10 @@ class DrawnGraph:
 
     @cached_property
     def _edge_slices(self) -> Mapping[int, slice]:
-        parents, first = np.unique(self.metaedges.parent, return_index=True)
-        ends = [*first.tolist()[1:], len(self.metaedges)]
+        parents, first, number = np.unique(self.metaedges.parent, return_index=True, return_counts=True)
         return {
-            parent: slice(start, end) for parent, start, end in zip(parents.tolist(), first.tolist(), ends, strict=True)
+            parent: slice(start, start + size)
+            for parent, start, size in zip(parents.tolist(), first.tolist(), number.tolist(), strict=True)
         }
 
     def node(self, name: str) -> DrawnNode:

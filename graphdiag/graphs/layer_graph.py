@@ -28,6 +28,7 @@ class Layer:
         is_input: Whether it is one of the model's inputs (an ``InputLayer`` at the top level).
         output_shape: Shape as text, ``(None, 64)``; empty when the source does not record it.
         parameters: Number of weights, trainable or not; ``None`` when the source does not record it.
+        inner: Names of the layers that it wraps, as ``TimeDistributed`` does, at every depth.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Layer:
     is_input: bool = False
     output_shape: str = ""
     parameters: int | None = None
+    inner: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,337 @@
+"""The case: everything that the rules look at, put together once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from graphdiag.diagnosis.crossings import Crossings, OpEdge, find_crossings
+from graphdiag.diagnosis.finding import Evidence
+from graphdiag.diagnosis.flow import Carries, Flow, trace
+from graphdiag.diagnosis.op_table import Kind, rules
+from graphdiag.diagnosis.ownership import Ownership, own
+from graphdiag.diagnosis.picture import Picture
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+Pair = tuple[str, str]
+DT_BOOL = 10
+REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
+"""The classes that make a crossing a dependency."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """The graphs of one source, and what was worked out about them.
+
+    Attributes:
+        ops: The op graph.
+        layers: The layer graph, if there is one.
+        ownership: Who owns each op.
+        flow: What each tensor carries.
+        crossings: The op edges between owners.
+        picture: What TensorBoard shows of it; ``None`` when that is of no interest.
+    """
+
+    ops: OpGraph
+    layers: LayerGraph | None
+    ownership: Ownership
+    flow: Flow
+    crossings: Crossings
+    picture: Picture | None = None
+
+    @cached_property
+    def without_ops(self) -> frozenset[str]:
+        """Layers that have made no op, as ``Dropout`` makes none for inference."""
+        if self.layers is None:
+            return frozenset()
+        owners = self.ownership.owners
+        present = {owners[row] for row in set(self.ownership.of_op.tolist()) if row >= 0}
+        return frozenset(layer for layer in self.layers.layers if layer not in present)
+
+    @cached_property
+    def passed_by(self) -> frozenset[str]:
+        """Layers that hand on their input as it is: what the next layer takes comes from the layer before.
+
+        Those are the layers without ops, and those whose ops give nothing to any op outside and take at most a shape:
+        for inference, ``RandomFlip`` looks at the shape of its input and flips nothing.
+        """
+        if self.layers is None:
+            return frozenset()
+        from_owner, to_owner = self.ownership.of_op[self.ops.source], self.ownership.of_op[self.ops.target]
+        at_border = from_owner != to_owner
+        busy = set(from_owner[at_border & (self.ops.output != CONTROL)].tolist())
+        for edge in np.flatnonzero(at_border & (self.ops.output != CONTROL)).tolist():
+            owner = int(to_owner[edge])
+            if owner not in busy:
+                source, slot = int(self.ops.source[edge]), int(self.ops.output[edge])
+                if self.flow.over(source, slot, self.ops.types[int(self.ops.target[edge])]) & REAL:
+                    busy.add(owner)
+        owners = self.ownership.owners
+        working = {owners[row] for row in busy if row >= 0} | {
+            id_ for id_, layer in self.layers.layers.items() if layer.is_input
+        }
+        return frozenset(layer for layer in self.layers.layers if layer not in working) | self.without_ops
+
+    @cached_property
+    def unexplained(self) -> Mapping[Pair, Sequence[OpEdge]]:
+        """The crossings that no edge of the layer graph explains.
+
+        A Keras edge explains the crossing between its two layers, and between nested models that hold them. Where
+        layers hand on their input as it is (`passed_by`), a path of Keras edges through them explains the crossing
+        between its ends.
+
+        A mask is explained as well: see `masks`.
+
+        Without a layer graph nothing is explained, and a pair between which activations or parameters flow is taken
+        for the model's own.
+        """
+        if self.layers is None:
+            return {
+                pair: edges
+                for pair, edges in self.crossings.edges.items()
+                if not any(edge.carries & REAL for edge in edges)
+            }
+        return {pair: edges for pair, edges in self._not_in_keras.items() if pair not in self.masks}
+
+    @cached_property
+    def masks(self) -> frozenset[Pair]:
+        """Pairs between which only a mask flows that Keras carries along its edges.
+
+        ``Masking`` and ``Embedding`` make a mask, and Keras hands it on from layer to layer, past those that do not
+        use it, to every layer further down that does; merging layers make one of several. It is a real dependency,
+        and one that Keras knows, saves and clones: the path of Keras edges is its proof.
+        """
+        if self.layers is None:
+            return frozenset()
+        return frozenset(
+            (source, target)
+            for (source, target), edges in self._not_in_keras.items()
+            if all(self._is_mask(edge.source) or not edge.carries & REAL for edge in edges)
+            and any(edge.carries & REAL for edge in edges)
+            and self._is_downstream(source, target)
+        )
+
+    def _is_mask(self, row: int) -> bool:
+        """Whether an op's output is a bool that depends on activations by masks alone."""
+        if not self._is_bool(row):
+            return False
+        found_one = False
+        seen = {row}
+        waiting = [row]
+        while waiting:
+            current = waiting.pop()
+            if self._makes_masks(current) and self._is_bool(current):
+                found_one = True
+                continue
+            edges = range(int(self.ops.in_edges[current]), int(self.ops.in_edges[current + 1]))
+            origins = {int(self.ops.source[edge]) for edge in edges}
+            real = [origin for origin in origins if self.flow.values[origin] & REAL]
+            if not real:
+                return False
+            waiting += [origin for origin in real if origin not in seen]
+            seen.update(real)
+        return found_one
+
+    def _makes_masks(self, row: int) -> bool:
+        assert self.layers is not None
+        layer = self.layers.layers.get(self.ownership.owner(row) or "")
+        return layer is not None and layer.class_name in ("Masking", "Embedding")
+
+    def _is_bool(self, row: int) -> bool:
+        if self.ops.types[row] in ("NotEqual", "Any", "All"):
+            return True
+        attributes = self.ops.node_defs[row].attr
+        return any(attributes[name].type == DT_BOOL for name in ("T", "DstT") if name in attributes)
+
+    def _is_downstream(self, source: str, target: str) -> bool:
+        assert self.layers is not None
+        goal = set(self._members(target))
+        seen = {source}
+        waiting = [source]
+        while waiting:
+            for step in self._successors[waiting.pop()]:
+                if step in goal:
+                    return True
+                if step not in seen:
+                    seen.add(step)
+                    waiting.append(step)
+        return False
+
+    @cached_property
+    def _not_in_keras(self) -> Mapping[Pair, Sequence[OpEdge]]:
+        reach = self._keras_reach
+        return {
+            pair: edges
+            for pair, edges in self.crossings.edges.items()
+            if not self._inside_one_another(*pair)
+            and not any(
+                target in reach[source] for source in self._members(pair[0]) for target in self._members(pair[1])
+            )
+        }
+
+    @cached_property
+    def undrawn(self) -> Sequence[Pair]:
+        """Edges of the layer graph between layers that have ops, which the op graph does not have."""
+        if self.layers is None:
+            return ()
+        drawn = set(self.crossings.edges)
+        onward: dict[str, set[str]] = defaultdict(set)
+        for source, target in drawn:
+            onward[source].add(target)
+        return [
+            (source, target)
+            for source, target in self.layers.edges
+            if source not in self.passed_by
+            and target not in self.passed_by
+            and source != target
+            and not self._drawn(source, target, onward)
+        ]
+
+    def _drawn(self, source: str, target: str, onward: Mapping[str, set[str]]) -> bool:
+        """Whether there is a crossing, directly or by way of the nested models' own ops."""
+        assert self.layers is not None
+        seen = {source}
+        waiting = [source]
+        while waiting:
+            for step in onward.get(waiting.pop(), ()):
+                if step == target:
+                    return True
+                if step in self.layers.nested and step not in seen:
+                    seen.add(step)
+                    waiting.append(step)
+        return False
+
+    @cached_property
+    def _successors(self) -> Mapping[str, Sequence[str]]:
+        assert self.layers is not None
+        successors: dict[str, list[str]] = defaultdict(list)
+        for source, target in self.layers.edges:
+            successors[source].append(target)
+        return successors
+
+    @cached_property
+    def _keras_reach(self) -> Mapping[str, set[str]]:
+        """The layers that each layer feeds in Keras, directly or through layers that hand on their input."""
+        assert self.layers is not None
+        reach: dict[str, set[str]] = defaultdict(set)
+        for source in self.layers.layers:
+            waiting = [source]
+            seen: set[str] = set()
+            while waiting:
+                for target in self._successors[waiting.pop()]:
+                    if target not in seen:
+                        seen.add(target)
+                        reach[source].add(target)
+                        if target in self.passed_by:
+                            waiting.append(target)
+        return reach
+
+    def _members(self, owner: str) -> Sequence[str]:
+        """A layer itself; the layers of a nested model."""
+        return self._layers_inside.get(owner) or (owner,)
+
+    @cached_property
+    def _layers_inside(self) -> Mapping[str, Sequence[str]]:
+        assert self.layers is not None
+        found: dict[str, list[str]] = {}
+        for id_, model in self.layers.nested.items():
+            around = (*model.path, model.name)
+            found[id_] = [layer.id for layer in self.layers.layers.values() if layer.path[: len(around)] == around]
+        return found
+
+    def _inside_one_another(self, left: str, right: str) -> bool:
+        return (
+            left in self._layers_inside.get(right, ())
+            or right in self._layers_inside.get(left, ())
+            or (
+                left in self._layers_inside
+                and right in self._layers_inside
+                and (
+                    set(self._layers_inside[left]) <= set(self._layers_inside[right])
+                    or set(self._layers_inside[right]) <= set(self._layers_inside[left])
+                )
+            )
+        )
+
+    def feeds_of(self, row: int) -> frozenset[int]:
+        """Rows of the feeds that an op's values depend on."""
+        found = set()
+        seen = {row}
+        waiting = [row]
+        while waiting:
+            current = waiting.pop()
+            if rules().get(self.ops.types[current]) and rules()[self.ops.types[current]].kind is Kind.FEED:
+                found.add(current)
+                continue
+            for edge in range(int(self.ops.in_edges[current]), int(self.ops.in_edges[current + 1])):
+                origin = int(self.ops.source[edge])
+                if origin not in seen and self.ops.output[edge] >= 0:
+                    seen.add(origin)
+                    waiting.append(origin)
+        return frozenset(found)
+
+    def evidence(self, edges: Iterable[OpEdge]) -> tuple[Evidence, ...]:
+        """Op edges in words."""
+        return tuple(self._evidence(edges))
+
+    def _evidence(self, edges: Iterable[OpEdge]) -> Iterator[Evidence]:
+        names, types = self.ops.names, self.ops.types
+        for edge in edges:
+            yield Evidence(
+                source=names[edge.source],
+                source_type=types[edge.source],
+                target=names[edge.target],
+                target_type=types[edge.target],
+                output=edge.output,
+                control=edge.control,
+                through=tuple(names[row] for row in edge.through),
+            )
+
+
+def open_case(
+    ops: OpGraph,
+    layers: LayerGraph | None,
+    recorded: Mapping[str, str] | None = None,
+    picture: Picture | None = None,
+) -> Case:
+    """Own, trace and cross.
+
+    Args:
+        ops: The op graph.
+        layers: The layer graph, if there is one.
+        recorded: Layer id by op name, where a live model was traced.
+        picture: What TensorBoard shows of it.
+
+    Returns:
+        The case that the rules look at.
+    """
+    ownership = own(ops, layers, recorded)
+    flow = trace(ops, ownership.model_inputs, scalars_are_flags=ownership.inputs_found)
+    return Case(ops, layers, ownership, flow, find_crossings(ops, ownership, flow), picture)
+
+
+def carried(edges: Iterable[OpEdge]) -> tuple[str, ...]:
+    """The classes that flow over some op edges, in words, sorted.
+
+    Activations and parameters hide what else they were computed from.
+    """
+    words: set[str] = set()
+    for edge in edges:
+        words.update(words_of(edge))
+    return tuple(sorted(words))
+
+
+def words_of(edge: OpEdge) -> tuple[str, ...]:
+    """The classes that flow over one op edge, in words."""
+    if edge.carries & Carries.ACTIVATION:
+        return ("activation",)
+    if edge.control:
+        return ("control",)
+    if edge.carries == Carries.CONSTANT:
+        return ("constant",)
+    return tuple(sorted(str(member.name).lower() for member in Carries if member & edge.carries))

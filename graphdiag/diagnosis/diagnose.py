@@ -1,0 +1,73 @@
+"""Run the rules over a case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.finding import Finding
+from graphdiag.diagnosis.rules import (
+    gd101_shared_learning_phase,
+    gd102_shared_flag,
+    gd103_shape_only,
+    gd104_control_only,
+    gd105_shared_constant,
+    gd106_shared_random_state,
+    gd109_series_loop,
+    gd110_extracted_node,
+    gd111_bookkeeping_edges,
+    gd200_edge_not_drawn,
+    gd201_conceptual_edges_lost,
+    gd202_conceptual_graph_fails,
+    gd203_empty_op_graph,
+    gd204_no_op_graph,
+    gd206_graphs_not_merged,
+    gd301_hidden_dependency,
+    gd303_shared_parameters,
+)
+from graphdiag.diagnosis.rules.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    # What is real is claimed first, so that no rule below can call it harmless.
+    gd301_hidden_dependency.RULE,
+    gd303_shared_parameters.RULE,
+    gd101_shared_learning_phase.RULE,
+    gd102_shared_flag.RULE,
+    gd103_shape_only.RULE,
+    gd104_control_only.RULE,
+    gd105_shared_constant.RULE,
+    gd106_shared_random_state.RULE,
+    gd200_edge_not_drawn.RULE,
+    gd201_conceptual_edges_lost.RULE,
+    gd202_conceptual_graph_fails.RULE,
+    gd203_empty_op_graph.RULE,
+    gd204_no_op_graph.RULE,
+    gd206_graphs_not_merged.RULE,
+    gd109_series_loop.RULE,
+    gd110_extracted_node.RULE,
+    gd111_bookkeeping_edges.RULE,
+)
+
+
+def diagnose(case: Case, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
+    """Give every unexplained crossing its finding.
+
+    Args:
+        case: The case.
+        rules: The rules, in the order in which they may claim crossings.
+
+    Returns:
+        The findings: the most severe first, then by code, then in the order of the op graph.
+    """
+    open_edges: list[tuple[Pair, OpEdge]] = [(pair, edge) for pair, edges in case.unexplained.items() for edge in edges]
+    findings: list[Finding] = []
+    for rule in rules:
+        claimed: set[int] = set()
+        for found in rule.find(case, open_edges):
+            findings.append(found.finding)
+            claimed.update(id(edge) for _, edge in found.claims)
+        if claimed:
+            open_edges = [(pair, edge) for pair, edge in open_edges if id(edge) not in claimed]
+    severities = {"error": 0, "warning": 1, "note": 2}
+    return tuple(sorted(findings, key=lambda finding: (severities[finding.severity.value], finding.code)))

@@ -1,0 +1,95 @@
+"""Findings: one root cause each, with all the layer edges it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Verdict(str, Enum):
+    """What a finding says about the edges that it explains."""
+
+    ARTEFACT = "artefact"
+    """Drawn, and proved that no activation flows."""
+    HIDDEN = "hidden"
+    """Activations or another layer's parameters flow, and Keras has no such edge."""
+    MISSING = "missing"
+    """Keras has the edge, TensorBoard does not draw it."""
+    MISPLACED = "misplaced"
+    """Drawn, but in another place than the model says."""
+    LEFTOVER = "leftover"
+    """In the graph, and no part of the model."""
+
+
+class Blame(str, Enum):
+    """Who put the oddity there."""
+
+    MODEL = "model"
+    KERAS = "keras"
+    TENSORFLOW = "tensorflow"
+    TENSORBOARD = "tensorboard"
+
+
+class Severity(str, Enum):
+    """How much it matters: `hidden` is an error, an artefact a warning, the rest a note."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One op edge that shows it.
+
+    Attributes:
+        source: Name of the op that gives the tensor.
+        source_type: Its type.
+        target: Name of the op that takes it.
+        target_type: Its type.
+        output: Output slot of the source, -1 for a control dependency.
+        control: Whether it is a control dependency.
+        through: Names of ops of no layer on the way.
+    """
+
+    source: str
+    source_type: str
+    target: str
+    target_type: str
+    output: int
+    control: bool
+    through: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One root cause.
+
+    Attributes:
+        code: As ``GD101``.
+        rule: As ``shared-learning-phase``.
+        verdict: What it says about the edges.
+        blame: Who put it there.
+        severity: How much it matters.
+        message: Cause and proof, in the user's words.
+        cure: What to do.
+        culprits: Names of the ops, or ids of the layers, that cause it.
+        carries: What flows over its edges, sorted.
+        edges: The layer edges it explains.
+        evidence: The op edges that show it.
+        facts: Numbers and names for reports, by key.
+    """
+
+    code: str
+    rule: str
+    verdict: Verdict
+    blame: Blame
+    severity: Severity
+    message: str
+    cure: str
+    culprits: Sequence[str] = ()
+    carries: Sequence[str] = ()
+    edges: Sequence[tuple[str, str]] = ()
+    evidence: Sequence[Evidence] = ()
+    facts: Mapping[str, object] | None = None

@@ -1,0 +1,89 @@
+"""GD101 shared-learning-phase: one bool feeds every layer that behaves differently in training.
+
+What it finds
+    Drawn edges from one layer to others over which only Keras's learning phase flows: a scalar bool that says
+    whether the model is training.
+
+Why it matters
+    TensorBoard shows the first BatchNormalization, Dropout or recurrent layer feeding every other such layer. The
+    model has no such edges; `model.summary()` and `plot_model` are right. And because the layer's out-degree is now
+    high, TensorBoard may move it to "Auxiliary Nodes", which breaks the main chain on screen.
+
+Cause
+    `K.learning_phase()` makes one placeholder for each graph, when it is first asked for. In Keras up to 2.2, and in
+    the tf.keras of TensorFlow 1.x, that happens inside the name scope of the first layer that asks, so the op is
+    drawn inside that layer's box. Every later `Switch` or `cond` of other layers reads it from there.
+
+Proof
+    The tensor is a scalar feed that is no input of the model and that depends on no input and on no variable.
+
+Example
+    `batchnorm_0_0/keras_learning_phase -> batchnorm_1_0/cond/Switch`
+
+Cure
+    Ask for the learning phase once before the first layer is built: the op then lies at the root, in nobody's box.
+    Keras 2.0 to 2.2: `from keras import backend as K; K.learning_phase()`. TensorFlow 1.x:
+    `tf.keras.backend.learning_phase()`. Checked with Keras 2.1.6 on TensorFlow 1.10. Keras 3 has no such op.
+
+Reported upstream
+    tensorboard#1514, keras#9896, deep-learning-models#79, tensorflow#17985, Stack Overflow 52586853
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case, carried
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import edges_of, layer_edges
+
+_LEARNING_PHASE = re.compile(r"(?:.*/)?keras_learning_phase(?:_[0-9]+)?")
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each learning-phase op that sits in a layer's scope."""
+    by_culprit: dict[int, list[int]] = defaultdict(list)
+    for position, (_, edge) in enumerate(open_edges):
+        if edge.carries != Carries.FLAG or edge.control:
+            continue
+        feeds = case.feeds_of(edge.source)
+        if len(feeds) == 1:
+            (feed,) = feeds
+            # A flag that a layer derives from a learning phase at the root is that layer's own doing, not Keras's.
+            at_home = case.ownership.of_op[feed] == case.ownership.of_op[edge.source]
+            if at_home and _LEARNING_PHASE.fullmatch(case.ops.names[feed]):
+                by_culprit[feed].append(position)
+    for feed, positions in sorted(by_culprit.items()):
+        claims = [open_edges[position] for position in positions]
+        edges = edges_of(claims)
+        culprit = case.ops.names[feed]
+        yield Found(
+            Finding(
+                code=RULE.code,
+                rule=RULE.name,
+                verdict=RULE.verdict,
+                blame=RULE.blame,
+                severity=RULE.severity,
+                message=(
+                    f"{layer_edges(len(edges))} come from one op, {culprit}: a scalar bool that depends on no input "
+                    f"and no variable, so nothing that {case.ownership.owner(feed)} computes crosses. Keras made the "
+                    f"op inside the scope of the first layer that asked for the learning phase."
+                ),
+                cure=(
+                    "Call K.learning_phase() once before the first layer is built; the op then lies at the root "
+                    "(Keras 2.0 to 2.2, tf.keras of TensorFlow 1.x). Keras 3 has no such op."
+                ),
+                culprits=(culprit,),
+                carries=carried(edge for _, edge in claims),
+                edges=edges,
+                evidence=case.evidence(edge for _, edge in claims),
+            ),
+            claims,
+        )
+
+
+RULE = Rule("GD101", "shared-learning-phase", Verdict.ARTEFACT, Blame.KERAS, Severity.WARNING, find, __name__)

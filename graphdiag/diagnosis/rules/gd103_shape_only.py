@@ -1,0 +1,54 @@
+"""GD103 shape-only: only the dimensions of a tensor cross, never its values.
+
+What it finds
+    Drawn edges over which only a shape flows: the output of `Shape`, `Size` or `Rank`, or something computed from
+    such outputs alone, as a resize to another tensor's size, or a reshape to a dynamic batch size.
+
+Why it matters
+    An early layer seems to feed a late one. What it gives is how large its tensor is.
+
+Proof
+    No path leads from the values of a model input to the tensor; every path goes through an op that reads
+    dimensions.
+
+Example
+    `down/Relu -> resize_like/Shape`: the shape is taken inside the second layer, so the edge that is drawn carries
+    the tensor itself; there graphdiag reports what the second layer uses of it only if Keras lacks the edge.
+    `down/Shape -> resize_like/ResizeNearestNeighbor` is the plain case.
+
+Cure
+    None is needed. Where the dimensions are known when the model is built, use the static shape
+    (`tensor.shape`), which leaves no op.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit
+
+_SHAPE_AND_FLAGS = Carries.SHAPE | Carries.FLAG
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each op that gives a shape to another layer."""
+    claims = carrying(
+        open_edges,
+        lambda edge: not edge.control and bool(edge.carries & Carries.SHAPE) and not edge.carries & ~_SHAPE_AND_FLAGS,
+    )
+    yield from one_for_each_culprit(
+        RULE,
+        case,
+        claims,
+        lambda culprit, count: (
+            f"{layer_edges(count)} carry only the shape of {culprit}: its dimensions cross, its values do not."
+        ),
+        "None is needed. Where the dimensions are known when the model is built, tensor.shape leaves no op.",
+    )
+
+
+RULE = Rule("GD103", "shape-only", Verdict.ARTEFACT, Blame.MODEL, Severity.WARNING, find, __name__)

@@ -1,0 +1,45 @@
+"""GD104 control-only: one layer waits for another, and takes nothing from it.
+
+What it finds
+    Drawn edges that are control dependencies only (`^name`): TensorBoard draws them dashed.
+
+Why it matters
+    They look like data flow when several are bundled. They only order execution, mostly around variables that are
+    updated in one place and read in another.
+
+Proof
+    A control dependency carries no tensor; and the op waited for is not one that is alive or dead by a predicate
+    computed from activations.
+
+Example
+    `^encoder/bn/AssignMovingAvg -> encoder_1/bn/ReadVariableOp`
+
+Cure
+    None is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import REAL, Case
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_all
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each layer that others wait for."""
+    claims = carrying(open_edges, lambda edge: edge.control and not edge.carries & REAL)
+    yield from one_for_all(
+        RULE,
+        case,
+        claims,
+        lambda culprit, count: (
+            f"{layer_edges(count)} are control dependencies only ({culprit}): they order execution and carry no tensor."
+        ),
+        "None is needed.",
+    )
+
+
+RULE = Rule("GD104", "control-only", Verdict.ARTEFACT, Blame.TENSORFLOW, Severity.WARNING, find, __name__)

@@ -1,0 +1,42 @@
+"""GD105 shared-constant: one constant is used by several layers.
+
+What it finds
+    Drawn edges over which only a constant flows: a `Const`, or an op computed from constants alone.
+
+Why it matters
+    The layer in whose scope the constant was made seems to feed every layer that uses it.
+
+Proof
+    No path leads to the tensor from any model input, variable, flag or random op.
+
+Example
+    `scale/one -> shift/Sub`
+
+Cure
+    Make the constant outside the layers' scopes, or once in each layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each op that gives a constant to another layer."""
+    claims = carrying(open_edges, lambda edge: not edge.control and edge.carries == Carries.CONSTANT)
+    yield from one_for_each_culprit(
+        RULE,
+        case,
+        claims,
+        lambda culprit, count: f"{layer_edges(count)} carry a constant, {culprit}: it depends on nothing at all.",
+        "Make the constant outside the layers' scopes, or once in each layer.",
+    )
+
+
+RULE = Rule("GD105", "shared-constant", Verdict.ARTEFACT, Blame.TENSORFLOW, Severity.WARNING, find, __name__)

@@ -1,0 +1,48 @@
+"""GD106 shared-random-state: a seed or random numbers made in one layer are used in another.
+
+What it finds
+    Drawn edges over which only random numbers flow, or what seeds them.
+
+Why it matters
+    Two Dropouts seem to feed each other. They share where their randomness comes from.
+
+Proof
+    The tensor depends on random ops, constants, flags and shapes; no path leads to it from the values of a model
+    input, nor from a variable.
+
+Example
+    `dropout/seed_generator/Add -> dropout_1/stateless_random_uniform`
+
+Cure
+    None is needed. Give each layer its own `seed` (Keras 3: its own `SeedGenerator`) if they should be independent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import REAL, Case
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each op that gives random numbers to another layer."""
+    claims = carrying(
+        open_edges,
+        lambda edge: not edge.control and bool(edge.carries & Carries.RANDOM) and not edge.carries & REAL,
+    )
+    yield from one_for_each_culprit(
+        RULE,
+        case,
+        claims,
+        lambda culprit, count: (
+            f"{layer_edges(count)} carry random numbers or their seed from {culprit}: no activation crosses."
+        ),
+        "None is needed. Give each layer a seed of its own if they should be independent.",
+    )
+
+
+RULE = Rule("GD106", "shared-random-state", Verdict.ARTEFACT, Blame.KERAS, Severity.WARNING, find, __name__)

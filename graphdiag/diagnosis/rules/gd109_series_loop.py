@@ -1,0 +1,124 @@
+"""GD109 series-loop: a feed-forward model has a cycle on screen.
+
+What it finds
+    Cycles among the boxes of one level that hold a series node, where the op graph has no such cycle.
+
+Why it matters
+    The picture shows a loop where the model has none.
+
+Cause
+    TensorBoard folds five or more look-alike nodes whose names differ in a number alone (`MatMul_1` to `MatMul_6`)
+    into one series node. Two such series whose members alternate then point at each other.
+
+Proof
+    The ops in the boxes form no cycle in the op graph; ungrouped, the boxes do not either.
+
+Example
+    `MatMul_[1-6] -> Relu_[1-6] -> MatMul_[1-6]`
+
+Cure
+    In TensorBoard, click a series node and choose "Ungroup this series of nodes". In the code, put each pair into a
+    name scope of its own: `with tf.name_scope("hidden_1"):`.
+
+Reported upstream
+    tensorflow#171
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import some
+from graphdiag.graphs.drawn_graph import ROOT, SERIES, DrawnGraph
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each set of boxes that TensorBoard's grouping ties into a cycle."""
+    drawn = case.picture.drawn if case.picture else None
+    if drawn is None:
+        return
+    parents = sorted({drawn.parents[row] for row, kind in enumerate(drawn.types) if kind == SERIES})
+    for parent in parents:
+        edges = _edges(drawn, parent)
+        for cycle in _cycles(edges):
+            series = [drawn.names[row] for row in cycle if drawn.types[row] == SERIES]
+            if not series or _real(case, drawn, cycle):
+                continue
+            where = "" if drawn.names[parent] == ROOT else f" in {drawn.names[parent]}"
+            members = set(cycle)
+            yield Found(
+                Finding(
+                    code=RULE.code,
+                    rule=RULE.name,
+                    verdict=RULE.verdict,
+                    blame=RULE.blame,
+                    severity=RULE.severity,
+                    message=(
+                        f"The cycle{where} through {some(series)} is not in the op graph: TensorBoard folds "
+                        f"look-alike nodes into series, and the folded nodes point at each other."
+                    ),
+                    cure=(
+                        "In TensorBoard, ungroup the series (click it, 'Ungroup this series of nodes'), or give each "
+                        "pair of ops a name scope of its own."
+                    ),
+                    culprits=tuple(series),
+                    edges=tuple(
+                        (drawn.names[source], drawn.names[target])
+                        for source, targets in edges.items()
+                        for target in targets
+                        if source in members and target in members
+                    ),
+                )
+            )
+
+
+def _edges(drawn: DrawnGraph, parent: int) -> Mapping[int, Sequence[int]]:
+    """The arrows of one level that carry tensors."""
+    found: dict[int, list[int]] = {}
+    columns = drawn.metaedges
+    for edge in (columns.parent == parent).nonzero()[0].tolist():
+        if columns.regular[edge]:
+            found.setdefault(int(columns.source[edge]), []).append(int(columns.target[edge]))
+    return found
+
+
+def _cycles(edges: Mapping[int, Sequence[int]]) -> list[list[int]]:
+    """The strongly connected components of more than one node."""
+    import networkx as nx
+
+    graph = nx.DiGraph((source, target) for source, targets in edges.items() for target in targets)
+    return sorted(sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1)
+
+
+def _real(case: Case, drawn: DrawnGraph, cycle: Sequence[int]) -> bool:
+    """Whether the ops in the boxes form a cycle in the op graph."""
+    import networkx as nx
+
+    inside = set(cycle)
+    box: dict[int, bool] = {}
+
+    def is_inside(row: int) -> bool:
+        path = []
+        while row >= 0 and row not in box and row not in inside:
+            path.append(row)
+            row = drawn.parents[row]
+        found = row in inside or box.get(row, False)
+        for passed in path:
+            box[passed] = found
+        return found
+
+    rows = {op for op, row in enumerate(drawn.op_rows) if row >= 0 and is_inside(row)}
+    graph = nx.DiGraph(
+        (source, target)
+        for source, target, output in zip(
+            case.ops.source.tolist(), case.ops.target.tolist(), case.ops.output.tolist(), strict=True
+        )
+        if source in rows and target in rows and output >= 0
+    )
+    return not nx.is_directed_acyclic_graph(graph)
+
+
+RULE = Rule("GD109", "series-loop", Verdict.MISPLACED, Blame.TENSORBOARD, Severity.NOTE, find, __name__)

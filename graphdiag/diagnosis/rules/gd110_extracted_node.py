@@ -1,0 +1,119 @@
+"""GD110 extracted-node: a layer stands under "Auxiliary Nodes" instead of in the main chain.
+
+What it finds
+    Layers whose box TensorBoard pulls out of the layout, with the reason, and the chain of layers that is broken on
+    screen by it.
+
+Why it matters
+    The main graph seems to begin, or to be cut, where the layer should be.
+
+Cause
+    In a root of many nodes TensorBoard extracts nodes whose in- or out-degree is far above the others', so that the
+    layout stays readable. An artefact may be what makes the degree high: in the reference model GD101 does.
+
+Proof
+    The rule and the numbers are TensorBoard's own (`tf_graph_common/render.ts`).
+
+Example
+    `batchnorm_0_0`: out-degree 10 > 4; without the artefacts it would be 1.
+
+Cure
+    In TensorBoard, click the node and choose "Add to main graph". Where an artefact is the reason, cure that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import some
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each extracted box that is a layer's."""
+    picture = case.picture
+    if picture is None or picture.drawn is None:
+        return
+    for name, extraction in picture.drawn.root.extractions.items():
+        layers = _layers_in(case, name)
+        if not layers:
+            continue
+        chain = _chain(case, layers)
+        message = f"TensorBoard moved {name} to 'Auxiliary Nodes' ({extraction.why})"
+        if chain:
+            message += f", which breaks {some([' -> '.join(link) for link in chain], shown=1)} on screen"
+        message += "."
+        cure = "In TensorBoard, click the node and choose 'Add to main graph'."
+        if extraction.rule in ("out-degree", "in-degree") and not extraction.control:
+            without = _degree_without_artefacts(case, name, outward=extraction.rule == "out-degree")
+            if without < extraction.degree:
+                fits = "" if without > extraction.limit else ", and it would stay where it belongs"
+                message += f" Without the artefacts its {extraction.rule} would be {without}{fits}."
+                cure = "Cure the artefact. Until then, click the node in TensorBoard and choose 'Add to main graph'."
+        yield Found(
+            Finding(
+                code=RULE.code,
+                rule=RULE.name,
+                verdict=RULE.verdict,
+                blame=RULE.blame,
+                severity=RULE.severity,
+                message=message,
+                cure=cure,
+                culprits=(name,),
+                edges=tuple(dict.fromkeys(edge for link in chain for edge in zip(link, link[1:], strict=False))),
+            )
+        )
+
+
+def _layers_in(case: Case, box: str) -> list[str]:
+    """Layers that have ops in a box of the root."""
+    assert case.picture is not None
+    owners: dict[str, None] = {}
+    for row, top in enumerate(case.picture.box_of_row):
+        if top == box:
+            owner = case.ownership.owner(row)
+            if owner is not None:
+                owners.setdefault(owner)
+    return list(owners)
+
+
+def _chain(case: Case, layers: list[str]) -> list[tuple[str, ...]]:
+    """The paths of Keras edges through the extracted layer: before, it, after."""
+    if case.layers is None or len(layers) != 1:
+        return []
+    layer = layers[0]
+    before = [source for source, target in case.layers.edges if target == layer]
+    after = [target for source, target in case.layers.edges if source == layer]
+    if before and after:
+        return [(source, layer, target) for source in before for target in after]
+    return [(source, layer) for source in before] or [(layer, target) for target in after]
+
+
+def _degree_without_artefacts(case: Case, box: str, outward: bool) -> int:
+    """How many boxes a box would be joined with if only real edges were drawn."""
+    assert case.picture is not None
+    boxes = case.picture.box_of_row
+    spurious = {(edge.source, edge.target) for _, edge in _artefacts(case)}
+    joined: set[str] = set()
+    for source, target, output in zip(
+        case.ops.source.tolist(), case.ops.target.tolist(), case.ops.output.tolist(), strict=True
+    ):
+        near, far = (source, target) if outward else (target, source)
+        if boxes[near] == box and boxes[far] not in ("", box) and output >= 0 and (source, target) not in spurious:
+            joined.add(boxes[far])
+    return len(joined)
+
+
+def _artefacts(case: Case) -> Iterator[tuple[Pair, OpEdge]]:
+    from graphdiag.diagnosis.case import REAL
+
+    for pair, edges in case.unexplained.items():
+        for edge in edges:
+            if not edge.carries & REAL:
+                yield pair, edge
+
+
+RULE = Rule("GD110", "extracted-node", Verdict.MISPLACED, Blame.TENSORBOARD, Severity.NOTE, find, __name__)

@@ -1,0 +1,64 @@
+"""GD111 bookkeeping-edges: layers feed `init`, `save`, `gradients`, `Adam` and the like.
+
+What it finds
+    Edges from layers into ops of training, saving and initialising: gradients, optimiser, loss, metrics, savers,
+    initialisers, `IsVariableInitialized_1` and so on.
+
+Why it matters
+    Every layer seems to feed boxes that are in nobody's model. These are ops like any other to TensorFlow, and
+    TensorBoard draws them.
+
+Proof
+    The ops they lead to lie in the scopes that TensorFlow and Keras make for bookkeeping, and belong to no layer.
+
+Example
+    `conv1d_0_0/Relu -> training/Adam/gradients/...`
+
+Cure
+    Write the log before the model is compiled or trained, or write only the forward pass
+    (`tf.summary.trace_on(graph=True)` around a call of the model). In TensorBoard, take the boxes out with "Remove
+    from main graph".
+
+Reported upstream
+    keras#7465
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for all bookkeeping."""
+    if not case.crossings.to_roles:
+        return
+    layers: dict[str, int] = defaultdict(int)
+    count = 0
+    for (_, role), edges in case.crossings.to_roles.items():
+        layers[role] += 1
+        count += edges
+    kinds = ", ".join(f"{role} ({number} layers)" for role, number in sorted(layers.items()))
+    yield Found(
+        Finding(
+            code=RULE.code,
+            rule=RULE.name,
+            verdict=RULE.verdict,
+            blame=RULE.blame,
+            severity=RULE.severity,
+            message=(
+                f"{count} op edges lead from layers into ops that serve {kinds}. They are no part of the model and "
+                f"count as no layer's edge."
+            ),
+            cure="Write the log before training starts, or only the forward pass, to get a picture without them.",
+            culprits=tuple(sorted(layers)),
+            edges=tuple(case.crossings.to_roles),
+        )
+    )
+
+
+RULE = Rule("GD111", "bookkeeping-edges", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__)

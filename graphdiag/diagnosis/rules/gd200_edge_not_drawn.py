@@ -1,0 +1,51 @@
+"""GD200 edge-not-drawn: the model has an edge that the op graph lacks.
+
+What it finds
+    Edges that Keras records between two layers which both have ops, while no tensor goes from the one to the other
+    in the op graph.
+
+Why it matters
+    TensorBoard shows two boxes that the model links, without an arrow.
+
+Proof
+    No path leads from the ops of the one layer to the ops of the other without passing through a third layer.
+
+Example
+    A `Lambda` that takes a tensor and never uses it.
+
+Cure
+    Look at what the second layer does with its input: it may ignore it, or the log may hold another model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import some
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for all edges that are not drawn."""
+    edges = tuple(case.undrawn)
+    if edges:
+        listed = some([f"{source} -> {target}" for source, target in edges])
+        yield Found(
+            Finding(
+                code=RULE.code,
+                rule=RULE.name,
+                verdict=RULE.verdict,
+                blame=RULE.blame,
+                severity=RULE.severity,
+                message=f"{len(edges)} layer edge{'' if len(edges) == 1 else 's'} of the model "
+                f"{'is' if len(edges) == 1 else 'are'} not in the op graph: {listed}.",
+                cure="Look at what the second layer does with its input; or the op graph is another model's.",
+                culprits=tuple(sorted({target for _, target in edges})),
+                edges=edges,
+            )
+        )
+
+
+RULE = Rule("GD200", "edge-not-drawn", Verdict.MISSING, Blame.MODEL, Severity.NOTE, find, __name__)

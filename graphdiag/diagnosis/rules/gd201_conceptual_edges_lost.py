@@ -1,0 +1,67 @@
+"""GD201 conceptual-edges-lost: the conceptual graph is a row of boxes without arrows.
+
+What it finds
+    Edges of the model that TensorBoard's conceptual graph does not show.
+
+Why it matters
+    The user sees layers that nothing joins, and suspects the model.
+
+Cause
+    TensorBoard 2.21 reads `inbound_nodes` in the shape that Keras 3 writes. A functional model saved by Keras 2 (all
+    of tf_keras, and every older log) loses all its edges; only those inside nested Sequential models stay.
+
+Proof
+    The edges that TensorBoard's own reading of the JSON gives (`tensorboard/plugins/graph/keras_util.py`), held
+    against the edges that Keras wrote.
+
+Example
+    27 of 27 edges of the reference model under tf_keras 2.21; none under Keras 3.
+
+Cure
+    Look at the op graph instead (write one with `tf.summary.trace_on(graph=True)` and `tf.summary.trace_export`), or
+    at `graphdiag compare`. The model itself is right.
+
+Reported upstream
+    related: tensorboard#6686
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.picture import conceptual_edges
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for all edges that are lost."""
+    picture = case.picture
+    if picture is None or picture.conceptual is None or case.layers is None:
+        return
+    shown = conceptual_edges(picture.conceptual, case.layers)
+    lost = tuple(edge for edge in case.layers.edges if edge not in shown)
+    if not lost:
+        return
+    every = len(case.layers.edges)
+    does = "will show" if picture.live else "shows"
+    yield Found(
+        Finding(
+            code=RULE.code,
+            rule=RULE.name,
+            verdict=RULE.verdict,
+            blame=RULE.blame,
+            severity=RULE.severity,
+            message=(
+                f"TensorBoard's conceptual graph {does} {every - len(lost)} of {every} layer edges: it reads the "
+                f"connections in the shape that Keras 3 writes, and this model's are in another."
+            ),
+            cure="Look at the op graph instead (tf.summary.trace_on and trace_export write one). The model is right.",
+            culprits=("keras",),
+            edges=lost,
+        )
+    )
+
+
+RULE = Rule("GD201", "conceptual-edges-lost", Verdict.MISSING, Blame.TENSORBOARD, Severity.NOTE, find, __name__)

@@ -1,0 +1,60 @@
+"""GD202 conceptual-graph-fails: "Graph visualization failed", or a traceback in TensorBoard's log.
+
+What it finds
+    Keras models whose JSON TensorBoard's server cannot turn into a conceptual graph.
+
+Why it matters
+    The page shows an error, or nothing at all, and the model looks broken.
+
+Cause
+    TensorBoard 2.21 expects a tensor in every argument of a layer: a Keras 3 model with a raw op and a Python number
+    (`h * 2.0`) ends in `'float' object has no attribute 'get'`. And it expects a mapping in `config`: a Sequential
+    model of Keras 2.1 ends in `'list' object has no attribute 'get'`.
+
+Proof
+    TensorBoard's own reading of the JSON (`tensorboard/plugins/graph/keras_util.py`) fails in these words.
+
+Example
+    `keras.Input((4,)) * 2.0` on Keras 3
+
+Cure
+    Look at the op graph instead. With Keras 3, put the number into a layer: `layers.Rescaling(2.0)(h)`.
+
+Reported upstream
+    tensorboard#6216, tensorboard#6686
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """The failure, if there is one."""
+    picture = case.picture
+    if picture is None or not picture.conceptual_failure:
+        return
+    edges = tuple(case.layers.edges) if case.layers else ()
+    yield Found(
+        Finding(
+            code=RULE.code,
+            rule=RULE.name,
+            verdict=RULE.verdict,
+            blame=RULE.blame,
+            severity=RULE.severity,
+            message=(
+                f"TensorBoard {'will fail' if picture.live else 'fails'} to make a conceptual graph of this model: "
+                f"{picture.conceptual_failure}. None of its {len(edges)} layer edges is shown there."
+            ),
+            cure="Look at the op graph instead. With Keras 3, put Python numbers into layers, as layers.Rescaling.",
+            culprits=("keras",),
+            edges=edges,
+        )
+    )
+
+
+RULE = Rule("GD202", "conceptual-graph-fails", Verdict.MISSING, Blame.TENSORBOARD, Severity.NOTE, find, __name__)

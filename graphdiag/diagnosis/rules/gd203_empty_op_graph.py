@@ -1,0 +1,54 @@
+"""GD203 empty-op-graph: "The graph is empty".
+
+What it finds
+    A log whose op graph has no op.
+
+Why it matters
+    TensorBoard offers the graph and shows nothing.
+
+Cause
+    The callback of TensorFlow 2.0 to 2.3 wrote the graph that was the default one when training began: with eager
+    execution an empty one, as for functional models in TensorFlow 2.2 whose train function had not been traced yet.
+
+Proof
+    The log holds a `graph_def` of zero nodes.
+
+Example
+    `tf.keras.callbacks.TensorBoard(write_graph=True)` in TensorFlow 2.2
+
+Cure
+    Trace a call of the model: `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model, then
+    `tf.summary.trace_export("model", step=0)`.
+
+Reported upstream
+    tensorboard#1961, tensorboard#3672
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """Whether the op graph is there and empty."""
+    if case.picture is None or not case.picture.has_op_graph or len(case.ops):
+        return
+    yield Found(
+        Finding(
+            code=RULE.code,
+            rule=RULE.name,
+            verdict=RULE.verdict,
+            blame=RULE.blame,
+            severity=RULE.severity,
+            message="The log holds an op graph of zero ops: TensorBoard shows 'The graph is empty'.",
+            cure="Trace a call of the model: tf.summary.trace_on(graph=True), call it, tf.summary.trace_export(...).",
+            edges=tuple(case.layers.edges) if case.layers else (),
+        )
+    )
+
+
+RULE = Rule("GD203", "empty-op-graph", Verdict.MISSING, Blame.KERAS, Severity.NOTE, find, __name__)

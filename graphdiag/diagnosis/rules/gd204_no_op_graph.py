@@ -1,0 +1,61 @@
+"""GD204 no-op-graph: there is no op graph to choose, although the callback was told to write one.
+
+What it finds
+    Logs with a Keras model and no op graph; and live models whose stack's callback writes none.
+
+Why it matters
+    TensorBoard shows the conceptual graph only, and "op graph" is missing from the list.
+
+Cause
+    Measured with TensorFlow 2.21: the TensorBoard callbacks of Keras 3.15 and of tf_keras 2.21 write the conceptual
+    graph only, whatever `write_graph` and `update_freq` say. Keras 3's train function is a plain Python function
+    without the `function_spec` that its callback asks for; for tf_keras the cause is not established.
+
+Proof
+    The log holds no `graph_def` and no traced graph.
+
+Example
+    `keras.callbacks.TensorBoard("logs", write_graph=True)` with Keras 3
+
+Cure
+    Trace a call of the model: `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model, then
+    `tf.summary.trace_export("model", step=0)`.
+
+Reported upstream
+    tensorboard#1961
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """Whether there is, or will be, no op graph."""
+    picture = case.picture
+    if picture is None:
+        return
+    if not picture.has_op_graph:
+        message = "The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only."
+    elif picture.live and picture.callback_writes_op_graph is False:
+        message = "This stack's TensorBoard callback writes no op graph: its log will hold the conceptual graph only."
+    else:
+        return
+    yield Found(
+        Finding(
+            code=RULE.code,
+            rule=RULE.name,
+            verdict=RULE.verdict,
+            blame=RULE.blame,
+            severity=RULE.severity,
+            message=message,
+            cure="Trace a call of the model: tf.summary.trace_on(graph=True), call it, tf.summary.trace_export(...).",
+        )
+    )
+
+
+RULE = Rule("GD204", "no-op-graph", Verdict.MISSING, Blame.KERAS, Severity.NOTE, find, __name__)

@@ -1,0 +1,31 @@
+"""Op graphs from a few lines of text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.types_pb2 import DT_BOOL, DT_FLOAT, DT_RESOURCE
+
+FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
+LOGS = FIXTURES / "logs"
+
+
+def graph_def(text: str) -> GraphDef:
+    """One op a line: name, type, inputs. ``Flag`` is a bool scalar with a default, ``Feed`` a batch of floats."""
+    graph = GraphDef()
+    for line in text.strip().splitlines():
+        name, op_type, *inputs = line.split()
+        node = graph.node.add(name=name, op=op_type, input=inputs)
+        if op_type == "Feed":
+            node.op = "Placeholder"
+            node.attr["dtype"].type = DT_FLOAT
+            node.attr["shape"].shape.dim.add(size=-1)
+        elif op_type == "Flag":
+            node.op = "PlaceholderWithDefault"
+            node.attr["dtype"].type = DT_BOOL
+            node.attr["shape"].shape.SetInParent()
+        elif op_type == "Handle":
+            node.op = "_Arg"
+            node.attr["T"].type = DT_RESOURCE
+    return graph
