@@ -1,0 +1,145 @@
+"""The main job: hold the layer graph against the op graph, and explain every difference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.diagnosis.case import Case, open_case
+from graphdiag.diagnosis.diagnose import diagnose
+from graphdiag.errors import ModelError, UsageError
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import merge
+from graphdiag.report.report import Report
+from graphdiag.sources.open_source import open_source
+
+if TYPE_CHECKING:
+    from graphdiag.sources.opened import Opened
+
+_WITH_WEIGHTS = re.compile(
+    "Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D|LocallyConnected[12]D|Embedding"
+    "|(Sync)?BatchNormalization|(Layer|Group|Unit)Normalization|PReLU|(CuDNN)?LSTM|(CuDNN)?GRU|SimpleRNN|ConvLSTM[123]D"
+    "|MultiHeadAttention|Bidirectional"
+)
+"""Classes of layers that cannot be without ops: they have weights to read."""
+
+
+def compare(
+    source: Any,
+    *,
+    model: str | Path | None = None,
+    run: str | None = None,
+    tag: str | None = None,
+    entry: str | None = None,
+    arguments: Mapping[str, str] | None = None,
+    graph: str | None = None,
+    input_shape: Sequence[int | None] | None = None,
+) -> Report:
+    """Compare the layer graph of a model with the op graph that TensorBoard draws.
+
+    Args:
+        source: A path (Python file, log directory, event file, ``.pb``, ``.pbtxt``, SavedModel, ``.keras``, ``.h5``,
+            Keras JSON), or a Keras model.
+        model: A file with the layer graph, when the source has none, or another one.
+        run: Run of an event log, when it holds several.
+        tag: Tag of an event log's op graph, when it holds several.
+        entry: Name of the model, or of the function that builds it, in a Python file.
+        arguments: Arguments of that function, as Python literals.
+        graph: ``training`` (the forward pass in training mode; default), ``inference`` or ``train-step``, for a
+            live model.
+        input_shape: Shape of one input without the batch, for a model that was never called.
+
+    Returns:
+        The report.
+
+    Raises:
+        GraphdiagError: When something cannot be read or does not fit; the message says what and what next.
+    """
+    opened = _open(source, run, tag, entry, arguments, graph, input_shape)
+    layers = opened.layer_graph if model is None else _layers_of(model)
+    notes = list(opened.notes)
+    ops = merge(opened.graph_defs)
+    case = open_case(ops, layers, opened.owners)
+    if not opened.has_op_graph:
+        return Report(opened.origin, layers, None, diagnose(case), notes, case)
+    if layers is None:
+        notes.append("There is no layer graph, so name scopes are taken for layers. --model FILE gives one.")
+    else:
+        _check_fit(case, layers, given=model is not None)
+        notes += _notes_on(case)
+    return Report(opened.origin, layers, ops, diagnose(case), notes, case)
+
+
+def _open(
+    source: Any,
+    run: str | None,
+    tag: str | None,
+    entry: str | None,
+    arguments: Mapping[str, str] | None,
+    graph: str | None,
+    input_shape: Sequence[int | None] | None,
+) -> Opened:
+    if isinstance(source, (str, Path)):
+        return open_source(
+            Path(source), run=run, tag=tag, entry=entry, arguments=arguments, graph=graph, input_shape=input_shape
+        )
+    unfit = [name for name, value in (("run", run), ("tag", tag), ("entry", entry), ("arguments", arguments)) if value]
+    if unfit:
+        raise UsageError(f"{', '.join(unfit)}: does not apply to a model that is handed over; leave it out.")
+    from graphdiag.sources.keras_model import open_model
+
+    return open_model(source, graph=graph or "training", input_shape=input_shape)
+
+
+def _layers_of(path: str | Path) -> LayerGraph:
+    opened = open_source(Path(path))
+    if opened.layer_graph is None:
+        raise ModelError(f"{path}: holds no layer graph; --model takes Keras JSON, .keras, .h5 or a Python file.")
+    return opened.layer_graph
+
+
+def _check_fit(case: Case, layers: LayerGraph, given: bool) -> None:
+    """Whether a layer graph that was given separately is the op graph's."""
+    absent = [
+        layer
+        for layer in layers.layers
+        if layer in case.without_ops and _WITH_WEIGHTS.fullmatch(layers.layers[layer].class_name)
+    ]
+    if not given or not absent or not len(case.ops):
+        return
+    strangers = _scopes_of_nobody(case)
+    there = f"; scopes of the op graph that are no layers: {_some(strangers)}" if strangers else ""
+    raise ModelError(
+        f"--model does not fit the op graph: {len(absent)} of {len(layers.layers)} layers have no ops in it "
+        f"({_some(absent)}){there}. Give the model that wrote this log."
+    )
+
+
+def _scopes_of_nobody(case: Case) -> list[str]:
+    """Outer scopes without an owner or a role, in the order of the graph."""
+    scopes: dict[str, None] = {}
+    for row, name in enumerate(case.ops.names):
+        if "/" in name and case.ownership.of_op[row] < 0 and row not in case.ownership.roles:
+            scopes.setdefault(name.partition("/")[0])
+    return list(scopes)
+
+
+def _notes_on(case: Case) -> list[str]:
+    notes = []
+    for source, target in sorted(case.masks):
+        notes.append(f"{target} uses the mask that {source} makes; Keras hands masks on along its own edges.")
+    if case.without_ops and len(case.ops):
+        absent = sorted(case.without_ops)
+        notes.append(
+            f"{len(absent)} layer{' has' if len(absent) == 1 else 's have'} no op of "
+            f"{'its' if len(absent) == 1 else 'their'} own in this graph ({_some(absent)}); edges through "
+            f"{'it' if len(absent) == 1 else 'them'} are drawn from the layer before to the layer after."
+        )
+    return notes
+
+
+def _some(names: Sequence[str], shown: int = 5) -> str:
+    listed = ", ".join(names[:shown])
+    return listed if len(names) <= shown else f"{listed} and {len(names) - shown} more"
