@@ -1,0 +1,249 @@
+"""Open a live Keras model: its layer graph, its op graph, and which layer made which op.
+
+Works for Keras 3 and tf_keras models, and for tf_keras models built in TF 1 graph mode. An eager model is traced once,
+under a recorder; the graph of a TF 1 model is there already, and is recorded only if it was built under one.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.errors import ModelError, UsageError
+from graphdiag.sources.keras_layers import LayerIds, flat, functional_ids, is_network, subclassed_ids
+from graphdiag.sources.keras_trace import (
+    argument_names,
+    graph_def,
+    reason,
+    shown_graph,
+    signature,
+    trace_forward,
+    trace_train_step,
+    unbuilt,
+)
+from graphdiag.sources.opened import Opened, Origin
+from graphdiag.sources.recorder import CallRecorder
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+GRAPHS = ("training", "inference", "train-step")
+"""The forward pass in training mode, in inference mode, and the train step with gradients and optimizer."""
+
+
+def open_model(
+    model: Any,
+    *,
+    graph: str = "training",
+    input_shape: Any = None,
+    name: str | None = None,
+    recorder: CallRecorder | None = None,
+) -> Opened:
+    """Open a live Keras model.
+
+    An unbuilt Sequential model is built when ``input_shape`` is given; nothing else of the model is changed, but that
+    a subclassed model makes its weights when it is first traced, and the optimizer its variables for a train step. A
+    TF 1 model has only the graph that it was built in.
+
+    Args:
+        model: A Keras 3 or tf_keras model.
+        graph: Which op graph: one of `GRAPHS`. A train step is traced as the model was compiled.
+        input_shape: Shape of the input with the batch axis, ``None`` for sizes left open; for several inputs a list
+            or dict of shapes. Needed only where Keras does not know it.
+        name: What to call the source; the model's own name by default.
+        recorder: The recorder under which the model was built and called, if there was one.
+
+    Returns:
+        Layer graph, op graph, recorded owners and Keras JSON. A subclassed model has no layer graph; its owners are
+        recorded all the same.
+
+    Raises:
+        UsageError: There is no such graph, or the shape is none.
+        ModelError: Not a Keras model, not built, not compiled, or it fails while it is traced.
+    """
+    if graph not in GRAPHS:
+        raise UsageError(f"There is no graph {graph!r}; choose one of {', '.join(GRAPHS)}.")
+    keras = keras_of(model)
+    if keras is None:
+        kind = type(model)
+        raise ModelError(f"An object of type {kind.__module__}.{kind.__qualname__} is no Keras 3 or tf_keras model.")
+    notes: list[str] = []
+    if _graph_of(model) is not None:
+        ids = _ids(model, keras)
+        made, owners, recorded = _built_graph(model, ids, recorder)
+        if graph != "training":
+            notes.append(f"A TF 1 model has only the graph that it was built in; that one is shown, not {graph}.")
+        if not recorded:
+            notes.append(
+                "The model was built before graphdiag saw it, so only the ops that Keras names as layer outputs are "
+                "known to belong to their layer."
+            )
+    else:
+        _require_tensorflow(keras)
+        _ensure_built(model, input_shape, notes)
+        ids = _ids(model, keras)
+        made, owners = _traced_graph(model, keras, ids, graph, input_shape, recorder)
+    if ids.graph is None:
+        notes.append(
+            f"Keras records no edges between the layers of {type(model).__name__}, because it is a subclassed model."
+        )
+    return Opened(
+        origin=Origin(path=name or model.name, kind="model", stack=_stack(model, keras)),
+        graph_defs=(made,),
+        has_op_graph=True,
+        layer_graph=ids.graph,
+        keras_json=_keras_json(model, notes),
+        owners=owners,
+        notes=tuple(notes),
+    )
+
+
+def keras_of(thing: Any) -> Any | None:
+    """The Keras package that a model belongs to.
+
+    Args:
+        thing: Any object.
+
+    Returns:
+        The imported module ``keras`` (Keras 3) or ``tf_keras``, or None when the object is no model of either.
+    """
+    # A model's package is imported already; importing the other one would cost time.
+    for package in ("keras", "tf_keras"):
+        module = sys.modules.get(package)
+        model_class = getattr(module, "Model", None)
+        if isinstance(model_class, type) and isinstance(thing, model_class):
+            return module
+    return None
+
+
+def layer_base(keras: Any) -> type:
+    """The base class of all layers of a Keras package; for Keras 3 that of its operations, which include the layers."""
+    base: type = getattr(keras, "Operation", None) or keras.layers.Layer
+    return base
+
+
+def callback_writes_op_graph(model: Any) -> bool | None:
+    """Whether ``TensorBoard(write_graph=True)``, the callback of the model's Keras, writes an op graph.
+
+    The Keras 3 callback writes the graph of the train function if that has a ``function_spec``. Up to Keras 3.6 it is a
+    ``tf.function``; from 3.7 on it is a plain Python function, which has none (``make_train_function`` in
+    ``keras/src/backend/tensorflow/trainer.py``; measured with 3.4, 3.5, 3.6, 3.7, 3.8, 3.12 and 3.15 on TensorFlow
+    2.21). The tf_keras callback hands the session's graph to a ``FileWriter`` in TF 1 graph mode
+    (``tf_keras/src/callbacks_v1.py``); in eager mode it wrote none with tf_keras 2.21 (measured).
+
+    Args:
+        model: A Keras 3 or tf_keras model.
+
+    Returns:
+        What is known, or None where nothing is: other releases, and objects that are no Keras model.
+    """
+    keras = keras_of(model)
+    if keras is None:
+        return None
+    release = tuple(int(part) for part in keras.__version__.split(".")[:2])
+    if keras.__name__ == "tf_keras":
+        if _graph_of(model) is not None:
+            return True
+        return False if release == (2, 21) else None
+    if (3, 4) <= release <= (3, 15):
+        return release < (3, 7)
+    return None
+
+
+def _ids(model: Any, keras: Any) -> LayerIds:
+    return functional_ids(model, keras.__version__) if is_network(model) else subclassed_ids(model)
+
+
+def _require_tensorflow(keras: Any) -> None:
+    if keras.__name__ == "keras" and keras.backend.backend() != "tensorflow":
+        raise ModelError(
+            f"The model runs on Keras 3's {keras.backend.backend()} backend, which makes no TensorFlow graph; "
+            "set KERAS_BACKEND=tensorflow."
+        )
+
+
+def _ensure_built(model: Any, input_shape: Any, notes: list[str]) -> None:
+    """Give an unbuilt Sequential model its shape; a subclassed model is built by the trace."""
+    if is_network(model):
+        if input_shape is not None:
+            notes.append("The input shape was passed over: the model knows its inputs.")
+    elif input_shape is None:
+        if not model.built:
+            raise ModelError(unbuilt(model))
+    elif not model.built and hasattr(model, "pop"):
+        try:
+            model.build(input_shape)
+        except Exception as error:  # the user's own layers run here, and may raise anything
+            raise ModelError(
+                f"The model {model.name!r} cannot be built for the input shape {input_shape}: {reason(error)}"
+            ) from error
+
+
+def _built_graph(model: Any, ids: LayerIds, recorder: CallRecorder | None) -> tuple[GraphDef, dict[str, str], bool]:
+    """The graph that a TF 1 model was built in, the owners, and whether they were recorded."""
+    graph = _graph_of(model)
+    made = graph_def(graph)
+    chains = recorder.makers(graph) if recorder is not None else []
+    owners = {}
+    for node, chain in zip(made.node, chains, strict=False):
+        owner = ids.owner(chain)
+        if owner is not None:
+            owners[node.name] = owner
+    for tensor, layer_id in ids.made:
+        owners.setdefault(tensor.op.name, layer_id)
+    return made, owners, bool(chains)
+
+
+def _traced_graph(
+    model: Any, keras: Any, ids: LayerIds, graph: str, input_shape: Any, called: CallRecorder | None
+) -> tuple[GraphDef, dict[str, str]]:
+    """The graph of one trace of an eager model, and the owners."""
+    import tensorflow as tf
+
+    given = signature(tf, model, input_shape, called.arguments(model) if called is not None else None)
+    with CallRecorder(tf.compat.v1.get_default_graph, functions=True) as recorder:
+        recorder.watch(layer_base(keras))
+        if graph == "train-step":
+            concrete = trace_train_step(tf, model, given)
+        else:
+            concrete = trace_forward(tf, model, given, training=graph == "training")
+    arguments = argument_names(concrete)
+    owners = {}
+    for operation, chain in zip(concrete.graph.get_operations(), recorder.makers(concrete.graph), strict=False):
+        owner = ids.owner(chain)
+        # A captured variable is nobody's op, though a layer makes the placeholder for it.
+        if owner is not None and operation.name not in arguments:
+            owners[operation.name] = owner
+    names = iter(arguments.values())
+    for layer_id, spec in zip(given.inputs, tf.nest.flatten(given.args), strict=False):
+        for _ in tf.nest.flatten(spec, expand_composites=True):
+            owners[next(names)] = layer_id
+    return shown_graph(concrete, arguments), owners
+
+
+def _graph_of(model: Any) -> Any | None:
+    """The TF 1 graph that a model was built in; None for an eager model."""
+    tensors = flat(model.inputs) if is_network(model) else model.weights if model.built else []
+    # An eager variable has no `graph` either: asking for it raises AttributeError.
+    return next((tensor.graph for tensor in tensors[:1] if hasattr(tensor, "graph")), None)
+
+
+def _stack(model: Any, keras: Any) -> str:
+    import tensorflow as tf
+
+    package = "tf_keras" if keras.__name__ == "tf_keras" else "Keras"
+    mode = " in TF 1 graph mode" if _graph_of(model) is not None else ""
+    return f"{package} {keras.__version__}{mode}, TensorFlow {tf.__version__}"
+
+
+def _keras_json(model: Any, notes: list[str]) -> Mapping[str, Any] | None:
+    if not is_network(model):
+        return None
+    try:
+        parsed: Mapping[str, Any] = json.loads(model.to_json())
+    except Exception as error:  # the user's own get_config runs here, and may raise anything
+        notes.append(f"Keras cannot write the model as JSON: {reason(error)}")
+        return None
+    return parsed
