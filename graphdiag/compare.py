@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from graphdiag.diagnosis.case import Case, open_case
 from graphdiag.diagnosis.diagnose import diagnose
+from graphdiag.diagnosis.picture import Picture
 from graphdiag.errors import ModelError, UsageError
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import merge
 from graphdiag.report.report import Report
 from graphdiag.sources.open_source import open_source
+from graphdiag.tensorboard import NEWEST_CHECKED, draw, newer_than_checked
+from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
+from graphdiag.tensorboard.merge import ProducersDifferError, UndrawableGraphError
 
 if TYPE_CHECKING:
     from graphdiag.sources.opened import Opened
@@ -61,7 +65,7 @@ def compare(
     layers = opened.layer_graph if model is None else _layers_of(model)
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
-    case = open_case(ops, layers, opened.owners)
+    case = open_case(ops, layers, opened.owners, _picture(opened, notes))
     if not opened.has_op_graph:
         return Report(opened.origin, layers, None, diagnose(case), notes, case)
     if layers is None:
@@ -70,6 +74,39 @@ def compare(
         _check_fit(case, layers, given=model is not None)
         notes += _notes_on(case)
     return Report(opened.origin, layers, ops, diagnose(case), notes, case)
+
+
+def _picture(opened: Opened, notes: list[str]) -> Picture | None:
+    """What TensorBoard shows of a source: of a model file alone it shows nothing."""
+    live = opened.origin.kind in ("script", "model")
+    if not live and not opened.graph_defs and opened.origin.kind != "event_log":
+        return None
+    drawn, failure = None, ""
+    if any(len(graph.node) for graph in opened.graph_defs):
+        try:
+            drawn = draw(opened.graph_defs)
+        except ProducersDifferError as error:
+            failure = str(error)
+        except UndrawableGraphError as error:
+            notes.append(str(error))
+    conceptual, conceptual_failure = None, ""
+    if opened.keras_json is not None and (live or opened.origin.kind == "event_log"):
+        try:
+            conceptual = merge([conceptual_graph(opened.keras_json)])
+        except ConceptualGraphError as error:
+            conceptual_failure = str(error)
+    newer = newer_than_checked()
+    if newer:
+        notes.append(f"TensorBoard {newer} is installed; what is drawn was checked up to {NEWEST_CHECKED}.")
+    return Picture(
+        drawn=drawn,
+        failure=failure,
+        has_op_graph=opened.has_op_graph,
+        conceptual=conceptual,
+        conceptual_failure=conceptual_failure,
+        callback_writes_op_graph=opened.callback_writes_op_graph,
+        live=live,
+    )
 
 
 def _open(

@@ -57,17 +57,23 @@ class Case:
     def passed_by(self) -> frozenset[str]:
         """Layers that hand on their input as it is: what the next layer takes comes from the layer before.
 
-        Those are the layers without ops, and those whose ops give nothing to any op outside and take at most a shape:
-        for inference, ``RandomFlip`` looks at the shape of its input and flips nothing.
+        Those are the layers without ops; those whose ops give nothing to any op outside and take at most a shape (for
+        inference, ``RandomFlip`` looks at the shape of its input and flips nothing); and ``ActivityRegularization``,
+        which only adds to the loss.
         """
         if self.layers is None:
             return frozenset()
         from_owner, to_owner = self.ownership.of_op[self.ops.source], self.ownership.of_op[self.ops.target]
         at_border = from_owner != to_owner
-        busy = set(from_owner[at_border & (self.ops.output != CONTROL)].tolist())
+        observers = {
+            row
+            for row, id_ in enumerate(self.ownership.owners)
+            if id_ in self.layers.layers and self.layers.layers[id_].class_name == "ActivityRegularization"
+        }
+        busy = set(from_owner[at_border & (self.ops.output != CONTROL)].tolist()) - observers
         for edge in np.flatnonzero(at_border & (self.ops.output != CONTROL)).tolist():
             owner = int(to_owner[edge])
-            if owner not in busy:
+            if owner not in busy and owner not in observers:
                 source, slot = int(self.ops.source[edge]), int(self.ops.output[edge])
                 if self.flow.over(source, slot, self.ops.types[int(self.ops.target[edge])]) & REAL:
                     busy.add(owner)

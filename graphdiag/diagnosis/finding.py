@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -78,7 +78,8 @@ class Finding:
         carries: What flows over its edges, sorted.
         edges: The layer edges it explains.
         evidence: The op edges that show it.
-        facts: Numbers and names for reports, by key.
+        counted: Whether the edges are differences between the layer graph and the op graph, which the summary counts;
+            those of the conceptual graph, say, are not.
     """
 
     code: str
@@ -92,4 +93,4 @@ class Finding:
     carries: Sequence[str] = ()
     edges: Sequence[tuple[str, str]] = ()
     evidence: Sequence[Evidence] = ()
-    facts: Mapping[str, object] | None = None
+    counted: bool = True

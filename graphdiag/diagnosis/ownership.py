@@ -150,6 +150,7 @@ def own(graph: OpGraph, layers: LayerGraph | None, recorded: Mapping[str, str] |
         of_op = np.array([rows.get(owner, NOBODY) for owner in named.owner_of_op], dtype=np.int32)
         of_op[list(bookkeeping)] = NOBODY
         roles = _roles(graph, of_op, named.role_of_scope) | bookkeeping
+        _own_masks(graph, layers, of_op, rows, roles)
     inputs = _find_inputs(graph, layers, of_op, rows, roles)
     return Ownership(
         owners=owners,
@@ -223,12 +224,16 @@ class _Names:
         while waiting:
             scope = waiting.popleft()
             found, others = self._candidates(scope, names)
-            if not path and not self._is_model_scope(scope) and not self._holds_a_model(found):
+            homes = [] if scope else self._homes(found, others)
+            if homes:
+                self._descend(homes, names, path)
+                others = [place for place in others if place not in homes]
+            if homes or (not path and not self._is_model_scope(scope) and not self._models_in(found)):
                 # A stranger's scope may hold layers' scopes, but not of layers that were all found further out.
                 found = {place: self._still_open(owners) for place, owners in found.items()}
                 others += [place for place, owners in found.items() if not owners]
                 found = {place: owners for place, owners in found.items() if owners}
-            others += self._settle(found)
+            self._settle(found)
             for child in others:
                 role = _role(child.rpartition("/")[2])
                 if role and not path:
@@ -236,13 +241,10 @@ class _Names:
                 elif child in self.children:
                     waiting.append(child)
 
-    def _settle(self, found: Mapping[str, Sequence[str]]) -> list[str]:
+    def _settle(self, found: Mapping[str, Sequence[str]]) -> None:
         """Give scopes that lie side by side to layers, on all evidence there is.
 
         Nested models come first: the layers inside them are known by name, and so tell whose variables are read.
-
-        Returns:
-            The scopes that are left over.
         """
         models = {
             scope: owner
@@ -263,10 +265,8 @@ class _Names:
         for scope, owners in options.items():
             if len(owners) == 1:
                 self._give(scope, owners[0])
-        chosen = _assign(*self._on_evidence(options), self.calls)
-        for scope, owner in chosen.items():
+        for scope, owner in _assign(*self._on_evidence(options), self.calls).items():
             self._give(scope, owner)
-        return [scope for scope in options if scope not in chosen]
 
     def _give(self, scope: str, owner: str) -> None:
         if scope not in self.owner_of_scope:
@@ -364,14 +364,27 @@ class _Names:
         numbered = _NUMBERED.fullmatch(last)
         return not scope or self.layers.model_name in (last, numbered[1] if numbered else last)
 
-    def _holds_a_model(self, found: Mapping[str, Sequence[str]]) -> bool:
-        """Whether most layers of one nested model are found in a scope: a call of it under a name not on record.
+    def _homes(self, found: Mapping[str, Sequence[str]], others: Sequence[str]) -> list[str]:
+        """The model's own scopes, where most layers lie in such and not at the root.
 
-        Keras 2.1 does not write down the names of Sequential models.
+        What then has a layer's name at the root may well be bookkeeping.
+        """
+        if () in self._models_in(found):
+            return []
+        return [
+            place
+            for place in others
+            if not _role(place) and () in self._models_in(self._candidates(place, self.anywhere)[0])
+        ]
+
+    def _models_in(self, found: Mapping[str, Sequence[str]]) -> set[tuple[str, ...]]:
+        """Paths of the models most of whose layers may lie in these scopes.
+
+        That is a call of a model, under whatever name: Keras 2.1 does not write down the names of Sequential models.
         """
         fitting = {owner for owners in found.values() for owner in owners}
-        models = Counter(self.path_of[owner] for owner in fitting)
-        return any(count > 1 and 2 * count >= self.size_of[path] for path, count in models.items())
+        counts = Counter(self.path_of[owner] for owner in fitting)
+        return {path for path, count in counts.items() if count > 1 and 2 * count >= self.size_of[path]}
 
     def _still_open(self, owners: Sequence[str]) -> list[str]:
         return [owner for owner in owners if self.scopes_of[owner] < self.calls[owner]]
@@ -398,7 +411,7 @@ class _Names:
         if relative.count("/") + 1 < self.longest:
             for child in self.children.get(place, {}):
                 self._look(f"{place}/{child}", f"{relative}/{child}", names, deeper_found, deeper_others)
-        fitting = self._fitting(relative, names)
+        fitting = self._fitting(place, relative, names)
         if place not in self.children and self.graph.types[self.graph.index[place]] not in _FEEDS:
             # A layer opens a scope; only an input or a raw op is an op by itself: the op "add" is not the layer "add".
             fitting = [id_ for id_ in fitting if self._class_of(id_) == _RAW_OP]
@@ -415,11 +428,15 @@ class _Names:
         else:
             others.append(place)
 
-    def _fitting(self, relative: str, names: Mapping[str, Sequence[str]]) -> list[str]:
+    def _fitting(self, place: str, relative: str, names: Mapping[str, Sequence[str]]) -> list[str]:
         fitting = list(names.get(relative, ()))
         numbered = _NUMBERED.fullmatch(relative)
         if numbered:
-            fitting += [id_ for id_ in names.get(numbered[1], ()) if id_ not in fitting]
+            further = [id_ for id_ in names.get(numbered[1], ()) if id_ not in fitting]
+            if place == relative and _role(relative):
+                # Beside a layer "loss" at the root, Keras puts what computes the loss into a scope "loss_1".
+                further = [id_ for id_ in further if self.calls[id_] > 1]
+            fitting += further
         for name in (relative, numbered[1] if numbered else ""):
             fitting += [id_ for id_ in self.wrappers_of.get(name, ()) if id_ not in fitting]
         return fitting
@@ -436,7 +453,7 @@ class _Names:
         if self.layers.model_name not in (relative, numbered[1] if numbered else relative):
             return False
         top = self.inside[()]
-        return sum(bool(self._fitting(child, top)) for child in self.children.get(place, {})) > 1
+        return sum(bool(self._fitting(_join(place, child), child, top)) for child in self.children.get(place, {})) > 1
 
     def _same_layer(self, found: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
         """Pairs of scopes that read the same variable, and so are calls of the same layer."""
@@ -492,8 +509,7 @@ def _assign(
         calls: How often each layer is called.
 
     Returns:
-        Layer by scope. Every layer gets a scope if that is possible at all. A scope that has the name of bookkeeping
-        is left out where the layer of that name has all its calls: Keras puts ``loss_1`` beside a layer ``loss``.
+        Layer by scope. Every layer gets a scope if that is possible at all.
     """
     group = {scope: scope for scope in found}
 
@@ -525,11 +541,9 @@ def _assign(
         if head not in chosen:
             # A further call: of the layer that is called more often than it has scopes so far.
             open_options = [owner for owner in options if count[owner] < calls[owner]]
-            if not open_options and _role(head.rpartition("/")[2]):
-                continue
             chosen[head] = (open_options or options)[0]
             count[chosen[head]] += 1
-    return {scope: chosen[leader(scope)] for scope in found if leader(scope) in chosen}
+    return {scope: chosen[leader(scope)] for scope in found}
 
 
 def _match(candidates: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -700,6 +714,26 @@ def _next_with_ops(layers: LayerGraph, input_: str, of_op: np.ndarray, rows: Map
             else:
                 waiting.append(target)
     return wanted
+
+
+def _own_masks(
+    graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Mapping[str, int], roles: Mapping[int, str]
+) -> None:
+    """Give an ``Embedding`` the mask that Keras 3 computes for it outside of its scope. ``of_op`` is completed in place.
+
+    ``compute_mask`` runs in the model's scope; its op compares the tokens, which the layer takes, with a constant.
+    """
+    embeddings = {rows[id_] for id_, layer in layers.layers.items() if layer.class_name == "Embedding"}
+    order, offsets = graph.by_source
+    for row in np.flatnonzero(np.isin(of_op, list(embeddings))).tolist():
+        for edge in range(int(graph.in_edges[row]), int(graph.in_edges[row + 1])):
+            tokens = int(graph.source[edge])
+            if of_op[tokens] == of_op[row] or graph.output[edge] == CONTROL:
+                continue
+            for onward in order[offsets[tokens] : offsets[tokens + 1]].tolist():
+                mask = int(graph.target[onward])
+                if graph.types[mask] == "NotEqual" and of_op[mask] == NOBODY and mask not in roles:
+                    of_op[mask] = of_op[row]
 
 
 def _join(scope: str, child: str) -> str:

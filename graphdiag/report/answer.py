@@ -31,6 +31,11 @@ def answer(report: Report) -> str:
         )
     if report.layer_graph is None:
         return _without_layers(report)
+    if not len(report.op_graph):
+        return (
+            f"The model has {_edges(_layer_edges(report))}, and the op graph is empty: TensorBoard draws none of them. "
+            "The model is not at fault."
+        )
     summary = report.summary
     extra = summary.hidden + summary.artefact
     sentences = []

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphdiag.diagnosis.case import Case
 from graphdiag.diagnosis.finding import Evidence, Finding, Verdict
+from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.sources.opened import Origin
@@ -21,7 +22,10 @@ _COUNTED = (Verdict.HIDDEN, Verdict.ARTEFACT, Verdict.MISSING)
 
 @dataclass(frozen=True)
 class Summary:
-    """Layer edges by verdict, each counted once; one that is both hidden and an artefact counts as hidden."""
+    """Layer edges by verdict, each counted once; one that is both hidden and an artefact counts as hidden.
+
+    They are differences between the layer graph and the op graph. What the conceptual graph lacks is not counted.
+    """
 
     artefact: int
     hidden: int
@@ -54,13 +58,23 @@ class Report:
     notes: Sequence[str] = ()
     case: Case | None = None
 
+    @property
+    def drawn_graph(self) -> DrawnGraph | None:
+        """What TensorBoard draws of the op graph; ``None`` when it draws nothing."""
+        return self.case.picture.drawn if self.case and self.case.picture else None
+
     @cached_property
     def summary(self) -> Summary:
         """Layer edges by verdict."""
         counts = {}
         seen: set[tuple[str, str]] = set()
         for verdict in _COUNTED:
-            edges = {edge for finding in self.findings if finding.verdict is verdict for edge in finding.edges} - seen
+            edges = {
+                edge
+                for finding in self.findings
+                if finding.verdict is verdict and finding.counted
+                for edge in finding.edges
+            } - seen
             counts[verdict] = len(edges)
             seen |= edges
         return Summary(counts[Verdict.ARTEFACT], counts[Verdict.HIDDEN], counts[Verdict.MISSING])

@@ -14,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from graphdiag.diagnosis.finding import Evidence, Finding, Severity
+from graphdiag.diagnosis.finding import Evidence, Finding, Severity, Verdict
 from graphdiag.report.answer import answer
 from graphdiag.report.report import Report
 
 _EDGES_SHOWN = 12
 _EVIDENCE_SHOWN = 4
+_IN_A_LINE = 3
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 
 
@@ -80,8 +81,10 @@ def _finding(finding: Finding) -> Iterator[RenderableType]:
     body: list[RenderableType] = [_labelled("cause", Text(finding.message))]
     if finding.evidence:
         body.append(_labelled("proof", _evidence(finding.evidence)))
-    if finding.edges:
+    if finding.edges and finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN):
         body.append(_labelled("edges", _edges(finding.edges)))
+    elif finding.edges:
+        body.append(_labelled("edges", _in_a_line(finding.edges)))
     if finding.carries:
         body.append(_labelled("carries", Text(", ".join(finding.carries))))
     body.append(_labelled("blame", Text(finding.blame.value)))
@@ -117,6 +120,13 @@ def _edges(edges: Sequence[tuple[str, str]]) -> RenderableType:
     if shown < len(edges):
         trees.append(Text(f"and {len(edges) - shown:,} more (all of them: --format json)", style="dim"))
     return Group(*trees)
+
+
+def _in_a_line(edges: Sequence[tuple[str, str]]) -> Text:
+    """The first few edges; which ones they all are matters less than that there are any."""
+    listed = ", ".join(f"{source} -> {target}" for source, target in edges[:_IN_A_LINE])
+    more = len(edges) - _IN_A_LINE
+    return Text(listed if more <= 0 else f"{listed} and {more:,} more")
 
 
 def _evidence(evidence: Sequence[Evidence]) -> RenderableType:

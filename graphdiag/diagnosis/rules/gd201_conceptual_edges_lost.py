@@ -60,6 +60,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             cure="Look at the op graph instead (tf.summary.trace_on and trace_export write one). The model is right.",
             culprits=("keras",),
             edges=lost,
+            counted=False,
         )
     )
 

@@ -53,6 +53,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             cure="Look at the op graph instead. With Keras 3, put Python numbers into layers, as layers.Rescaling.",
             culprits=("keras",),
             edges=edges,
+            counted=False,
         )
     )
 

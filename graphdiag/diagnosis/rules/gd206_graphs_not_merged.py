@@ -45,6 +45,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             message=f"TensorBoard cannot draw this trace: {case.picture.failure}",
             cure="Trace one function at a time, each under a tag of its own.",
             edges=tuple(case.layers.edges) if case.layers else (),
+            counted=False,
         )
     )
 

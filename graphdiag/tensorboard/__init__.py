@@ -1,0 +1,102 @@
+"""What TensorBoard does to a graph before it is on screen, one module a stage.
+
+The stages are those of TensorBoard. `merge` and `serve` are done by its server (``tensorboard/plugins/graph``); `parse`
+with `wiring`, `hierarchy`, `series`, `function_calls` and `extraction` by its page
+(``tensorboard/plugins/graph/tf_graph_common``). `assemble` puts the results together, and `conceptual` makes a graph of
+a Keras model. The TensorBoard followed is `NEWEST_CHECKED`.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.graphs.drawn_graph import DrawnGraph
+from graphdiag.tensorboard.assemble import assemble
+from graphdiag.tensorboard.conceptual import conceptual_graph
+from graphdiag.tensorboard.extraction import render_root
+from graphdiag.tensorboard.function_calls import draw_calls
+from graphdiag.tensorboard.hierarchy import build_hierarchy, draw_edges
+from graphdiag.tensorboard.merge import merge_graphs
+from graphdiag.tensorboard.parse import parse_graph
+from graphdiag.tensorboard.series import group_series
+from graphdiag.tensorboard.serve import serve_graph
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+NEWEST_CHECKED = "2.21"
+"""The newest TensorBoard whose drawing was compared with this package's."""
+
+
+def draw(graph_defs: Sequence[GraphDef]) -> DrawnGraph:
+    """The graph that TensorBoard draws.
+
+    Args:
+        graph_defs: The graphs of one tag, or the one graph of a run.
+
+    Returns:
+        Nodes, metaedges at every level, and the root as rendered.
+
+    Raises:
+        ProducersDifferError: TensorBoard refuses to merge the graphs.
+        EmptyGraphError: There is no op in them.
+        UndrawableGraphError: TensorBoard fails on them in another way.
+    """
+    with _no_garbage_collection():
+        graph = parse_graph(serve_graph(merge_graphs(graph_defs), graph_defs))
+        hierarchy = build_hierarchy(graph)
+        group_series(hierarchy)
+        edges = draw_calls(hierarchy, draw_edges(hierarchy, graph.edges), graph)
+        root = render_root(hierarchy, edges, graph)
+        return assemble(hierarchy, edges, root, graph)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Keep the garbage collector out: the stages make no cycles, and it would walk their growing tables in vain."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def draw_conceptual(keras_json: Mapping[str, Any]) -> DrawnGraph:
+    """The conceptual graph that TensorBoard draws of a Keras model.
+
+    Args:
+        keras_json: The parsed JSON of the model, as in the tag ``keras`` of an event log.
+
+    Returns:
+        As `draw`; ``op_rows`` has one entry for each layer that is not a model, in the order of the JSON.
+
+    Raises:
+        ConceptualGraphError: TensorBoard fails on the model.
+        UndrawableGraphError: TensorBoard fails on its layers' names.
+    """
+    return draw([conceptual_graph(keras_json)])
+
+
+def newer_than_checked() -> str | None:
+    """The version of the installed TensorBoard, if its drawing may differ from this package's.
+
+    Returns:
+        The version when it is newer than `NEWEST_CHECKED`; ``None`` otherwise, and when none is installed.
+    """
+    try:
+        installed = version("tensorboard")
+    except PackageNotFoundError:
+        return None
+    return installed if _release(installed) > _release(NEWEST_CHECKED) else None
+
+
+def _release(text: str) -> tuple[int, ...]:
+    """The first two numbers of a version, which is where TensorBoard counts its releases."""
+    return tuple(int(number) for number in re.findall(r"[0-9]+", text)[:2])

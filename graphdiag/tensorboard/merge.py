@@ -1,0 +1,122 @@
+"""Merging the function graphs of one tag into the single graph that TensorBoard serves.
+
+Follows ``tensorboard/plugins/graph/graph_util.py`` (``merge_graph_defs``). The first graph's ops get the prefix
+``graph_1/``, its functions ``graph_1_``, and so on; a graph that stands alone keeps its names. The prefix is put before
+the whole input text, so a control input ``^a`` becomes ``graph_1/^a``, names no op any more, and its arrow is lost:
+TensorBoard draws no control edges in a merged graph. Op types are not renamed, so an op whose type is the name of a
+function no longer calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphdiag.errors import SourceError
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.function_pb2 import FunctionDef
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+    from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+
+class UndrawableGraphError(SourceError):
+    """A graph on which TensorBoard itself fails, so that there is no drawn graph."""
+
+
+class ProducersDifferError(UndrawableGraphError):
+    """Several graphs under one tag, made by different versions of TensorFlow: TensorBoard refuses to merge them."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawNodes:
+    """Ops as the file has them: columns of one length.
+
+    Attributes:
+        names: Op names.
+        ops: Op types.
+        inputs: Input texts of each op, as ``a``, ``a:1`` or ``^a``.
+    """
+
+    names: list[str]
+    ops: list[str]
+    inputs: list[Sequence[str]]
+
+
+@dataclass(frozen=True, eq=False)
+class RawFunction:
+    """A library function: its name, the names of its arguments and results, and the ops of its body."""
+
+    name: str
+    arguments: Sequence[str]
+    results: Sequence[str]
+    body: RawNodes
+
+
+@dataclass(frozen=True, eq=False)
+class RawGraph:
+    """The merged graph: ops and library functions."""
+
+    nodes: RawNodes
+    functions: Sequence[RawFunction]
+
+
+def merge_graphs(graph_defs: Sequence[GraphDef]) -> RawGraph:
+    """Merge the graphs of one tag.
+
+    Args:
+        graph_defs: In the order of the trace; none at all gives an empty graph.
+
+    Returns:
+        One graph. Its ops stand in the order of ``graph_defs``, as `graphdiag.graphs.op_graph.merge` has them.
+
+    Raises:
+        ProducersDifferError: The graphs have different ``versions.producer``.
+    """
+    if len(graph_defs) == 1:
+        graph_def = graph_defs[0]
+        return RawGraph(_read(graph_def.node), [_function(function) for function in graph_def.library.function])
+    _check_producers(graph_defs)
+    nodes = RawNodes([], [], [])
+    functions: list[RawFunction] = []
+    for number, graph_def in enumerate(graph_defs, start=1):
+        part = _read(graph_def.node)
+        prefix = f"graph_{number}/"
+        nodes.names.extend(prefix + name for name in part.names)
+        nodes.ops.extend(part.ops)
+        nodes.inputs.extend([prefix + text for text in texts] for texts in part.inputs)
+        functions.extend(_function(function, f"graph_{number}_") for function in graph_def.library.function)
+    return RawGraph(nodes, functions)
+
+
+def _check_producers(graph_defs: Sequence[GraphDef]) -> None:
+    producers = [graph_def.versions.producer for graph_def in graph_defs]
+    if len(set(producers)) > 1:
+        other = next(number for number, producer in enumerate(producers, start=1) if producer != producers[0])
+        raise ProducersDifferError(
+            f"TensorBoard does not merge the {len(producers)} graphs of this tag: graph 1 has producer {producers[0]}, "
+            f'graph {other} has producer {producers[other - 1]} ("Cannot combine GraphDefs of different versions"); '
+            "trace each function under a tag of its own"
+        )
+
+
+def _read(node_defs: Iterable[NodeDef]) -> RawNodes:
+    names: list[str] = []
+    ops: list[str] = []
+    inputs: list[Sequence[str]] = []
+    for node in node_defs:
+        names.append(node.name)
+        ops.append(node.op)
+        inputs.append(node.input)
+    return RawNodes(names, ops, inputs)
+
+
+def _function(function: FunctionDef, prefix: str = "") -> RawFunction:
+    signature = function.signature
+    return RawFunction(
+        name=prefix + signature.name,
+        arguments=[argument.name for argument in signature.input_arg],
+        results=[result.name for result in signature.output_arg],
+        body=_read(function.node_def),
+    )

@@ -1,0 +1,205 @@
+"""From the merged graph to the slim graph: library functions, strict names, and what is embedded.
+
+Follows ``build`` in ``tensorboard/plugins/graph/tf_graph_common/graph.ts`` with its ``DefaultBuildParams``, and
+``loader.ts`` for the graph that is empty. What that comes to:
+
+* An op whose type contains ``Const`` is embedded in every op that reads it, and an op of type ``...Summary`` in every
+  op that it reads. One that touches no drawn op is not drawn. `wiring` says what becomes of their inputs.
+* An op that is also a scope is renamed: ``a/b`` becomes ``a/b/(b)``. Embedded ops do not make a scope.
+* A library function ``f`` becomes the scope ``__function_library__f``, holding an op of that name (renamed as above),
+  one op of type ``input_arg`` for each argument, and its body.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+import numpy as np
+
+from graphdiag.tensorboard import javascript
+from graphdiag.tensorboard.merge import RawGraph, UndrawableGraphError
+from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, SlimGraph
+from graphdiag.tensorboard.wiring import CONSTANT, PLAIN, SUMMARY, NamedRows, wire
+
+_CONSTANT_OP = re.compile("Const")
+_SUMMARY_OP = re.compile(r"[a-zA-Z]+Summary\Z")
+
+
+class EmptyGraphError(UndrawableGraphError):
+    """A graph without ops: TensorBoard says that it is empty."""
+
+
+def parse_graph(graph: RawGraph) -> SlimGraph:
+    """Turn a merged graph into a slim graph.
+
+    Args:
+        graph: As the page reads it.
+
+    Returns:
+        The slim graph.
+
+    Raises:
+        EmptyGraphError: The graph has no op.
+        UndrawableGraphError: A name makes TensorBoard fail.
+    """
+    if not graph.nodes.names:
+        raise EmptyGraphError(
+            'TensorBoard says "The graph is empty": the op graph holds no op; '
+            "record a function that runs between tf.summary.trace_on() and trace_export()"
+        )
+    rows = _with_functions(graph)
+    kinds = _kinds(rows.ops)
+    row_of = _row_of(rows.names, kinds)
+    strict = _strict_names(rows.names, kinds, row_of)
+    named = _numbered(rows, kinds, row_of, strict)
+    wires = wire(named, {function.name for function in graph.functions})
+    return SlimGraph(
+        names=named.node_names,
+        ops=[rows.ops[row] for row in named.owners],
+        embeddings=wires.embeddings,
+        edges=wires.edges,
+        calls=wires.calls,
+        rows=named.numbers[: len(graph.nodes.names)],
+        embedded=wires.embedded,
+    )
+
+
+def strict_name(name: str) -> str:
+    """The name of an op that is also a scope: ``a/b/(b)`` for ``a/b``."""
+    return f"{name}/({name.rpartition('/')[2]})"
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The ops of the graph, then those made for its functions; see `NamedRows`."""
+
+    names: Sequence[str]
+    ops: Sequence[str]
+    inputs: Sequence[Sequence[str]]
+    prefixes: Mapping[int, str]
+    arguments: Mapping[int, int]
+    results: Mapping[int, int]
+
+
+def _with_functions(graph: RawGraph) -> _Rows:
+    names = list(graph.nodes.names)
+    ops = list(graph.nodes.ops)
+    inputs = list(graph.nodes.inputs)
+    prefixes: dict[int, str] = {}
+    arguments: dict[int, int] = {}
+    results: dict[int, int] = {}
+    for function in graph.functions:
+        scope = LIBRARY_PREFIX + function.name
+        names.append(scope)
+        ops.append("")
+        arguments.update((len(names) + position, position) for position in range(len(function.arguments)))
+        names.extend(f"{scope}/{argument}" for argument in function.arguments)
+        ops.extend("input_arg" for _ in function.arguments)
+        inputs.extend(() for _ in range(1 + len(function.arguments)))
+        body = function.body
+        positions = {result: position for position, result in enumerate(function.results)}
+        for row, name in enumerate(body.names, start=len(names)):
+            prefixes[row] = f"{scope}/"
+            if name in positions:
+                results[row] = positions[name]
+        names.extend(f"{scope}/{name}" for name in body.names)
+        ops.extend(body.ops)
+        inputs.extend(body.inputs)
+    return _Rows(names, ops, inputs, prefixes, arguments, results)
+
+
+def _kinds(ops: Sequence[str]) -> bytes:
+    kinds = {op: _kind(op) for op in set(ops)}
+    _check_properties(kinds, "op type")
+    return bytes(map(kinds.__getitem__, ops))
+
+
+def _kind(op: str) -> int:
+    if _CONSTANT_OP.search(op):
+        return CONSTANT
+    return SUMMARY if _SUMMARY_OP.match(op) else PLAIN
+
+
+def _check_properties(names: Iterable[str], what: str) -> None:
+    for name in sorted(javascript.OBJECT_PROPERTIES.intersection(names)):
+        raise javascript.fails_on(what, name)
+
+
+def _row_of(names: Sequence[str], kinds: bytes) -> dict[str, int]:
+    """The row that an input of each name leads to: the last of that name, but constants come first, then summaries."""
+    row_of = dict(zip(names, range(len(names)), strict=True))
+    if len(row_of) < len(names):
+        for kind in (PLAIN, SUMMARY, CONSTANT):
+            row_of.update((name, row) for row, name in enumerate(names) if kinds[row] == kind)
+    return row_of
+
+
+def _strict_names(names: Sequence[str], kinds: bytes, row_of: Mapping[str, int]) -> dict[str, str]:
+    """New name of every op, embedded or not, that is also a scope."""
+    plain = list(compress(names, map(PLAIN.__eq__, kinds)))
+    _check_properties((name for name in javascript.OBJECT_PROPERTIES if _is_plain(name, kinds, row_of)), "op name")
+    if _is_plain("", kinds, row_of):
+        raise UndrawableGraphError("TensorBoard fails on this graph: it holds an op without a name; name every op")
+    clashes = {scope for scope in _scopes(plain) if scope in row_of}
+    if clashes:
+        # TensorBoard goes through the sorted names and does not note the scopes of the last one for embedded ops.
+        for scope in _scopes([javascript.last_in_sort_order(plain)]) & clashes:
+            if not _is_plain(scope, kinds, row_of) and sum(name.startswith(f"{scope}/") for name in plain) == 1:
+                clashes.remove(scope)
+    clashes |= javascript.OBJECT_PROPERTIES & row_of.keys()
+    return {name: strict_name(name) for name in clashes}
+
+
+def _is_plain(name: str, kinds: bytes, row_of: Mapping[str, int]) -> bool:
+    row = row_of.get(name)
+    return row is not None and kinds[row] == PLAIN
+
+
+def _scopes(names: Iterable[str]) -> set[str]:
+    scopes: set[str] = set()
+    latest = ""
+    for name in names:
+        cut = name.rfind("/")
+        # Neighbours are mostly of one scope.
+        if cut < 0 or name[:cut] == latest:
+            continue
+        latest = name[:cut]
+        while cut >= 0 and (scope := name[:cut]) not in scopes:
+            scopes.add(scope)
+            cut = name.rfind("/", 0, cut)
+    return scopes
+
+
+def _numbered(rows: _Rows, kinds: bytes, row_of: dict[str, int], strict: Mapping[str, str]) -> NamedRows:
+    """Number the ops that are not embedded, in the order in which TensorBoard goes through its nodes."""
+    is_plain = np.frombuffer(kinds, dtype=np.uint8) == PLAIN
+    owners: list[int] = np.flatnonzero(is_plain).tolist()
+    numbers: list[int] = np.where(is_plain, np.cumsum(is_plain) - 1, -1).tolist()
+    names = [strict.get(name, name) for name in compress(rows.names, is_plain)]
+    owner_of = dict(zip(names, owners, strict=True))
+    in_order = javascript.key_order(owner_of)
+    if in_order != names:
+        index = {name: number for number, name in enumerate(in_order)}
+        for name, row in zip(names, owners, strict=True):
+            numbers[row] = index[name]
+        owners = [owner_of[name] for name in in_order]
+    for old, new in strict.items():
+        if _is_plain(old, kinds, row_of):
+            row_of.setdefault(new, row_of[old])
+    return NamedRows(
+        names=rows.names,
+        ops=rows.ops,
+        inputs=rows.inputs,
+        prefixes=rows.prefixes,
+        arguments=rows.arguments,
+        results=rows.results,
+        kinds=kinds,
+        row_of=row_of,
+        strict=strict,
+        numbers=numbers,
+        owners=owners,
+        node_names=in_order,
+    )

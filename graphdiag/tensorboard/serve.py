@@ -1,0 +1,100 @@
+"""How names reach the page: as protobuf text, cut into pieces of a million bytes.
+
+Follows ``graph_impl`` in ``tensorboard/plugins/graph/graphs_plugin.py`` (the graph is sent as ``str(graph)``; of
+``tensorboard/backend/process_graph.py`` nothing is used, because the page asks for no limit on attributes), and
+``parseValue`` and ``streamParse`` in ``tf_graph_common/parser.ts``. Three things follow for a name:
+
+* The page takes the quotes off a string but leaves its escapes: ``it's`` is drawn as ``it\\'s``, a line break as ``\\n``.
+  Whether letters outside ASCII are escaped depends on the installed protobuf, which is therefore asked.
+* The page decodes each piece of a million bytes by itself. A letter that is cut in two becomes replacement characters.
+* Plain names, which TensorFlow's own rules allow only, pass unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from graphdiag.tensorboard.merge import RawFunction, RawGraph, RawNodes, merge_graphs
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+_CHUNK = 1_000_000
+_ESCAPED = "\"'\\"
+
+
+def serve_graph(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:
+    """The graph as the page reads it.
+
+    Args:
+        graph: The merged graph.
+        graph_defs: What it was merged from.
+
+    Returns:
+        The same graph, its names as the page has them.
+    """
+    if all(_is_plain(text) for text in _texts(graph)):
+        return graph
+    return _renamed(_cut(graph, graph_defs), _escape())
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and not any(letter in text for letter in _ESCAPED)
+
+
+def _texts(graph: RawGraph) -> Iterable[str]:
+    yield "".join(graph.nodes.names)
+    yield "".join(set(graph.nodes.ops))
+    for function in graph.functions:
+        yield from (function.name, *function.arguments, *function.results)
+        yield "".join(function.body.names)
+        yield "".join(set(function.body.ops))
+
+
+def _cut(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:
+    from google.protobuf import text_format
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+    from tensorboard.plugins.graph.graph_util import merge_graph_defs
+
+    data = str(merge_graph_defs(graph_defs)).encode()
+    cuts = range(_CHUNK, len(data), _CHUNK)
+    # A byte 10xxxxxx continues a letter that began before it.
+    if not any(data[cut] & 0xC0 == 0x80 for cut in cuts):
+        return graph
+    pieces = (data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK))
+    text = "".join(piece.decode(errors="replace") for piece in pieces)
+    return merge_graphs([text_format.Parse(text, GraphDef())])
+
+
+def _escape() -> Callable[[str], str]:
+    from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+    known: dict[str, str] = {}
+
+    def escape(name: str) -> str:
+        if _is_plain(name):
+            return name
+        if name not in known:
+            text = str(NodeDef(name=name)).strip()
+            known[name] = text[len('name: "') : -1]
+        return known[name]
+
+    return escape
+
+
+def _renamed(graph: RawGraph, escape: Callable[[str], str]) -> RawGraph:
+    def nodes(part: RawNodes) -> RawNodes:
+        inputs: list[Sequence[str]] = [[escape(text) for text in texts] for texts in part.inputs]
+        return RawNodes([escape(name) for name in part.names], [escape(op) for op in part.ops], inputs)
+
+    functions = [
+        RawFunction(
+            escape(function.name),
+            [escape(name) for name in function.arguments],
+            [escape(name) for name in function.results],
+            nodes(function.body),
+        )
+        for function in graph.functions
+    ]
+    return RawGraph(nodes(graph.nodes), functions)
