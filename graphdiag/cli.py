@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import traceback
 from contextlib import AbstractContextManager
 from enum import Enum
 from pathlib import Path
@@ -18,6 +19,10 @@ from graphdiag.errors import GraphdiagError, UsageError
 from graphdiag.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
+
     from graphdiag.report.report import Report
 
 app = typer.Typer(
@@ -45,6 +50,14 @@ class Format(str, Enum):
     JSON = "json"
 
 
+class DrawnFormat(str, Enum):
+    """How the drawn graph is written."""
+
+    TEXT = "text"
+    JSON = "json"
+    DOT = "dot"
+
+
 class FailOn(str, Enum):
     """Which layer edges make the exit status 1."""
 
@@ -52,6 +65,14 @@ class FailOn(str, Enum):
     HIDDEN = "hidden"
     MISSING = "missing"
     ANY = "any"
+
+
+class Stack(str, Enum):
+    """The stacks that the reference model is built on."""
+
+    KERAS3 = "keras3"
+    TF_KERAS = "tf_keras"
+    TF1 = "tf1"
 
 
 def _version(wanted: bool) -> None:
@@ -91,7 +112,8 @@ def compare(
         GraphKind | None, typer.Option(help="Op graph of a live model; the forward pass in training mode if not given.")
     ] = None,
     input_shape: Annotated[
-        str | None, typer.Option(metavar="N,N,...", help="Shape of one input without the batch, for an unbuilt model.")
+        str | None,
+        typer.Option(metavar="N,N,...", help="Shape of the input, batch first, as None,39, for an unbuilt model."),
     ] = None,
     format_: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TEXT,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the report to this file.")] = None,
@@ -117,6 +139,82 @@ def compare(
         raise typer.Exit(1)
 
 
+@app.command()
+def draw(
+    source: Annotated[Path, typer.Argument(help="Any source that compare takes and that has an op graph.")],
+    run: Annotated[str | None, typer.Option(help="Run of a log that holds several; '.' is the top directory.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Tag of a log that holds several op graphs.")] = None,
+    depth: Annotated[int, typer.Option(min=1, help="How many levels of boxes to open.")] = 1,
+    expand: Annotated[list[str] | None, typer.Option(metavar="NODE", help="A box to open; may be repeated.")] = None,
+    conceptual: Annotated[
+        bool, typer.Option(help="TensorBoard's conceptual graph of the Keras model instead.")
+    ] = False,
+    format_: Annotated[DrawnFormat, typer.Option("--format", help="How it is written.")] = DrawnFormat.TEXT,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+) -> None:
+    """Show what TensorBoard draws: boxes, arrows, and what was pulled out and why."""
+    from graphdiag.compare import drawn_graph
+
+    with _progress(source):
+        drawn = drawn_graph(source, run=run, tag=tag, conceptual=conceptual)
+    absent = [name for name in expand or [] if name not in drawn]
+    if absent:
+        raise UsageError(f"--expand {absent[0]}: there is no such node; {_nearest(absent[0], drawn.index)}.")
+    if format_ is DrawnFormat.JSON:
+        _put(json.dumps(drawn.to_dict(), indent=1, ensure_ascii=False) + "\n", output)
+    elif format_ is DrawnFormat.DOT:
+        from graphdiag.report.drawn_dot import to_dot
+
+        _put(to_dot(drawn, depth), output)
+    else:
+        from graphdiag.report.drawn_tree import render
+
+        _print(render(drawn, depth, expand or ()), output)
+
+
+@app.command()
+def explain(
+    code: Annotated[
+        str | None, typer.Argument(help="Code of a rule, as GD101; all rules are listed without one.")
+    ] = None,
+) -> None:
+    """Say what a rule finds, why it matters, and what to do."""
+    from graphdiag.diagnosis.diagnose import RULES
+    from graphdiag.report.explain import every, one
+
+    if code is None:
+        _print(every(RULES), None)
+        return
+    found = [rule for rule in RULES if rule.code == code.upper()]
+    if not found:
+        raise UsageError(f"{code}: there is no such rule; {_nearest(code.upper(), [rule.code for rule in RULES])}.")
+    _print(one(found[0]), None)
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(names), n=3, cutoff=0.5)
+    return f"did you mean {', '.join(close)}" if close else "see the list without it"
+
+
+@app.command()
+def reference(
+    logdir: Annotated[Path, typer.Option(help="Directory to write the log to.")],
+    stack: Annotated[
+        Stack, typer.Option(help="Keras 3, tf_keras, or tf_keras in TF 1 graph mode as Keras up to 2.2 behaved there.")
+    ] = Stack.KERAS3,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+) -> None:
+    """Build the reference model and write the log that TensorBoard shows of it."""
+    from graphdiag.reference import write_log
+
+    with _spinner("loading TensorFlow and building the model"):
+        write_log(stack.value, logdir)
+    typer.echo(f"Wrote the log of the reference model to {logdir}; look at it with: tensorboard --logdir {logdir}")
+
+
 def _arguments(pairs: list[str]) -> dict[str, str]:
     arguments = {}
     for pair in pairs:
@@ -133,34 +231,40 @@ def _shape(text: str | None) -> tuple[int | None, ...] | None:
     try:
         return tuple(None if part.strip() in ("None", "?") else int(part) for part in text.strip("() ,").split(","))
     except ValueError:
-        raise UsageError(
-            f"--input-shape {text}: write it as numbers with commas, as 39,64; None for unknown."
-        ) from None
+        raise UsageError(f"--input-shape {text}: write it as numbers with commas, the batch first: None,39.") from None
+
+
+def _spinner(what: str) -> AbstractContextManager[object]:
+    """A sign of life on standard error while something slow happens; nothing when that is no terminal."""
+    from rich.console import Console
+
+    return Console(stderr=True).status(f"{what} ...")
 
 
 def _progress(source: Path) -> AbstractContextManager[object]:
-    """A spinner on standard error while something slow happens; nothing when that is no terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    slow = "loading TensorFlow and tracing the model" if source.suffix == ".py" else "reading"
-    return console.status(f"{slow} ...")
+    return _spinner("loading TensorFlow and tracing the model" if source.suffix == ".py" else "reading")
 
 
 def _write(report: Report, format_: Format, output: Path | None) -> None:
     if format_ is Format.JSON:
         _put(json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n", output)
         return
+    from graphdiag.report.terminal import render
+
+    _print(render(report), output)
+
+
+def _print(content: RenderableType, output: Path | None) -> None:
+    """Print to the terminal; to a file or a pipe without colour and without blanks at the ends of lines."""
     from rich.console import Console
 
-    from graphdiag.report.terminal import show
-
-    if output is None:
-        show(report, Console(soft_wrap=False, highlight=False, emoji=False, markup=False))
+    if output is None and sys.stdout.isatty():
+        Console(highlight=False, emoji=False, markup=False).print(content)
         return
     text = io.StringIO()
-    show(report, Console(file=text, width=100, color_system=None, highlight=False, emoji=False, markup=False))
-    _put(text.getvalue(), output)
+    width = 100 if output else None
+    Console(file=text, width=width, color_system=None, highlight=False, emoji=False, markup=False).print(content)
+    _put("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()), output)
 
 
 def _put(text: str, output: Path | None) -> None:
@@ -182,6 +286,6 @@ def main() -> None:
         app()
     except GraphdiagError as error:
         if "--debug" in sys.argv[1:]:
-            raise
+            traceback.print_exc()
         print(f"graphdiag: {error}", file=sys.stderr)
         sys.exit(2)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.diagnosis.case import Case, open_case
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.picture import Picture
-from graphdiag.errors import ModelError, UsageError
+from graphdiag.errors import ModelError, SourceError, UsageError
+from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import merge
 from graphdiag.report.report import Report
 from graphdiag.sources.open_source import open_source
-from graphdiag.tensorboard import NEWEST_CHECKED, draw, newer_than_checked
+from graphdiag.tensorboard import NEWEST_CHECKED, draw, draw_conceptual, newer_than_checked
 from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
 from graphdiag.tensorboard.merge import ProducersDifferError, UndrawableGraphError
 
@@ -53,7 +54,7 @@ def compare(
         arguments: Arguments of that function, as Python literals.
         graph: ``training`` (the forward pass in training mode; default), ``inference`` or ``train-step``, for a
             live model.
-        input_shape: Shape of one input without the batch, for a model that was never called.
+        input_shape: Shape of the input, batch axis first, for a model that was never called.
 
     Returns:
         The report.
@@ -74,6 +75,33 @@ def compare(
         _check_fit(case, layers, given=model is not None)
         notes += _notes_on(case)
     return Report(opened.origin, layers, ops, diagnose(case), notes, case)
+
+
+def drawn_graph(
+    source: str | Path, *, run: str | None = None, tag: str | None = None, conceptual: bool = False
+) -> DrawnGraph:
+    """What TensorBoard draws of a source.
+
+    Args:
+        source: A path, as for `compare`.
+        run: Run of an event log, when it holds several.
+        tag: Tag of an event log's op graph, when it holds several.
+        conceptual: Whether TensorBoard's conceptual graph of the Keras model is wanted instead.
+
+    Returns:
+        The drawn graph.
+
+    Raises:
+        GraphdiagError: There is nothing to draw, or TensorBoard fails on it; the message says which.
+    """
+    opened = open_source(Path(source), run=run, tag=tag)
+    if conceptual:
+        if opened.keras_json is None:
+            raise SourceError(f"{source}: holds no Keras model, so there is no conceptual graph.")
+        return draw_conceptual(opened.keras_json)
+    if not opened.has_op_graph:
+        raise SourceError(f"{source}: holds no op graph to draw; --conceptual draws the Keras model.")
+    return draw(opened.graph_defs)
 
 
 def _picture(opened: Opened, notes: list[str]) -> Picture | None:

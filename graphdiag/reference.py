@@ -9,6 +9,7 @@ tf_keras, and tf_keras in TF 1 graph mode with the learning-phase op made where 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -175,6 +176,8 @@ def write_log(
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SourceError(f"{directory} cannot be made: {error.strerror}; give another directory.") from error
+    if not os.access(directory, os.W_OK):
+        raise SourceError(f"{directory} cannot be written to; give another directory.")
     import tensorflow as tf
 
     if isinstance(model.inputs[0], tf.Tensor):

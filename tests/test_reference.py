@@ -41,7 +41,8 @@ def test_layers_are_set_as_in_the_museum(stack):
         layer = model.get_layer(entry["name"])
         assert type(layer).__name__ == entry["class_name"]
         ours = layer.get_config()
-        for key in {"filters", "units", "rate", "activation", "use_bias", "momentum", "epsilon"} & entry["config"].keys():
+        keys = {"filters", "units", "rate", "activation", "use_bias", "momentum", "epsilon"}
+        for key in keys & entry["config"].keys():
             assert ours[key] == entry["config"][key], (entry["name"], key)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -39,17 +39,6 @@ def render(report: Report) -> RenderableType:
     for note in report.notes:
         parts += [Text(), _labelled("note", Text(note))]
     return Group(*parts)
-
-
-def show(report: Report, console: Console) -> None:
-    """Print the report. In a file or a pipe no line ends in blanks."""
-    if console.is_terminal:
-        console.print(render(report))
-        return
-    with console.capture() as capture:
-        console.print(render(report))
-    for line in capture.get().splitlines():
-        console.file.write(line.rstrip() + "\n")
 
 
 def _graphs(report: Report) -> Table:

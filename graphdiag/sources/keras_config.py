@@ -58,6 +58,7 @@ class Member:
         own_shape: Shape that an input layer records.
         input_shapes: Shapes that the layer was built for.
         inner: The model, when the layer is one itself.
+        wrapped: Names of the layers that its configuration holds, at every depth, when it is no model.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Member:
     own_shape: str
     input_shapes: tuple[str, ...]
     inner: Scope | None
+    wrapped: tuple[str, ...] = ()
 
     @property
     def is_input(self) -> bool:
@@ -226,7 +228,22 @@ def _member(
     own_shape = ""
     if class_name == "InputLayer" and isinstance(config, Mapping):
         own_shape = _shape_text(config.get("batch_shape", config.get("batch_input_shape")))
-    return Member(name, class_name, calls, 0, own_shape, _built_shapes(entry), None)
+    wrapped = tuple(dict.fromkeys(_wrapped(config)))
+    return Member(name, class_name, calls, 0, own_shape, _built_shapes(entry), None, wrapped)
+
+
+def _wrapped(config: Any) -> Iterator[str]:
+    """Names of the layers inside a layer's configuration, as of the one that ``TimeDistributed`` applies."""
+    if isinstance(config, list):
+        for part in config:
+            yield from _wrapped(part)
+    elif isinstance(config, Mapping):
+        if "class_name" in config and _layer_name(config):
+            yield _layer_name(config)
+        for key, part in config.items():
+            # A dtype policy has a class and a name as well.
+            if key != "dtype":
+                yield from _wrapped(part)
 
 
 def _layer_name(entry: Mapping[str, Any]) -> str:

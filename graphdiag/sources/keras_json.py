@@ -83,6 +83,7 @@ class _Flattener:
                 layer.calls,
                 layer.is_input,
                 layer.output_shape or _joined(self._shapes.get(layer.id, {})),
+                inner=layer.inner,
             )
             for layer in self._layers.values()
         }
@@ -108,7 +109,14 @@ class _Flattener:
                 self._name(_Place(member.inner, member, place))
             else:
                 self._layers[own] = Layer(
-                    own, member.name, member.class_name, scope.path, calls, member.is_input, member.own_shape
+                    own,
+                    member.name,
+                    member.class_name,
+                    scope.path,
+                    calls,
+                    member.is_input,
+                    member.own_shape,
+                    inner=member.wrapped,
                 )
 
     def _unique(self, wanted: str) -> str:

@@ -76,9 +76,9 @@ def open_model(
         if graph != "training":
             notes.append(f"A TF 1 model has only the graph that it was built in; that one is shown, not {graph}.")
         if not recorded:
+            owners = {}
             notes.append(
-                "The model was built before graphdiag saw it, so only the ops that Keras names as layer outputs are "
-                "known to belong to their layer."
+                "The model was built before graphdiag saw it, so name scopes decide which op belongs to which layer."
             )
     else:
         _require_tensorflow(keras)
@@ -97,6 +97,7 @@ def open_model(
         keras_json=_keras_json(model, notes),
         owners=owners,
         notes=tuple(notes),
+        callback_writes_op_graph=callback_writes_op_graph(model),
     )
 
 

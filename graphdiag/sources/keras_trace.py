@@ -119,14 +119,14 @@ def _called_signature(tf: Any, model: Any, called: Arguments) -> Signature:
         dtype = tf.as_dtype(value.dtype)
         return tf.TensorSpec(value.shape, model.compute_dtype if dtype.is_floating else dtype, name)
 
+    def specs(value: Any, name: str) -> Any:
+        return tf.nest.map_structure(spec, value) if tf.nest.is_nested(value) else spec(value, name)
+
     names = list(inspect.signature(model.call).parameters)
     named = {**dict(zip(names, args, strict=False)), **kwargs}
     named.pop("training", None)
-    first = [named.pop(names[0])] if names and names[0] in named else []
-    return Signature(
-        tuple(tf.nest.map_structure(spec, value) if tf.nest.is_nested(value) else spec(value, names[0]) for value in first),
-        {name: tf.nest.map_structure(spec, value) for name, value in named.items()},
-    )
+    first = (specs(named.pop(names[0]), names[0]),) if names and names[0] in named else ()
+    return Signature(first, {name: specs(value, name) for name, value in named.items()})
 
 
 # --- The trace -------------------------------------------------------------------------------------------------------

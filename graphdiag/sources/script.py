@@ -7,6 +7,7 @@ import contextlib
 import importlib.abc
 import importlib.util
 import inspect
+import linecache
 import logging
 import os
 import random
@@ -116,7 +117,8 @@ def _check_arguments(where: Path, entry: str, function: Callable[..., Any], argu
         signature.bind(**arguments)
     except TypeError as error:
         raise UsageError(
-            f"{entry}{signature} of {where} cannot be called like that: {error}; give --arg name=value."
+            f"{entry}({', '.join(signature.parameters)}) of {where} cannot be called like that: {error}; "
+            "give --arg name=value."
         ) from error
 
 
@@ -125,14 +127,16 @@ def _found(module: ModuleType) -> str:
     models = sorted(name for name, value in vars(module).items() if keras_of(value) and not isinstance(value, type))
     if models:
         return f"found the Keras models {_listed(models)}; choose one with --entry"
+    source = "".join(linecache.getlines(str(module.__file__)))
+    hint = '; what stands under if __name__ == "__main__" was not run' if "__main__" in source else ""
     functions = sorted(
         name
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     )
     if functions:
-        return f"found no Keras model, but the functions {_listed(functions)}; choose one with --entry"
-    return "found no Keras model"
+        return f"found no Keras model, but the functions {_listed(functions)}; choose one with --entry{hint}"
+    return f"found no Keras model{hint}"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -149,7 +153,7 @@ def _literal(value: Any) -> Any:
         return value
     try:
         return ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError):  # TypeError: an unhashable key, as in {[]: 1}
         return value
 
 
@@ -258,8 +262,9 @@ def _recording() -> Iterator[CallRecorder]:
             recorder.watch(layer_base(keras))
 
         for name in ("keras", "tf_keras"):
-            if name in sys.modules:
-                watch(sys.modules[name])
+            module = sys.modules.get(name)
+            if module is not None:
+                watch(module)
         finder = _AfterImport(("keras", "tf_keras"), watch)
         sys.meta_path.insert(0, finder)
         try:

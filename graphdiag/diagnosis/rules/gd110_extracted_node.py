@@ -24,6 +24,7 @@ Cure
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from graphdiag.diagnosis.case import Case, Pair
 from graphdiag.diagnosis.crossings import OpEdge
@@ -37,15 +38,20 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     picture = case.picture
     if picture is None or picture.drawn is None:
         return
-    for name, extraction in picture.drawn.root.extractions.items():
+    extractions = picture.drawn.root.extractions
+    followers = [name for name, extraction in extractions.items() if extraction.rule == "isolated"]
+    for name, extraction in extractions.items():
         layers = _layers_in(case, name)
-        if not layers:
+        if not layers or (extraction.rule == "isolated" and len(followers) < len(extractions)):
             continue
         chain = _chain(case, layers)
         message = f"TensorBoard moved {name} to 'Auxiliary Nodes' ({extraction.why})"
         if chain:
             message += f", which breaks {some([' -> '.join(link) for link in chain], shown=1)} on screen"
         message += "."
+        if followers and extraction.rule != "isolated":
+            message += f" {some(followers)} went with it: nothing else joins {'it' if len(followers) == 1 else 'them'}."
+            followers = []
         cure = "In TensorBoard, click the node and choose 'Add to main graph'."
         if extraction.rule in ("out-degree", "in-degree") and not extraction.control:
             without = _degree_without_artefacts(case, name, outward=extraction.rule == "out-degree")
@@ -63,7 +69,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 message=message,
                 cure=cure,
                 culprits=(name,),
-                edges=tuple(dict.fromkeys(edge for link in chain for edge in zip(link, link[1:], strict=False))),
+                edges=tuple(dict.fromkeys(edge for link in chain for edge in pairwise(link))),
             )
         )
 

@@ -1,0 +1,57 @@
+"""Variables that a traced function captures: handles outside all layers, and the layers that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.ownership import NOBODY
+from graphdiag.graphs.op_graph import CONTROL
+
+_DT_RESOURCE = 20
+_FLOATS = frozenset({1, 2, 14, 19})  # float, double, bfloat16, half
+
+
+def captured_variables(case: Case) -> Mapping[int, Sequence[int]]:
+    """The captured handles that layers read.
+
+    Args:
+        case: The case.
+
+    Returns:
+        For the row of each handle that belongs to no layer, the rows of the layers' ops that take it.
+    """
+    order, offsets = case.ops.by_source
+    found: dict[int, list[int]] = {}
+    for row, op_type in enumerate(case.ops.types):
+        if op_type not in ("_Arg", "Placeholder", "VarHandleOp") or case.ownership.of_op[row] != NOBODY:
+            continue
+        attributes = case.ops.node_defs[row].attr
+        dtype = (attributes["T"] if "T" in attributes else attributes["dtype"]).type
+        if op_type != "VarHandleOp" and dtype != _DT_RESOURCE:
+            continue
+        edges = order[offsets[row] : offsets[row + 1]].tolist()
+        readers = [int(case.ops.target[edge]) for edge in edges if case.ops.output[edge] != CONTROL]
+        readers = [reader for reader in readers if case.ownership.of_op[reader] != NOBODY]
+        if readers:
+            found[row] = readers
+    return found
+
+
+def is_random_state(case: Case, readers: Sequence[int]) -> bool:
+    """Whether what is read is no weight: seeds and counters are whole numbers."""
+    types = {case.ops.node_defs[row].attr["dtype"].type for row in readers if case.ops.types[row] == "ReadVariableOp"}
+    return bool(types) and not types & _FLOATS
+
+
+def pairs_of_readers(case: Case, readers: Sequence[int]) -> tuple[Pair, ...]:
+    """The layer that reads first, with each other one, where Keras has no edge between the two."""
+    if case.layers is None:
+        return ()
+    owners = list(dict.fromkeys(case.ownership.owners[int(case.ownership.of_op[row])] for row in readers))
+    edges = set(case.layers.edges)
+    return tuple(
+        (owners[0], other)
+        for other in owners[1:]
+        if (owners[0], other) not in edges and owners[0] in case.layers.layers and other in case.layers.layers
+    )

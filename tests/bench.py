@@ -1,0 +1,118 @@
+"""Benchmarks: ``make bench`` prints each figure beside what it is measured against. No test depends on them."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LOG = ROOT / "fixtures" / "logs" / "keras216_reference"
+MODEL = ROOT / "fixtures" / "models" / "reference_keras3.py"
+
+_TRACED = """
+import runpy, tensorflow as tf
+model = runpy.run_path({path!r})["model"]
+inputs = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
+tf.function(lambda *arguments: model(arguments, training=True)).get_concrete_function(*inputs)
+"""
+
+
+def main() -> None:
+    """Run all benchmarks."""
+    _commands()
+    _growth()
+
+
+def _commands() -> None:
+    imports = [sys.executable, "-c", "import networkx, rich.console, tensorboard.compat.proto.graph_pb2"]
+    compare = [sys.executable, "-m", "graphdiag", "compare", str(LOG), "--model", str(LOG / "model.json")]
+    _ratio("compare a log / import its libraries", compare, imports, times=7, target=3.0)
+    traced = [sys.executable, "-c", _TRACED.format(path=str(MODEL))]
+    _ratio(
+        "compare a model file / build and trace it",
+        [sys.executable, "-m", "graphdiag", "compare", str(MODEL)],
+        traced,
+        times=3,
+        target=1.15,
+    )
+
+
+def _ratio(what: str, ours: list[str], theirs: list[str], times: int, target: float) -> None:
+    seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
+    for _ in range(times):
+        # One after the other, so that a busy moment hits both.
+        for name, command in (("theirs", theirs), ("ours", ours)):
+            start = time.perf_counter()
+            subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+            seconds[name].append(time.perf_counter() - start)
+    mine, base = statistics.median(seconds["ours"]), statistics.median(seconds["theirs"])
+    print(f"{what}: {mine:.2f} s / {base:.2f} s = {mine / base:.2f} (target at most {target})")
+
+
+def _growth() -> None:
+    """Seconds for the reference graph repeated under ``tower_k/`` scopes, and the exponent of their growth."""
+    import networkx as nx
+
+    from graphdiag.diagnosis.case import open_case
+    from graphdiag.diagnosis.diagnose import diagnose
+    from graphdiag.graphs.op_graph import merge
+    from graphdiag.sources.event_log import open_event_log
+    from graphdiag.tensorboard import draw
+
+    [tower] = open_event_log(LOG).graph_defs
+    stages: dict[str, list[tuple[int, float]]] = {}
+
+    def measure(stage: str, ops: int, work: Callable[[], object]) -> object:
+        start = time.perf_counter()
+        result = work()
+        stages.setdefault(stage, []).append((ops, time.perf_counter() - start))
+        return result
+
+    for ops in (1_000, 10_000, 100_000, 1_000_000):
+        data = _towers(tower, max(1, round(ops / len(tower.node))))
+        graph_def = type(tower)()
+        measure("parse the protobuf", ops, lambda d=data, g=graph_def: g.ParseFromString(d))
+        measure("networkx.DiGraph", ops, lambda g=graph_def: _plain(nx, g))
+        measure("draw", ops, lambda g=graph_def: draw([g]))
+        columns = measure("columns", ops, lambda g=graph_def: merge([g]))
+        case = measure("own, flow, cross", ops, lambda c=columns: open_case(c, None))
+        measure("rules", ops, lambda c=case: diagnose(c))
+    for stage, seconds in stages.items():
+        (small, first), (large, last) = seconds[1], seconds[-1]
+        exponent = math.log(last / first) / math.log(large / small)
+        figures = "  ".join(f"{ops:,}: {second:.3f} s" for ops, second in seconds)
+        print(f"{stage}: {figures}  exponent {exponent:.2f}")
+    plain, parsed = dict(stages["networkx.DiGraph"])[100_000], dict(stages["parse the protobuf"])[100_000]
+    drawn = dict(stages["draw"])[100_000]
+    print(f"file to drawn graph / file to networkx.DiGraph, 100,000 ops: {(parsed + drawn) / (parsed + plain):.2f}")
+
+
+def _towers(tower, count: int) -> bytes:
+    repeated = type(tower)()
+    repeated.versions.CopyFrom(tower.versions)
+    for number in range(count):
+        prefix = f"tower_{number}/"
+        for node in tower.node:
+            copy = repeated.node.add()
+            copy.CopyFrom(node)
+            copy.name = prefix + node.name
+            copy.input[:] = [f"^{prefix}{text[1:]}" if text.startswith("^") else prefix + text for text in node.input]
+    return repeated.SerializeToString()
+
+
+def _plain(nx, graph_def):
+    graph = nx.DiGraph()
+    for node in graph_def.node:
+        graph.add_node(node.name, op=node.op)
+        for text in node.input:
+            graph.add_edge(text.lstrip("^").partition(":")[0], node.name)
+    return graph
+
+
+if __name__ == "__main__":
+    main()
