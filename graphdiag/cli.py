@@ -6,12 +6,11 @@ import io
 import json
 import os
 import sys
-import tempfile
 import traceback
 from contextlib import AbstractContextManager
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,6 +32,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+_UsageOfCommandLine: Any = typer.BadParameter.__bases__[0]
+"""Base of the errors that typer finds in the command line; whether click or typer has the class depends on typer's
+version."""
 
 
 class GraphKind(str, Enum):
@@ -115,6 +119,10 @@ def compare(
         str | None,
         typer.Option(metavar="N,N,...", help="Shape of the input, batch first, as None,39, for an unbuilt model."),
     ] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(metavar="CODES", help="Report these rules only: codes or prefixes, with commas.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="CODES", help="Do not report these rules.")] = None,
     format_: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TEXT,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the report to this file.")] = None,
     fail_on: Annotated[FailOn | None, typer.Option(help="Exit with status 1 when there is such an edge.")] = None,
@@ -133,6 +141,8 @@ def compare(
             arguments=_arguments(arg or []),
             graph=graph.value if graph else None,
             input_shape=_shape(input_shape),
+            select=_codes(select or []),
+            ignore=_codes(ignore or []),
         )
     _write(report, format_, output)
     if fail_on and report.summary.met(fail_on.value):
@@ -162,7 +172,7 @@ def draw(
     if absent:
         raise UsageError(f"--expand {absent[0]}: there is no such node; {_nearest(absent[0], drawn.index)}.")
     if format_ is DrawnFormat.JSON:
-        _put(json.dumps(drawn.to_dict(), indent=1, ensure_ascii=False) + "\n", output)
+        _put(json.dumps(drawn.to_dict(), indent=1) + "\n", output)
     elif format_ is DrawnFormat.DOT:
         from graphdiag.report.drawn_dot import to_dot
 
@@ -180,16 +190,10 @@ def explain(
     ] = None,
 ) -> None:
     """Say what a rule finds, why it matters, and what to do."""
-    from graphdiag.diagnosis.diagnose import RULES
+    from graphdiag.diagnosis.registry import all_rules, find_rule
     from graphdiag.report.explain import every, one
 
-    if code is None:
-        _print(every(RULES), None)
-        return
-    found = [rule for rule in RULES if rule.code == code.upper()]
-    if not found:
-        raise UsageError(f"{code}: there is no such rule; {_nearest(code.upper(), [rule.code for rule in RULES])}.")
-    _print(one(found[0]), None)
+    _print(every(all_rules()) if code is None else one(find_rule(all_rules(), code)), None)
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
@@ -213,6 +217,10 @@ def reference(
     with _spinner("loading TensorFlow and building the model"):
         write_log(stack.value, logdir)
     typer.echo(f"Wrote the log of the reference model to {logdir}; look at it with: tensorboard --logdir {logdir}")
+
+
+def _codes(lists: list[str]) -> list[str]:
+    return [code for text in lists for code in text.split(",") if code.strip()]
 
 
 def _arguments(pairs: list[str]) -> dict[str, str]:
@@ -247,7 +255,7 @@ def _progress(source: Path) -> AbstractContextManager[object]:
 
 def _write(report: Report, format_: Format, output: Path | None) -> None:
     if format_ is Format.JSON:
-        _put(json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n", output)
+        _put(json.dumps(report.to_dict(), indent=1) + "\n", output)
         return
     from graphdiag.report.terminal import render
 
@@ -261,31 +269,57 @@ def _print(content: RenderableType, output: Path | None) -> None:
     if output is None and sys.stdout.isatty():
         Console(highlight=False, emoji=False, markup=False).print(content)
         return
-    text = io.StringIO()
+    # Lines are drawn with what the reader's encoding has; a file is always UTF-8.
+    encoding = "utf-8" if output else sys.stdout.encoding
+    text = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace", newline="")
     width = 100 if output else None
     Console(file=text, width=width, color_system=None, highlight=False, emoji=False, markup=False).print(content)
-    _put("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()), output)
+    text.seek(0)
+    _put("".join(f"{line.rstrip()}\n" for line in text.read().split("\n")[:-1]), output)
 
 
 def _put(text: str, output: Path | None) -> None:
     """Write a whole file or none of it."""
     if output is None:
-        sys.stdout.write(text)
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader, `head` say, has seen enough. Python must find nothing to flush when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return
     try:
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=output.parent, delete=False) as file:
-            file.write(text)
-        os.replace(file.name, output)
+        if output.exists() and not output.is_file():
+            # A pipe or a device takes the text as it comes; a directory says that it is one.
+            output.write_text(text, encoding="utf-8")
+            return
+        unfinished = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+        try:
+            unfinished.write_text(text, encoding="utf-8")
+            os.replace(unfinished, output)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}.") from error
+        raise UsageError(f"{output}: cannot be written: {error.strerror}; give another file.") from error
 
 
 def main() -> None:
     """Run the command line; an error ends in one line and exit status 2."""
+    # Names come from users, and not every terminal has their characters.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except GraphdiagError as error:
+        sys.exit(app(standalone_mode=False))
+    except (GraphdiagError, _UsageOfCommandLine) as error:
         if "--debug" in sys.argv[1:]:
             traceback.print_exc()
-        print(f"graphdiag: {error}", file=sys.stderr)
+        if isinstance(error, GraphdiagError):
+            line = f"graphdiag: {error}"
+            print("".join(character if character.isprintable() else " " for character in line), file=sys.stderr)
+        elif "\n" in error.format_message():
+            # No arguments at all: the message is the help.
+            print(error.format_message(), file=sys.stderr)
+        else:
+            print(f"graphdiag: {error.format_message()} See --help.", file=sys.stderr)
         sys.exit(2)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.diagnosis.case import Case, open_case
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.picture import Picture
+from graphdiag.diagnosis.registry import all_rules, reported
+from graphdiag.diagnosis.registry import select as choose
 from graphdiag.errors import ModelError, SourceError, UsageError
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
@@ -41,6 +43,8 @@ def compare(
     arguments: Mapping[str, str] | None = None,
     graph: str | None = None,
     input_shape: Sequence[int | None] | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
 ) -> Report:
     """Compare the layer graph of a model with the op graph that TensorBoard draws.
 
@@ -56,25 +60,31 @@ def compare(
             live model.
         input_shape: Shape of the input, batch axis first, for a model that was never called.
 
+        select: Codes of the rules to report, or beginnings of codes; all rules if empty.
+        ignore: Codes of the rules not to report; the longer of two codes that fit a rule wins.
+
     Returns:
         The report.
 
     Raises:
         GraphdiagError: When something cannot be read or does not fit; the message says what and what next.
     """
+    rules = all_rules()
+    chosen = choose(rules, select, ignore)
     opened = _open(source, run, tag, entry, arguments, graph, input_shape)
     layers = opened.layer_graph if model is None else _layers_of(model)
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
     case = open_case(ops, layers, opened.owners, _picture(opened, notes))
+    findings = reported(diagnose(case, rules), chosen)
     if not opened.has_op_graph:
-        return Report(opened.origin, layers, None, diagnose(case), notes, case)
+        return Report(opened.origin, layers, None, findings, notes, case)
     if layers is None:
         notes.append("There is no layer graph, so name scopes are taken for layers. --model FILE gives one.")
     else:
         _check_fit(case, layers, given=model is not None)
         notes += _notes_on(case)
-    return Report(opened.origin, layers, ops, diagnose(case), notes, case)
+    return Report(opened.origin, layers, ops, findings, notes, case)
 
 
 def drawn_graph(

@@ -12,7 +12,11 @@ LOGS = FIXTURES / "logs"
 
 
 def graph_def(text: str) -> GraphDef:
-    """One op a line: name, type, inputs. ``Flag`` is a bool scalar with a default, ``Feed`` a batch of floats."""
+    """One op a line: name, type, inputs.
+
+    ``Feed`` is a batch of floats, ``Flag`` a bool scalar with a default, ``Argument`` a batch of floats that a traced
+    function takes, ``Handle`` a variable that it takes. ``Reshape[bool]`` is a ``Reshape`` of bools.
+    """
     graph = GraphDef()
     for line in text.strip().splitlines():
         name, op_type, *inputs = line.split()
@@ -25,7 +29,13 @@ def graph_def(text: str) -> GraphDef:
             node.op = "PlaceholderWithDefault"
             node.attr["dtype"].type = DT_BOOL
             node.attr["shape"].shape.SetInParent()
+        elif op_type == "Argument":
+            node.op = "_Arg"
+            node.attr["T"].type = DT_FLOAT
         elif op_type == "Handle":
             node.op = "_Arg"
             node.attr["T"].type = DT_RESOURCE
+        elif op_type.endswith("[bool]"):
+            node.op = op_type.removesuffix("[bool]")
+            node.attr["T"].type = DT_BOOL
     return graph

@@ -14,9 +14,13 @@ def layer_graph(
     calls: Mapping[str, int] | None = None,
     classes: Mapping[str, str] | None = None,
     nested: Sequence[str] = (),
+    inner: Mapping[str, Sequence[str]] | None = None,
     name: str = "model",
 ) -> LayerGraph:
-    """Layers from their edges. A layer ``a/b`` lies in the nested model ``a`` if ``a`` is named as one."""
+    """Layers from their edges. A layer ``a/b`` lies in the nested model ``a`` if ``a`` is named as one.
+
+    Layers are ``Dense`` unless ``classes`` says otherwise, and called once unless ``calls`` does.
+    """
     calls, classes = calls or {}, classes or {}
     layers = {}
     for id_ in dict.fromkeys(end for edge in edges for end in edge):
@@ -29,11 +33,12 @@ def layer_graph(
             path=path,
             calls=calls.get(id_, 1),
             is_input=id_ in inputs,
+            inner=tuple((inner or {}).get(id_, ())),
         )
     return LayerGraph(
         model_name=name,
         layers=layers,
         edges=tuple(edges),
-        nested={model: NestedModel(model, model, "Functional") for model in nested},
+        nested={model: NestedModel(model, model, "Functional", calls=calls.get(model, 1)) for model in nested},
         inputs=tuple(inputs),
     )

@@ -3,24 +3,36 @@
 An edge that leaves a layer, runs through ops of nobody and enters another layer is a crossing between the two. On the
 way each source's share is followed on its own, by the rules of `graphdiag.diagnosis.op_table`: where activations of
 one layer and the shape of another meet in an op of nobody, the next layer gets activations of the one and only the
-shape of the other.
+shape of the other. What one op stores and another finds counts as an edge between them.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from graphdiag.diagnosis.flow import CLASS_BITS, Carries, Flow, evaluation_order, transfer
+from graphdiag.diagnosis.carries import (
+    ACTIVATION,
+    ALL_CLASSES,
+    CLASS_BITS,
+    HANDLE,
+    PARAMETER,
+    Carries,
+    Sets,
+    named,
+    transfer,
+)
+from graphdiag.diagnosis.flow import Flow
+from graphdiag.diagnosis.liveness import evaluation_order
 from graphdiag.diagnosis.op_table import UNKNOWN, Kind, Rule, rules
 from graphdiag.diagnosis.ownership import NOBODY, Ownership
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OpEdge:
     """One op edge on which one owner's tensor enters another's op.
 
@@ -72,18 +84,20 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow) -> Crossing
     if not len(graph.source):
         return Crossings({}, {})
     from_owner, to_owner = of_op[graph.source], of_op[graph.target]
-    found: dict[tuple[int, int], list[OpEdge]] = defaultdict(list)
+    # With each op edge, its place among the edges of the graph, to put direct and followed ones in order.
+    found: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
     for edge in np.flatnonzero((from_owner != to_owner) & (from_owner != NOBODY) & (to_owner != NOBODY)).tolist():
         source, target, output = int(graph.source[edge]), int(graph.target[edge]), int(graph.output[edge])
         found[int(from_owner[edge]), int(to_owner[edge])].append(
-            OpEdge(source, target, output, flow.over(source, output, graph.types[target]))
+            (edge, OpEdge(source, target, output, flow.over(source, output, graph.types[target])))
         )
     for writer, reader in flow.stores:
         pair = int(of_op[writer]), int(of_op[reader])
         if pair[0] != pair[1] and NOBODY not in pair:
-            found[pair].append(OpEdge(writer, reader, 0, Carries.ACTIVATION))
-    for pair, through in _Between(graph, ownership, flow).crossings():
-        found[pair].append(through)
+            place = int(graph.in_edges[reader])
+            found[pair].append((place, OpEdge(writer, reader, 0, Carries.ACTIVATION)))
+    for pair, place, followed in _Between(graph, ownership, flow).crossings():
+        found[pair].append((place, followed))
     to_roles: dict[tuple[str, str], int] = defaultdict(int)
     if ownership.roles:
         for edge in np.flatnonzero((from_owner != NOBODY) & (to_owner == NOBODY)).tolist():
@@ -91,16 +105,93 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow) -> Crossing
             if role:
                 to_roles[ownership.owners[int(from_owner[edge])], role] += 1
     edges = {
-        (ownership.owners[source], ownership.owners[target]): sorted(
-            op_edges, key=lambda edge: (edge.target, edge.source, edge.output)
-        )
+        (ownership.owners[source], ownership.owners[target]): [
+            op_edge for _, op_edge in sorted(op_edges, key=lambda placed: placed[0])
+        ]
         for (source, target), op_edges in sorted(found.items())
     }
     return Crossings(edges, dict(sorted(to_roles.items())))
 
 
+class _Followed(OpEdge):
+    """An op edge through ops of nobody. The way is looked up when it is asked for: of most it never is."""
+
+    __slots__ = ("_between", "_control", "_last", "_owner", "way")
+
+    def __init__(self, between: _Between, owner: int, last: int, target: int, control: bool, carries: Carries) -> None:
+        for name, value in (
+            ("_between", between),
+            ("_owner", owner),
+            ("_last", last),
+            ("_control", control),
+            ("way", None),
+            ("target", target),
+            ("carries", carries),
+        ):
+            object.__setattr__(self, name, value)
+
+    _between: _Between
+    _owner: int
+    _last: int
+    _control: bool
+    way: tuple[int, ...] | None
+
+    def _path(self) -> tuple[int, ...]:
+        if self.way is None:
+            self._between.find_ways(self._owner)
+        assert self.way is not None
+        return self.way
+
+    @property
+    def last(self) -> int:
+        """Row of the last op of nobody."""
+        return self._last
+
+    @property
+    def source(self) -> int:
+        """Row of the op that gives the tensor."""
+        return self._path()[0]
+
+    @property
+    def through(self) -> tuple[int, ...]:
+        """Rows of ops of nobody on the way."""
+        return self._path()[1:]
+
+    @property
+    def output(self) -> int:
+        """Output slot of the source."""
+        if self._control:
+            return CONTROL
+        source, first = self._path()[:2]
+        return self._between.slot(source, first)
+
+    @property
+    def control(self) -> bool:
+        """Whether it is a control dependency."""
+        return self._control
+
+
+@dataclass
+class _Arrived:
+    """What has arrived at an op of nobody.
+
+    Attributes:
+        values: What its values have of each owner's classes: `CLASS_BITS` for every owner.
+        shapes: What its shape has of them.
+        decided: What of them decides whether it runs.
+        linked: Owners from whose ops some way leads here, one bit each.
+        waits: The same, for ways that begin with a control dependency.
+    """
+
+    values: int = 0
+    shapes: int = 0
+    decided: int = 0
+    linked: int = 0
+    waits: int = 0
+
+
 class _Between:
-    """What reaches each op of nobody from each owner, in bits: `CLASS_BITS` for every owner."""
+    """What reaches each op of nobody from each owner."""
 
     def __init__(self, graph: OpGraph, ownership: Ownership, flow: Flow) -> None:
         self.graph = graph
@@ -111,166 +202,243 @@ class _Between:
         self.first: list[int] = graph.in_edges.tolist()
         self.stored_by: dict[int, list[int]] = defaultdict(list)
         for writer, reader in flow.stores:
-            if self.of_op[reader] == NOBODY:
-                self.stored_by[reader].append(writer)
-        self.rows = self._relevant(ownership)
-        self.values: dict[int, int] = dict.fromkeys(self.rows, 0)
-        self.shapes: dict[int, int] = dict.fromkeys(self.rows, 0)
-        self.controls: dict[int, int] = dict.fromkeys(self.rows, 0)
-        self._settle()
+            self.stored_by[reader].append(writer)
+        self.handles_to_parameters = sum(HANDLE << owner * CLASS_BITS for owner in range(len(ownership.owners)))
+        self.arrived: dict[int, _Arrived] = {}
+        self.entries: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._followed: dict[int, list[_Followed]] = defaultdict(list)
+        self._onward: dict[int, list[int]] | None = None
+        self._settle(self._relevant(ownership))
 
     def _relevant(self, ownership: Ownership) -> list[int]:
         """Rows of nobody that some owner's op depends on through ops of nobody, in an order of evaluation."""
-        nobody = {row for row, owner in enumerate(self.of_op) if owner == NOBODY and row not in ownership.roles}
-        needed: set[int] = set()
+        storing = {writer for writers in self.stored_by.values() for writer in writers}
+        nobody = {
+            row
+            for row, owner in enumerate(self.of_op)
+            # An Assign without an owner counts as initialisation; not so when it is activations that it stores.
+            if owner == NOBODY
+            and (row not in ownership.roles or (row in storing and ownership.roles[row] == "initialisation"))
+        }
         waiting = [
             origin
             for origin, target in zip(self.source, self.graph.target.tolist(), strict=True)
             if origin in nobody and self.of_op[target] != NOBODY
         ]
+        for reader, writers in self.stored_by.items():
+            if self.of_op[reader] != NOBODY:
+                waiting += [writer for writer in writers if writer in nobody]
+        needed: set[int] = set()
         while waiting:
             row = waiting.pop()
-            if row in needed:
-                continue
-            needed.add(row)
-            waiting += [
-                self.source[edge] for edge in range(self.first[row], self.first[row + 1]) if self.source[edge] in nobody
-            ]
-            waiting += [writer for writer in self.stored_by.get(row, ()) if writer in nobody]
+            if row not in needed:
+                needed.add(row)
+                waiting += [origin for origin in self._origins(row) if origin in nobody]
         if not needed:
             return []
-        order, _ = evaluation_order(self.graph)
-        return [row for row in order if row in needed]
+        order = evaluation_order(self.graph)
+        return sorted(needed) if isinstance(order, range) else [row for row in order if row in needed]
 
-    def _settle(self) -> None:
-        grew = bool(self.rows)
+    def _origins(self, row: int) -> Iterator[int]:
+        for edge in range(self.first[row], self.first[row + 1]):
+            yield self.source[edge]
+        yield from self.stored_by.get(row, ())
+
+    def _settle(self, rows: Sequence[int]) -> None:
+        self.arrived = {row: _Arrived() for row in rows}
+        place = {row: number for number, row in enumerate(rows)}
+        loops = False
+        for row in rows:
+            for origin in self._origins(row):
+                if self.of_op[origin] != NOBODY:
+                    self.entries[self.of_op[origin]].append((origin, row))
+                elif place.get(origin, -1) >= place[row]:
+                    loops = True
+        grew = bool(rows)
         while grew:
             grew = False
-            for row in self.rows:
-                value, shape, control = self._arriving(row)
-                if (
-                    value | self.values[row] != self.values[row]
-                    or shape | self.shapes[row] != self.shapes[row]
-                    or control | self.controls[row] != self.controls[row]
-                ):
-                    self.values[row] |= value
-                    self.shapes[row] |= shape
-                    self.controls[row] |= control
-                    grew = True
+            for row in rows:
+                now = self._arriving(row)
+                if now != self.arrived[row]:
+                    self.arrived[row] = now
+                    grew = loops
 
-    def _arriving(self, row: int) -> tuple[int, int, int]:
-        inputs = []
-        control = 0
+    def _arriving(self, row: int) -> _Arrived:
+        inputs: list[Sets] = []
+        found = _Arrived()
         for edge in range(self.first[row], self.first[row + 1]):
             origin, slot = self.source[edge], self.output[edge]
+            sets = (0, 0)
             owner = self.of_op[origin]
             if owner != NOBODY:
                 base = owner * CLASS_BITS
+                value, shape = self.flow.of_output(origin, slot)
+                sets = value << base, shape << base
+                found.decided |= self.flow.pivots.get(origin, 0) << base
                 if slot == CONTROL:
-                    control |= 1 << base
+                    found.waits |= 1 << owner
                 else:
-                    value, shape = self._classes(origin, slot)
-                    inputs.append((value << base, shape << base))
-                    if not value | shape:
-                        control |= 1 << base
-            elif origin in self.values:
-                control |= self.controls[origin]
-                if slot == CONTROL:
-                    control |= self._owners(self.values[origin] | self.shapes[origin])
-                else:
-                    inputs.append((self.values[origin], self.shapes[origin]))
-        value, shape = _passes_on(self.graph.types[row], inputs)
+                    found.linked |= 1 << owner
+            elif origin in self.arrived:
+                before = self.arrived[origin]
+                sets = before.values, before.shapes
+                found.decided |= before.decided
+                found.linked |= before.linked
+                found.waits |= before.waits
+            if slot != CONTROL:
+                inputs.append(sets)
+        rule = rules().get(self.graph.types[row], UNKNOWN)
+        found.values, found.shapes = self._passed_on(rule, inputs)
         for writer in self.stored_by.get(row, ()):
-            if self.of_op[writer] != NOBODY:
-                value |= int(Carries.ACTIVATION) << (self.of_op[writer] * CLASS_BITS)
-            else:
-                value |= self.values.get(writer, 0) | self.shapes.get(writer, 0)
-        lost = 0
-        for input_value, input_shape in inputs:
-            lost |= input_value | input_shape
-        return value, shape, control | self._owners(lost & ~(value | shape))
-
-    def _classes(self, row: int, slot: int) -> tuple[int, int]:
-        slots = self.flow.slots.get(row)
-        if slots is not None and slot < len(slots):
-            return slots[slot]
-        return self.flow.values[row], self.flow.shapes[row]
-
-    @staticmethod
-    def _owners(bits: int) -> int:
-        """The first bit of every owner that has any bit set: a link from the owner that carries no class."""
-        found = 0
-        while bits:
-            base = ((bits & -bits).bit_length() - 1) // CLASS_BITS * CLASS_BITS
-            found |= 1 << base
-            bits = bits >> (base + CLASS_BITS) << (base + CLASS_BITS)
+            owner = self.of_op[writer]
+            if owner != NOBODY:
+                found.linked |= 1 << owner
+                found.values |= ACTIVATION << owner * CLASS_BITS
+            elif writer in self.arrived:
+                before = self.arrived[writer]
+                found.linked |= before.linked
+                found.waits |= before.waits
+                found.values |= before.values | before.decided
+            found.shapes |= found.values
+        if rule.kind in (Kind.MERGES, Kind.EXITS):
+            found.values |= found.decided
+            found.shapes |= found.decided
+        if row not in self.flow.pivots:
+            found.decided = 0
+        elif rule.kind is Kind.SWITCHES and len(inputs) > 1:
+            found.decided |= inputs[1][0]
         return found
 
-    def crossings(self) -> Iterator[tuple[tuple[int, int], OpEdge]]:
-        """The edges on which ops of nobody hand on what came from another owner."""
-        if not self.rows:
+    def _passed_on(self, rule: Rule, inputs: Sequence[Sets]) -> Sets:
+        """What of the owners' classes an op of nobody passes on; its own are of no interest here."""
+        kind = rule.kind
+        if kind in (Kind.CONSTANT, Kind.COMPUTES, Kind.RESIZES) or (
+            kind in (Kind.MEASURES, Kind.BLANK) and not rule.handles
+        ):
+            return transfer(rule, inputs)
+        if kind in (Kind.MERGES, Kind.SWITCHES, Kind.EXITS):
+            return transfer(_JOINS, inputs)
+        if kind is Kind.RANDOM and not rule.handles:
+            return transfer(Rule(Kind.COMPUTES, rule.dimensions), inputs)
+        value, _ = transfer(_JOINS, inputs)
+        if kind is Kind.READS:
+            # What goes on is not the variable but what it holds.
+            handles = value & self.handles_to_parameters
+            value = value & ~handles | handles * PARAMETER // HANDLE
+        return value, value
+
+    def crossings(self) -> Iterator[tuple[tuple[int, int], int, OpEdge]]:
+        """The edges on which ops of nobody hand on what came from another owner.
+
+        Yields:
+            The two owners, the place of the last edge among the edges of the graph, and the op edge.
+        """
+        if not self.arrived:
             return
+        table = rules()
         for target, owner in enumerate(self.of_op):
             if owner == NOBODY:
                 continue
+            rule = table.get(self.graph.types[target], UNKNOWN)
+            measures = rule.kind in (Kind.MEASURES, Kind.BLANK) and not rule.handles
             for edge in range(self.first[target], self.first[target + 1]):
-                last, slot = self.source[edge], self.output[edge]
-                if last not in self.values:
+                there = self.arrived.get(self.source[edge])
+                if there is None:
                     continue
-                bits = 0 if slot == CONTROL else self.values[last] | self.shapes[last]
-                links = self.controls[last] | self._owners(self.values[last] | self.shapes[last])
-                while links:
-                    base = (links & -links).bit_length() - 1
-                    links &= links - 1
-                    origin_owner = base // CLASS_BITS
-                    if origin_owner != owner:
-                        carries = _dominant(Carries((bits >> base) & ((1 << CLASS_BITS) - 1)))
-                        path = self._path(last, origin_owner)
-                        first_slot = self._slot(path[0], path[1])
-                        plain_control = slot == CONTROL or (first_slot == CONTROL and not carries)
-                        yield (
-                            (origin_owner, owner),
-                            OpEdge(path[0], target, CONTROL if plain_control else first_slot, carries, path[1:]),
-                        )
+                if self.output[edge] == CONTROL:
+                    bits = there.decided
+                else:
+                    bits = (there.shapes if measures else there.values) | there.decided
+                control = self.output[edge] == CONTROL
+                yield from self._from_all(self.source[edge], target, bits, control, edge)
+            for writer in self.stored_by.get(target, ()):
+                if writer in self.arrived:
+                    there = self.arrived[writer]
+                    yield from self._from_all(writer, target, there.values | there.decided, False, self.first[target])
 
-    def _path(self, last: int, owner: int) -> tuple[int, ...]:
-        """A shortest way from an op of the owner to ``last``, through ops of nobody."""
-        onward = {last: -1}
-        waiting = [last]
+    def _from_all(
+        self, last: int, target: int, bits: int, control: bool, place: int
+    ) -> Iterator[tuple[tuple[int, int], int, OpEdge]]:
+        there = self.arrived[last]
+        owners = there.linked | there.waits
+        while owners:
+            lowest = owners & -owners
+            owners ^= lowest
+            owner = lowest.bit_length() - 1
+            if owner == self.of_op[target]:
+                continue
+            carries = named((bits >> owner * CLASS_BITS) & ALL_CLASSES)
+            waits = control or (not carries and not there.linked & lowest)
+            followed = _Followed(self, owner, last, target, waits, carries)
+            self._followed[owner].append(followed)
+            yield (owner, self.of_op[target]), place, followed
+
+    def find_ways(self, owner: int) -> None:
+        """Complete what was followed from one owner's ops: for each, a shortest way on which what arrives can come."""
+        groups: dict[int, list[_Followed]] = defaultdict(list)
+        for followed in self._followed.pop(owner):
+            wanted = next((mask for mask in _BY_WEIGHT if followed.carries & mask), 0)
+            groups[wanted].append(followed)
+        for wanted, edges in groups.items():
+            lasts = {followed.last for followed in edges}
+            before = self._spread(owner, wanted, lasts)
+            if not lasts <= before.keys():
+                before |= {row: way for row, way in self._spread(owner, 0, lasts).items() if row not in before}
+            for followed in edges:
+                path = [followed.last]
+                while path[-1] in self.arrived:
+                    path.append(before[path[-1]])
+                object.__setattr__(followed, "way", tuple(reversed(path)))
+
+    def _spread(self, owner: int, wanted: int, lasts: Iterable[int]) -> dict[int, int]:
+        """From an owner's ops through those of nobody, breadth first: the row before each row, until all is found."""
+        missing = set(lasts)
+        base = owner * CLASS_BITS
+        before: dict[int, int] = {}
+        waiting: list[int] = []
+
+        def reach(origin: int, row: int) -> None:
+            there = self.arrived[row]
+            if row not in before and (not wanted or ((there.values | there.decided) >> base) & wanted):
+                before[row] = origin
+                missing.discard(row)
+                waiting.append(row)
+
+        for origin, row in self.entries[owner]:
+            if not wanted or self._gives(origin, row) & wanted:
+                reach(origin, row)
+        onward = self._targets()
         for row in waiting:
-            origins = [self.source[edge] for edge in range(self.first[row], self.first[row + 1])]
-            for origin in [*origins, *self.stored_by.get(row, ())]:
-                if self.of_op[origin] == owner:
-                    path = [origin, row]
-                    while onward[path[-1]] != -1:
-                        path.append(onward[path[-1]])
-                    return tuple(path)
-                if origin in self.values and origin not in onward and self.of_op[origin] == NOBODY:
-                    onward[origin] = row
-                    waiting.append(origin)
-        raise AssertionError("what arrived has come from somewhere")
+            if not missing:
+                break
+            for target in onward.get(row, ()):
+                reach(row, target)
+        return before
 
-    def _slot(self, source: int, target: int) -> int:
+    def _gives(self, origin: int, row: int) -> int:
+        slot = self.slot(origin, row)
+        values, _ = self.flow.of_output(origin, slot)
+        decided = self.flow.pivots.get(origin, 0)
+        return decided if slot == CONTROL else values | decided
+
+    def _targets(self) -> Mapping[int, Sequence[int]]:
+        if self._onward is None:
+            self._onward = defaultdict(list)
+            for row in self.arrived:
+                for origin in self._origins(row):
+                    if origin in self.arrived:
+                        self._onward[origin].append(row)
+        return self._onward
+
+    def slot(self, source: int, target: int) -> int:
+        """Output slot by which one row gives another its tensor; 0 when it stores what the other finds."""
         slots = [
             self.output[edge]
             for edge in range(self.first[target], self.first[target + 1])
             if self.source[edge] == source
         ]
-        # Stored by the one and read by the other, there is no edge between them.
         return max(slots, default=0)
 
 
-def _passes_on(op_type: str, inputs: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Which owners' bits an op of nobody passes on; classes of its own are of no interest here."""
-    rule = rules().get(op_type, UNKNOWN)
-    if rule.kind in (Kind.COMPUTES, Kind.MEASURES, Kind.BLANK, Kind.FILLS):
-        return transfer(rule, inputs)
-    if rule.kind is Kind.CONSTANT:
-        return 0, 0
-    value, shape = transfer(Rule(Kind.COMPUTES), inputs)
-    return value | shape, value | shape
-
-
-def _dominant(carries: Carries) -> Carries:
-    """Without the shape of something whose values arrive as well."""
-    return carries & ~Carries.SHAPE if carries & ~Carries.SHAPE else carries
+_JOINS = Rule(Kind.COMPUTES)
+_BY_WEIGHT = (ACTIVATION, PARAMETER | HANDLE)

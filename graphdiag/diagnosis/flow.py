@@ -4,46 +4,48 @@ For every op two sets are kept: what the *values* of its output depend on, and w
 on. Both are sets of classes (`Carries`), stored as bits of an integer. How an op's sets come from those of its inputs
 is the business of `graphdiag.diagnosis.op_table`; this module walks the graph:
 
-- control flow of TF 1 (``Switch``, ``Merge``, ``Enter`` ...): a fixed point over the cycles. A ``Merge`` also takes
-  what its inputs' being alive depends on, so a branch of constants still carries its predicate;
+- control flow of TF 1 (``Switch``, ``Merge``, ``Enter`` ...): a fixed point over the cycles. What decides which input
+  of a ``Merge`` is alive counts among its inputs, so a branch of constants still carries its predicate;
 - functional control flow of TF 2: one summary for each library function, which says for every result on which
   arguments it depends; recursion is a fixed point over the summaries;
 - state: what is assigned to a variable, pushed on a stack or put into a queue comes out where it is read, unless the
   read provably comes before the write;
 - an op type that is not in the table passes everything on.
 
-So a class may be reported that does not really flow, never the other way round.
+So a class may be reported that does not really flow, never the other way round. What a TF 1 variable holds is taken
+to be read where its reference is taken: TensorFlow leaves open whether a later write shows through.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntFlag
 
+from graphdiag.diagnosis.carries import (
+    ALL_CLASSES,
+    ANYTHING,
+    CLASS_BITS,
+    DATA,
+    FLAG,
+    HANDLE,
+    Carries,
+    Sets,
+    named,
+    transfer,
+)
+from graphdiag.diagnosis.liveness import DECIDED, NO_ROW, Conditions, evaluation_order, find_liveness, loop_depths
 from graphdiag.diagnosis.op_table import UNKNOWN, Kind, Rule, rules
+from graphdiag.diagnosis.state import ANYWHERE, CALLING, Key, State, names_of_states
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
+
+__all__ = ["CLASS_BITS", "Carries", "Flow", "is_scalar", "trace"]
 
 _DT_BOOL = 10
 _DT_RESOURCE = 20
-_REF = 100  # DT_FLOAT_REF is DT_FLOAT + 100, and so on
-
-
-class Carries(IntFlag):
-    """What flows over an edge, as bits. No bit at all: constants only."""
-
-    CONSTANT = 0
-    ACTIVATION = 1
-    PARAMETER = 2
-    HANDLE = 4
-    SHAPE = 8
-    FLAG = 16
-    RANDOM = 32
-
-
-CLASS_BITS = 6
-_ALL_CLASSES = (1 << CLASS_BITS) - 1
-_HANDLE = int(Carries.HANDLE)
+_CALLS = Rule(Kind.CALLS)
+_KNOWN, _JOINS = 1, 2
+_STORING = frozenset({Kind.WRITES, Kind.POPS, Kind.RANDOM})
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,15 @@ class Flow:
         shapes: For each row, what the shape of the output depends on.
         slots: For rows with results of their own for each output slot (calls, branches, loops): one ``(values,
             shapes)`` a slot.
-        pivots: Rows that are alive or dead by a predicate (TF 1's ``switch_t``), with what the predicate carries.
+        pivots: Rows that are alive or dead by a predicate (inside a TF 1 conditional or loop), with what the
+            predicate carries.
         stores: ``(writer, reader)`` rows, where the writer stores activations, in a variable, say, and the reader may
             find them there.
     """
 
     values: Sequence[int]
     shapes: Sequence[int]
-    slots: Mapping[int, Sequence[tuple[int, int]]]
+    slots: Mapping[int, Sequence[Sets]]
     pivots: Mapping[int, int]
     stores: Sequence[tuple[int, int]] = ()
 
@@ -70,20 +73,22 @@ class Flow:
         """What flows out of ``row`` at ``slot`` into an op of type ``target_type``.
 
         For a control dependency: what decides whether it fires. An op that only reads dimensions takes the shape of
-        its input and nothing else. And where nothing of the values is known to vary, the shape still may: a tensor
-        of zeros in the shape of another carries that shape.
+        its input and nothing else. Whether the tensor comes at all is part of what flows. The shape of what itself
+        varies is not named.
         """
+        decided = self.pivots.get(row, 0)
         if slot == CONTROL:
-            return Carries(self.pivots.get(row, 0) & _ALL_CLASSES)
-        values, shapes = self.slots[row][slot] if self._has_slot(row, slot) else (self.values[row], self.shapes[row])
-        if _rule(target_type).kind in (Kind.MEASURES, Kind.BLANK):
-            return Carries(shapes & _ALL_CLASSES)
-        if values:
-            shapes &= ~Carries.SHAPE
-        return Carries((values | shapes) & _ALL_CLASSES)
+            return Carries(decided)
+        values, shapes = self.of_output(row, slot)
+        rule = rules().get(target_type, UNKNOWN)
+        if rule.kind in (Kind.MEASURES, Kind.BLANK) and not rule.handles:
+            values = shapes
+        return named(values | decided)
 
-    def _has_slot(self, row: int, slot: int) -> bool:
-        return row in self.slots and slot < len(self.slots[row])
+    def of_output(self, row: int, slot: int) -> Sets:
+        """What the values and the shape of one output depend on."""
+        slots = self.slots.get(row)
+        return slots[slot] if slots is not None and slot < len(slots) else (self.values[row], self.shapes[row])
 
 
 def trace(graph: OpGraph, model_inputs: Collection[int], scalars_are_flags: bool = True) -> Flow:
@@ -99,32 +104,35 @@ def trace(graph: OpGraph, model_inputs: Collection[int], scalars_are_flags: bool
     Returns:
         The flow of the whole graph.
     """
-    summaries = _Summaries(graph.functions)
-    feeds = {
-        row: _feed(graph, row, row in model_inputs, scalars_are_flags)
-        for row, op_type in enumerate(graph.types)
-        if _rule(op_type).kind is Kind.FEED
-    }
-    walk = _Walk(graph, feeds, summaries)
+    feeds = {row: _feed(graph, row, row in model_inputs, scalars_are_flags) for row in _rows_of_kind(graph, Kind.FEED)}
+    walk = Walk(graph, feeds, _Summaries(graph))
     walk.run()
     return Flow(walk.values, walk.shapes, walk.slots, walk.pivots(), walk.state.activations_stored())
 
 
-def _rule(op_type: str) -> Rule:
-    return rules().get(op_type, UNKNOWN)
+def _rows_of_kind(graph: OpGraph, kind: Kind) -> Iterable[int]:
+    table = rules()
+    wanted = {op_type for op_type in set(graph.types) if table.get(op_type, UNKNOWN).kind is kind}
+    return [row for row, op_type in enumerate(graph.types) if op_type in wanted] if wanted else []
 
 
-def _feed(graph: OpGraph, row: int, is_model_input: bool, scalars_are_flags: bool) -> tuple[int, int]:
-    """Values and shape of a feed."""
+def _feed(graph: OpGraph, row: int, is_model_input: bool, scalars_are_flags: bool) -> Sets:
     if is_model_input:
-        return int(Carries.ACTIVATION), int(Carries.SHAPE)
-    attributes = graph.node_defs[row].attr
-    dtype = (attributes["dtype"] if "dtype" in attributes else attributes["T"]).type
+        return DATA
+    dtype = _dtype(graph, row)
     if dtype == _DT_RESOURCE:
-        return _HANDLE, 0
+        return HANDLE, 0
     if is_scalar(graph, row) and (scalars_are_flags or dtype == _DT_BOOL):
-        return int(Carries.FLAG), 0
-    return int(Carries.ACTIVATION), int(Carries.SHAPE)
+        return FLAG, 0
+    return DATA
+
+
+def _dtype(graph: OpGraph, row: int) -> int:
+    attributes = graph.node_defs[row].attr
+    for name in ("dtype", "T"):
+        if name in attributes:
+            return int(attributes[name].type)
+    return 0
 
 
 def is_scalar(graph: OpGraph, row: int) -> bool:
@@ -142,622 +150,568 @@ def is_scalar(graph: OpGraph, row: int) -> bool:
 # --- one graph -------------------------------------------------------------------------------------------------------
 
 
-class _Walk:
-    """The sets of one graph, top level or function body, brought to their fixed point."""
+class Walk:
+    """The sets of one graph, top level or function body, brought to their fixed point.
+
+    Attributes:
+        graph: The op graph.
+        in_function: Whether it is a function body.
+        rules: The rule of each row.
+        order: Rows in an order of evaluation.
+        position: Place of each row in that order.
+        depths: How many TF 1 loops are around a row, for rows inside of one.
+        source: As in the graph, as a list; so are `output` and `first`, the offsets of each row's edges.
+        values: What the values of each row's output depend on.
+        shapes: What its shape depends on.
+        slots: The sets of each output of a call.
+        given: For rows that write to a state, the sets of what they are given to store.
+        feeds: The sets of each feed.
+        contents: What was behind the handles in a function's arguments before it was called.
+        named_elsewhere: Names of states that library functions use without being given a handle.
+        callees: Names of the functions that a row calls.
+        state: What is stored.
+    """
 
     def __init__(
         self,
         graph: OpGraph,
-        feeds: Mapping[int, tuple[int, int]],
+        feeds: Mapping[int, Sets],
         summaries: _Summaries,
-        in_function: bool = False,
+        body: FunctionBody | None = None,
+        contents: Mapping[Key, Sets] | None = None,
     ) -> None:
         size = len(graph)
         self.graph = graph
-        self.in_function = in_function
+        self.in_function = body is not None
         self.feeds = feeds
+        self.contents: Mapping[Key, Sets] = contents or {}
         self.summaries = summaries
-        self.rules = [_rule(op_type) for op_type in graph.types]
+        self.named_elsewhere = summaries.names
+        self.callees: dict[int, Sequence[str]] = {}
+        self._wild: set[int] = set()
+        self.rules = self._find_rules(body)
+        self.order = evaluation_order(graph)
+        self.position: Sequence[int] = self.order
+        if not isinstance(self.order, range):
+            self.position = [0] * size
+            for place, row in enumerate(self.order):
+                self.position[row] = place
+        self.depths = loop_depths(graph, self.rules, self.order)
         self.values = [0] * size
         self.shapes = [0] * size
-        self.alive = [0] * size
-        self.slots: dict[int, list[tuple[int, int]]] = {}
+        self.slots: dict[int, list[Sets]] = {}
+        self.given: dict[int, Sets] = {}
         self.source: list[int] = graph.source.tolist()
         self.output: list[int] = graph.output.tolist()
         self.first: list[int] = graph.in_edges.tolist()
-        self.state = _State(self)
+        self._onward: tuple[list[int], list[int]] | None = None
+        self.state = State(self)
+        self._liveness = find_liveness(graph, self.rules, self.order)
+        self._decisions: dict[int, int] = {}
+        self._decides: dict[int, list[int]] = {}
+        for row, conditions in self._liveness.choices.items():
+            for origin, _, _ in conditions:
+                self._decides.setdefault(origin, []).append(row)
 
-    def run(self) -> None:
-        order, cyclic = evaluation_order(self.graph)
-        self._settle(order, cyclic)
-        # Late reads add dependencies, which may add writes that matter: until nothing changes.
-        # Late reads add dependencies against the order, and those may make further writes matter.
-        while self.state.connect(order, cyclic):
-            self._settle(order, cyclic=True)
-
-    def _settle(self, order: Sequence[int], cyclic: bool) -> None:
-        while self._sweep(order) and cyclic:
-            pass
-
-    def calls_by_type(self, row: int) -> bool:
-        """Whether the op's type is a library function's name, as TF 1 called functions."""
-        return self.graph.types[row] in self.summaries.bodies
-
-    def pivots(self) -> dict[int, int]:
-        """Rows whose first input is a ``Switch``: they are alive or dead by its predicate."""
-        found = {}
-        for row, rule in enumerate(self.rules):
-            if rule.kind is not Kind.SWITCHES:
+    def _find_rules(self, body: FunctionBody | None) -> list[Rule]:
+        """The rule of each row: that of its type, unless it calls a function, or is not all there."""
+        graph, table, functions = self.graph, rules(), self.summaries
+        by_type = {op_type: table.get(op_type, UNKNOWN) for op_type in set(graph.types)}
+        found = [by_type[op_type] for op_type in graph.types]
+        special = {
+            op_type
+            for op_type, rule in by_type.items()
+            if rule.kind in CALLING or rule.kind is Kind.UNKNOWN or functions.has(op_type)
+        }
+        for row, op_type in enumerate(graph.types) if special else ():
+            if op_type not in special:
                 continue
-            predicate = self.values[self.source[self.first[row] + 1]] if self._arity(row) > 1 else _ALL_CLASSES
-            found[row] = predicate
-        if found:
-            for edge, row in enumerate(self.graph.target.tolist()):
-                if self.source[edge] in found and self.rules[row].kind is Kind.COMPUTES:
-                    found.setdefault(row, found[self.source[edge]])
+            names = functions.called(graph, row, found[row].kind, body)
+            if names is not None and all(name in functions.bodies for name in names):
+                self.callees[row] = names
+                if found[row].kind not in CALLING:
+                    found[row] = _CALLS
+            elif names is not None:
+                # It runs a function that is not in the library, or in a way that is not known.
+                found[row] = UNKNOWN
+                self._wild.add(row)
+        for row, text in graph.dangling:
+            if not text.startswith("^"):
+                found[row] = UNKNOWN
+                self.callees.pop(row, None)
+                self._wild.add(row)
         return found
 
-    def _arity(self, row: int) -> int:
-        return self.first[row + 1] - self.first[row]
+    def run(self) -> None:
+        """Bring everything to its fixed point."""
+        self._sweep()
+        writers = self.state.all_writers()
+        conditional = {row for row in writers if row in self._liveness.alive}
+        changed = writers
+        while True:
+            fresh = self.state.update(changed)
+            if not fresh:
+                return
+            changed = (self._propagate(fresh) & writers) | conditional
 
-    def _sweep(self, order: Iterable[int]) -> bool:
-        """One pass over the graph; whether anything grew."""
-        values, shapes, alive = self.values, self.shapes, self.alive
-        source, output, first = self.source, self.output, self.first
-        late = self.state.late
-        grew = False
-        for row in order:
-            start, stop = first[row], first[row + 1]
-            if start == stop and row not in late:
-                if not values[row] | shapes[row]:
-                    value, shape = self._without_inputs(row)
-                    values[row], shapes[row] = value, shape
-                    grew = grew or bool(value | shape)
-                continue
-            rule = self.rules[row]
-            value = shape = life = 0
-            if rule.kind is Kind.COMPUTES and not rule.dimensions and not self.slots:
-                for edge in range(start, stop):
-                    origin = source[edge]
-                    life |= alive[origin]
-                    if output[edge] >= 0:
-                        value |= values[origin]
-                        shape |= shapes[origin]
+    def pivots(self) -> dict[int, int]:
+        """What decides about rows that do not always run, and about what comes out of a ``Switch``."""
+        found = {row: self._classes(conditions) for row, conditions in self._liveness.alive.items()}
+        for row in _rows_of_kind(self.graph, Kind.SWITCHES):
+            inputs = self.data_edges(row)
+            predicate = self.at(self.source[inputs[1]], self.output[inputs[1]])[0] if len(inputs) > 1 else ANYTHING[0]
+            found[row] = found.get(row, 0) | predicate
+        return {row: classes for row, classes in found.items() if classes}
+
+    def decided_by(self, row: int) -> int:
+        """What decides whether a row runs."""
+        conditions = self._liveness.alive.get(row)
+        return self._classes(conditions) if conditions else 0
+
+    def _classes(self, conditions: Conditions) -> int:
+        found = 0
+        for row, slot, branch in conditions:
+            if row == NO_ROW:
+                found |= ANYTHING[0]
+            elif branch == DECIDED:
+                found |= self._decisions.get(row, 0)
             else:
-                inputs = []
-                for edge in range(start, stop):
-                    life |= alive[source[edge]]
-                    if output[edge] >= 0:
-                        inputs.append(self.at(source[edge], output[edge]))
-                value, shape, life = self._transfer(row, rule, inputs, life)
-            if row in late:
-                late_value, late_shape = self.state.read(row)
-                value |= late_value
-                shape |= late_shape
-                if row in self.slots:
-                    self.slots[row] = [(v | late_value, s | late_shape) for v, s in self.slots[row]]
-            if (
-                value | values[row] != values[row]
-                or shape | shapes[row] != shapes[row]
-                or life | alive[row] != alive[row]
-            ):
-                values[row] |= value
-                shapes[row] |= shape
-                alive[row] |= life
-                grew = True
-        return grew
+                found |= self.at(row, slot)[0]
+        return found
 
-    def at(self, row: int, slot: int) -> tuple[int, int]:
-        """Values and shape of one output."""
+    def data_edges(self, row: int) -> list[int]:
+        """The edges that bring a row tensors."""
+        return [edge for edge in range(self.first[row], self.first[row + 1]) if self.output[edge] != CONTROL]
+
+    def at(self, row: int, slot: int) -> Sets:
+        """The sets of one output."""
         per_slot = self.slots.get(row)
         if per_slot is not None and slot < len(per_slot):
             return per_slot[slot]
         return self.values[row], self.shapes[row]
 
-    def _without_inputs(self, row: int) -> tuple[int, int]:
-        rule = self.rules[row]
-        if rule.kind is Kind.FEED:
-            return self.feeds[row]
-        value, shape, _ = self._transfer(row, rule, [], 0)
-        return value, shape
+    def _sweep(self) -> None:
+        """Look at every op once; then again at what a loop's back edges change."""
+        values, shapes = self.values, self.shapes
+        source, output, first = self.source, self.output, self.first
+        plain = self._plain_rows()
+        for row in self.order:
+            if plain[row] == _KNOWN:
+                continue
+            if plain[row] == _JOINS:
+                value = shape = 0
+                for edge in range(first[row], first[row + 1]):
+                    if output[edge] >= 0:
+                        value |= values[source[edge]]
+                        shape |= shapes[source[edge]]
+                values[row], shapes[row] = value, shape
+            else:
+                self._evaluate(row)
+        position = self.position
+        again = (
+            {
+                row
+                for origin, row in zip(source, self.graph.target.tolist(), strict=True)
+                if position[origin] >= position[row]
+            }
+            if not isinstance(self.order, range) or self.depths
+            else set()
+        )
+        again.update(
+            row
+            for origin, dependent in self._decides.items()
+            for row in dependent
+            if origin != NO_ROW and position[origin] >= position[row]
+        )
+        if again:
+            self._propagate(again)
 
-    def _transfer(self, row: int, rule: Rule, inputs: list[tuple[int, int]], life: int) -> tuple[int, int, int]:
-        kind = rule.kind
-        if kind in _CALLING or self.calls_by_type(row):
-            results = self.summaries.call(self.graph, row, kind, inputs, self.state)
-            if results is None:
-                value, shape = transfer(UNKNOWN, inputs)
-                return value | Carries.ACTIVATION, shape | Carries.ACTIVATION, life
+    def _plain_rows(self) -> bytearray:
+        """Marks the rows whose output is known, or has just what its inputs have."""
+        plain_rules = {
+            rule: _KNOWN if rule.kind is Kind.CONSTANT else _JOINS
+            for rule in set(self.rules)
+            if rule.kind is Kind.CONSTANT or (rule.kind is Kind.COMPUTES and not rule.dimensions and not rule.handles)
+        }
+        plain = bytearray(plain_rules.get(rule, 0) for rule in self.rules)
+        for row in (*self.state.reads, *self._liveness.choices, *self._wild):
+            plain[row] = 0
+        for row in self.callees:
+            for target in self.targets(row):
+                plain[target] = 0
+        return plain
+
+    def _propagate(self, rows: Iterable[int]) -> set[int]:
+        """Look at some rows again, and at all that follows from what changes there.
+
+        Returns:
+            The rows that changed.
+        """
+        order, position = self.order, self.position
+        waiting = bytearray(len(order))
+        for row in rows:
+            waiting[position[row]] = 1
+        changed: set[int] = set()
+        place = waiting.find(1)
+        while place >= 0:
+            waiting[place] = 0
+            row = order[place]
+            if self._evaluate(row):
+                changed.add(row)
+                for target in self.targets(row):
+                    waiting[position[target]] = 1
+                for target in self._decides.get(row, ()):
+                    waiting[position[target]] = 1
+            place = waiting.find(1, place + 1)
+            if place < 0:
+                # Back to what a loop's end has changed at its beginning.
+                place = waiting.find(1)
+        return changed
+
+    def targets(self, row: int) -> Sequence[int]:
+        """The rows that take something from a row."""
+        if self._onward is None:
+            order, offsets = self.graph.by_source
+            self._onward = self.graph.target[order].tolist(), offsets.tolist()
+        rows, begin = self._onward
+        return rows[begin[row] : begin[row + 1]]
+
+    def _evaluate(self, row: int) -> bool:
+        """Compute one row's sets anew; whether anything about it grew."""
+        rule = self.rules[row]
+        inputs = [self.at(self.source[edge], self.output[edge]) for edge in self.data_edges(row)]
+        grew = False
+        if row in self.callees:
+            results = self.summaries.call(self, row, inputs)
+            grew = results != self.slots.get(row)
             self.slots[row] = results
             value = shape = 0
             for result_value, result_shape in results:
                 value |= result_value
                 shape |= result_shape
-            return value, shape, life
-        if kind is Kind.FEED:
-            # PlaceholderWithDefault has an input, its default; what is fed decides, and the default is fed as well.
-            value, shape = self.feeds[row]
-            default_value, default_shape = transfer(Rule(Kind.COMPUTES), inputs)
-            return value | default_value, shape | default_shape, life
-        if kind is Kind.SWITCHES:
-            value, shape = transfer(Rule(Kind.COMPUTES), inputs)
-            predicate = inputs[1][0] if len(inputs) > 1 else _ALL_CLASSES
-            return value, shape, life | predicate
-        if kind is Kind.MERGES:
-            # Which input comes through is what their being alive depends on.
-            value, shape = transfer(Rule(Kind.COMPUTES), inputs)
-            return value | life, shape | life, life
-        value, shape = transfer(rule, inputs)
-        return value, shape, life
-
-
-def transfer(rule: Rule, inputs: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Values and shape of an op's output from those of its data inputs, for ops without state or functions.
-
-    Args:
-        rule: The op's rule.
-        inputs: ``(values, shape)`` of each data input, in order. Any bits: the rules only join sets.
-
-    Returns:
-        ``(values, shape)`` of the output.
-    """
-    kind = rule.kind
-    if kind is Kind.CONSTANT:
-        return 0, 0
-    if kind is Kind.VARIABLE:
-        return int(Carries.PARAMETER), 0
-    if kind is Kind.HANDLE:
-        return _HANDLE, 0
-    if kind is Kind.OUTSIDE:
-        return int(Carries.ACTIVATION), int(Carries.ACTIVATION)
-    value = shape = 0
-    for input_value, input_shape in inputs:
-        value |= input_value
-        shape |= input_shape
-    if kind is Kind.MEASURES:
-        return shape, 0
-    if kind is Kind.BLANK:
-        return 0, shape
-    if kind is Kind.RANDOM:
-        return value | Carries.RANDOM, value
-    if kind in (Kind.READS, Kind.TAKES, Kind.WRITES):
-        # What is behind the handle is added by `_State`; the handle itself does not come out.
-        value &= ~_HANDLE
-        return (value | Carries.PARAMETER if kind is Kind.READS else value), shape
-    for position in rule.dimensions:
-        if -len(inputs) <= position < len(inputs):
-            shape |= inputs[position][0]
-    if kind is Kind.FILLS:
-        return 0, shape
-    if kind is Kind.UNKNOWN:
-        if not inputs or value & _HANDLE:
-            # A source of its own, or something that reads state in a way nobody told us.
-            value |= Carries.ACTIVATION
-        return value | shape, value | shape
-    return value, shape
-
-
-def evaluation_order(graph: OpGraph) -> tuple[Sequence[int], bool]:
-    """Rows in an order in which inputs come before the ops that take them, loops' back edges aside.
-
-    Returns:
-        The order, and whether the graph has cycles (TF 1 loops; or a damaged graph).
-    """
-    cyclic = any("NextIteration" in op_type for op_type in set(graph.types))
-    size = len(graph)
-    if not cyclic and bool((graph.source < graph.target).all()):
-        return range(size), False
-    waiting = [0] * size
-    targets: list[list[int]] = [[] for _ in range(size)]
-    for origin, row in zip(graph.source.tolist(), graph.target.tolist(), strict=True):
-        if "NextIteration" not in graph.types[origin]:
-            waiting[row] += 1
-            targets[origin].append(row)
-    ready = [row for row in range(size - 1, -1, -1) if not waiting[row]]
-    order: list[int] = []
-    while ready:
-        row = ready.pop()
-        order.append(row)
-        for target in reversed(targets[row]):
-            waiting[target] -= 1
-            if not waiting[target]:
-                ready.append(target)
-    if len(order) < size:
-        # A cycle without NextIteration: no TensorFlow graph, but a fixed point exists all the same.
-        placed = set(order)
-        order.extend(row for row in range(size) if row not in placed)
-        cyclic = True
-    return order, cyclic
-
-
-# --- state -----------------------------------------------------------------------------------------------------------
-
-
-_HANDED_ON = {
-    "Identity",
-    "Enter",
-    "RefEnter",
-    "Exit",
-    "RefExit",
-    "Switch",
-    "RefSwitch",
-    "NextIteration",
-    "RefNextIteration",
-}
-_REFERENCE = {"RefIdentity", "RefEnter", "RefExit", "RefSwitch", "RefNextIteration", "Assign", "AssignAdd", "AssignSub"}
-_CALLING = frozenset({Kind.CALLS, Kind.BRANCHES, Kind.LOOPS})
-
-_Key = int | bytes
-"""What a state is known by: the row of the op that made the handle, or the name under which ops share it."""
-_ANYWHERE: _Key = -1
-"""A handle whose origin is unclear: it may be any."""
-_UNSEEN = -1
-"""The writer of a container that nothing in the graph fills."""
-
-
-class _State:
-    """What is stored behind variables, stacks, queues and tables, and which ops read it after it was written."""
-
-    def __init__(self, walk: _Walk) -> None:
-        self.walk = walk
-        self.writers: dict[_Key, set[int]] = {}
-        self.readers: dict[_Key, set[int]] = {}
-        self.late: dict[int, set[tuple[int, _Key]]] = {}
-        self._calls: dict[tuple[int, _Key], tuple[int, int]] = {}
-        self._origins: dict[int, _Key | None] = {}
-        for row, rule in enumerate(walk.rules):
-            if rule.kind is Kind.WRITES:
-                for key in self._handles(row) or [_ANYWHERE]:
-                    self.writers.setdefault(key, set()).add(row)
-            elif rule.kind in (Kind.READS, Kind.TAKES):
-                self.readers.setdefault(self.behind_input(row, 0), set()).add(row)
-            elif rule.kind in _CALLING or rule.kind is Kind.UNKNOWN or walk.calls_by_type(row):
-                for key in self._handles(row):
-                    self.writers.setdefault(key, set()).add(row)
-                    self.readers.setdefault(key, set()).add(row)
-        self._read_references()
-        self._unseen_writers()
-
-    def _read_references(self) -> None:
-        """TF 1: whoever takes a variable's reference reads it."""
-        graph = self.walk.graph
-        variables = [row for row, rule in enumerate(self.walk.rules) if rule.kind is Kind.VARIABLE]
-        if not any(row in self.writers for row in variables):
-            return
-        order, offsets = graph.by_source
-        for row in variables:
-            for edge in order[offsets[row] : offsets[row + 1]].tolist():
-                target = int(graph.target[edge])
-                if graph.output[edge] != CONTROL and self.walk.rules[target].kind is not Kind.WRITES:
-                    self.readers.setdefault(row, set()).add(target)
-
-    def _unseen_writers(self) -> None:
-        """A queue that nothing in the graph fills is filled from outside."""
-        for key, rows in self.readers.items():
-            if key in self.writers or _ANYWHERE in self.writers:
-                continue
-            for row in rows:
-                if self.walk.graph.types[row].startswith(("QueueDequeue", "StackPop", "LookupTableFind")):
-                    self.late.setdefault(row, set()).add((_UNSEEN, key))
-
-    def behind_input(self, row: int, position: int) -> _Key:
-        """The state behind one input of an op."""
-        edge = self.walk.first[row] + position
-        if edge >= self.walk.first[row + 1]:
-            return _ANYWHERE
-        found = self._origin(self.walk.source[edge])
-        return _ANYWHERE if found is None else found
-
-    def _handles(self, row: int) -> list[_Key]:
-        """The states behind those inputs of an op that are handles or references."""
-        walk = self.walk
-        found = []
-        for edge in range(walk.first[row], walk.first[row + 1]):
-            if walk.output[edge] != CONTROL:
-                origin = self._origin(walk.source[edge])
-                if origin is not None:
-                    found.append(origin)
-        return found
-
-    def _origin(self, row: int) -> _Key | None:
-        """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
-        walk = self.walk
-        path: list[int] = []
-        passed: set[int] = set()
-        references = handles = True
-        while row not in self._origins and row not in passed:
-            path.append(row)
-            passed.add(row)
-            kind, op_type = walk.rules[row].kind, walk.graph.types[row]
-            if kind is Kind.HANDLE:
-                name = walk.graph.node_defs[row].attr["shared_name"].s
-                self._origins[row] = bytes(name) if name else row
-            elif kind is Kind.VARIABLE or (kind is Kind.FEED and walk.feeds[row][0] & _HANDLE):
-                self._origins[row] = row
-            elif op_type in _HANDED_ON or op_type in _REFERENCE:
-                references = references and op_type in _REFERENCE
-                handles = handles and op_type in _HANDED_ON
-                if walk.first[row] < walk.first[row + 1]:
-                    row = walk.source[walk.first[row]]
-            else:
-                self._origins[row] = None
-        result = self._origins.get(row)
-        if isinstance(result, int) and result >= 0 and walk.rules[result].kind is Kind.VARIABLE:
-            result = result if references else None
-        elif result is not None and not handles:
-            result = None
-        for step in path:
-            self._origins.setdefault(step, result)
-        return result
-
-    def store(self, row: int, position: int, value: int, shape: int) -> None:
-        """Record what a call writes behind one of its inputs."""
-        place = row, self.behind_input(row, position)
-        old_value, old_shape = self._calls.get(place, (0, 0))
-        self._calls[place] = (old_value | value, old_shape | shape)
-
-    def written(self, row: int, key: _Key) -> tuple[int, int]:
-        """What an op puts behind a handle."""
-        walk = self.walk
-        if walk.rules[row].kind in _CALLING or walk.calls_by_type(row):
-            value, shape = self._calls.get((row, key), (0, 0))
-            if (value or shape) and row in self.late:
-                late_value, late_shape = self.read(row)
-                value, shape = value | late_value, shape | late_shape
-            return value, shape
-        value = shape = 0
-        for edge in range(walk.first[row], walk.first[row + 1]):
-            if walk.output[edge] != CONTROL:
-                input_value, input_shape = walk.at(walk.source[edge], walk.output[edge])
-                value |= input_value
-                shape |= input_shape
-        return value & ~_HANDLE, shape
-
-    def read(self, row: int) -> tuple[int, int]:
-        """What an op that reads after writes finds there."""
-        value = shape = 0
-        for writer, key in self.late[row]:
-            if writer == _UNSEEN:
-                return int(Carries.ACTIVATION), int(Carries.ACTIVATION)
-            kind = self.walk.rules[writer].kind
-            if kind in _CALLING:
-                written_value, written_shape = self._calls.get((writer, key), (0, 0))
-            else:
-                written_value, written_shape = self.written(writer, key)
-            value |= written_value
-            shape |= written_shape
-        return value, shape
-
-    def activations_stored(self) -> tuple[tuple[int, int], ...]:
-        """Pairs of a write of activations and a read that may find them."""
-        return tuple(
-            sorted(
-                {
-                    (writer, reader)
-                    for reader, writes in self.late.items()
-                    for writer, key in writes
-                    if writer != _UNSEEN and self._stores_activation(writer, key)
-                }
-            )
-        )
-
-    def _stores_activation(self, writer: int, key: _Key) -> bool:
-        value, shape = self.written(writer, key)
-        return bool((value | shape) & int(Carries.ACTIVATION))
-
-    def connect(self, order: Sequence[int], cyclic: bool) -> bool:
-        """Find the reads that may come after a write that matters; whether there are new ones.
-
-        A write matters when it stores something that reading the variable does not carry anyway. A read that the
-        write itself depends on comes before it: what it gives cannot be what was written.
-        """
-        fresh: list[tuple[int, int, _Key]] = []
-        everyone = sorted(set().union(*self.readers.values())) if self.readers else []
-        for key, writers in self.writers.items():
-            if key == _ANYWHERE:
-                readers = everyone
-            else:
-                readers = sorted(self.readers.get(key, set()) | self.readers.get(_ANYWHERE, set()))
-            # Whoever reads a variable carries its parameters, and that counts for more than all but activations.
-            takes = any(self.walk.rules[reader].kind is Kind.TAKES for reader in readers)
-            for writer in sorted(writers):
-                value, shape = self.written(writer, key)
-                matters = value | shape if takes or self.walk.in_function else (value | shape) & Carries.ACTIVATION
-                if matters:
-                    fresh += [
-                        (writer, reader, key)
-                        for reader in readers
-                        if reader != writer and (writer, key) not in self.late.get(reader, ())
-                    ]
-        if not fresh:
-            return False
-        before = set() if cyclic else _reads_before_writes(self.walk, order, [pair[:2] for pair in fresh])
-        late = [(writer, reader, key) for writer, reader, key in fresh if (writer, reader) not in before]
-        for writer, reader, key in late:
-            self.late.setdefault(reader, set()).add((writer, key))
-        return bool(late)
-
-
-_CHUNK = 2048
-
-
-def _reads_before_writes(walk: _Walk, order: Sequence[int], pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those ``(writer, reader)`` pairs in which the writer depends on the reader.
-
-    Readers are bits, carried forward along every edge; a few thousand at a time, so that memory stays linear.
-    """
-    found: set[tuple[int, int]] = set()
-    readers = sorted({reader for _, reader in pairs})
-    for begin in range(0, len(readers), _CHUNK):
-        chunk = {reader: 1 << bit for bit, reader in enumerate(readers[begin : begin + _CHUNK])}
-        seen = [0] * len(walk.graph)
-        for row in order:
-            passed = chunk.get(row, 0)
-            for edge in range(walk.first[row], walk.first[row + 1]):
-                passed |= seen[walk.source[edge]]
-            seen[row] = passed
-        found.update((writer, reader) for writer, reader in pairs if reader in chunk and seen[writer] & chunk[reader])
-    return found
+        else:
+            behind = []
+            for key, position in self.state.reads.get(row, ()):
+                found = self.state.content(row, key)
+                if 0 <= position < len(inputs):
+                    inputs[position] = _both(inputs[position], found)
+                else:
+                    behind.append(found)
+            value, shape = transfer(rule, inputs + behind)
+            if rule.kind in _STORING:
+                given = transfer(rule, [(0, 0)] * rule.handles + inputs[rule.handles :])
+                grew = given != self.given.get(row)
+                self.given[row] = given
+            if rule.kind is Kind.FEED:
+                # PlaceholderWithDefault has an input, its default: either may come.
+                value |= self.feeds[row][0]
+                shape |= self.feeds[row][1]
+        if row in self._wild:
+            value |= ANYTHING[0]
+            shape |= value
+        if row in self._liveness.choices:
+            decision = self._classes(self._liveness.choices[row])
+            grew = grew or decision != self._decisions.get(row, 0)
+            self._decisions[row] = decision
+            value |= decision
+            shape |= decision
+        grew = grew or value | self.values[row] != self.values[row] or shape | self.shapes[row] != self.shapes[row]
+        self.values[row] |= value
+        self.shapes[row] |= shape
+        return grew
 
 
 # --- functions -------------------------------------------------------------------------------------------------------
+
+# Beyond the classes, the bits in a function body stand for its arguments, four a piece: an argument's values, its
+# shape, and the values and the shapes of what is behind it where it is a handle.
+_BITS = 4
+_UNCLEAR = -1
+"""In the place of an argument's position: any handle."""
+_FUNCTIONS = {
+    Kind.CALLS: ("f",),
+    Kind.BRANCHES: ("then_branch", "else_branch", "branches"),
+    Kind.LOOPS: ("cond", "body"),
+}
+"""Attributes that name the functions which an op calls."""
+_GRAPH_PREFIX = re.compile(r"graph_[0-9]+_")
 
 
 @dataclass(frozen=True)
 class _Summary:
     """What a function's results depend on.
 
-    Beyond the classes, the bits stand for arguments: two a piece, for its values and its shape.
-
     Attributes:
         results: ``(values, shape)`` of each result.
         unchanged: Positions at which the function gives back its argument as it is.
-        writes: What it stores behind the handle in each argument position.
+        handles: Positions of arguments that are handles.
+        reads: Positions of those behind which it looks.
+        takes: Positions of those that are looked at as queues, tables and the like are, not as variables.
+        writes: What it stores behind the handle at a position.
     """
 
-    results: Sequence[tuple[int, int]] = ()
+    results: Sequence[Sets] = ()
     unchanged: frozenset[int] = frozenset()
-    writes: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    handles: frozenset[int] = frozenset()
+    reads: frozenset[int] = frozenset()
+    takes: frozenset[int] = frozenset()
+    writes: Mapping[int, Sets] = field(default_factory=dict)
 
 
 class _Summaries:
-    """The summaries of all library functions, at their common fixed point."""
+    """The summaries of the library functions that a graph runs.
 
-    def __init__(self, bodies: Mapping[str, FunctionBody]) -> None:
-        self.bodies = bodies
-        self._summaries: dict[str, _Summary] = {name: _Summary() for name in bodies}
-        self._growing = True
-        # Sets only ever grow, so this ends: after as many rounds as functions are nested, and one more.
-        while self._growing and bodies:
-            self._growing = False
-            for name, body in bodies.items():
-                self._summarise(name, body)
+    Attributes:
+        bodies: The function library.
+        names: Names of the states that functions use without being given a handle.
+    """
 
-    def _summarise(self, name: str, body: FunctionBody) -> None:
-        graph = body.graph
-        feeds: dict[int, tuple[int, int]] = {}
-        for row, op_type in enumerate(graph.types):
-            if _rule(op_type).kind is Kind.FEED:
-                feeds[row] = (int(Carries.ACTIVATION), int(Carries.SHAPE))
-        for position, row in enumerate(body.arguments):
-            values = 1 << (CLASS_BITS + 2 * position)
-            dtype = graph.node_defs[row].attr["T"].type
-            feeds[row] = (values | (_HANDLE if dtype == _DT_RESOURCE or dtype > _REF else 0), values << 1)
-        walk = _Walk(graph, feeds, self, in_function=True)
-        walk.run()
-        results = []
-        unchanged = set()
-        for position, (row, slot) in enumerate(body.results):
-            results.append(walk.at(row, slot) if row >= 0 else (_ALL_CLASSES, _ALL_CLASSES))
-            if position < len(body.arguments) and row >= 0 and _plain(graph, row) == body.arguments[position]:
-                unchanged.add(position)
-        writes: dict[int, tuple[int, int]] = {}
-        for position, row in enumerate(body.arguments):
-            value = shape = 0
-            for writer in walk.state.writers.get(row, ()):
-                written_value, written_shape = walk.state.written(writer, row)
-                value |= written_value
-                shape |= written_shape
-            if value | shape:
-                writes[position] = (value, shape)
-        summary = _Summary(results, frozenset(unchanged), writes)
-        if summary != self._summaries[name]:
-            self._summaries[name] = summary
-            self._growing = True
+    def __init__(self, graph: OpGraph) -> None:
+        self.bodies = graph.functions
+        self.names = {name for body in self.bodies.values() for name in names_of_states(body.graph)}
+        self._plain_names = {_GRAPH_PREFIX.sub("", name) for name in self.bodies} | self.bodies.keys()
+        self._summaries: dict[str, _Summary] = {}
+        called, recursive = self._called_from(graph)
+        growing = True
+        while growing:
+            growing = False
+            for name in called:
+                summary = self._summarise(self.bodies[name])
+                growing = growing or (recursive and summary != self._summaries.get(name))
+                self._summaries[name] = summary
 
-    def call(
-        self, graph: OpGraph, row: int, kind: Kind, inputs: list[tuple[int, int]], state: _State
-    ) -> list[tuple[int, int]] | None:
-        """Results of a call, slot by slot; ``None`` when a function is not in the library."""
+    def has(self, op_type: str) -> bool:
+        """Whether an op type is a function's name, as TF 1 called functions."""
+        return op_type in self._plain_names
+
+    def called(self, graph: OpGraph, row: int, kind: Kind, body: FunctionBody | None) -> Sequence[str] | None:
+        """Names of the functions that an op calls, as the library has them.
+
+        ``None`` when it calls none. A name that the library lacks stands for a function that nothing is known of.
+        """
         attributes = graph.node_defs[row].attr
-        if graph.types[row] in self.bodies:
+        if self.has(graph.types[row]):
             names = [graph.types[row]]
-        elif kind is Kind.CALLS:
-            names = [attributes["f"].func.name]
-        elif kind is Kind.BRANCHES:
-            names = [attributes[key].func.name for key in ("then_branch", "else_branch") if key in attributes]
-            names += (
-                [function.name for function in attributes["branches"].list.func] if "branches" in attributes else []
-            )
+        elif kind in CALLING:
+            wanted = [key for key in _FUNCTIONS[kind] if key in attributes]
+            names = [attributes[key].func.name for key in wanted if key != "branches"]
+            names += [function.name for key in wanted if key == "branches" for function in attributes[key].list.func]
+            if len(names) < len(_FUNCTIONS[kind]) - (kind is Kind.BRANCHES):
+                names = [*names, ""]
+        elif any(value.HasField("func") or value.list.func for value in attributes.values()):
+            return [""]
         else:
-            names = [attributes["cond"].func.name, attributes["body"].func.name]
-        names = [self._named(graph, row, name) for name in names]
-        if not names or not all(name in self.bodies for name in names):
             return None
+        if body is None:
+            # Graphs merged from several have prefixes: "graph_1/" on ops, "graph_1_" on functions.
+            name = graph.names[row]
+            prefix = name[: len(name) - len(graph.node_defs[row].name)].replace("/", "_")
+        else:
+            match = _GRAPH_PREFIX.match(body.name)
+            prefix = match[0] if match else ""
+        return [name if name in self.bodies else prefix + name for name in names]
+
+    def _called_from(self, graph: OpGraph) -> tuple[Sequence[str], bool]:
+        """The functions that a graph calls, those that are called by others first; and whether any calls itself."""
+        found: list[str] = []
+        recursive = False
+        open_: set[str] = set()
+        stack = [("", iter(self._callees(graph, None)))]
+        done: set[str] = set()
+        while stack:
+            name, callees = stack[-1]
+            callee = next(callees, None)
+            if callee is None:
+                stack.pop()
+                open_.discard(name)
+                done.add(name)
+                found.append(name)
+            elif callee in open_:
+                recursive = True
+            elif callee not in done:
+                open_.add(callee)
+                body = self.bodies[callee]
+                stack.append((callee, iter(self._callees(body.graph, body))))
+        return found[:-1], recursive
+
+    def _callees(self, graph: OpGraph, body: FunctionBody | None) -> Iterable[str]:
+        table = rules()
+        found: dict[str, None] = {}
+        kinds = {op_type: table.get(op_type, UNKNOWN).kind for op_type in set(graph.types)}
+        calling = {op_type for op_type, kind in kinds.items() if kind in CALLING or self.has(op_type)}
+        for row, op_type in enumerate(graph.types) if calling else ():
+            if op_type in calling:
+                names = self.called(graph, row, kinds[op_type], body) or ()
+                found.update(dict.fromkeys(name for name in names if name in self.bodies))
+        return found
+
+    def _summarise(self, body: FunctionBody) -> _Summary:
+        graph = body.graph
+        feeds: dict[int, Sets] = dict.fromkeys(_rows_of_kind(graph, Kind.FEED), DATA)
+        contents: dict[Key, Sets] = {}
+        positions: dict[Key, int] = {}
+        for position, row in enumerate(body.arguments):
+            values, shape, content, content_shape = (1 << (CLASS_BITS + _BITS * position + bit) for bit in range(_BITS))
+            feeds[row] = values | shape, shape
+            if _dtype(graph, row) == _DT_RESOURCE:
+                feeds[row] = values | shape | HANDLE, shape
+                contents[row] = content | content_shape, content_shape
+                positions[row] = position
+        walk = Walk(graph, feeds, self, body, contents)
+        walk.run()
+        pivots = walk.pivots()
+        results = []
+        for row, slot in body.results:
+            value, shape = walk.at(row, slot) if row >= 0 else ANYTHING
+            results.append((value | pivots.get(row, 0), shape | pivots.get(row, 0)))
+        writes = {position: walk.state.stored_behind(key) for key, position in positions.items()}
+        writes[_UNCLEAR] = walk.state.stored_behind(ANYWHERE)
+        writes = {position: sets for position, sets in writes.items() if sets[0] | sets[1]}
+        used = 0
+        for value, shape in (*results, *writes.values()):
+            used |= value | shape
+        return _Summary(
+            results=results,
+            unchanged=frozenset(
+                position
+                for position, (row, _) in enumerate(body.results[: len(body.arguments)])
+                if row >= 0 and _plain(graph, row) == body.arguments[position]
+            ),
+            handles=frozenset(positions.values()),
+            reads=frozenset(
+                position for key, position in positions.items() if used & (contents[key][0] | contents[key][1])
+            ),
+            takes=frozenset(positions[key] for key in walk.state.taken),
+            writes=writes,
+        )
+
+    def call(self, walk: Walk, row: int, inputs: Sequence[Sets]) -> list[Sets]:
+        """Results of a call, slot by slot."""
+        kind, names = walk.rules[row].kind, walk.callees[row]
         if kind is Kind.LOOPS:
-            return self._loop(row, names[0], names[1], inputs, state)
-        arguments = inputs[1:] if kind is Kind.BRANCHES else inputs
+            return self._loop(walk, row, names[0], names[1], inputs)
         offset = 1 if kind is Kind.BRANCHES else 0
-        results: list[tuple[int, int]] = []
+        predicate = inputs[0][0] if offset and inputs else 0
+        results: list[Sets] = []
         for name in names:
-            results = _join(results, self._apply(row, name, arguments, offset, state))
-        if kind is Kind.BRANCHES and inputs:
-            predicate = inputs[0][0]
-            results = [(value | predicate, shape | predicate) for value, shape in results]
-        return results
+            results = _join(results, self._apply(walk, row, name, inputs[offset:], offset, predicate, {}))
+        return [(value | predicate, shape | predicate) for value, shape in results]
 
-    def _named(self, graph: OpGraph, row: int, name: str) -> str:
-        """The library's name of a function; graphs merged from several have prefixed names."""
-        if name in self.bodies:
-            return name
-        prefix = graph.names[row].partition("/")[0]
-        return f"{prefix}_{name}"
-
-    def _loop(
-        self, row: int, condition: str, body: str, inputs: list[tuple[int, int]], state: _State
-    ) -> list[tuple[int, int]]:
-        unchanged = self._summaries[body].unchanged
+    def _loop(self, walk: Walk, row: int, condition: str, body: str, inputs: Sequence[Sets]) -> list[Sets]:
+        unchanged = self._summaries.get(body, _Summary()).unchanged
         carried = list(inputs)
+        behind: dict[int, Sets] = {}
+        decision = 0
         while True:
-            decides = self._apply(row, condition, carried, 0, state)
-            decision = decides[0][0] if decides else 0
-            after = self._apply(row, body, carried, 0, state)
+            before = dict(behind), decision
+            decides = self._apply(walk, row, condition, carried, 0, decision, behind, again=True)
+            decision |= decides[0][0] if decides else 0
+            after = self._apply(walk, row, body, carried, 0, decision, behind, again=True)
             grown = [
                 (value, shape)
                 if position in unchanged or position >= len(after)
                 else (value | after[position][0] | decision, shape | after[position][1] | decision)
                 for position, (value, shape) in enumerate(carried)
             ]
-            if grown == carried:
+            if grown == carried and before == (behind, decision):
                 return carried
             carried = grown
 
     def _apply(
-        self, row: int, name: str, arguments: Sequence[tuple[int, int]], offset: int, state: _State
-    ) -> list[tuple[int, int]]:
-        """A summary with the caller's sets in the place of the arguments' bits."""
-        summary = self._summaries[name]
+        self,
+        walk: Walk,
+        row: int,
+        name: str,
+        arguments: Sequence[Sets],
+        offset: int,
+        decision: int,
+        behind: dict[int, Sets],
+        again: bool = False,
+    ) -> list[Sets]:
+        """A summary with the caller's sets in the place of the arguments' bits.
 
-        def put_in(bits: int) -> int:
-            result = bits & _ALL_CLASSES
-            bits >>= CLASS_BITS
-            position = 0
-            while bits:
-                if bits & 3 and position < len(arguments):
-                    value, shape = arguments[position]
-                    result |= (value if bits & 1 else 0) | (shape if bits & 2 else 0)
-                bits >>= 2
-                position += 1
-            return result
+        Args:
+            walk: The caller.
+            row: The row that calls.
+            name: The function.
+            arguments: What it is called with.
+            offset: How many inputs of the row come before the arguments.
+            decision: What decides whether it is called.
+            behind: What is behind its handles; completed here.
+            again: Whether it is called over and over, so that it finds what it wrote itself.
 
-        for position, (value, shape) in summary.writes.items():
-            state.store(row, position + offset, put_in(value), put_in(shape))
+        Returns:
+            The sets of the results.
+        """
+        summary = self._summaries.get(name, _Summary())
+        edges = walk.data_edges(row)[offset:]
+        keys = {
+            position: walk.state.origin(walk.source[edges[position]]) if position < len(edges) else None
+            for position in summary.handles
+        }
+        for position in sorted(summary.reads):
+            found = walk.state.passed_on(row, keys[position], position + offset, position in summary.takes)
+            behind[position] = _both(behind.get(position, (0, 0)), found)
+        bits = [0] * (_BITS * len(arguments))
+        for position, (value, shape) in enumerate(arguments):
+            bits[_BITS * position] = value & ~HANDLE if position in summary.handles else value
+            bits[_BITS * position + 1] = shape
+        growing = True
+        while growing:
+            growing = False
+            for position, (value, shape) in behind.items():
+                if position < len(arguments):
+                    bits[_BITS * position + 2], bits[_BITS * position + 3] = value, shape
+            put_in = _Substitution(bits)
+            for place, sets in summary.writes.items():
+                key = keys.get(place)
+                written = put_in(sets[0]) | decision, put_in(sets[1]) | decision
+                walk.state.store(row, key, written)
+                for position in summary.reads:
+                    # Two handles may lead to the same state.
+                    same = key is None or keys[position] is None or keys[position] == key
+                    if same and (again or position != place):
+                        joined = _both(behind[position], written)
+                        growing = growing or joined != behind[position]
+                        behind[position] = joined
         return [(put_in(value), put_in(shape)) for value, shape in summary.results]
 
 
-def _join(left: list[tuple[int, int]], right: list[tuple[int, int]]) -> list[tuple[int, int]]:
+class _Substitution:
+    """Puts a caller's sets in the place of the bits that stand for arguments."""
+
+    def __init__(self, bits: Sequence[int]) -> None:
+        self._bits = bits
+        self._known: dict[int, int] = {}
+
+    def __call__(self, sets: int) -> int:
+        if sets not in self._known:
+            result = sets & ALL_CLASSES
+            rest = sets >> CLASS_BITS
+            while rest:
+                lowest = rest & -rest
+                place = lowest.bit_length() - 1
+                # An argument that the call does not give may be anything.
+                result |= self._bits[place] if place < len(self._bits) else ANYTHING[0]
+                rest ^= lowest
+            self._known[sets] = result
+        return self._known[sets]
+
+
+def _both(left: Sets, right: Sets) -> Sets:
+    return left[0] | right[0], left[1] | right[1]
+
+
+def _join(left: list[Sets], right: list[Sets]) -> list[Sets]:
     longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
-    return [
-        (value | shorter[slot][0], shape | shorter[slot][1]) if slot < len(shorter) else (value, shape)
-        for slot, (value, shape) in enumerate(longer)
-    ]
+    return [_both(sets, shorter[slot]) if slot < len(shorter) else sets for slot, sets in enumerate(longer)]
 
 
 def _plain(graph: OpGraph, row: int) -> int:
     """The row whose output this row passes on unchanged."""
     while graph.types[row] == "Identity":
         edge = int(graph.in_edges[row])
-        if edge == int(graph.in_edges[row + 1]):
+        if edge == int(graph.in_edges[row + 1]) or graph.output[edge] == CONTROL or graph.source[edge] == row:
             break
         row = int(graph.source[edge])
     return row

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 SCHEMA = "graphdiag.drawn/1"
 ROOT = "__root__"
@@ -299,6 +301,8 @@ class DrawnGraph:
         Raises:
             KeyError: There is no node of that name.
         """
+        import networkx as nx
+
         graph = nx.DiGraph(parent=parent)
         at_root = parent == ROOT
         places = {

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from graphdiag.diagnosis.finding import Blame, Finding, Verdict
 from graphdiag.report.report import Report
 
-_WHO = {
-    Blame.MODEL: "your model's code",
+WHO = {
+    Blame.MODEL: "your code",
     Blame.KERAS: "Keras",
     Blame.TENSORFLOW: "TensorFlow",
     Blame.TENSORBOARD: "TensorBoard",
 }
+"""Whom the user knows a blame as."""
 
 
 def answer(report: Report) -> str:
@@ -24,99 +25,96 @@ def answer(report: Report) -> str:
     Returns:
         Two sentences, or three where edges are missing as well.
     """
-    if report.op_graph is None:
-        return (
-            f"The model has {_edges(_layer_edges(report))}. There is no op graph to hold it against, so nothing can "
-            "be said about what TensorBoard draws."
-        )
-    if report.layer_graph is None:
+    layers, ops, summary = report.layer_graph, report.op_graph, report.summary
+    model = f"Your model has {_edges(len(layers.edges))}" if layers else ""
+    if ops is None:
+        return f"{model}. There is no op graph to hold it against, so nothing can be said about what TensorBoard draws."
+    if layers is None:
         return _without_layers(report)
-    if not len(report.op_graph):
-        return (
-            f"The model has {_edges(_layer_edges(report))}, and the op graph is empty: TensorBoard draws none of them. "
-            "The model is not at fault."
-        )
-    summary = report.summary
+    if not len(ops):
+        return f"{model}, and the op graph is empty: TensorBoard draws none of them. Your code is not at fault."
     extra = summary.hidden + summary.artefact
     sentences = []
-    if not extra:
-        sentences.append(
-            f"Every edge between layers in the op graph is in your model: {_edges(_layer_edges(report))}, "
-            "none of them spurious."
-        )
-        if not summary.missing:
-            sentences.append("No artefact and no hidden dependency was found.")
+    if extra:
+        sentences.append(_not_in_the_model(report, extra))
+    elif not summary.missing:
+        sentences.append(f"{model}, and TensorBoard's op graph has the same and no others.")
+        sentences.append("No artefact and no hidden dependency was found.")
     else:
-        sentences.append(f"{_drawn(extra)} not in your model.")
-        sentences.append(_who(report))
+        sentences.append("Every drawn layer edge is in your model: no artefact and no hidden dependency was found.")
     if summary.missing:
-        sentences.append(f"{_edges(summary.missing)} of your model {_are(summary.missing)} not in the op graph.")
+        missing = _of(report.findings, Verdict.MISSING)
+        one = summary.missing == 1
+        sentences.append(
+            f"{_edges(summary.missing)} of your model {'is' if one else 'are'} not drawn; see {_codes(missing)}."
+        )
     return " ".join(sentences)
 
 
 def _without_layers(report: Report) -> str:
-    count = report.summary.artefact
+    count, artefacts = report.summary.artefact, _of(report.findings, Verdict.ARTEFACT)
     if not count:
         return (
-            "No edge between name scopes carries less than activations or parameters. There is no layer graph to "
-            "hold the op graph against, so hidden dependencies cannot be told from real ones."
+            "Every drawn edge between name scopes carries activations or parameters. Without a layer graph it cannot "
+            "be told which of them your model does not have."
         )
-    return (
-        f"{count} drawn edge{'' if count == 1 else 's'} between name scopes carr{'ies' if count == 1 else 'y'} no "
-        f"activation. {_who(report)}"
-    )
+    edges = "edge between name scopes carries" if count == 1 else "edges between name scopes carry"
+    return f"{count:,} drawn {edges} no activation. {_all(count)} {_artefacts(artefacts, count)}: {_made(artefacts)}."
 
 
-def _who(report: Report) -> str:
-    hidden = _of(report.findings, Verdict.HIDDEN)
-    artefacts = _of(report.findings, Verdict.ARTEFACT)
-    parts = []
-    if hidden:
-        count = report.summary.hidden
-        parts.append(
-            f"{count} {_are(count)} real: activations or parameters flow that Keras does not know of, and "
-            f"{_blamed(hidden)} made {'it' if count == 1 else 'them'} so"
-        )
-    if artefacts:
-        count = report.summary.artefact
-        culprits = [culprit for finding in artefacts for culprit in finding.culprits]
-        whence = f"one op, {culprits[0]}" if len(culprits) == 1 else f"{len(culprits)} ops"
-        how_many = "All of them are artefacts" if not hidden and count > 1 else f"{count} {_artefacts(count)}"
-        if not hidden and count == 1:
-            how_many = "It is an artefact"
-        parts.append(
-            f"{how_many} from {whence}, and no activation crosses: {_blamed(artefacts)} put "
-            f"{'it' if count == 1 else 'them'} there"
-        )
-    return "; ".join(parts) + "."
+def _not_in_the_model(report: Report, extra: int) -> str:
+    hidden, artefacts = _of(report.findings, Verdict.HIDDEN), _of(report.findings, Verdict.ARTEFACT)
+    real, harmless = report.summary.hidden, report.summary.artefact
+    first = f"{extra:,} drawn layer edge{' is' if extra == 1 else 's are'} not in your model."
+    harmless_are = f"{_artefacts(artefacts, harmless)}, and no activation flows there: {_made(artefacts)}"
+    if not real:
+        return f"{first} {_all(harmless)} {harmless_are}."
+    subject = f"{real:,} {_are(real)}" if harmless else _all(real)
+    edges = [f"{source} -> {target}" for finding in hidden for source, target in finding.edges]
+    named = f" ({', '.join(edges)})" if len(edges) <= 2 else ""
+    known = "activations or parameters flow that Keras does not know of"
+    second = f"{subject} real{named}, and {_made(hidden, real)}: {known}"
+    if not harmless:
+        return f"{first} {second}."
+    return f"{first} {second}; the other {'one is' if harmless == 1 else f'{harmless:,} are'} {harmless_are}."
+
+
+def _artefacts(findings: Sequence[Finding], edges: int) -> str:
+    """``artefacts of one op, batchnorm_0_0/keras_learning_phase``."""
+    culprits = _culprits(findings)
+    whence = f"one op, {culprits[0]}" if len(culprits) == 1 else f"{len(culprits):,} ops"
+    return f"{'an artefact' if edges == 1 else 'artefacts'} of {whence}"
+
+
+def _made(findings: Sequence[Finding], count: int | None = None) -> str:
+    """``Keras made it, not your code and not TensorBoard``: what there is one of is the culprit, if nothing is said."""
+    blamed = list(dict.fromkeys(WHO[finding.blame] for finding in findings))
+    others = [WHO[blame] for blame in (Blame.MODEL, Blame.KERAS, Blame.TENSORBOARD) if WHO[blame] not in blamed]
+    if count is None:
+        count = len(_culprits(findings))
+    said = f"{' and '.join(blamed)} made {'it' if count == 1 else 'them'}"
+    return said + (f", not {' and not '.join(others[:2])}" if others else "")
+
+
+def _culprits(findings: Sequence[Finding]) -> list[str]:
+    return list(dict.fromkeys(culprit for finding in findings for culprit in finding.culprits))
 
 
 def _of(findings: Sequence[Finding], verdict: Verdict) -> list[Finding]:
     return [finding for finding in findings if finding.verdict is verdict]
 
 
-def _blamed(findings: Sequence[Finding]) -> str:
-    blamed = list(dict.fromkeys(_WHO[finding.blame] for finding in findings))
-    others = [who for blame, who in _WHO.items() if who not in blamed and blame in (Blame.MODEL, Blame.TENSORBOARD)]
-    said = " and ".join(blamed)
-    return said + (f" (not {' and not '.join(others)})" if others else "")
+def _codes(findings: Sequence[Finding]) -> str:
+    return " and ".join(dict.fromkeys(finding.code for finding in findings if finding.edges))
 
 
-def _layer_edges(report: Report) -> int:
-    return len(report.layer_graph.edges) if report.layer_graph else 0
-
-
-def _edges(count: int) -> str:
-    return f"{count} layer edge{'' if count == 1 else 's'}"
-
-
-def _drawn(count: int) -> str:
-    return f"{count} drawn layer edge{' is' if count == 1 else 's are'}"
+def _all(count: int) -> str:
+    return "It is" if count == 1 else "Both are" if count == 2 else f"All {count:,} are"
 
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _artefacts(count: int) -> str:
-    return "is an artefact" if count == 1 else "are artefacts"
+def _edges(count: int) -> str:
+    return f"{count:,} layer edge{'' if count == 1 else 's'}"

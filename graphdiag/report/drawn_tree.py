@@ -1,16 +1,21 @@
-"""The drawn graph as a tree at a terminal: boxes, what is in them, their arrows, and what was pulled out and why."""
+"""The drawn graph as a tree at a terminal: what is in the main graph, what was pulled out of it and why.
+
+Names come from users, so they are put in as `rich.text.Text`, never as markup.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
-from graphdiag.graphs.drawn_graph import OP, ROOT, SERIES, DrawnGraph, Metaedge
+from graphdiag.errors import UsageError
+from graphdiag.graphs.drawn_graph import META, OP, ROOT, DrawnGraph, Metaedge
 
-_ARROWS_SHOWN = 6
+_ARROWS_SHOWN = 4
 
 
 def render(drawn: DrawnGraph, depth: int = 1, expand: Sequence[str] = ()) -> RenderableType:
@@ -18,76 +23,116 @@ def render(drawn: DrawnGraph, depth: int = 1, expand: Sequence[str] = ()) -> Ren
 
     Args:
         drawn: The drawn graph.
-        depth: How many levels of boxes to show: 1 is what TensorBoard shows before anything is clicked.
-        expand: Names of boxes whose inside is shown as well, whatever the depth.
+        depth: How many levels to show: 1 is what TensorBoard shows before anything is expanded.
+        expand: Names of nodes to expand besides, with all that is around them.
 
     Returns:
-        The main graph, the auxiliary nodes with the reason for each, and the function library.
+        A tree with three branches: the main graph, the auxiliary nodes with the reason for each, the library functions.
+        Every node has its kind and its number of ops, and its arrows with their numbers of base edges.
 
     Raises:
-        KeyError: There is no node of a name in ``expand``.
+        UsageError: ``expand`` names a node that is not there.
     """
-    opened = set(expand)
-    for name in expand:
-        opened.update(drawn.ancestors(name))
+    tree = Tree(Text.assemble(("graph", "bold"), f"  {_ops(drawn.node(ROOT).cardinality)}"))
+    levels = _Levels(drawn, depth, expanded(drawn, expand))
     root = drawn.root
-    parts: list[RenderableType] = [_group(drawn, "main graph", root.core, depth, opened)]
-    if root.in_extract or root.out_extract:
-        tree = Tree(Text("auxiliary nodes"))
-        for name in (*root.in_extract, *root.out_extract):
-            branch = tree.add(_label(drawn, name).append(f"   {root.extractions[name].why}", style="yellow"))
-            _inside(drawn, name, branch, depth - 1, opened)
-        parts += [Text(), tree]
+    shown = set(root.core_edges)
+    arrows = _arrows(edge for edge in drawn.edges() if (edge.source, edge.target) in shown)
+    main = tree.add(Text(f"main graph: {_many(len(root.core), 'node')}, {_many(len(root.core_edges), 'arrow')}"))
+    for name in root.core:
+        levels.add(main, name, 1, arrows)
+    aside = [*root.out_extract, *root.in_extract]
+    if aside:
+        branch = tree.add(Text(f"auxiliary nodes: {len(aside)}"))
+        for name in aside:
+            levels.add(branch, name, 1, {}, f": {root.extractions[name].why}")
     if root.library:
-        parts += [Text(), _group(drawn, "function library", root.library, depth, opened)]
-    return Group(*parts)
-
-
-def _group(drawn: DrawnGraph, title: str, names: Sequence[str], depth: int, opened: set[str]) -> Tree:
-    tree = Tree(Text(f"{title}: {len(names):,} node{'' if len(names) == 1 else 's'}"))
-    arrows = _by_source(drawn.edges(ROOT))
-    for name in names:
-        branch = tree.add(_label(drawn, name, arrows.get(name, ())))
-        _inside(drawn, name, branch, depth - 1, opened)
+        branch = tree.add(Text(f"functions: {len(root.library)}"))
+        for name in root.library:
+            levels.add(branch, name, 1, {})
     return tree
 
 
-def _inside(drawn: DrawnGraph, name: str, branch: Tree, depth: int, opened: set[str]) -> None:
-    if depth <= 0 and name not in opened:
-        return
-    children = drawn.children(name)
-    arrows = _by_source(drawn.edges(name)) if drawn.node(name).type != OP else {}
-    for child in children:
-        _inside(drawn, child, branch.add(_label(drawn, child, arrows.get(child, ()))), depth - 1, opened)
+def expanded(drawn: DrawnGraph, names: Iterable[str]) -> set[str]:
+    """The nodes to expand so that the inside of each named one is seen.
 
+    Args:
+        drawn: The drawn graph.
+        names: Names of nodes.
 
-def _by_source(edges: Iterable[Metaedge]) -> dict[str, list[Metaedge]]:
-    found: dict[str, list[Metaedge]] = {}
-    for edge in edges:
-        found.setdefault(edge.source, []).append(edge)
+    Returns:
+        These names and those of all nodes around them.
+
+    Raises:
+        UsageError: There is no node of one of the names.
+    """
+    found = set()
+    for name in names:
+        if name not in drawn:
+            close = get_close_matches(name, drawn.index, n=1)
+            raise UsageError(
+                f"There is no node {name!r} in the drawn graph"
+                + (f"; did you mean {close[0]!r}?" if close else "; names are as TensorBoard shows them.")
+            )
+        found |= {name, *drawn.ancestors(name)}
     return found
 
 
-def _label(drawn: DrawnGraph, name: str, arrows: Sequence[Metaedge] = ()) -> Text:
-    node = drawn.node(name)
-    label = Text(name.rpartition("/")[2] if node.parent not in (None, ROOT) else name, style="bold")
-    if node.type == OP:
-        label.append(f"  {node.op}" if node.op else "", style="dim not bold")
-    else:
-        what = "series of " if node.type == SERIES else ""
-        label.append(f"  {what}{node.cardinality:,} ops", style="dim not bold")
-    if arrows:
-        listed = ", ".join(_arrow(edge) for edge in arrows[:_ARROWS_SHOWN])
-        more = len(arrows) - _ARROWS_SHOWN
-        label.append(f"  -> {listed}" + (f" and {more:,} more" if more > 0 else ""), style="not bold")
-    return label
+class _Levels:
+    """Adds nodes to the tree, and what is in them as far as it is to be seen."""
+
+    def __init__(self, drawn: DrawnGraph, depth: int, opened: Collection[str]) -> None:
+        self.drawn = drawn
+        self.depth = depth
+        self.opened = opened
+
+    def add(
+        self, branch: Tree, name: str, level: int, arrows: Mapping[str, Sequence[Metaedge]], note: str = ""
+    ) -> None:
+        """Add a node and, where it is expanded, its inside."""
+        drawn = self.drawn
+        node = drawn.node(name)
+        label = Text(_own_name(name, node.parent), style="bold" if node.type == META else "")
+        what = node.op or "layer" if node.type == OP else f"{node.type}, {_ops(node.cardinality)}"
+        label.append(f"  {what}{note}", style="dim")
+        leaving = arrows.get(name, ())
+        for place, edge in enumerate(leaving[:_ARROWS_SHOWN]):
+            label.append(
+                f"{',' if place else '  →'} {_own_name(edge.target, node.parent)} ({_counts(edge)})", style="cyan"
+            )
+        if len(leaving) > _ARROWS_SHOWN:
+            label.append(f" and {len(leaving) - _ARROWS_SHOWN} more", style="cyan")
+        below = branch.add(label)
+        if level < self.depth or name in self.opened:
+            inside = _arrows(drawn.edges(name))
+            for child in drawn.children(name):
+                self.add(below, child, level + 1, inside)
 
 
-def _arrow(edge: Metaedge) -> str:
-    """An arrow's end and its counts: nothing for a single tensor, ``3 tensors``, ``2 control``."""
-    counts = []
-    if edge.regular > 1:
-        counts.append(f"{edge.regular:,} tensors")
+def _own_name(name: str, parent: str | None) -> str:
+    """The name without the scope that the tree shows already."""
+    return name[len(parent) + 1 :] if parent and name.startswith(f"{parent}/") else name
+
+
+def _arrows(edges: Iterable[Metaedge]) -> dict[str, list[Metaedge]]:
+    leaving: dict[str, list[Metaedge]] = {}
+    for edge in edges:
+        leaving.setdefault(edge.source, []).append(edge)
+    return leaving
+
+
+def _counts(edge: Metaedge) -> str:
+    kinds = [str(edge.regular)] if edge.regular else []
     if edge.control:
-        counts.append(f"{edge.control:,} control")
-    return f"{edge.target} ({', '.join(counts)})" if counts else edge.target
+        kinds.append(f"{edge.control} control")
+    if edge.reference:
+        kinds.append(f"{edge.reference} reference")
+    return ", ".join(kinds)
+
+
+def _ops(number: int) -> str:
+    return _many(number, "op")
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,12 +1,14 @@
-"""The report for people at a terminal: the answer first, then each finding.
+"""The report for people at a terminal: the answer first, then each finding, on one screen.
 
-Names come from users, so they are put in as `rich.text.Text`, never as markup.
+Names come from users, so they are put in as `rich.text.Text`, never as markup, and what is not printable in them is
+written as an escape.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -15,13 +17,15 @@ from rich.text import Text
 from rich.tree import Tree
 
 from graphdiag.diagnosis.finding import Evidence, Finding, Severity, Verdict
-from graphdiag.report.answer import answer
+from graphdiag.report.answer import WHO, answer
 from graphdiag.report.report import Report
 
-_EDGES_SHOWN = 12
-_EVIDENCE_SHOWN = 4
-_IN_A_LINE = 3
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+_LAYERS_SHOWN = 8
+_OPS_SHOWN = 2
+_ALIKE_SHOWN = 3
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+
+Edge = tuple[str, str]
 
 
 def render(report: Report) -> RenderableType:
@@ -33,113 +37,141 @@ def render(report: Report) -> RenderableType:
     Returns:
         The answer, the graphs, the findings and the notes, in this order.
     """
-    parts: list[RenderableType] = [Text(answer(report), style="bold"), Text(), _graphs(report)]
-    for finding in report.findings:
-        parts += [Text(), *_finding(finding)]
-    for note in report.notes:
-        parts += [Text(), _labelled("note", Text(note))]
+    parts: list[RenderableType] = [_text(answer(report), "bold"), Text(), _graphs(report)]
+    for _, alike in groupby(report.findings, key=lambda finding: finding.code):
+        parts += [Text(), *_findings(report, list(alike))]
+    if report.notes:
+        parts.append(Text())
+    parts += [_labelled("note", _text(note)) for note in report.notes]
     return Group(*parts)
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Text without the characters that would break the picture: line ends, escape sequences, changes of direction."""
+    shown = words if words.isprintable() else "".join(map(_printable, words))
+    return Text(shown, style=style, overflow="fold")
+
+
+def _printable(character: str) -> str:
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def _graphs(report: Report) -> Table:
     table = Table.grid(padding=(0, 2))
-    origin = report.origin
-    source = origin.path + (f", run {origin.run}" if origin.run else "") + (f", tag {origin.tag}" if origin.tag else "")
-    table.add_row(Text("source"), Text(source))
+    origin, layers, ops = report.origin, report.layer_graph, report.op_graph
+    run = f", run {origin.run}" if origin.run not in ("", ".") else ""
+    table.add_row(Text("source"), _text(origin.path + run + (f", tag {origin.tag}" if origin.tag else "")))
     if origin.stack:
-        table.add_row(Text("stack"), Text(origin.stack))
-    if report.layer_graph:
-        layers = report.layer_graph
-        table.add_row(Text("layer graph"), Text(f"{len(layers.layers):,} layers, {len(layers.edges):,} edges"))
-    else:
-        table.add_row(Text("layer graph"), Text("none: name scopes are taken for layers"))
-    if report.op_graph:
-        ops = report.op_graph
+        table.add_row(Text("stack"), _text(origin.stack))
+    of_model = "none: name scopes are taken for layers"
+    if layers:
+        of_model = f"{len(layers.layers):,} layers, {len(layers.edges):,} edges"
+    table.add_row(Text("your model"), Text(of_model))
+    of_tensorflow = "none"
+    if ops is not None:
         library = f", {len(ops.functions):,} library functions" if ops.functions else ""
-        table.add_row(Text("op graph"), Text(f"{len(ops):,} ops, {len(ops.source):,} edges{library}"))
-    else:
-        table.add_row(Text("op graph"), Text("none"))
+        of_tensorflow = f"{len(ops):,} ops, {len(ops.source):,} edges{library}"
+    table.add_row(Text("op graph"), Text(of_tensorflow))
     return table
 
 
-def _finding(finding: Finding) -> Iterator[RenderableType]:
-    title = Text()
-    title.append(f"{finding.code} {finding.rule}", style=_STYLES[finding.severity])
-    title.append(f"   {finding.verdict.value}, {finding.severity.value}")
+def _findings(report: Report, alike: Sequence[Finding]) -> Iterator[RenderableType]:
+    """Findings of one code: the title once, and what to do once where it is the same for all."""
+    first = alike[0]
+    title = _text(f"{first.code} {first.rule}", _STYLES[first.severity])
+    title.append(f": {first.verdict.value}, made by {WHO[first.blame]}", style="default")
     yield title
-    body: list[RenderableType] = [_labelled("cause", Text(finding.message))]
-    if finding.evidence:
-        body.append(_labelled("proof", _evidence(finding.evidence)))
-    if finding.edges and finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN):
-        body.append(_labelled("edges", _edges(finding.edges)))
-    elif finding.edges:
-        body.append(_labelled("edges", _in_a_line(finding.edges)))
-    if finding.carries:
-        body.append(_labelled("carries", Text(", ".join(finding.carries))))
-    body.append(_labelled("blame", Text(finding.blame.value)))
-    body.append(_labelled("cure", Text(finding.cure)))
+    shown = alike[:_ALIKE_SHOWN]
+    cures = list(dict.fromkeys(finding.cure for finding in shown))
+    body: list[RenderableType] = []
+    for finding in shown:
+        body.append(_text(finding.message))
+        if finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN):
+            body += _proof(report, finding)
+        if len(cures) > 1:
+            body.append(_labelled("cure", _text(finding.cure)))
+    if len(alike) > len(shown):
+        body.append(Text(f"{len(alike) - len(shown):,} more findings are of this kind (--format json has all).", "dim"))
+    if len(cures) == 1:
+        body.append(_labelled("cure", _text(cures[0])))
     yield Padding(Group(*body), (0, 0, 0, 2))
 
 
 def _labelled(label: str, content: RenderableType) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(width=7)
+    table.add_column(width=4)
     table.add_column(ratio=1)
     table.add_row(Text(label, style="dim"), content)
     return table
 
 
-def _edges(edges: Sequence[tuple[str, str]]) -> RenderableType:
-    """The layer edges as a tree, by source."""
-    by_source: dict[str, list[str]] = defaultdict(list)
-    for source, target in edges:
-        by_source[source].append(target)
-    left = _EDGES_SHOWN
-    trees: list[RenderableType] = []
-    shown = 0
-    for source, targets in by_source.items():
+# --- the proof: from op to op ----------------------------------------------------------------------------------------
+
+
+def _proof(report: Report, finding: Finding) -> Iterator[RenderableType]:
+    """A tree for each op that gives the tensor: the layers that take it, and by which of their ops."""
+    by_edge = _by_layer_edge(report, finding)
+    order = {target: number for number, (_, target) in enumerate(finding.edges)}
+    left = _LAYERS_SHOWN
+    for (source, source_type), targets in by_edge.items():
         if left <= 0:
             break
-        tree = Tree(Text(source))
-        for target in targets[:left]:
-            tree.add(Text(target))
-        shown += min(left, len(targets))
-        left -= len(targets)
-        trees.append(tree)
-    if shown < len(edges):
-        trees.append(Text(f"and {len(edges) - shown:,} more (all of them: --format json)", style="dim"))
-    return Group(*trees)
+        root = _text(source)
+        root.append(f" ({source_type}) gives {_gives(finding, targets)} to", style="dim")
+        tree = Tree(root, guide_style="dim")
+        shown = sorted(targets, key=lambda target: order.get(target, len(order)))[:left]
+        for target in shown:
+            tree.add(_taken_by(target, targets[target]))
+        left -= len(shown)
+        yield tree
+    more = sum(map(len, by_edge.values())) - _LAYERS_SHOWN
+    if more > 0:
+        yield Text(f"and {more:,} more (--format json has all)", style="dim")
 
 
-def _in_a_line(edges: Sequence[tuple[str, str]]) -> Text:
-    """The first few edges; which ones they all are matters less than that there are any."""
-    listed = ", ".join(f"{source} -> {target}" for source, target in edges[:_IN_A_LINE])
-    more = len(edges) - _IN_A_LINE
-    return Text(listed if more <= 0 else f"{listed} and {more:,} more")
+def _by_layer_edge(report: Report, finding: Finding) -> Mapping[tuple[str, str], Mapping[str, Sequence[Evidence]]]:
+    """The evidence by the op that gives the tensor, and by the layer that takes it."""
+    found: dict[tuple[str, str], dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
+    case = report.case
+    for item in finding.evidence:
+        owner = case.ownership.owner(case.ops.index[item.target]) if case else None
+        found[item.source, item.source_type][owner or item.target].append(item)
+    return found
 
 
-def _evidence(evidence: Sequence[Evidence]) -> RenderableType:
-    lines: list[RenderableType] = []
-    shown = _spread(evidence)
-    for item in shown:
-        line = Text(no_wrap=False, overflow="fold")
-        line.append(f"{'^' if item.control else ''}{item.source}")
-        line.append(f" ({item.source_type})", style="dim")
-        for name in item.through[:2]:
-            line.append(f" -> {name}", style="dim")
-        if len(item.through) > 2:
-            line.append(f" -> {len(item.through) - 2} more", style="dim")
-        line.append(f" -> {item.target}")
+def _gives(finding: Finding, targets: Mapping[str, Sequence[Evidence]]) -> str:
+    if all(item.control for items in targets.values() for item in items):
+        return "a signal to wait for, and no tensor,"
+    carries = [word for word in finding.carries if word != "constant"] or ["constant"]
+    return " and ".join(_WORDS.get(word, word) for word in carries)
+
+
+_WORDS = {
+    "activation": "activations",
+    "parameter": "parameters",
+    "handle": "a variable's handle",
+    "shape": "a shape",
+    "flag": "a flag",
+    "random": "random numbers",
+    "constant": "a constant",
+    "control": "a signal to wait for",
+}
+
+
+def _taken_by(layer: str, items: Sequence[Evidence]) -> Text:
+    """The layer, and a few of the ops by which it takes the tensor, of as many kinds as possible."""
+    kinds: dict[tuple[str, str], Evidence] = {}
+    for item in items:
+        kinds.setdefault((item.target, item.target_type), item)
+    line = _text(layer)
+    for number, item in enumerate(list(kinds.values())[:_OPS_SHOWN]):
+        line.append(": " if not number else ", ")
+        way = list(item.through[:_OPS_SHOWN])
+        if len(item.through) > len(way):
+            way.append(f"{len(item.through) - len(way)} more")
+        line.append_text(_text("".join(f"{name} -> " for name in way), "dim"))
+        line.append_text(_text(item.target.removeprefix(f"{layer}/")))
         line.append(f" ({item.target_type})", style="dim")
-        lines.append(line)
-    if len(evidence) > len(shown):
-        lines.append(Text(f"and {len(evidence) - len(shown):,} more op edges", style="dim"))
-    return Group(*lines)
-
-
-def _spread(evidence: Sequence[Evidence]) -> Sequence[Evidence]:
-    """A few pieces of evidence, of as many kinds as possible."""
-    kinds: dict[tuple[str, str, str], Evidence] = {}
-    for item in evidence:
-        kinds.setdefault((item.source, item.target.rpartition("/")[2], item.target_type), item)
-    return list(kinds.values())[:_EVIDENCE_SHOWN]
+    if len(kinds) > _OPS_SHOWN:
+        line.append(f" and {len(kinds) - _OPS_SHOWN} more", style="dim")
+    return line

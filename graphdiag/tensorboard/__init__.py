@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.tensorboard.assemble import assemble
-from graphdiag.tensorboard.conceptual import conceptual_graph
+from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
 from graphdiag.tensorboard.extraction import render_root
 from graphdiag.tensorboard.function_calls import draw_calls
 from graphdiag.tensorboard.hierarchy import build_hierarchy, draw_edges
@@ -81,7 +81,14 @@ def draw_conceptual(keras_json: Mapping[str, Any]) -> DrawnGraph:
         ConceptualGraphError: TensorBoard fails on the model.
         UndrawableGraphError: TensorBoard fails on its layers' names.
     """
-    return draw([conceptual_graph(keras_json)])
+    try:
+        graph = conceptual_graph(keras_json)
+    except ConceptualGraphError as error:
+        raise ConceptualGraphError(
+            'TensorBoard fails on the conceptual graph of this model and shows "Graph visualization failed" '
+            f"(its server logs: {error}); look at the op graph, or draw the model with keras.utils.plot_model"
+        ) from error
+    return draw([graph])
 
 
 def newer_than_checked() -> str | None:

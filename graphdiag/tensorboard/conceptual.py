@@ -1,14 +1,25 @@
 """The conceptual graph: what TensorBoard makes of the Keras model in the ``keras`` tag.
 
-Follows ``tensorboard/plugins/graph/keras_util.py``. Its reading of the JSON has three traits that a user sees:
+Follows ``keras_model_to_graph_def`` in ``tensorboard/plugins/graph/keras_util.py``. Since TensorBoard 2.17 it reads the
+shape in which Keras 3 writes a model, and that only in part; before, it read the shape of Keras 2. What that comes to:
 
-- of `inbound_nodes` only the form of Keras 3 is read, so the edges of functional models of Keras 2 are lost;
-- every argument of a call is taken for a tensor, so a Python number among them is an error;
-- a layer without `inbound_nodes` is taken for one of a Sequential model, and joined with the layer before it.
+* Every layer that is no model is a node under the names of the models around it, the outermost included:
+  ``model/encoder/dense``. A node has no op type.
+* A layer with ``inbound_nodes`` is connected to the tensors in ``args`` of each, at the first or second level. Tensors
+  in ``kwargs`` and in dictionaries are passed over; a number there, or a tensor further down, makes it fail.
+* Keras 2 writes ``inbound_nodes`` as lists. Those are passed over, and with them all edges of a functional model.
+* A layer without ``inbound_nodes`` (in a Sequential model) is connected to the node before it, wherever that is.
+* The input layer of a functional model is connected to what the model is called on; of several input layers none is,
+  because Keras writes them as lists. A layer that reads a model is connected to that model's output layer.
+* The JSON of Keras 2.0 and 2.1 has a list for the ``config`` of a Sequential model, on which it fails.
+
+Where it fails, the words are those that Python has for an access that the JSON does not bear. `conceptual_graph` makes
+the same accesses in the same order, and so fails on the same models with the same words.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +30,11 @@ if TYPE_CHECKING:
 
 
 class ConceptualGraphError(UndrawableGraphError):
-    """TensorBoard fails on the JSON of a model; the message holds the words in its server's log."""
+    """TensorBoard fails on the JSON of a model.
+
+    Raised by `conceptual_graph`, the message is what TensorBoard's server logs, as ``'float' object has no attribute
+    'get'``; raised by `graphdiag.tensorboard.draw_conceptual`, it is a whole sentence for the user.
+    """
 
 
 def conceptual_graph(keras_json: Mapping[str, Any]) -> GraphDef:
@@ -29,97 +44,123 @@ def conceptual_graph(keras_json: Mapping[str, Any]) -> GraphDef:
         keras_json: The parsed JSON of the model.
 
     Returns:
-        One node for each layer that is no model, named by the models around it and itself; the Keras class is in the
-        attribute ``keras_class``, as TensorBoard puts it.
+        One node for each layer that is not a model, with its inputs and without a type; the Keras class is in the
+        attribute ``keras_class``, where TensorBoard puts it.
 
     Raises:
-        ConceptualGraphError: TensorBoard fails on it.
+        ConceptualGraphError: TensorBoard fails on the model.
     """
-    reading = _Reading()
     try:
-        for scope, layer in _layers(keras_json, ""):
-            reading.add(scope, layer)
-    except Exception as error:  # Whatever the JSON makes go wrong here goes wrong in the same way in the server.
-        raise ConceptualGraphError(str(error)) from error
-    return reading.graph
+        return _Builder().build(keras_json)
+    except (AssertionError, AttributeError, LookupError, NameError, RecursionError, TypeError, ValueError) as error:
+        # The JSON may hold anything anywhere, and so TensorBoard's server may fail in any of these ways.
+        raise ConceptualGraphError(" ".join(str(error).split())) from error
 
 
-def _layers(layer: Mapping[str, Any], scope: str) -> Iterator[tuple[str, Any]]:
-    """All layers, models before what is in them, each with the names of the models around it."""
+class _Builder:
+    """What is known while the layers are gone through.
+
+    Attributes:
+        outside: For the input layer of a nested model, the node that the model is called on.
+        outputs: Output layers of each model seen so far.
+        previous: The node before, to which a layer of a Sequential model is connected.
+    """
+
+    def __init__(self) -> None:
+        self.outside: dict[str, str] = {}
+        self.outputs: dict[str, list[str]] = {}
+        self.previous: str | None = None
+
+    def build(self, keras_json: Mapping[str, Any]) -> GraphDef:
+        """Go through the model and all that is in it."""
+        from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+        graph = GraphDef()
+        for scope, layer in _layers(keras_json):
+            if layer.get("config").get("layers") is not None:
+                self._enter_model(scope, layer)
+                continue
+            node = graph.node.add()
+            node.name = _scoped(scope, layer.get("config").get("name"))
+            if layer.get("class_name") is not None:
+                node.attr["keras_class"].s = layer.get("class_name").encode("ascii")
+            _check_policy(layer.get("config").get("dtype"))
+            node.input.extend(self._inputs(scope, layer, node.name))
+            self.previous = node.name
+        return graph
+
+    def _inputs(self, scope: Any, layer: Any, name: str) -> Iterator[str]:
+        if layer.get("inbound_nodes") is not None:
+            for source, _, index in _keras3_inbound(layer):
+                outputs = self.outputs.get(_scoped(scope, source), [_scoped(scope, source)])
+                yield outputs[index] if index < len(outputs) else outputs[-1]
+        elif self.previous is not None:
+            yield self.previous
+        if name in self.outside:
+            yield self.outside[name]
+
+    def _enter_model(self, scope: Any, model: Any) -> None:
+        config = model.get("config")
+        if not config.get("layers"):
+            raise ValueError("layer is not a model.")
+        name = _scoped(scope, config.get("name"))
+        inputs, outputs = config.get("input_layers"), config.get("output_layers")
+        called_on = _keras3_inbound(model)
+        is_functional = bool(inputs and outputs)
+        if called_on and is_functional:
+            for inner, outer in zip(inputs, called_on, strict=False):
+                self.outside[_scoped(name, inner)] = _scoped(scope, outer[0])
+        elif called_on:
+            self.previous = _scoped(scope, called_on[0][0])
+        elif self.previous and is_functional:
+            if len(inputs) != 1:
+                raise UnboundLocalError(_UNBOUND)
+            self.outside[_scoped(name, inputs[0])] = self.previous
+        if is_functional:
+            several = outputs if isinstance(outputs[0], list) else [outputs]
+            self.outputs[name] = [_scoped(name, output[0]) for output in several]
+        else:
+            self.outputs[name] = [_scoped(name, config.get("layers")[-1].get("config").get("name"))]
+
+
+# On a functional model of several inputs inside a Sequential one TensorBoard has an assertion, whose own message fails.
+_UNBOUND = (
+    "local variable 'input_layer' referenced before assignment"
+    if sys.version_info < (3, 11)
+    else "cannot access local variable 'input_layer' where it is not associated with a value"
+)
+
+
+def _layers(layer: Any, *models: Any) -> Iterator[tuple[Any, Any]]:
+    """Every layer with the scope it stands in, a model before its layers; ``models`` are the names around it."""
+    scope = models[-1] if models else ""
+    for name in reversed(models[:-1]):
+        scope = f"{name}/{scope}" if scope else name
     yield scope, layer
-    config = layer.get("config")
-    members = config.get("layers")  # type: ignore[union-attr]  # fails as in the server if there is no config
-    if members:
-        inside = _named(scope, config.get("name"))  # type: ignore[union-attr]
-        for member in members:
-            yield from _layers(member, inside)
+    if layer.get("config").get("layers"):
+        name = layer.get("config").get("name")
+        for sublayer in layer.get("config").get("layers"):
+            yield from _layers(sublayer, *models, name)
 
 
-def _named(scope: str, name: Any) -> str:
+def _check_policy(policy: Any) -> None:
+    """Fail where TensorBoard fails on a data type, which it does not draw."""
+    if isinstance(policy, dict) and "config" in policy:
+        policy["config"].get("name")
+
+
+def _scoped(scope: Any, name: Any) -> Any:
     return f"{scope}/{name}" if scope else name
 
 
-class _Reading:
-    """What is known when a layer is read: everything that stood before it."""
-
-    def __init__(self) -> None:
-        from tensorboard.compat.proto.graph_pb2 import GraphDef
-
-        self.graph = GraphDef()
-        self.before: str | None = None
-        self.feeds_input: dict[str, str] = {}
-        self.outputs_of_model: dict[str, list[str]] = {}
-
-    def add(self, scope: str, layer: Mapping[str, Any]) -> None:
-        if layer.get("config").get("layers") is not None:  # type: ignore[union-attr]
-            self._add_model(scope, layer)
-            return
-        name = _named(scope, layer.get("config").get("name"))  # type: ignore[union-attr]
-        node = self.graph.node.add()
-        node.name = name
-        if layer.get("class_name") is not None:
-            node.attr["keras_class"].s = layer.get("class_name").encode("ascii")  # type: ignore[union-attr]
-        if layer.get("inbound_nodes") is not None:
-            for source, _, position in _inbound(layer):
-                inputs = self.outputs_of_model.get(_named(scope, source), [_named(scope, source)])
-                node.input.append(inputs[position] if position < len(inputs) else inputs[-1])
-        elif self.before is not None:
-            node.input.append(self.before)
-        if name in self.feeds_input:
-            node.input.append(self.feeds_input[name])
-        self.before = node.name
-
-    def _add_model(self, scope: str, model: Mapping[str, Any]) -> None:
-        config = model["config"]
-        if not config.get("layers"):
-            raise ValueError("layer is not a model.")
-        name = _named(scope, config.get("name"))
-        inputs, outputs = config.get("input_layers"), config.get("output_layers")
-        inbound = _inbound(model)
-        functional = bool(inputs and outputs)
-        if functional and inbound:
-            for input_layer, source in zip(inputs, inbound, strict=False):
-                self.feeds_input[_named(name, input_layer)] = _named(scope, source[0])
-        elif inbound:
-            # A Sequential model inside a functional one: its first layer is joined with what it is called on.
-            self.before = _named(scope, inbound[0][0])
-        elif functional and self.before:
-            if len(inputs) != 1:
-                raise ValueError("Cannot have multi-input Functional model when parent model is not Functional.")
-            self.feeds_input[_named(name, inputs[0])] = self.before
-        if functional:
-            listed = outputs if isinstance(outputs[0], list) else [outputs]
-            self.outputs_of_model[name] = [_named(name, output[0]) for output in listed]
-        else:
-            self.outputs_of_model[name] = [_named(name, config["layers"][-1].get("config").get("name"))]
-
-
-def _inbound(layer: Mapping[str, Any]) -> list[list[Any]]:
-    """Name, node and tensor index of everything that a layer is called on, as far as the form of Keras 3 says."""
+def _keras3_inbound(layer: Any) -> list[list[Any]]:
+    """Name, node and tensor index of each input, where the JSON has it in the shape that TensorBoard reads."""
     found: list[list[Any]] = []
-    for call in layer.get("inbound_nodes") or []:
-        if isinstance(call, dict):
-            for argument in call.get("args", []):
+    if layer.get("inbound_nodes") is None:
+        return found
+    for node in layer.get("inbound_nodes"):
+        if isinstance(node, dict):
+            for argument in node.get("args", []):
                 for tensor in argument if isinstance(argument, list) else [argument]:
                     history = tensor.get("config", {}).get("keras_history", [])
                     if len(history) >= 3:

@@ -1,14 +1,14 @@
 """The root as it is on screen: what stays in the main graph, and what is pulled out to "Auxiliary Nodes".
 
 Follows ``extractHighDegrees`` and what it calls in ``tensorboard/plugins/graph/tf_graph_common/render.ts`` with its
-``PARAMS``, for the root only: TensorBoard does the same inside a metanode when it is expanded. The "auto-extract" switch
-of ``tf_graph_controls/tf-graph-controls.ts`` is on by default. In this order:
+``PARAMS``, for the root only: TensorBoard does the same inside a metanode when it is expanded. The switch for it in
+``tf_graph_controls/tf-graph-controls.ts`` is on by default. In this order:
 
 1. Ops of type ``NoOp``, and metanodes whose own op (``init/(init)``) is one, are extracted as sink-like.
-2. When 15 nodes or more are left, those with a high in-degree are extracted as source-like (so TensorBoard names them),
-   then those with a high out-degree as sink-like. With the quartiles Q1 and Q3 of all degrees, too high is above
-   Q3 + (Q3 - Q1) going in and above Q3 + 4 (Q3 - Q1) going out, and never 4 or less. A degree is the number of metaedges
-   with regular edges or, for a node that has none, of control metaedges.
+2. When 15 nodes or more are left, those with a high in-degree are extracted as source-like (TensorBoard's word), then
+   those with a high out-degree as sink-like. With the quartiles Q1 and Q3 of all degrees, too high is above
+   Q3 + (Q3 - Q1) going in and above Q3 + 4 (Q3 - Q1) going out, and never 4 or less. A degree is the number of
+   metaedges with regular edges or, for a node that has none, of control metaedges.
 3. Control metaedges at a node with more than 4 of them become shortcuts.
 4. A node that this leaves without neighbours is extracted when it has shortcuts or embedded ops on one side only.
 

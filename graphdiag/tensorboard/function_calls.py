@@ -1,15 +1,15 @@
 """Calls of library functions, drawn as copies of the function.
 
 Follows ``cloneFunctionLibraryMetanode`` and its helpers, ``buildSubhierarchiesForNeededFunctions`` and the part of
-``buildSubhierarchy`` that uses them in ``tensorboard/plugins/graph/tf_graph_common/render.ts``. An op whose *type* is the
-name of a library function (as TensorFlow 1's ``Defun`` makes them; ``PartitionedCall`` and the like are not) becomes a
-metanode of the op's name that holds a copy of the function:
+``buildSubhierarchy`` that uses them in ``tensorboard/plugins/graph/tf_graph_common/render.ts``. An op whose *type* is
+the name of a library function (as TensorFlow 1's ``Defun`` makes them; ``PartitionedCall`` and the like are not) is
+replaced by a metanode of the op's name that holds a copy of the function:
 
-* In the copy, constants and summaries are no longer embedded but stand beside the op that held them; they have no edges.
+* In the copy, constants and summaries are no longer embedded: they stand beside the op that held them, without edges.
 * Series are not copied. An edge to one is drawn backwards, from a name that no node has.
-* Calls at the top level are replaced when the page opens. A call further down is replaced when its metanode is expanded,
-  and before that only where an edge of a level that is on screen comes from it. Calls inside a copy are replaced in the
-  same way.
+* Calls at the top level are replaced when the page opens. A call further down is replaced when its metanode is
+  expanded, and before that only where an edge of a level that is on screen comes from it. Calls inside a copy are
+  replaced in the same way.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Name scopes as metanodes, and the edges between siblings at every level.
 
-Follows ``addNodes`` and ``addEdges`` in ``tensorboard/plugins/graph/tf_graph_common/hierarchy.ts``. Every part of a name
-before a ``/`` is a metanode. A base edge is drawn once, inside the innermost node that holds both its ends, between the
-children of that node that hold one end each; it is counted there as regular or control, and besides as reference.
+Follows ``addNodes`` and ``addEdges`` in ``tensorboard/plugins/graph/tf_graph_common/hierarchy.ts``. Every part of a
+name before a ``/`` is a metanode. A base edge is drawn once, inside the innermost node that holds both its ends,
+between the two children of that node that hold them. It is counted there as regular or control, and as reference too.
 """
 
 from __future__ import annotations

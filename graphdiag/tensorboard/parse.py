@@ -52,9 +52,9 @@ def parse_graph(graph: RawGraph) -> SlimGraph:
         )
     rows = _with_functions(graph)
     kinds = _kinds(rows.ops)
-    row_of = _row_of(rows.names, kinds)
-    strict = _strict_names(rows.names, kinds, row_of)
-    named = _numbered(rows, kinds, row_of, strict)
+    row_of, plain_of = _rows_by_name(rows.names, kinds)
+    strict = _strict_names(rows.names, kinds, row_of, plain_of)
+    named = _numbered(rows, kinds, row_of, plain_of, strict)
     wires = wire(named, {function.name for function in graph.functions})
     return SlimGraph(
         names=named.node_names,
@@ -128,34 +128,40 @@ def _check_properties(names: Iterable[str], what: str) -> None:
         raise javascript.fails_on(what, name)
 
 
-def _row_of(names: Sequence[str], kinds: bytes) -> dict[str, int]:
-    """The row that an input of each name leads to: the last of that name, but constants come first, then summaries."""
+def _rows_by_name(names: Sequence[str], kinds: bytes) -> tuple[dict[str, int], dict[str, int]]:
+    """The row that an input of each name leads to, and the row of each op that is not embedded.
+
+    A name mostly stands once; then both are one and the same table. Where it stands for ops of several kinds, an input
+    leads to the constant first, then to the summary. Of several ops of one kind the last one counts.
+    """
     row_of = dict(zip(names, range(len(names)), strict=True))
-    if len(row_of) < len(names):
-        for kind in (PLAIN, SUMMARY, CONSTANT):
-            row_of.update((name, row) for row, name in enumerate(names) if kinds[row] == kind)
-    return row_of
+    if len(row_of) == len(names):
+        return row_of, row_of
+    for kind in (PLAIN, SUMMARY, CONSTANT):
+        row_of.update((name, row) for row, name in enumerate(names) if kinds[row] == kind)
+    return row_of, {name: row for row, name in enumerate(names) if kinds[row] == PLAIN}
 
 
-def _strict_names(names: Sequence[str], kinds: bytes, row_of: Mapping[str, int]) -> dict[str, str]:
+def _strict_names(
+    names: Sequence[str], kinds: bytes, row_of: Mapping[str, int], plain_of: Mapping[str, int]
+) -> dict[str, str]:
     """New name of every op, embedded or not, that is also a scope."""
-    plain = list(compress(names, map(PLAIN.__eq__, kinds)))
-    _check_properties((name for name in javascript.OBJECT_PROPERTIES if _is_plain(name, kinds, row_of)), "op name")
-    if _is_plain("", kinds, row_of):
+
+    def is_plain(name: str) -> bool:
+        return name in plain_of and kinds[plain_of[name]] == PLAIN
+
+    _check_properties(filter(is_plain, javascript.OBJECT_PROPERTIES), "op name")
+    if is_plain(""):
         raise UndrawableGraphError("TensorBoard fails on this graph: it holds an op without a name; name every op")
+    plain = list(compress(names, map(PLAIN.__eq__, kinds)))
     clashes = {scope for scope in _scopes(plain) if scope in row_of}
     if clashes:
         # TensorBoard goes through the sorted names and does not note the scopes of the last one for embedded ops.
         for scope in _scopes([javascript.last_in_sort_order(plain)]) & clashes:
-            if not _is_plain(scope, kinds, row_of) and sum(name.startswith(f"{scope}/") for name in plain) == 1:
+            if not is_plain(scope) and sum(name.startswith(f"{scope}/") for name in plain) == 1:
                 clashes.remove(scope)
     clashes |= javascript.OBJECT_PROPERTIES & row_of.keys()
     return {name: strict_name(name) for name in clashes}
-
-
-def _is_plain(name: str, kinds: bytes, row_of: Mapping[str, int]) -> bool:
-    row = row_of.get(name)
-    return row is not None and kinds[row] == PLAIN
 
 
 def _scopes(names: Iterable[str]) -> set[str]:
@@ -173,7 +179,9 @@ def _scopes(names: Iterable[str]) -> set[str]:
     return scopes
 
 
-def _numbered(rows: _Rows, kinds: bytes, row_of: dict[str, int], strict: Mapping[str, str]) -> NamedRows:
+def _numbered(
+    rows: _Rows, kinds: bytes, row_of: dict[str, int], plain_of: dict[str, int], strict: Mapping[str, str]
+) -> NamedRows:
     """Number the ops that are not embedded, in the order in which TensorBoard goes through its nodes."""
     is_plain = np.frombuffer(kinds, dtype=np.uint8) == PLAIN
     owners: list[int] = np.flatnonzero(is_plain).tolist()
@@ -187,8 +195,9 @@ def _numbered(rows: _Rows, kinds: bytes, row_of: dict[str, int], strict: Mapping
             numbers[row] = index[name]
         owners = [owner_of[name] for name in in_order]
     for old, new in strict.items():
-        if _is_plain(old, kinds, row_of):
-            row_of.setdefault(new, row_of[old])
+        if old in plain_of and kinds[plain_of[old]] == PLAIN:
+            row_of.setdefault(new, plain_of[old])
+            plain_of.setdefault(new, plain_of[old])
     return NamedRows(
         names=rows.names,
         ops=rows.ops,
@@ -198,6 +207,7 @@ def _numbered(rows: _Rows, kinds: bytes, row_of: dict[str, int], strict: Mapping
         results=rows.results,
         kinds=kinds,
         row_of=row_of,
+        plain_of=plain_of,
         strict=strict,
         numbers=numbers,
         owners=owners,

@@ -5,7 +5,7 @@ Follows ``groupSeries``, ``clusterNodes`` and ``detectSeriesUsingNumericSuffixes
 ``useGeneralizedSeriesPatterns`` false). The rules:
 
 * Only ops of one type, directly in one metanode, can make a series; metanodes never do, nor ops without a type.
-* An op's name, up to its scope, is split into letters and a number at the end: ``MatMul_3`` is ``MatMul_`` and 3. A name
+* An op's name, without its scope, is split into letters and a number: ``MatMul_3`` is ``MatMul_`` and 3. A name
   without a number at its end, or with a digit elsewhere (``conv1d_3``), is number 0 of its own letters: so ``MatMul``
   is not of the series ``MatMul_1``, ``MatMul_2`` ...
 * A run of numbers without a gap is a series. It is drawn when it has five members or more; whether they are connected

@@ -1,13 +1,13 @@
-"""How names reach the page: as protobuf text, cut into pieces of a million bytes.
+r"""How names reach the page: as protobuf text, cut into pieces of a million bytes.
 
 Follows ``graph_impl`` in ``tensorboard/plugins/graph/graphs_plugin.py`` (the graph is sent as ``str(graph)``; of
 ``tensorboard/backend/process_graph.py`` nothing is used, because the page asks for no limit on attributes), and
 ``parseValue`` and ``streamParse`` in ``tf_graph_common/parser.ts``. Three things follow for a name:
 
-* The page takes the quotes off a string but leaves its escapes: ``it's`` is drawn as ``it\\'s``, a line break as ``\\n``.
-  Whether letters outside ASCII are escaped depends on the installed protobuf, which is therefore asked.
+* The page takes the quotes off a string but leaves its escapes: ``it's`` is drawn as ``it\'s``, a line break as
+  ``\n``. Whether letters outside ASCII are escaped depends on the installed protobuf, which is therefore asked.
 * The page decodes each piece of a million bytes by itself. A letter that is cut in two becomes replacement characters.
-* Plain names, which TensorFlow's own rules allow only, pass unchanged.
+* Plain names, and TensorFlow itself makes no others, pass unchanged.
 """
 
 from __future__ import annotations

@@ -64,6 +64,7 @@ class NamedRows:
         results: Position of the function result that a row stands for.
         kinds: `PLAIN`, or how the op is embedded: `CONSTANT` or `SUMMARY`.
         row_of: Where an input name leads.
+        plain_of: Row of each op by name, its strict name too; embedded ops may be among them.
         strict: New name of each op that is also a scope.
         numbers: Number of the node that each row belongs to; -1 for an embedded op.
         owners: Row of each node.
@@ -78,6 +79,7 @@ class NamedRows:
     results: Mapping[int, int]
     kinds: bytes
     row_of: Mapping[str, int]
+    plain_of: Mapping[str, int]
     strict: Mapping[str, str]
     numbers: Sequence[int]
     owners: Sequence[int]
@@ -146,10 +148,10 @@ def _connect(
     reference: list[int] = []
     keys: list[str] = []
 
-    def connect(start: int, given: Input) -> None:
+    def connect(start: int, given: Input, is_reference: bool) -> None:
         if given[2]:
             control.append(len(source))
-        if position == 0 and changes_variable:
+        if is_reference:
             reference.append(len(source))
         if with_keys:
             keys.append(given[1])
@@ -163,13 +165,14 @@ def _connect(
         changes_variable = rows.ops[row] in _REFERENCE_OPS
         for position, given in enumerate(rows.normalized_inputs(row)):
             found = row_of.get(given[0])
+            is_reference = changes_variable and position == 0
             if found is None:
                 if given[0] in javascript.OBJECT_PROPERTIES:
                     raise javascript.fails_on("input", given[0])
                 continue
             if kinds[found] == PLAIN:
                 if numbers[found] != node:
-                    connect(numbers[found], given)
+                    connect(numbers[found], given, is_reference)
                 continue
             if kinds[found] == SUMMARY:
                 if given[0] in javascript.OBJECT_PROPERTIES:
@@ -178,9 +181,9 @@ def _connect(
                 embedded[found] = rows.strict.get(given[0], given[0])
                 embeddings.setdefault(node, []).append((embedded[found], rows.ops[found], True))
             for behind in rows.normalized_inputs(found):
-                start = row_of.get(behind[0])
-                if start is not None and kinds[start] == PLAIN and numbers[start] != node:
-                    connect(numbers[start], given if kinds[found] == SUMMARY else behind)
+                start = rows.plain_of.get(behind[0], row)
+                if kinds[start] == PLAIN and numbers[start] != node:
+                    connect(numbers[start], given if kinds[found] == SUMMARY else behind, is_reference)
     return _columns(source, target, control, reference), keys
 
 
@@ -201,7 +204,7 @@ def _embed_summaries(rows: NamedRows, embeddings: dict[int, list[Embedding]], em
                     raise javascript.fails_on("input", name)
                 readers.setdefault(name, []).append(row)
     # TensorBoard renames a summary once for every op that it reads, in the order of those ops.
-    hosts = sorted((row, name) for name in readers if (row := rows.row_of.get(name)) is not None)
+    hosts = sorted((rows.plain_of[name], name) for name in readers if name in rows.plain_of)
     for host, name in hosts:
         if rows.kinds[host] == PLAIN and rows.names[host] == name:
             for summary in readers[name]:

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
+import graphdiag
 from graphdiag.errors import ModelError, UsageError
 from graphdiag.reference import build_reference
 from graphdiag.sources.keras_json import layer_graph_from_json
@@ -412,15 +413,15 @@ def test_shape_is_passed_over_when_it_is_known():
 # --- TF 1 graph mode -------------------------------------------------------------------------------------------------
 
 
-def test_graph_mode_without_a_recorder_says_what_it_does_not_know():
+def test_graph_mode_without_a_recorder_goes_by_name_scopes():
     model = build_reference("tf1")
     opened = open_model(model)
     assert any("before graphdiag saw it" in note for note in opened.notes)
-    assert set(opened.owners.values()) == set(opened.layer_graph.layers)
-    assert all(name.split("/")[0] == owner for name, owner in opened.owners.items())
-    assert len(opened.owners) == 28
+    assert opened.owners == {}
     assert opened.layer_graph.layers["batchnorm_0_0"].output_shape == "(None, None, 64)"
     assert opened.origin.stack == f"tf_keras {tf_keras.__version__} in TF 1 graph mode, TensorFlow {tf.__version__}"
+    report = graphdiag.compare(model)
+    assert (report.summary.artefact, report.summary.hidden, report.summary.missing) == (8, 0, 0)
 
 
 def test_graph_mode_has_one_graph_only():

@@ -69,9 +69,9 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 blame=RULE.blame,
                 severity=RULE.severity,
                 message=(
-                    f"{layer_edges(len(edges))} come from one op, {culprit}: a scalar bool that depends on no input "
-                    f"and no variable, so nothing that {case.ownership.owner(feed)} computes crosses. Keras made the "
-                    f"op inside the scope of the first layer that asked for the learning phase."
+                    f"{layer_edges(len(edges), 'comes', 'come')} from one op, {culprit}: a scalar bool that depends on "
+                    f"no input and no variable, so nothing that {case.ownership.owner(feed)} computes crosses. "
+                    f"Keras made the op inside the scope of the first layer that asked for the learning phase."
                 ),
                 cure=(
                     "Call K.learning_phase() once before the first layer is built; the op then lies at the root "

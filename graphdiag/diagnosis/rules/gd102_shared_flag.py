@@ -42,8 +42,8 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         case,
         claims,
         lambda culprit, count: (
-            f"{layer_edges(count)} come from {culprit}, a flag: it is computed from scalar feeds that are no inputs "
-            f"of the model, so no activation crosses."
+            f"{layer_edges(count, 'comes', 'come')} from {culprit}, a flag: it is computed from scalar feeds that "
+            f"are no inputs of the model, so no activation crosses."
         ),
         "Make the flag's placeholder before the first layer, outside every name scope, or pass a Python bool.",
     )

@@ -45,7 +45,8 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         case,
         claims,
         lambda culprit, count: (
-            f"{layer_edges(count)} carry only the shape of {culprit}: its dimensions cross, its values do not."
+            f"{layer_edges(count, 'carries', 'carry')} only the shape of {culprit}: its dimensions cross, its "
+            f"values do not."
         ),
         "None is needed. Where the dimensions are known when the model is built, tensor.shape leaves no op.",
     )

@@ -35,8 +35,10 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         RULE,
         case,
         claims,
-        lambda culprit, count: (
-            f"{layer_edges(count)} are control dependencies only ({culprit}): they order execution and carry no tensor."
+        lambda culprit, count: layer_edges(
+            count,
+            f"is a control dependency only ({culprit}): it orders execution and carries no tensor.",
+            f"are control dependencies only ({culprit}): they order execution and carry no tensor.",
         ),
         "None is needed.",
     )

@@ -34,7 +34,9 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         RULE,
         case,
         claims,
-        lambda culprit, count: f"{layer_edges(count)} carry a constant, {culprit}: it depends on nothing at all.",
+        lambda culprit, count: (
+            f"{layer_edges(count, 'carries', 'carry')} a constant, {culprit}: it depends on nothing at all."
+        ),
         "Make the constant outside the layers' scopes, or once in each layer.",
     )
 

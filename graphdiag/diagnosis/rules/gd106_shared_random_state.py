@@ -39,7 +39,8 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         case,
         claims,
         lambda culprit, count: (
-            f"{layer_edges(count)} carry random numbers or their seed from {culprit}: no activation crosses."
+            f"{layer_edges(count, 'carries', 'carry')} random numbers or their seed from {culprit}: no activation "
+            f"crosses."
         ),
         "None is needed. Give each layer a seed of its own if they should be independent.",
     )

@@ -42,7 +42,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     for (_, role), edges in case.crossings.to_roles.items():
         layers[role] += 1
         count += edges
-    kinds = ", ".join(f"{role} ({number} layers)" for role, number in sorted(layers.items()))
+    kinds = ", ".join(f"{role} ({number} layer{'' if number == 1 else 's'})" for role, number in sorted(layers.items()))
     yield Found(
         Finding(
             code=RULE.code,
@@ -51,10 +51,10 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message=(
-                f"{count} op edges lead from layers into ops that serve {kinds}. They are no part of the model and "
-                f"count as no layer's edge."
+                f"{count:,} op edge{' leads' if count == 1 else 's lead'} from layers to bookkeeping, which is no part "
+                f"of the model: {kinds}."
             ),
-            cure="Write the log before training starts, or only the forward pass, to get a picture without them.",
+            cure="Log only the forward pass, before training starts.",
             culprits=tuple(sorted(layers)),
             edges=tuple(case.crossings.to_roles),
         )

@@ -40,8 +40,8 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         case,
         claims,
         lambda culprit, count: (
-            f"{layer_edges(count)} from {culprit} carry activations, and the model has no such "
-            f"edge{'' if count == 1 else 's'}: the dependency is real and hidden from Keras."
+            f"{layer_edges(count)} from {culprit} {'carries' if count == 1 else 'carry'} activations, and the model "
+            f"has no such edge{'' if count == 1 else 's'}: the dependency is real and hidden from Keras."
         ),
         "Give the tensor to the layer as an input instead of closing over it.",
     )

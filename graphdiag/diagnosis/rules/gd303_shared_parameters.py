@@ -48,8 +48,8 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         case,
         claims,
         lambda culprit, count: (
-            f"{layer_edges(count)} carry parameters from {culprit} to another layer: the weights are shared, and "
-            f"Keras does not know."
+            f"{layer_edges(count, 'carries', 'carry')} parameters from {culprit} to another layer: the weights are "
+            f"shared, and Keras does not know."
         ),
         "Hold the other layer as an attribute of this one, so that Keras tracks it, or use one shared layer.",
     )

@@ -16,9 +16,10 @@ def edges_of(open_edges: OpenEdges) -> tuple[Pair, ...]:
     return tuple(sorted({pair for pair, _ in open_edges}))
 
 
-def layer_edges(count: int) -> str:
-    """``1 drawn layer edge``, ``8 drawn layer edges``."""
-    return f"{count} drawn layer edge{'' if count == 1 else 's'}"
+def layer_edges(count: int, one: str = "", several: str = "") -> str:
+    """``1 drawn layer edge``, ``8 drawn layer edges``, followed by what one or several of them do."""
+    edges = f"{count} drawn layer edge{'' if count == 1 else 's'}"
+    return f"{edges} {one if count == 1 else several}".rstrip()
 
 
 def some(names: Sequence[str], shown: int = 3) -> str:

@@ -1,0 +1,146 @@
+"""All rules, those of other packages included, and which of them report.
+
+Another package adds rules through the entry-point group ``graphdiag.rules``; each entry point names a
+`graphdiag.diagnosis.rules.rule.Rule`:
+
+    [project.entry-points."graphdiag.rules"]
+    ACME001 = "acme_graphs.rules:WIDE_LAYER"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from importlib.metadata import EntryPoint
+
+from graphdiag.diagnosis.diagnose import RULES
+from graphdiag.diagnosis.finding import Finding, Verdict
+from graphdiag.diagnosis.rules.rule import Rule
+from graphdiag.errors import GraphdiagError, UsageError
+
+GROUP = "graphdiag.rules"
+"""The entry-point group for rules of other packages."""
+
+EVERY = "ALL"
+"""Stands for all codes."""
+
+_CODE = re.compile(r"[A-Z]+[0-9]+")
+
+
+@lru_cache(maxsize=1)
+def all_rules() -> tuple[Rule, ...]:
+    """The rules of graphdiag and of other packages, in the order in which they may claim crossings.
+
+    Returns:
+        First the rules that find what is real, so that none after them can call it harmless; then those of other
+        packages, in the order of their codes; then the others.
+
+    Raises:
+        GraphdiagError: A package's rule cannot be loaded, is no rule, or has the code of another.
+    """
+    from importlib.metadata import entry_points
+
+    foreign: dict[str, Rule] = {}
+    known = {rule.code for rule in RULES}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+        rule = _load(entry)
+        if rule.code in known:
+            raise GraphdiagError(f"{_described(entry)}: there is a rule {rule.code} already; give it another code.")
+        known.add(rule.code)
+        foreign[rule.code] = rule
+    return (
+        *(rule for rule in RULES if rule.verdict is Verdict.HIDDEN),
+        *(foreign[code] for code in sorted(foreign)),
+        *(rule for rule in RULES if rule.verdict is not Verdict.HIDDEN),
+    )
+
+
+def _load(entry: EntryPoint) -> Rule:
+    try:
+        rule = entry.load()
+    # A plug-in is foreign code: its import may fail in any way.
+    except Exception as error:
+        what = str(error).partition("\n")[0] or type(error).__name__
+        raise GraphdiagError(
+            f"{_described(entry)} cannot be loaded: {what}. Update the package, or uninstall it."
+        ) from error
+    if not isinstance(rule, Rule):
+        raise GraphdiagError(f"{_described(entry)} is a {type(rule).__name__}, and must be a graphdiag Rule.")
+    if not _CODE.fullmatch(rule.code):
+        raise GraphdiagError(f"{_described(entry)}: the code {rule.code!r} must be capital letters and a number.")
+    return rule
+
+
+def _described(entry: EntryPoint) -> str:
+    package = f" of {entry.dist.name}" if entry.dist else ""
+    return f"the rule {entry.name}{package} ({entry.value})"
+
+
+def select(rules: Sequence[Rule], select: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """The rules that report, as ruff chooses them.
+
+    A rule that is not chosen still claims its crossings, or another one would explain them wrongly: run all rules and
+    keep what `reported` keeps.
+
+    Args:
+        rules: All rules.
+        select: Codes, beginnings of codes, or ``ALL``; all rules if empty.
+        ignore: The same, to leave out. Where both fit a rule the longer one wins, and ``ignore`` if they are the same.
+
+    Returns:
+        The chosen rules, in order.
+
+    Raises:
+        UsageError: A code fits no rule; the message names the nearest.
+    """
+    codes = [rule.code for rule in rules]
+    wanted = [_checked("--select", code, codes) for code in select] or [""]
+    unwanted = [_checked("--ignore", code, codes) for code in ignore]
+    return tuple(rule for rule in rules if _longest(rule.code, wanted) > _longest(rule.code, unwanted))
+
+
+def _checked(option: str, text: str, codes: Sequence[str]) -> str:
+    """The beginning of codes that a user means."""
+    prefix = text.strip().upper()
+    if prefix == EVERY:
+        return ""
+    if prefix and any(code.startswith(prefix) for code in codes):
+        return prefix
+    raise UsageError(f"{option} {text}: no rule has this code{_nearest(prefix, codes)}; 'graphdiag explain' lists all.")
+
+
+def _nearest(text: str, codes: Sequence[str]) -> str:
+    from difflib import SequenceMatcher
+
+    likeness = {code: SequenceMatcher(None, text, code).ratio() for code in codes}
+    nearest = max(sorted(codes), key=lambda code: likeness[code], default="")
+    return f", the nearest is {nearest}" if likeness.get(nearest, 0) >= 0.5 else ""
+
+
+def _longest(code: str, prefixes: Iterable[str]) -> int:
+    """Length of the longest prefix that fits; -1 if none does."""
+    return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=-1)
+
+
+def find_rule(rules: Sequence[Rule], code: str) -> Rule:
+    """The rule of a code.
+
+    Args:
+        rules: All rules.
+        code: As a user types it.
+
+    Raises:
+        UsageError: There is none; the message names the nearest.
+    """
+    codes = [rule.code for rule in rules]
+    wanted = code.strip().upper()
+    if wanted not in codes:
+        raise UsageError(f"{code}: no rule has this code{_nearest(wanted, codes)}; 'graphdiag explain' lists all.")
+    return rules[codes.index(wanted)]
+
+
+def reported(findings: Iterable[Finding], chosen: Sequence[Rule]) -> tuple[Finding, ...]:
+    """The findings of the chosen rules, in the same order."""
+    codes = {rule.code for rule in chosen}
+    return tuple(finding for finding in findings if finding.code in codes)

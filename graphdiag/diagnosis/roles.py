@@ -1,0 +1,116 @@
+"""Roles: ops that serve training, saving or initialising, and so belong to no layer.
+
+TensorFlow and Keras make them in name scopes of their own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from graphdiag.graphs.op_graph import OpGraph
+
+NOBODY = -1
+"""Owner of an op that belongs to no layer."""
+
+NUMBERED = re.compile(r"(.+)_[0-9]+")
+"""A name that was made unique: ``dense_1`` for ``dense``."""
+
+_ROLES = {
+    "gradients": "gradients",
+    "gradient_tape": "gradients",
+    "training": "training",
+    "train": "training",
+    "optimizer": "training",
+    "loss": "loss",
+    "losses": "loss",
+    "compile_loss": "loss",
+    "metrics": "metrics",
+    "metric": "metrics",
+    "save": "saving",
+    "checkpoint": "saving",
+    "init": "initialisation",
+    "IsVariableInitialized": "initialisation",
+    "VarIsInitializedOp": "initialisation",
+    "report_uninitialized_variables": "initialisation",
+    "group_deps": "initialisation",
+    "Adam": "training",
+    "adam": "training",
+    "Adamax": "training",
+    "adamax": "training",
+    "Adagrad": "training",
+    "adagrad": "training",
+    "Adadelta": "training",
+    "adadelta": "training",
+    "Nadam": "training",
+    "nadam": "training",
+    "SGD": "training",
+    "sgd": "training",
+    "RMSprop": "training",
+    "RMSProp": "training",
+    "rmsprop": "training",
+    "Ftrl": "training",
+    "ftrl": "training",
+    "Momentum": "training",
+    "GradientDescent": "training",
+    "TFOptimizer": "training",
+    "AdamW": "training",
+    "adamw": "training",
+    "Lion": "training",
+    "lion": "training",
+    "Lamb": "training",
+    "lamb": "training",
+}
+_TYPES = {
+    "IsVariableInitialized": "initialisation",
+    "VarIsInitializedOp": "initialisation",
+    "Assign": "initialisation",
+    "SaveV2": "saving",
+    "RestoreV2": "saving",
+    "MergeSummary": "summaries",
+    "ScalarSummary": "summaries",
+    "HistogramSummary": "summaries",
+    "ImageSummary": "summaries",
+}
+
+
+def role_of_name(segment: str) -> str:
+    """Role of a scope by its name, ``""`` for none."""
+    numbered = NUMBERED.fullmatch(segment)
+    return _ROLES.get(segment) or (_ROLES.get(numbered[1], "") if numbered else "")
+
+
+def bookkeeping_ops(graph: OpGraph) -> dict[int, str]:
+    """Role of the ops that never are a layer's, wherever they lie.
+
+    Keras runs a session, which initialises variables, whenever a value is asked for; while a layer is being called,
+    the ops for that end up in the layer's scope.
+    """
+    found = {}
+    for row, op_type in enumerate(graph.types):
+        leaf = graph.names[row].rpartition("/")[2]
+        if op_type in _TYPES and op_type != "Assign":
+            found[row] = _TYPES[op_type]
+        elif op_type == "NoOp" and role_of_name(leaf) == "initialisation":
+            found[row] = "initialisation"
+    return found
+
+
+def roles_of(graph: OpGraph, of_op: np.ndarray, role_of_scope: Mapping[str, str]) -> dict[int, str]:
+    """Role of each op that has no owner."""
+    roles = {}
+    known: dict[str, str] = dict(role_of_scope)
+
+    def of_scope(scope: str) -> str:
+        if scope not in known:
+            parent, _, segment = scope.rpartition("/")
+            known[scope] = (of_scope(parent) if parent else "") or role_of_name(segment)
+        return known[scope]
+
+    for row in np.flatnonzero(of_op == NOBODY).tolist():
+        role = of_scope(graph.names[row]) or _TYPES.get(graph.types[row], "")
+        if role:
+            roles[row] = role
+    return roles

@@ -1,0 +1,120 @@
+"""GD107 reused-layer: the first use of a layer seems to feed every later use.
+
+What it finds
+    Drawn arrows from the box of a layer's first call to the boxes of its later calls, over which only the layer's own
+    variables flow.
+
+Why it matters
+    The arrow is thick, one line for each variable, and leads past the real data flow: the uses of a shared encoder look
+    like a chain. In the model they have nothing to do with each other.
+
+Cause
+    Variables (in TensorFlow 2.2: the placeholders of their handles) lie in the scope in which they were first needed.
+    Later calls of the layer read them from there.
+
+Proof
+    The op edges under the arrow carry parameters or the handles of variables, both ends belong to the same layer or
+    nested model, and no path leads from the values of a model input to any tensor under the arrow.
+
+Example
+    `sequential/dense/MatMul/ReadVariableOp/resource -> sequential_1/dense/MatMul/ReadVariableOp`
+
+Cure
+    None is needed: it is one layer. On TensorFlow 2, trace a call of the model (`tf.summary.trace_on(graph=True)`,
+    `tf.summary.trace_export`) instead of using the callback: variables are then arguments of the traced function and
+    lie at the root, in nobody's box. Checked with TensorFlow 2.2, and with Keras 3.15 and tf_keras 2.21 on TensorFlow
+    2.21. There is no such way on TensorFlow 1.
+
+Reported upstream
+    tensorboard#3118, tensorflow#29215
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.boxes import Arrow, arrows, fits, is_state, unit_of
+from graphdiag.diagnosis.carries import Carries
+from graphdiag.diagnosis.case import Case, words_of
+from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.ownership import NOBODY
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import some
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each layer, or nested model, whose first use feeds later ones."""
+    by_layer: dict[str, list[tuple[Arrow, list[OpEdge]]]] = defaultdict(list)
+    for arrow in arrows(case):
+        edges = [_op_edge(case, edge) for edge in arrow.edges]
+        carries = Carries.CONSTANT
+        for edge in edges:
+            carries |= edge.carries
+        if not carries & Carries.ACTIVATION:
+            layer = _one_layer(case, arrow, edges)
+            if layer:
+                by_layer[layer].append((arrow, edges))
+    for layer, reuses in by_layer.items():
+        drawn = sorted((arrow.source, arrow.target) for arrow, _ in reuses)
+        all_edges = [edge for _, edges in reuses for edge in edges]
+        yield Found(
+            Finding(
+                code=RULE.code,
+                rule=RULE.name,
+                verdict=RULE.verdict,
+                blame=RULE.blame if case.layers else Blame.TENSORFLOW,
+                severity=RULE.severity,
+                message=(
+                    f"{len(drawn)} drawn arrow{'' if len(drawn) == 1 else 's'} "
+                    f"({some([f'{source} -> {target}' for source, target in drawn])}) "
+                    f"carr{'ies' if len(drawn) == 1 else 'y'} the variables of {layer} and no activation: the boxes "
+                    f"are uses of one layer, and its variables are drawn in the first."
+                ),
+                cure=(
+                    "None is needed. On TensorFlow 2 a traced call (tf.summary.trace_on, trace_export) has the "
+                    "variables at the root, in nobody's box."
+                ),
+                culprits=(layer,),
+                carries=tuple(sorted({word for edge in all_edges for word in words_of(edge)})),
+                edges=tuple(drawn),
+                evidence=case.evidence(all_edges),
+            )
+        )
+
+
+def _op_edge(case: Case, edge: int) -> OpEdge:
+    source, target, output = int(case.ops.source[edge]), int(case.ops.target[edge]), int(case.ops.output[edge])
+    return OpEdge(source, target, output, case.flow.over(source, output, case.ops.types[target]))
+
+
+def _one_layer(case: Case, arrow: Arrow, edges: list[OpEdge]) -> str:
+    """The layer or nested model that both boxes are uses of; empty when they are not."""
+    if case.layers is None:
+        first, later = (scope.rpartition("/")[2] for scope in (arrow.source, arrow.target))
+        base = first.rstrip("0123456789").removesuffix("_") or first
+        return arrow.source if fits(later, first) or (fits(first, base) and fits(later, base)) else ""
+    of_op = case.ownership.of_op
+    owners = {(int(of_op[edge.source]), int(of_op[edge.target])) for edge in edges if is_state(edge.carries)}
+    if any(source != target or source == NOBODY for source, target in owners):
+        return ""
+    units = {unit_of(case, case.ownership.owners[source]) for source, _ in owners}
+    return units.pop() if len(units) == 1 and not _inside_a_call(case, arrow, owners) else ""
+
+
+def _inside_a_call(case: Case, arrow: Arrow, owners: set[tuple[int, int]]) -> bool:
+    """Whether the two boxes are parts of the same call of the layer, as ``dense/kernel`` and ``dense/MatMul`` are."""
+    assert case.layers is not None
+    around = arrow.source.rpartition("/")[0]
+    pieces = around.split("/")
+    for owner, _ in owners:
+        id_ = case.ownership.owners[owner]
+        place = case.layers.layers.get(id_) or case.layers.nested[id_]
+        depth = place.name.count("/") + 1
+        if any(fits("/".join(pieces[at : at + depth]), place.name) for at in range(len(pieces))):
+            return True
+    return False
+
+
+RULE = Rule("GD107", "reused-layer", Verdict.MISPLACED, Blame.KERAS, Severity.NOTE, find, __name__)

@@ -1,0 +1,313 @@
+"""GD108 misplaced-ops: ops of one layer stand in the box of another, or outside of the box where they belong.
+
+What it finds
+    Layers whose ops lie in another layer's name scope; in graphs without a Keras model, variables that lie in another
+    box than all ops that read them; and raw ops (`a + b`) that stand outside the group in which all layers around them
+    stand.
+
+Why it matters
+    The box shows more than its layer does, and edges seem to end at the wrong layer.
+
+Cause
+    TensorBoard draws by name, and names come from the name scope that was open when the op was made: a scope that is
+    entered again (`tf.name_scope("first/")`), a layer that is called inside another one, a layer's name that begins
+    with another's (`conv1` and `conv1/bn`). In TensorFlow 1, `tf.layers` counts scopes of variables and of ops apart,
+    so their numbers drift apart when a name is taken. In TensorFlow 2.2, Keras makes a layer of every raw op, and the
+    op of that layer goes to the root.
+
+Proof
+    The op's owner, recorded while the model was traced or told by names, is not the layer in whose scope the op lies.
+
+Example
+    `dense_1/kernel`, which only `dense_2/MatMul` reads
+
+Cure
+    Give every layer a name that begins with no other layer's, and enter no scope twice. For a raw op, use a layer with
+    a name in the group: `layers.Add(name="Model/Block0/add")([a, b])` instead of `a + b`; checked with TensorFlow 2.2.
+    For `tf.layers`, give every layer a name; checked with TensorFlow 1.10.
+
+Reported upstream
+    tensorflow#7302, tensorflow#39398
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from graphdiag.diagnosis.boxes import Arrow, arrows, fits, is_state, unit_of
+from graphdiag.diagnosis.carries import Carries
+from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.op_table import UNKNOWN, Kind, rules
+from graphdiag.diagnosis.ownership import NOBODY
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import some
+from graphdiag.diagnosis.strangers import VARIABLES
+from graphdiag.graphs.op_graph import CONTROL
+
+_RAW_OPS = frozenset({"TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda"})
+_NUMBERS = re.compile(r"(?:_[0-9]+)+$")
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each box with guests, and for each group that lacks some of its ops."""
+    if case.layers is None:
+        yield from _variables_apart(case)
+    else:
+        yield from _guests(case)
+        yield from _raw_ops_outside(case)
+
+
+def _guests(case: Case) -> Iterator[Found]:
+    """Layers that lie in the box of another layer."""
+    assert case.layers is not None
+    hosts = _Hosts(case)
+    guests: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
+    known: dict[tuple[int, str], tuple[str, str] | None] = {}
+    for row in np.flatnonzero(case.ownership.of_op != NOBODY).tolist():
+        owner = int(case.ownership.of_op[row])
+        scope = case.ops.names[row].rpartition("/")[0]
+        if (owner, scope) not in known:
+            known[owner, scope] = hosts.host_of(scope, case.ownership.owners[owner])
+        host = known[owner, scope]
+        if host is not None:
+            guests[host].setdefault(case.ownership.owners[owner], []).append(row)
+    for (box, layer), rows in guests.items():
+        count = sum(map(len, rows.values()))
+        names = list(dict.fromkeys(_place(case, guest, row) for guest, members in rows.items() for row in members))
+        yield _found(
+            f"{some(list(rows))} {'has' if len(rows) == 1 else 'have'} {count} op{'' if count == 1 else 's'} "
+            f"({some(names)}) in the box {box}, which is drawn as the layer {layer}.",
+            "Give the layers names of which none begins with another, and enter no layer's name scope from outside.",
+            Blame.MODEL,
+            names,
+            [(guest, layer) for guest in rows],
+        )
+
+
+def _place(case: Case, guest: str, row: int) -> str:
+    """The guest's own scope that holds an op; the op itself where there is none."""
+    assert case.layers is not None
+    place = case.layers.layers.get(guest) or case.layers.nested[guest]
+    pieces = case.ops.names[row].split("/")
+    depth = place.name.count("/") + 1
+    for end in range(depth, len(pieces)):
+        if fits("/".join(pieces[end - depth : end]), place.name):
+            return "/".join(pieces[:end])
+    return case.ops.names[row]
+
+
+class _Hosts:
+    """The layers by the names that their boxes may have."""
+
+    def __init__(self, case: Case) -> None:
+        assert case.layers is not None
+        self.case = case
+        self.names: dict[str, str] = {}
+        for id_, layer in case.layers.layers.items():
+            if not layer.is_input and layer.class_name not in _RAW_OPS:
+                self.names.setdefault(layer.name, id_)
+        self.longest = max((name.count("/") + 1 for name in self.names), default=1)
+
+    def host_of(self, scope: str, owner: str) -> tuple[str, str] | None:
+        """The outermost box in a scope that is another layer's, and that layer; ``None`` inside the owner's own box."""
+        assert self.case.layers is not None
+        place = self.case.layers.layers.get(owner) or self.case.layers.nested[owner]
+        inner = getattr(place, "inner", ())
+        own = {_NUMBERS.sub("", name) for name in (*place.path, place.name, *inner)}
+        pieces = scope.split("/")
+        for end in range(1, len(pieces) + 1):
+            found: tuple[str, str] | None = None
+            for start in range(max(0, end - self.longest), end):
+                piece = "/".join(pieces[start:end])
+                if _NUMBERS.sub("", piece) in own:
+                    return None
+                if fits(piece, self.case.layers.model_name):
+                    continue
+                for name in (piece, _NUMBERS.sub("", piece)):
+                    host = self.names.get(name)
+                    if found is None and host and fits(piece, name) and unit_of(self.case, host) != owner:
+                        found = "/".join(pieces[:end]), host
+            if found:
+                return found
+        return None
+
+
+def _raw_ops_outside(case: Case) -> Iterator[Found]:
+    """Raw ops whose layers' neighbours all stand in one group, while they do not."""
+    assert case.layers is not None
+    layers = case.layers.layers
+    around: Mapping[str, set[str]] = _neighbours(case)
+    number_of = {owner: number for number, owner in enumerate(case.ownership.owners)}
+    outside: dict[str, list[str]] = defaultdict(list)
+    edges: dict[str, set[Pair]] = defaultdict(set)
+    for id_, layer in layers.items():
+        if layer.class_name not in _RAW_OPS or layer.path:
+            continue
+        groups = {layers[other].name.partition("/")[0] if "/" in layers[other].name else "" for other in around[id_]}
+        rows = np.flatnonzero(case.ownership.of_op == number_of[id_]).tolist()
+        if len(groups) != 1 or "" in groups or not rows:
+            continue
+        (group,) = groups
+        names = [case.ops.names[row] for row in rows]
+        if any(name.startswith(f"{group}/") for name in names):
+            continue
+        outside[group] += names
+        edges[group] |= _arrows_at(case, rows, group)
+    for group, names in outside.items():
+        yield _found(
+            f"{some(names)} stand{'s' if len(names) == 1 else ''} outside of {group}, where all layers that "
+            f"{'it joins' if len(names) == 1 else 'they join'} are drawn: Keras makes a layer of each raw op, and "
+            f"that layer's op lies at the root.",
+            f'Use a layer with a name in the group instead of the raw op, as layers.Add(name="{group}/add")([a, b]).',
+            Blame.KERAS,
+            names,
+            sorted(edges[group]),
+        )
+
+
+def _neighbours(case: Case) -> Mapping[str, set[str]]:
+    """The layers next to each raw op, past other raw ops; inputs do not count."""
+    assert case.layers is not None
+    layers = case.layers.layers
+    beside: dict[str, set[str]] = defaultdict(set)
+    for source, target in case.layers.edges:
+        beside[source].add(target)
+        beside[target].add(source)
+    found: dict[str, set[str]] = {}
+    for id_, layer in layers.items():
+        if layer.class_name not in _RAW_OPS:
+            continue
+        seen = {id_}
+        waiting = [id_]
+        found[id_] = set()
+        while waiting:
+            for other in beside[waiting.pop()]:
+                if other in seen:
+                    continue
+                seen.add(other)
+                if layers[other].class_name in _RAW_OPS:
+                    waiting.append(other)
+                elif not layers[other].is_input:
+                    found[id_].add(other)
+    return found
+
+
+def _arrows_at(case: Case, rows: Sequence[int], group: str) -> set[Pair]:
+    """The drawn edges between a group's box and ops outside of it."""
+    ops = case.ops
+    order, offsets = ops.by_source
+    inside = f"{group}/"
+    found = set()
+    for row in rows:
+        for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+            if ops.output[edge] != CONTROL and ops.names[int(ops.source[edge])].startswith(inside):
+                found.add((group, ops.names[row]))
+        for edge in order[offsets[row] : offsets[row + 1]].tolist():
+            if ops.output[edge] != CONTROL and ops.names[int(ops.target[edge])].startswith(inside):
+                found.add((ops.names[row], group))
+    return found
+
+
+def _variables_apart(case: Case) -> Iterator[Found]:
+    """Variables that lie in a box that computes something else, and that only another box reads."""
+    computing: set[str] | None = None
+    for arrow in arrows(case):
+        variables = [
+            row
+            for row in _variables_over(case, arrow)
+            if case.ops.names[row] != arrow.source and _only_for(case, row, arrow)
+        ]
+        if not variables:
+            continue
+        computing = computing or _computing(case)
+        if arrow.source in computing:
+            names = [case.ops.names[row] for row in variables]
+            yield _found(
+                f"{some(names)} {'lies' if len(names) == 1 else 'lie'} in the box {arrow.source}, and only "
+                f"{arrow.target} uses {'it' if len(names) == 1 else 'them'}: the scopes of variables and of ops are "
+                f"counted apart.",
+                "Give every layer a name of its own (tf.layers.dense(..., name='hidden')).",
+                Blame.TENSORFLOW,
+                names,
+                [(arrow.source, arrow.target)],
+            )
+
+
+def _variables_over(case: Case, arrow: Arrow) -> Sequence[int]:
+    """The variables whose values, or handles, go over an arrow."""
+    ops = case.ops
+    found: dict[int, None] = {}
+    for edge in arrow.edges:
+        row, target = int(ops.source[edge]), int(ops.target[edge])
+        if not is_state(case.flow.over(row, int(ops.output[edge]), ops.types[target])):
+            continue
+        while ops.types[row] == "Identity" and ops.in_edges[row] < ops.in_edges[row + 1]:
+            row = int(ops.source[int(ops.in_edges[row])])
+        if ops.types[row] in VARIABLES:
+            found.setdefault(row)
+    return list(found)
+
+
+def _only_for(case: Case, variable: int, arrow: Arrow) -> bool:
+    """Whether the box at the arrow's end computes with a variable, and nothing else reads it."""
+    ops = case.ops
+    order, offsets = ops.by_source
+    own_scope = ops.names[variable] + "/"
+    around = ops.names[variable].rpartition("/")[0]
+    if around in ops.index and ops.types[ops.index[around]] in VARIABLES:
+        # An optimiser's slot, or a moving average, of the variable around it.
+        return False
+    waiting = [variable]
+    computes = False
+    while waiting:
+        row = waiting.pop()
+        for edge in order[offsets[row] : offsets[row + 1]].tolist():
+            target = int(ops.target[edge])
+            name = ops.names[target]
+            if target in case.ownership.roles or ops.output[edge] == CONTROL:
+                continue
+            if name.startswith(own_scope):
+                waiting.append(target)
+            elif not name.startswith(arrow.target + "/"):
+                return False
+            else:
+                # What is only updated is an optimiser's slot.
+                updates = rules().get(ops.types[target], UNKNOWN).kind is Kind.WRITES
+                computes = computes or bool(case.flow.values[target] & Carries.ACTIVATION and not updates)
+    return computes
+
+
+def _computing(case: Case) -> set[str]:
+    """The boxes, at every level, in which some op has activations."""
+    found: set[str] = set()
+    for row, name in enumerate(case.ops.names):
+        if case.flow.values[row] & Carries.ACTIVATION and row not in case.ownership.roles:
+            # An op that is named as a box is drawn inside of it.
+            while name and name not in found:
+                found.add(name)
+                name = name.rpartition("/")[0]
+    return found
+
+
+def _found(message: str, cure: str, blame: Blame, culprits: Sequence[str], edges: Sequence[Pair]) -> Found:
+    return Found(
+        Finding(
+            code=RULE.code,
+            rule=RULE.name,
+            verdict=RULE.verdict,
+            blame=blame,
+            severity=RULE.severity,
+            message=message,
+            cure=cure,
+            culprits=tuple(culprits),
+            edges=tuple(edges),
+        )
+    )
+
+
+RULE = Rule("GD108", "misplaced-ops", Verdict.MISPLACED, Blame.KERAS, Severity.NOTE, find, __name__)

@@ -1,0 +1,112 @@
+"""GD112 duplicated-layer: one layer is drawn as several boxes.
+
+What it finds
+    Layers and nested models that stand on screen more than once: a box for each call (`encoder`, `encoder_1`), and, for
+    a nested model of Keras 1 and 2, one more drawing of its layers on placeholders of their own.
+
+Why it matters
+    The picture has more layers than the model, and a chain of boxes that starts at a placeholder the model does not
+    have. Weights seem to exist twice; they do not.
+
+Cause
+    TensorFlow makes name scopes unique: the second call of `encoder` opens `encoder_1`. A nested Sequential or
+    functional model was built by calling its layers once, on its own inputs; those ops (the template) stay in the
+    graph beside the ops of the calls.
+
+Proof
+    The boxes read the same variables. Where a layer has no variables, the model calls it as often as it has boxes.
+
+Example
+    `encoder`, `encoder_1`, and the template's `enc_a`, `enc_bn`, `enc_b`
+
+Cure
+    None is needed: count the boxes as one. The template goes away when a call of the model is traced
+    (`tf.summary.trace_on(graph=True)`, `tf.summary.trace_export`); checked with TensorFlow 2.2, and with Keras 3.15 and
+    tf_keras 2.21 on TensorFlow 2.21. Where the whole graph is written (Keras 2.1 and tf.keras on TensorFlow 1.10, the
+    callback of TensorFlow 2.2), write the nested part as a layer of your own that calls its layers in `call`: such a
+    layer has no template; checked with all three.
+
+Reported upstream
+    tensorflow#9545
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from graphdiag.diagnosis.boxes import Box, boxes_of, split_by_variables
+from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.gd107_reused_layer import find as find_reuses
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import some
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each layer or nested model that has several boxes."""
+    if case.layers is None:
+        # Without a layer graph only shared variables tell that two boxes are one layer.
+        for reuse in find_reuses(case, open_edges):
+            yield _found(list(dict.fromkeys(end for edge in reuse.finding.edges for end in edge)), [], [], "tensorflow")
+        return
+    for unit, boxes in boxes_of(case).items():
+        if len(boxes) < 2:
+            continue
+        groups = split_by_variables(case, boxes)
+        if not groups and len(boxes) <= _calls(case, unit):
+            groups = [boxes]
+        for group in groups:
+            if len(group) > 1:
+                calls = [box.scope for box in group if not box.template]
+                template = [box for box in group if box.template]
+                yield _found(calls, [box.scope for box in template], _chain(case, template), "keras")
+
+
+def _calls(case: Case, unit: str) -> int:
+    assert case.layers is not None
+    layer = case.layers.layers.get(unit) or case.layers.nested.get(unit)
+    return layer.calls if layer else 1
+
+
+def _chain(case: Case, template: Sequence[Box]) -> Sequence[Pair]:
+    """The drawn edges of a template: between its boxes, and from its own placeholders."""
+    scope_of = {row: box.scope for box in template for row in box.rows}
+    edges: dict[Pair, None] = {}
+    for row, scope in scope_of.items():
+        for edge in range(int(case.ops.in_edges[row]), int(case.ops.in_edges[row + 1])):
+            source = int(case.ops.source[edge])
+            # A placeholder stands at the root by itself, and is nobody's: it is no input of the model.
+            is_feed = case.ops.types[source] == "Placeholder" and case.ownership.owner(source) is None
+            before = scope_of.get(source, case.ops.names[source] if is_feed else scope)
+            if before != scope and case.ops.output[edge] >= 0:
+                edges.setdefault((before, scope))
+    return sorted(edges)
+
+
+def _found(calls: Sequence[str], template: Sequence[str], edges: Sequence[Pair], blame: str) -> Found:
+    one = len(calls) == 1
+    message = f"{some(calls, 6)} {'is the call' if one else 'are calls'} of one layer"
+    if template:
+        message += (
+            f", and {some(template, 6)} {'is' if len(template) == 1 else 'are'} the template from which it was built: "
+            f"the same layers once more, on placeholders of their own"
+        )
+    return Found(
+        Finding(
+            code=RULE.code,
+            rule=RULE.name,
+            verdict=RULE.verdict,
+            blame=Blame(blame),
+            severity=RULE.severity,
+            message=f"{message}. There is one set of weights.",
+            cure=(
+                "None is needed: count the boxes as one. On TensorFlow 2 a traced call (tf.summary.trace_on, "
+                "trace_export) has no template."
+            ),
+            culprits=(*template, *calls),
+            edges=tuple(edges),
+        )
+    )
+
+
+RULE = Rule("GD112", "duplicated-layer", Verdict.MISPLACED, Blame.KERAS, Severity.NOTE, find, __name__)

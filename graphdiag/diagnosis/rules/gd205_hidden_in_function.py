@@ -1,0 +1,183 @@
+"""GD205 hidden-in-function: two boxes that must be linked are not.
+
+What it finds
+    Ops that call library functions (conditionals, loops, calls of a `tf.function`), and the edges of the model that run
+    inside such functions.
+
+Why it matters
+    TensorBoard draws a function apart from the graph, in a list of its own ("Functions"), and nothing links the op that
+    calls it with what runs inside. A branch of a `cond`, the body of an RNN's loop, or a whole part of the model seems
+    to be connected to nothing.
+
+Cause
+    TensorFlow 2 keeps the bodies of `If`, `While`, `PartitionedCall` and the like in the graph's function library.
+    TensorBoard 2.21 draws a call with its body only where the op's type is the function's name, as TensorFlow 1's
+    `Defun` made it.
+
+Proof
+    The op's attributes name the function. For each layer edge that is reported, the layer at one end has its ops in a
+    function's body, and none in the graph itself.
+
+Example
+    `dropout_0/cond` (`If`) and `dropout_0_cond_true_1006`
+
+Cure
+    Look under "Functions" in TensorBoard's graph for the function that the op's attributes name. To have a part of the
+    model drawn in its place, take away its own `tf.function`: what is called inside a traced function is traced with
+    it. Checked with tf_keras 2.21 and Keras 3.15 on TensorFlow 2.21.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from graphdiag.diagnosis.boxes import without_number
+from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import some
+from graphdiag.graphs.op_graph import OpGraph
+
+_GRAPH = re.compile(r"(graph_[0-9]+)[/_]")
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for all functions that are drawn apart."""
+    calls = _calls(case)
+    if not calls:
+        return
+    inside = _layers_inside(case, calls)
+    edges = _lost(case, inside)
+    names = [case.ops.names[row] for row in calls]
+    culprits = names
+    functions = len({function for called in calls.values() for function in called})
+    message = (
+        f"{len(calls)} op{'' if len(calls) == 1 else 's'} ({some(names)}) run{'s' if len(calls) == 1 else ''} "
+        f"{functions} library function{'' if functions == 1 else 's'}, which TensorBoard draws apart and links to none."
+    )
+    if inside:
+        culprits = [case.ops.names[row] for row in dict.fromkeys(row for rows in inside.values() for row in rows)]
+        message += (
+            f" The ops of {some(list(inside))} are in {'such a function' if len(inside) == 1 else 'such functions'} "
+            f"only, so {len(edges)} edge{'' if len(edges) == 1 else 's'} of the model cannot be seen."
+        )
+    yield Found(
+        Finding(
+            code=RULE.code,
+            rule=RULE.name,
+            verdict=RULE.verdict,
+            blame=RULE.blame,
+            severity=RULE.severity,
+            message=message,
+            cure="Look for the functions in TensorBoard's list 'Functions'; the op's attributes name them.",
+            culprits=tuple(culprits),
+            edges=edges,
+        )
+    )
+
+
+def _lost(case: Case, inside: Mapping[str, Sequence[int]]) -> tuple[Pair, ...]:
+    """The edges of the model that run inside a function, or into one whose call they do not reach on screen."""
+    if case.layers is None:
+        return ()
+
+    def drawn_as(layer: str) -> set[str]:
+        return {case.ownership.owner(row) or "" for row in inside[layer]} if layer in inside else {layer}
+
+    return tuple(
+        (source, target)
+        for source, target in case.layers.edges
+        if (source in inside or target in inside)
+        and not any((giver, taker) in case.crossings.edges for giver in drawn_as(source) for taker in drawn_as(target))
+    )
+
+
+def _calls(case: Case) -> Mapping[int, Sequence[str]]:
+    """The functions that each op of the graph runs, those that they call themselves included."""
+    functions = case.ops.functions
+    if not functions:
+        return {}
+    direct: dict[str, Sequence[str]] = {
+        name: [inner for _, called in _named(body.graph, functions, name) for inner in called]
+        for name, body in functions.items()
+    }
+    found = {}
+    for row, called in _named(case.ops, functions):
+        # A copy of the function is drawn in place of such an op.
+        if case.ops.types[row] not in functions:
+            found[row] = _closure(called, direct)
+    return found
+
+
+def _named(graph: OpGraph, functions: Mapping[str, object], around: str = "") -> Iterator[tuple[int, Sequence[str]]]:
+    """Each op that names functions of the library in its attributes, with their names."""
+    takes_functions: dict[str, bool] = {}
+    for row, op_type in enumerate(graph.types):
+        if takes_functions.get(op_type) is False:
+            continue
+        # Several graphs of one trace have a prefix on the names of their functions, and none where those are called.
+        numbered = _GRAPH.match(around or graph.names[row])
+        prefix = f"{numbered[1]}_" if numbered else ""
+        called = [name for name in _attributes(graph, row) if name]
+        takes_functions[op_type] = bool(called)
+        known = [name if name in functions else prefix + name for name in called]
+        known = [name for name in known if name in functions]
+        if known:
+            yield row, known
+
+
+def _attributes(graph: OpGraph, row: int) -> Iterator[str]:
+    for attribute in graph.node_defs[row].attr.values():
+        if attribute.HasField("func"):
+            yield attribute.func.name
+        elif attribute.HasField("list"):
+            for function in attribute.list.func:
+                yield function.name
+
+
+def _closure(called: Sequence[str], direct: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    seen = dict.fromkeys(called)
+    waiting = list(seen)
+    while waiting:
+        for name in direct[waiting.pop()]:
+            if name not in seen:
+                seen[name] = None
+                waiting.append(name)
+    return list(seen)
+
+
+def _layers_inside(case: Case, calls: Mapping[int, Sequence[str]]) -> Mapping[str, Sequence[int]]:
+    """Layers whose ops are in functions only, with the ops of the graph that run them."""
+    if case.layers is None or not case.without_ops:
+        return {}
+    pieces: dict[str, set[str]] = {}
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, called in calls.items():
+        for function in called:
+            if function not in pieces:
+                pieces[function] = _pieces(case.ops.functions[function].graph.names)
+            for layer in case.without_ops:
+                name = case.layers.layers[layer].name
+                if row not in found[layer] and name in pieces[function]:
+                    found[layer].append(row)
+    return {layer: rows for layer, rows in sorted(found.items()) if rows}
+
+
+def _pieces(names: Sequence[str]) -> set[str]:
+    """Every run of pieces in the scopes of ops, as they are and without the number that makes them unique.
+
+    Layers may hold ``/`` in their names.
+    """
+    found: set[str] = set()
+    for scope in {name.rpartition("/")[0] for name in names}:
+        path = scope.split("/")
+        for start in range(len(path)):
+            for end in range(start + 1, len(path) + 1):
+                piece = "/".join(path[start:end])
+                found |= {piece, without_number(piece)}
+    return found
+
+
+RULE = Rule("GD205", "hidden-in-function", Verdict.MISSING, Blame.TENSORFLOW, Severity.NOTE, find, __name__)

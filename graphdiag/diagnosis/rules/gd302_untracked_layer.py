@@ -1,0 +1,206 @@
+"""GD302 untracked-layer: a layer feeds the model that the model does not know.
+
+What it finds
+    Activations that go from one layer to another through ops with variables of their own that belong to no layer of the
+    model; and `Lambda` layers that make or read variables, which a `Lambda` cannot track.
+
+Why it matters
+    The variables are neither trained nor counted, saved or loaded: `model.summary()` and `model.weights` do not have
+    them. After loading, the model computes something else.
+
+Proof
+    A path leads from the value of a model input, or from a variable that no layer tracks, through the box to an op of a
+    layer, and Keras has no such layer.
+
+Example
+    `gate = layers.Dense(8)(x); layers.Lambda(lambda t: t * gate)(y)`, where `gate` leads to no output but through the
+    `Lambda`; or `layers.Lambda(lambda t: layers.Dense(8)(t))(y)`
+
+Cure
+    Give the tensor to the layer as an input: `layers.Multiply()([y, gate])`; the layer that computes it is then part of
+    the model. Instead of a `Lambda` that makes or reads variables, write a layer that makes its own layers in
+    `__init__` and holds them as attributes. Checked with Keras 2.1.6 (as an input), and with Keras 3.15 and tf_keras
+    2.21 (both).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from graphdiag.diagnosis.boxes import fits, is_state
+from graphdiag.diagnosis.case import REAL, Case, Pair, carried
+from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rules.wording import edges_of, layer_edges, some
+from graphdiag.diagnosis.strangers import VARIABLES, find_strangers, reads_stray_variables
+from graphdiag.graphs.op_graph import CONTROL
+
+_FLOATS = frozenset({1, 2, 14, 19})  # DT_FLOAT, DT_DOUBLE, DT_BFLOAT16, DT_HALF
+
+
+def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+    """One finding for each unknown box on the way between two layers, one for each `Lambda` with variables."""
+    if case.layers is None:
+        return
+    stray = reads_stray_variables(case)
+    yield from _between_layers(case, open_edges, stray)
+    yield from _in_lambdas(case, stray)
+
+
+def _between_layers(case: Case, open_edges: OpenEdges, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
+    if not stray:
+        return
+    strangers = find_strangers(case)
+    # A variable in which one layer leaves activations for another is a way for them, and no weight.
+    stores = frozenset[int]().union(*(stray.get(reader, frozenset()) for _, reader in case.flow.stores))
+    by_box: dict[str, list[tuple[Pair, OpEdge]]] = defaultdict(list)
+    for pair, edge in open_edges:
+        row = next((row for row in edge.through if stray.get(row, stores) - stores), None)
+        if row is not None:
+            number = int(strangers.box_of[row])
+            by_box[strangers.boxes[number] if number >= 0 else case.ops.names[row]].append((pair, edge))
+    for box, claims in by_box.items():
+        if not any(edge.carries & REAL for _, edge in claims):
+            continue
+        edges = edges_of(claims)
+        variables = {variable for _, edge in claims for row in edge.through for variable in stray.get(row, ())} - stores
+        yield Found(
+            Finding(
+                code=RULE.code,
+                rule=RULE.name,
+                verdict=RULE.verdict,
+                blame=RULE.blame,
+                severity=RULE.severity,
+                message=(
+                    f"{layer_edges(len(edges), 'leads', 'lead')} through {box}, which is no layer of the model and has "
+                    f"{_variables(len(variables))}: activations flow, and the variables are neither trained nor saved "
+                    f"with the model."
+                ),
+                cure="Give the tensor to the layer as an input, so that the layer that computes it joins the model.",
+                culprits=(box,),
+                carries=carried(edge for _, edge in claims),
+                edges=edges,
+                evidence=case.evidence(edge for _, edge in claims),
+            ),
+            claims,
+        )
+
+
+def _in_lambdas(case: Case, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
+    assert case.layers is not None
+    suspects = {
+        number: case.layers.layers[owner]
+        for number, owner in enumerate(case.ownership.owners)
+        if owner in case.layers.layers
+        and (case.layers.layers[owner].class_name == "Lambda" or case.layers.layers[owner].parameters == 0)
+    }
+    rows_of: dict[int, list[int]] = {number: [] for number in suspects}
+    for row in np.flatnonzero(np.isin(case.ownership.of_op, list(suspects))).tolist():
+        rows_of[int(case.ownership.of_op[row])].append(row)
+    for number, rows in rows_of.items():
+        layer, owner = suspects[number], case.ownership.owners[number]
+        reads = [edge for row in rows for edge in _reads(case, row, stray)]
+        if not reads:
+            continue
+        inside, culprits = _where(case, reads, stray)
+        edges = tuple((place, owner) for place in inside)
+        yield Found(
+            Finding(
+                code=RULE.code,
+                rule=RULE.name,
+                verdict=RULE.verdict,
+                blame=RULE.blame,
+                severity=RULE.severity,
+                message=(
+                    f"{owner} ({layer.class_name}) uses {_variables(len(culprits))} ({some(culprits)}) that no layer "
+                    f"of the model tracks: they are neither trained nor saved with it."
+                ),
+                cure=(
+                    "Write a layer that makes its own layers in __init__ and holds them as attributes, instead of the "
+                    "Lambda."
+                ),
+                culprits=tuple(culprits),
+                carries=carried(reads),
+                edges=edges,
+                evidence=case.evidence(reads),
+            )
+        )
+
+
+def _reads(case: Case, row: int, stray: Mapping[int, frozenset[int]]) -> Iterator[OpEdge]:
+    """The edges on which an op takes a variable's value that is the layer's own, or nobody's."""
+    ops, of_op = case.ops, case.ownership.of_op
+    for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+        source, output = int(ops.source[edge]), int(ops.output[edge])
+        if output == CONTROL or not (
+            source in stray or (ops.types[source] in VARIABLES and of_op[source] == of_op[row])
+        ):
+            continue
+        carries = case.flow.over(source, output, ops.types[row])
+        if is_state(carries) and _is_float(case, source, row) and not _used_elsewhere(case, stray.get(source, ()), row):
+            yield OpEdge(source, row, output, carries)
+
+
+def _is_float(case: Case, source: int, row: int) -> bool:
+    """Whether a variable's numbers are weights: the state of a random generator is made of integers."""
+    for node in (case.ops.node_defs[row], case.ops.node_defs[source]):
+        for key in ("dtype", "T"):
+            if key in node.attr and node.attr[key].type % 100 in _FLOATS:
+                return True
+    return False
+
+
+def _used_elsewhere(case: Case, variables: Iterable[int], row: int) -> bool:
+    """Whether another layer reads one of the variables: then they are tied, and tracked there."""
+    ops, of_op, roles = case.ops, case.ownership.of_op, case.ownership.roles
+    order, offsets = ops.by_source
+    waiting = list(variables)
+    seen = set(waiting)
+    while waiting:
+        current = waiting.pop()
+        for edge in order[offsets[current] : offsets[current + 1]].tolist():
+            target = int(ops.target[edge])
+            if ops.output[edge] == CONTROL or target in seen or target in roles:
+                continue
+            if of_op[target] >= 0:
+                if of_op[target] != of_op[row]:
+                    return True
+                continue
+            seen.add(target)
+            waiting.append(target)
+    return False
+
+
+def _where(case: Case, reads: Sequence[OpEdge], stray: Mapping[int, frozenset[int]]) -> tuple[Sequence[str], list[str]]:
+    """The box of the unknown layer, or where its variables lie; and the variables' names."""
+    variables = sorted({variable for edge in reads for variable in stray.get(edge.source, (edge.source,))})
+    names = [case.ops.names[row] for row in variables]
+    # A variable of the Lambda's own lies in the unknown layer's box. Of others only the op that reads them does.
+    own = [name for row, name in zip(variables, names, strict=True) if case.ownership.owner(row) is not None]
+    scopes = [name.split("/")[:-1] for name in own or [case.ops.names[edge.target] for edge in reads]]
+    common = _common(scopes)
+    owner = case.ownership.owner(reads[0].target) or ""
+    at_own_box = not common or fits(common[-1], owner.rpartition("/")[2])
+    boxes = sorted({name.rpartition("/")[0] or name for name in names}) if at_own_box else ["/".join(common)]
+    return boxes, names
+
+
+def _common(paths: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The pieces with which all paths begin."""
+    shared: list[str] = []
+    for pieces in zip(*paths, strict=False):
+        if len(set(pieces)) > 1:
+            break
+        shared.append(pieces[0])
+    return shared
+
+
+def _variables(count: int) -> str:
+    return f"{count} variable{'' if count == 1 else 's'}"
+
+
+RULE = Rule("GD302", "untracked-layer", Verdict.HIDDEN, Blame.MODEL, Severity.ERROR, find, __name__)

@@ -1,0 +1,109 @@
+"""GD302 untracked-layer."""
+
+from __future__ import annotations
+
+import pytest
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT
+
+from graphdiag.diagnosis.case import open_case
+from graphdiag.diagnosis.diagnose import diagnose
+from graphdiag.diagnosis.finding import Finding, Severity, Verdict
+from graphdiag.graphs.op_graph import from_graph_def
+from tests.diagnosis.found import in_graph, in_log, report_on
+from tests.graph_text import graph_def
+from tests.layers import layer_graph
+
+GATED = layer_graph([("x", "body"), ("body", "gated")], inputs=["x"], classes={"gated": "Lambda"})
+GATE = """
+    x Feed
+    gate/kernel VariableV2
+    gate/MatMul MatMul x gate/kernel
+    body/MatMul MatMul x
+    gated/Mul Mul body/MatMul gate/MatMul
+"""
+
+READS = """
+    x Feed
+    {variable} Handle
+    body/MatMul MatMul x
+    gated/Read ReadVariableOp {variable}
+    gated/Mul Mul body/MatMul gated/Read
+"""
+
+
+@pytest.mark.parametrize(
+    ("log", "box", "edge"),
+    [
+        ("keras216_lambda_closes_over_tensor", "gate", ("x", "gated")),
+        ("keras216_lambda_closes_over_bool", "probe", ("x", "switched")),
+        ("keras216_custom_layer_closure_in_loop", "scale_source", ("x", "looped")),
+    ],
+)
+def test_a_layer_outside_of_the_model_on_the_way(log, box, edge):
+    report = report_on(log)
+    [finding] = [finding for finding in report.findings if finding.code == "GD302"]
+    assert (finding.culprits, finding.edges, finding.carries) == ((box,), (edge,), ("activation",))
+    assert (finding.verdict, finding.severity) == (Verdict.HIDDEN, Severity.ERROR)
+    # It has claimed the crossing, so the other rule for hidden dependencies has nothing to say about it.
+    assert [finding.code for finding in report.findings if finding.verdict is Verdict.HIDDEN] == ["GD302"]
+    assert report.summary.hidden == 1
+
+
+def test_a_layer_made_inside_a_lambda():
+    [finding] = in_log("GD302", "keras216_untracked_layer")
+    assert finding.culprits == ("wrap/secret/kernel", "wrap/secret/bias")
+    assert finding.edges == (("wrap/secret", "wrap"),)
+    assert finding.carries == ("parameter",)
+
+
+def test_a_lambda_that_reads_a_variable_of_nobody():
+    text = READS.format(variable="stray")
+    [finding] = with_float_reads(text)
+    assert (finding.culprits, finding.edges) == (("stray",), (("stray", "gated"),))
+
+
+def with_float_reads(text: str) -> list[Finding]:
+    graph = graph_def(text)
+    for node in graph.node:
+        if node.op == "ReadVariableOp":
+            node.attr["dtype"].type = DT_FLOAT
+    return [finding for finding in diagnose(open_case(from_graph_def(graph), GATED)) if finding.code == "GD302"]
+
+
+def test_state_of_a_random_generator_is_no_weight():
+    text = READS.format(variable="seed")
+    assert in_graph("GD302", text, GATED) == []
+
+
+def test_a_variable_that_another_layer_reads_is_tracked_there():
+    text = (
+        "x Feed\nkernel Handle\nbody/Read ReadVariableOp kernel\nbody/MatMul MatMul x body/Read\n"
+        "gated/Read ReadVariableOp kernel\ngated/Mul Mul body/MatMul gated/Read"
+    )
+    assert with_float_reads(text) == []
+
+
+def test_ops_of_nobody_without_variables_are_no_layer():
+    text = GATE.replace("gate/kernel VariableV2\n", "").replace("x gate/kernel", "x x")
+    assert in_graph("GD302", text, GATED) == []
+    assert [finding.edges for finding in in_graph("GD301", text, GATED)] == [(("x", "gated"),)]
+
+
+def test_what_one_layer_stores_for_another_is_no_layer():
+    assert in_log("GD302", "keras216_hidden_assign") == []
+    assert [finding.edges for finding in in_log("GD301", "keras216_hidden_assign")] == [(("writer", "reader"),)]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        "keras216_outside_as_input",  # the cure
+        "keras216_gate_as_input",
+        "keras216_hidden_two_hops",  # through ops of nobody, which have no variables: GD301's
+        "keras216_dead_layer",  # leads to no layer: GD402's
+        "keras216_weight_tying",
+        "k3_siamese_training",
+    ],
+)
+def test_no_untracked_layer(log):
+    assert in_log("GD302", log) == []

@@ -1,0 +1,68 @@
+"""GD303 shared-parameters."""
+
+from __future__ import annotations
+
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT
+
+from graphdiag.diagnosis.case import open_case
+from graphdiag.diagnosis.diagnose import diagnose
+from graphdiag.diagnosis.finding import Verdict
+from graphdiag.graphs.op_graph import from_graph_def
+from tests.diagnosis.found import in_graph, in_log
+from tests.graph_text import graph_def
+from tests.layers import layer_graph
+
+LAYERS = layer_graph([("x", "enc"), ("enc", "mid"), ("mid", "dec")], inputs=["x"])
+TEXT = """
+    x Feed
+    enc/kernel VariableV2
+    enc/kernel/read Identity enc/kernel
+    enc/MatMul MatMul x enc/kernel/read
+    mid/Relu Relu enc/MatMul
+    dec/Transpose Transpose enc/kernel/read
+    dec/MatMul MatMul mid/Relu dec/Transpose
+"""
+
+
+def test_one_layer_uses_anothers_weights():
+    [finding] = in_graph("GD303", TEXT, LAYERS)
+    assert (finding.verdict, finding.culprits) == (Verdict.HIDDEN, ("enc/kernel/read",))
+    assert (finding.edges, finding.carries) == ((("enc", "dec"),), ("parameter",))
+    assert finding.message.startswith("1 drawn layer edge carries parameters from enc/kernel/read")
+
+
+def test_calls_of_a_shared_layer_share_nothing_with_another():
+    layers = layer_graph([("x", "enc"), ("enc", "enc"), ("enc", "mid")], inputs=["x"], calls={"enc": 2})
+    text = TEXT.replace("dec/", "enc_1/").replace("mid/Relu Relu enc/MatMul", "mid/Relu Relu enc_1/MatMul")
+    text = text.replace("MatMul mid/Relu enc_1/Transpose", "MatMul enc/MatMul enc_1/Transpose")
+    assert in_graph("GD303", text, layers) == []
+
+
+def test_what_was_computed_with_the_weights_is_an_activation():
+    text = TEXT.replace("Transpose enc/kernel/read", "Transpose enc/MatMul")
+    assert in_graph("GD303", text, LAYERS) == []
+    assert [finding.edges for finding in in_graph("GD301", text, LAYERS)] == [(("enc", "dec"),)]
+
+
+def test_a_variable_that_a_traced_function_captures():
+    text = """
+        x Argument
+        enc_kernel Handle
+        enc/Read ReadVariableOp enc_kernel
+        enc/MatMul MatMul x enc/Read
+        mid/Relu Relu enc/MatMul
+        dec/Read ReadVariableOp enc_kernel
+        dec/MatMul MatMul mid/Relu dec/Read
+    """
+    graph = graph_def(text)
+    for node in graph.node:
+        if node.op == "ReadVariableOp":
+            node.attr["dtype"].type = DT_FLOAT
+    findings = diagnose(open_case(from_graph_def(graph), LAYERS))
+    [finding] = [finding for finding in findings if finding.code == "GD303"]
+    assert (finding.culprits, finding.edges) == (("enc_kernel",), (("enc", "dec"),))
+
+
+def test_the_museums_model():
+    [finding] = in_log("GD303", "keras216_weight_tying")
+    assert finding.edges == (("enc", "tied"),)
