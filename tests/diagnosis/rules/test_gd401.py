@@ -47,7 +47,14 @@ def test_what_a_function_gives_back_is_not_stale():
 
 
 def test_what_updates_a_variable_from_outside_is_not_stale():
-    text = "x Argument\ncount Handle\ny Argument\nh/Relu Relu x\nmean/Sum Sum y\nmean/Add AssignAddVariableOp count mean/Sum"
+    text = """
+        x Argument
+        count Handle
+        y Argument
+        h/Relu Relu x
+        mean/Sum Sum y
+        mean/Add AssignAddVariableOp count mean/Sum
+    """
     assert in_graph("GD401", text, ONE) == []
 
 
