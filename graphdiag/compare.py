@@ -76,6 +76,7 @@ def compare(
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
     case = open_case(ops, layers, opened.owners, _picture(opened, notes))
+    layers = case.layers
     findings = reported(diagnose(case, rules), chosen)
     if not opened.has_op_graph:
         return Report(opened.origin, layers, None, findings, notes, case)
@@ -177,10 +178,18 @@ def _layers_of(path: str | Path) -> LayerGraph:
 
 def _check_fit(case: Case, layers: LayerGraph, given: bool) -> None:
     """Whether a layer graph that was given separately is the op graph's."""
+    in_functions = {
+        segment
+        for function in case.ops.functions.values()
+        for name in function.graph.names
+        for segment in name.split("/")
+    }
     absent = [
         layer
         for layer in layers.layers
-        if layer in case.without_ops and _WITH_WEIGHTS.fullmatch(layers.layers[layer].class_name)
+        if layer in case.without_ops
+        and layers.layers[layer].name not in in_functions
+        and _WITH_WEIGHTS.fullmatch(layers.layers[layer].class_name)
     ]
     if not given or not absent or not len(case.ops):
         return

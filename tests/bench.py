@@ -18,7 +18,7 @@ _TRACED = """
 import runpy, tensorflow as tf
 model = runpy.run_path({path!r})["model"]
 inputs = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
-tf.function(lambda *arguments: model(arguments, training=True)).get_concrete_function(*inputs)
+tf.function(lambda *arguments: model(list(arguments), training=True)).get_concrete_function(*inputs)
 """
 
 

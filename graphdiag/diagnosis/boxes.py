@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,9 @@ from graphdiag.diagnosis.ownership import NOBODY
 from graphdiag.graphs.op_graph import CONTROL
 
 if TYPE_CHECKING:
-    from graphdiag.diagnosis.case import Case
+    from graphdiag.diagnosis.case import Case, Pair
+
+Answer = TypeVar("Answer")
 
 _NUMBER = re.compile(r"_[0-9]+$")
 _STATE = Carries.PARAMETER | Carries.HANDLE
@@ -66,15 +68,11 @@ def boxes_of(case: Case) -> Mapping[str, Sequence[Box]]:
     assert case.layers is not None
     owners = case.ownership.owners
     found: dict[str, dict[tuple[str, bool], list[int]]] = defaultdict(dict)
-    known: dict[tuple[int, str], tuple[str, bool] | None] = {}
-    names = [_names(case, owner) for owner in owners]
     units = [unit_of(case, owner) for owner in owners]
+    finders = [Outermost(_by_name(_names(case, owner))) for owner in owners]
     for row in np.flatnonzero(case.ownership.of_op != NOBODY).tolist():
         owner = int(case.ownership.of_op[row])
-        scope = case.ops.names[row].rpartition("/")[0]
-        if (owner, scope) not in known:
-            known[owner, scope] = _box(scope, names[owner])
-        box = known[owner, scope]
+        box = finders[owner].around(case.ops.names[row])
         if box is not None:
             found[units[owner]].setdefault(box, []).append(row)
     boxes = {unit: [Box(*place, rows) for place, rows in places.items()] for unit, places in found.items()}
@@ -124,15 +122,44 @@ def _names(case: Case, owner: str) -> Sequence[str]:
     return (*model.path, model.name)
 
 
-def _box(scope: str, names: Sequence[str]) -> tuple[str, bool] | None:
-    """The outermost scope that has one of the names, and whether it is not the first name."""
-    pieces = scope.split("/")
-    for end in range(1, len(pieces) + 1):
-        for position, name in enumerate(names):
-            start = end - 1 - name.count("/")
-            if start >= 0 and fits("/".join(pieces[start:end]), name):
-                return "/".join(pieces[:end]), position > 0
-    return None
+class Outermost(Generic[Answer]):
+    """Finds, among the scopes around an op, the outermost that has an answer. Every scope is asked once.
+
+    Args:
+        answer: Gives the answer of a scope, or ``None``.
+    """
+
+    def __init__(self, answer: Callable[[str], Answer | None]) -> None:
+        self._answer = answer
+        self._known: dict[str, Answer | None] = {"": None}
+
+    def around(self, name: str) -> Answer | None:
+        """The answer of the outermost scope around an op that has one."""
+        scope = name.rpartition("/")[0]
+        missing = []
+        while scope not in self._known:
+            missing.append(scope)
+            scope = scope.rpartition("/")[0]
+        answer = self._known[scope]
+        for inner in reversed(missing):
+            answer = self._answer(inner) if answer is None else answer
+            self._known[inner] = answer
+        return answer
+
+
+def tail(scope: str, depth: int) -> str:
+    """The last pieces of a scope: of ``model/conv1/bn``, at depth 2, ``conv1/bn``."""
+    return "/".join(scope.rsplit("/", depth)[-depth:])
+
+
+def _by_name(names: Sequence[str]) -> Callable[[str], tuple[str, bool] | None]:
+    """Tells whether a scope has one of the names, and whether it is not the first of them."""
+    depths = [(name, name.count("/") + 1, position > 0) for position, name in enumerate(names)]
+
+    def answer(scope: str) -> tuple[str, bool] | None:
+        return next(((scope, later) for name, depth, later in depths if fits(tail(scope, depth), name)), None)
+
+    return answer
 
 
 def split_by_variables(case: Case, boxes: Sequence[Box]) -> Sequence[Sequence[Box]]:
@@ -195,50 +222,60 @@ class Arrow:
     edges: Sequence[int]
 
 
-def arrows(case: Case) -> Iterator[Arrow]:
+def arrows(case: Case, wanted: Callable[[int, str, str], bool]) -> Iterator[Arrow]:
     """The arrows between boxes, at every level, over which some op edge carries a layer's state (see `is_state`).
 
     Args:
         case: The case.
+        wanted: Whether an op edge that carries state makes an arrow of interest, from its position and the two boxes.
 
     Yields:
         Each arrow with all its op edges, those that carry something else included, in the order of the graph.
     """
     ops = case.ops
+    values = np.array([value & ALL_CLASSES for value in case.flow.values], dtype=np.int64)[ops.source]
+    has_state = ((values & int(_STATE)) != 0) & ((values & int(Carries.ACTIVATION)) == 0) & (ops.output != CONTROL)
+    if not has_state.any():
+        return
     scopes: dict[str, int] = {}
     for name in ops.names:
         scopes.setdefault(name.rpartition("/")[0], len(scopes))
     # An op that is named as a scope is drawn inside of it.
     scope_of = np.array([scopes.get(name, scopes[name.rpartition("/")[0]]) for name in ops.names], dtype=np.int64)
-    by_number = list(scopes)
-    pairs = scope_of[ops.source] * len(scopes) + scope_of[ops.target]
-    pairs[ops.output == CONTROL] = -1
-    distinct, inverse = np.unique(pairs, return_inverse=True)
-    sides: list[tuple[str, str] | None] = [
-        None if pair < 0 else side_by_side(by_number[pair // len(scopes)], by_number[pair % len(scopes)])
-        for pair in distinct.tolist()
-    ]
-    joins = np.array([side is not None for side in sides], dtype=bool)
-    if not joins.any():
-        return
-    values = np.array([value & ALL_CLASSES for value in case.flow.values], dtype=np.int64)[ops.source]
-    candidates = joins[inverse] & ((values & int(_STATE)) != 0) & ((values & int(Carries.ACTIVATION)) == 0)
-    wanted = {
-        int(inverse[edge])
-        for edge in np.flatnonzero(candidates).tolist()
-        if is_state(case.flow.over(int(ops.source[edge]), int(ops.output[edge]), ops.types[int(ops.target[edge])]))
-    }
-    chosen = {sides[number] for number in wanted}
-    found: dict[tuple[str, str], list[int]] = {}
-    for edge in np.flatnonzero(joins[inverse]).tolist():
-        side = sides[int(inverse[edge])]
-        if side is not None and side in chosen:
+    joined = _Joined(list(scopes), scope_of[ops.source], scope_of[ops.target])
+    chosen: set[Pair] = set()
+    for edge in np.flatnonzero(has_state).tolist():
+        side = joined.sides(edge)
+        if side is None or side in chosen or not wanted(edge, *side):
+            continue
+        if is_state(case.flow.over(int(ops.source[edge]), int(ops.output[edge]), ops.types[int(ops.target[edge])])):
+            chosen.add(side)
+    found: dict[Pair, list[int]] = {}
+    for edge in np.flatnonzero(ops.output != CONTROL).tolist() if chosen else ():
+        side = joined.sides(edge)
+        if side in chosen:
             found.setdefault(side, []).append(edge)
     for side, edges in found.items():
         yield Arrow(*side, edges)
 
 
-def side_by_side(source: str, target: str) -> tuple[str, str] | None:
+class _Joined:
+    """The boxes that each op edge joins, by the scopes at its ends."""
+
+    def __init__(self, scopes: Sequence[str], source: np.ndarray, target: np.ndarray) -> None:
+        self.scopes = scopes
+        self.pairs: list[int] = (source * len(scopes) + target).tolist()
+        self.known: dict[int, Pair | None] = {}
+
+    def sides(self, edge: int) -> Pair | None:
+        pair = self.pairs[edge]
+        if pair not in self.known:
+            source, target = divmod(pair, len(self.scopes))
+            self.known[pair] = None if source == target else side_by_side(self.scopes[source], self.scopes[target])
+        return self.known[pair]
+
+
+def side_by_side(source: str, target: str) -> Pair | None:
     """The two boxes, side by side, that hold two scopes; ``None`` when one scope holds the other."""
     if not source or not target:
         return None

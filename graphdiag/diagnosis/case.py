@@ -15,6 +15,7 @@ from graphdiag.diagnosis.flow import Carries, Flow, trace
 from graphdiag.diagnosis.op_table import Kind, rules
 from graphdiag.diagnosis.ownership import Ownership, own
 from graphdiag.diagnosis.picture import Picture
+from graphdiag.diagnosis.unnamed_models import named_as_in
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
@@ -316,6 +317,8 @@ def open_case(
     Returns:
         The case that the rules look at.
     """
+    if layers is not None and not recorded:
+        layers = named_as_in(ops, layers)
     ownership = own(ops, layers, recorded)
     flow = trace(ops, ownership.model_inputs, scalars_are_flags=ownership.inputs_found)
     return Case(ops, layers, ownership, flow, find_crossings(ops, ownership, flow), picture)

@@ -78,7 +78,7 @@ class Flow:
         """
         decided = self.pivots.get(row, 0)
         if slot == CONTROL:
-            return Carries(decided)
+            return named(decided)
         values, shapes = self.of_output(row, slot)
         rule = rules().get(target_type, UNKNOWN)
         if rule.kind in (Kind.MEASURES, Kind.BLANK) and not rule.handles:
@@ -382,8 +382,9 @@ class Walk:
         inputs = [self.at(self.source[edge], self.output[edge]) for edge in self.data_edges(row)]
         grew = False
         if row in self.callees:
+            before = self.state.times_grown
             results = self.summaries.call(self, row, inputs)
-            grew = results != self.slots.get(row)
+            grew = results != self.slots.get(row) or self.state.times_grown != before
             self.slots[row] = results
             value = shape = 0
             for result_value, result_shape in results:
@@ -447,6 +448,7 @@ class _Summary:
         handles: Positions of arguments that are handles.
         reads: Positions of those behind which it looks.
         takes: Positions of those that are looked at as queues, tables and the like are, not as variables.
+        fills: Positions of those into which it puts something.
         writes: What it stores behind the handle at a position.
     """
 
@@ -455,6 +457,7 @@ class _Summary:
     handles: frozenset[int] = frozenset()
     reads: frozenset[int] = frozenset()
     takes: frozenset[int] = frozenset()
+    fills: frozenset[int] = frozenset()
     writes: Mapping[int, Sets] = field(default_factory=dict)
 
 
@@ -564,9 +567,12 @@ class _Summaries:
         for row, slot in body.results:
             value, shape = walk.at(row, slot) if row >= 0 else ANYTHING
             results.append((value | pivots.get(row, 0), shape | pivots.get(row, 0)))
-        writes = {position: walk.state.stored_behind(key) for key, position in positions.items()}
-        writes[_UNCLEAR] = walk.state.stored_behind(ANYWHERE)
-        writes = {position: sets for position, sets in writes.items() if sets[0] | sets[1]}
+        positions[ANYWHERE] = _UNCLEAR
+        writes = {
+            position: walk.state.stored_behind(key)
+            for key, position in positions.items()
+            if key in walk.state.writers or ANYWHERE in walk.state.writers
+        }
         used = 0
         for value, shape in (*results, *writes.values()):
             used |= value | shape
@@ -577,11 +583,10 @@ class _Summaries:
                 for position, (row, _) in enumerate(body.results[: len(body.arguments)])
                 if row >= 0 and _plain(graph, row) == body.arguments[position]
             ),
-            handles=frozenset(positions.values()),
-            reads=frozenset(
-                position for key, position in positions.items() if used & (contents[key][0] | contents[key][1])
-            ),
+            handles=frozenset(positions[key] for key in contents),
+            reads=frozenset(positions[key] for key, sets in contents.items() if used & (sets[0] | sets[1])),
             takes=frozenset(positions[key] for key in walk.state.taken),
+            fills=frozenset(positions[key] for key in positions.keys() & walk.state.filled),
             writes=writes,
         )
 
@@ -666,7 +671,7 @@ class _Summaries:
             for place, sets in summary.writes.items():
                 key = keys.get(place)
                 written = put_in(sets[0]) | decision, put_in(sets[1]) | decision
-                walk.state.store(row, key, written)
+                walk.state.store(row, key, written, fills=place in summary.fills)
                 for position in summary.reads:
                     # Two handles may lead to the same state.
                     same = key is None or keys[position] is None or keys[position] == key

@@ -52,6 +52,8 @@ class State:
     Attributes:
         reads: The states that each row reads, with the position of the input that is the handle.
         writers: Rows that write to each state.
+        filled: States into which something is put, not only taken out.
+        times_grown: How often a call was found to store more than before.
         taken: Function arguments behind which something is looked for that is no variable.
     """
 
@@ -59,6 +61,8 @@ class State:
         self.walk = walk
         self.reads: dict[int, list[tuple[Key, int]]] = {}
         self.writers: dict[Key, set[int]] = {}
+        self.filled: set[Key] = set()
+        self.times_grown = 0
         self.taken: set[Key] = set()
         self._readers: dict[Key, set[int]] = defaultdict(set)
         self._writes: dict[int, list[Key]] = defaultdict(list)
@@ -88,12 +92,14 @@ class State:
     def _touch(self, row: int, rule: Rule) -> None:
         for position, key in self._behind(row, rule):
             if rule.kind in (Kind.WRITES, Kind.POPS, Kind.RANDOM, Kind.UNKNOWN):
-                self._writes_to(row, key)
+                self._writes_to(row, key, fills=rule.kind in (Kind.WRITES, Kind.UNKNOWN))
             if rule.kind is not Kind.WRITES:
                 self._reads_from(row, key, position)
 
-    def _writes_to(self, row: int, key: Key) -> None:
+    def _writes_to(self, row: int, key: Key, fills: bool) -> None:
         self.writers.setdefault(key, set()).add(row)
+        if fills:
+            self.filled.add(key)
         if key not in self._writes[row]:
             self._writes[row].append(key)
 
@@ -181,12 +187,15 @@ class State:
 
     # --- what is stored ----------------------------------------------------------------------------------------------
 
-    def store(self, row: int, key: Key | None, sets: Sets) -> None:
-        """Record what a call writes to a state."""
+    def store(self, row: int, key: Key | None, sets: Sets, fills: bool) -> None:
+        """Record what a call writes to a state, and whether it puts anything in."""
         place = row, ANYWHERE if key is None else key
         value, shape = self._by_calls.get(place, (0, 0))
-        self._by_calls[place] = (value | sets[0], shape | sets[1])
-        self._writes_to(row, place[1])
+        joined = value | sets[0], shape | sets[1]
+        if joined != self._by_calls.get(place):
+            self._by_calls[place] = joined
+            self.times_grown += 1
+        self._writes_to(row, place[1], fills)
 
     def passed_on(self, row: int, key: Key | None, position: int, takes: bool) -> Sets:
         """What a call that reads a state finds there."""
@@ -217,6 +226,8 @@ class State:
         kind, op_type = walk.rules[row].kind, walk.graph.types[row]
         if op_type in _ASKS_ONLY:
             return self._whether_written(row, key)
+        if kind is Kind.RANDOM:
+            return value, 0
         if kind in (Kind.TAKES, Kind.POPS):
             found_value, found_shape = self._from_outside(key, queue=op_type.startswith("Queue"))
             value, shape = value | found_value, shape | found_shape
@@ -238,7 +249,7 @@ class State:
             self.taken.add(key)
             return 0, 0
         made_by = self._types.get(key, "")
-        if key in self.writers or ANYWHERE in self.writers or made_by.startswith(_PER_RUN) or made_by in _VARIABLES:
+        if key in self.filled or ANYWHERE in self.filled or made_by.startswith(_PER_RUN) or made_by in _VARIABLES:
             return 0, 0
         return DATA if queue else ANYTHING
 
@@ -265,7 +276,7 @@ class State:
             for edge in range(walk.first[row], walk.first[row + 1]):
                 slot = walk.output[edge]
                 if slot != CONTROL and walk.at(walk.source[edge], slot)[0] & HANDLE and not self._known(edge):
-                    self._writes_to(row, ANYWHERE)
+                    self._writes_to(row, ANYWHERE, fills=True)
         return set().union(*self.writers.values())
 
     def _known(self, edge: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,36 +23,51 @@ def assemble(hierarchy: Hierarchy, edges: LevelEdges, root: RenderedRoot, graph:
     Returns:
         The drawn graph. Of several nodes of one name it has the one that TensorBoard finds under it.
     """
-    if len(hierarchy.index) == len(hierarchy.names):
-        rows: Sequence[int] = range(len(hierarchy.names))
-        number = hierarchy.index
-        place = np.arange(len(rows) + 1)
-    else:
-        rows = [*hierarchy.index.values(), *hierarchy.ghosts.values()]
-        number = {hierarchy.names[row]: position for position, row in enumerate(rows)}
-        place = np.array([*(number[name] for name in hierarchy.names), 0])
-    # One entry more, for the parent of the root.
-    place[-1] = -1
     order = np.argsort(edges.parent, kind="stable")
-    op_rows = place[list(graph.rows)]
+    op_rows = list(graph.rows)
     for op, name in graph.embedded.items():
         if op < len(op_rows):
-            op_rows[op] = number[name]
-    return DrawnGraph(
-        names=[hierarchy.names[row] for row in rows],
-        types=[hierarchy.types[row] for row in rows],
-        parents=place[[hierarchy.parents[row] for row in rows]].tolist(),
-        cardinalities=[hierarchy.cardinalities[row] for row in rows],
-        ops=[hierarchy.ops[row] or None for row in rows],
+            op_rows[op] = hierarchy.index[name]
+    drawn = DrawnGraph(
+        names=hierarchy.names,
+        types=hierarchy.types,
+        parents=hierarchy.parents,
+        cardinalities=hierarchy.cardinalities,
+        ops=[op or None for op in hierarchy.ops],
         metaedges=Metaedges(
-            parent=place[edges.parent[order]],
-            source=place[edges.source[order]],
-            target=place[edges.target[order]],
+            parent=edges.parent[order],
+            source=edges.source[order],
+            target=edges.target[order],
             regular=edges.regular[order],
             control=edges.control[order],
             reference=edges.reference[order],
         ),
         root=root,
-        op_rows=op_rows.tolist(),
+        op_rows=op_rows,
+    )
+    return drawn if len(hierarchy.index) == len(hierarchy.names) else _listed_only(drawn, hierarchy)
+
+
+def _listed_only(drawn: DrawnGraph, hierarchy: Hierarchy) -> DrawnGraph:
+    """The drawn graph without the rows whose name now leads to another: calls that were replaced, repeated names."""
+    rows = [*hierarchy.index.values(), *hierarchy.ghosts.values()]
+    number = {drawn.names[row]: position for position, row in enumerate(rows)}
+    # The last entry is for -1, the parent of the root and the row of what is not drawn.
+    place = np.array([*(number[name] for name in drawn.names), -1])
+    metaedges = drawn.metaedges
+    return DrawnGraph(
+        names=[drawn.names[row] for row in rows],
+        types=[drawn.types[row] for row in rows],
+        parents=place[[drawn.parents[row] for row in rows]].tolist(),
+        cardinalities=[drawn.cardinalities[row] for row in rows],
+        ops=[drawn.ops[row] for row in rows],
+        metaedges=replace(
+            metaedges,
+            parent=place[metaedges.parent],
+            source=place[metaedges.source],
+            target=place[metaedges.target],
+        ),
+        root=drawn.root,
+        op_rows=place[drawn.op_rows].tolist(),
         ghosts=frozenset(hierarchy.ghosts),
     )

@@ -84,7 +84,7 @@ class _Core:
     """
 
     def __init__(self, hierarchy: Hierarchy, edges: LevelEdges, graph: SlimGraph) -> None:
-        children = hierarchy.children[hierarchy.root]
+        children = {hierarchy.names[row]: row for row in hierarchy.children[hierarchy.root]}
         self.nodes = {children[name]: name for name in javascript.key_order(children)}
         at_root = np.flatnonzero(edges.parent == hierarchy.root)
         pairs = zip(edges.source[at_root].tolist(), edges.target[at_root].tolist(), strict=True)
@@ -129,8 +129,8 @@ class _Core:
 def _kind(hierarchy: Hierarchy, row: int) -> str:
     """The op type that decides whether a node is always extracted."""
     if hierarchy.types[row] == META:
-        own = hierarchy.children[row].get(strict_name(hierarchy.names[row]))
-        return "" if own is None else hierarchy.ops[own]
+        own = hierarchy.index.get(strict_name(hierarchy.names[row]), row)
+        return hierarchy.ops[own]
     return hierarchy.ops[row]
 
 

@@ -113,15 +113,15 @@ class _Drawing:
         if tree.names[group] in self.opened or tree.types[group] == OP:
             return
         self.opened.add(tree.names[group])
-        copies = [
-            (row, self._call(row))
-            for name, row in tree.children[group].items()
-            if self._is_call(row) and not name.startswith(LIBRARY_PREFIX)
-        ]
-        for call, copy in copies:
-            self.replaced[call] = copy
+        copies = {
+            row: self._call(row)
+            for row in tree.children[group]
+            if self._is_call(row) and not tree.names[row].startswith(LIBRARY_PREFIX)
+        }
+        self.replaced.update(copies)
+        tree.children[group] = [copies.get(row, row) for row in tree.children[group]]
+        for call, copy in copies.items():
             tree.parents[copy] = tree.parents[call]
-            tree.children[group][tree.names[call]] = copy
             tree.index[tree.names[call]] = copy
         for base in self._base_edges(group):
             self._open_above(base.start)
@@ -163,26 +163,26 @@ class _Drawing:
         new = tree.names[call]
         # The copy of the function's own metanode takes the call's place only when its whole level is done.
         copy = tree.add_unlisted(tree.names[source].replace(old, new, 1), META, -1, tree.cardinalities[source])
-        inside = tree.children[copy]
-        for name, row in tree.children[source].items():
+        inside: dict[str, int] = {}
+        for row in tree.children[source]:
             if tree.types[row] == META:
                 child = self._copy(row, old, call, results)
                 tree.parents[child] = copy
                 inside[tree.names[child]] = tree.index[tree.names[child]] = child
             elif tree.types[row] == OP:
-                renamed = name.replace(old, new, 1)
+                renamed = tree.names[row].replace(old, new, 1)
                 if renamed not in inside:
-                    self._copy_op(row, renamed, old, new, copy)
+                    self._copy_op(row, renamed, old, new, copy, inside)
                 if row in self.graph.calls.arguments:
                     self._check_argument(call, self.graph.calls.arguments[row])
                 if row in self.graph.calls.results:
                     results[str(self.graph.calls.results[row])] = renamed
+        tree.children[copy].extend(inside.values())
         self.copied[copy] = self._copied_edges(source, old, new, inside)
         return copy
 
-    def _copy_op(self, row: int, renamed: str, old: str, new: str, copy: int) -> None:
+    def _copy_op(self, row: int, renamed: str, old: str, new: str, copy: int, inside: dict[str, int]) -> None:
         tree = self.tree
-        inside = tree.children[copy]
         inside[renamed] = tree.add(renamed, OP, copy, 1, tree.ops[row])
         self.origin[inside[renamed]] = row
         for guest, op, _ in self.graph.embeddings.get(row, ()):

@@ -7,6 +7,7 @@ between the two children of that node that hold them. It is counted there as reg
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from graphdiag.graphs.drawn_graph import META, OP, ROOT
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.merge import UndrawableGraphError
-from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, BaseEdges, SlimGraph
+from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, BaseEdges, Embedding, SlimGraph
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class Hierarchy:
         cardinalities: How many ops of the slim graph each node stands for.
         ops: Op types; empty where there is none.
         index: Row of each name. A row that another of the same name replaced is not in it.
-        children: Row of each child by name, for every metanode and series; embedded ops are nobody's child.
+        children: Rows of the children of every metanode and series; embedded ops are nobody's child.
         library: Row of the metanode of each library function, by the function's name.
         root: Row of the root.
         ghosts: Row of each name that a metaedge has for an end though no node is called so; see `function_calls`.
@@ -42,7 +43,7 @@ class Hierarchy:
     cardinalities: list[int]
     ops: list[str]
     index: dict[str, int]
-    children: dict[int, dict[str, int]]
+    children: dict[int, list[int]]
     library: dict[str, int]
     root: int
     ghosts: dict[str, int] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class Hierarchy:
         self.cardinalities.append(cardinality)
         self.ops.append(op)
         if kind != OP:
-            self.children[row] = {}
+            self.children[row] = []
         return row
 
 
@@ -114,8 +115,8 @@ def build_hierarchy(graph: SlimGraph) -> Hierarchy:
     )
     hierarchy.add(ROOT, META, -1, 0)
     index = hierarchy.index
-    children = hierarchy.children
     parents = hierarchy.parents
+    children = hierarchy.children
     parent = size
     latest = ""
     for row, name in enumerate(graph.names):
@@ -126,16 +127,22 @@ def build_hierarchy(graph: SlimGraph) -> Hierarchy:
             parent = size if cut < 0 else _scope(hierarchy, latest)
         parents[row] = parent
         index[name] = row
-        children[parent][name] = row
-        for guest, op, _ in graph.embeddings.get(row, ()):
-            known = index.get(guest, -1)
-            if known > size and hierarchy.types[known] == OP:
-                hierarchy.parents[known] = row
-                hierarchy.ops[known] = op
-            else:
-                hierarchy.add(guest, OP, row, 1, op)
+        children[parent].append(row)
+        if row in graph.embeddings:
+            _embed(hierarchy, row, graph.embeddings[row])
     _count(hierarchy, size)
     return hierarchy
+
+
+def _embed(hierarchy: Hierarchy, host: int, guests: Sequence[Embedding]) -> None:
+    for guest, op, _ in guests:
+        known = hierarchy.index.get(guest, -1)
+        if known > hierarchy.root and hierarchy.types[known] == OP:
+            # Embedded elsewhere before: the last op to hold it is its parent.
+            hierarchy.parents[known] = host
+            hierarchy.ops[known] = op
+        else:
+            hierarchy.add(guest, OP, host, 1, op)
 
 
 def _scope(hierarchy: Hierarchy, name: str) -> int:
@@ -153,7 +160,7 @@ def _scope(hierarchy: Hierarchy, name: str) -> int:
             _check_top(scope)
         above = row
         row = hierarchy.add(scope, META, above, 0)
-        hierarchy.children[above][scope] = row
+        hierarchy.children[above].append(row)
         if above == hierarchy.root and scope.startswith(LIBRARY_PREFIX):
             hierarchy.library[scope[len(LIBRARY_PREFIX) :]] = row
     return row
@@ -175,15 +182,15 @@ def _check_top(scope: str) -> None:
 def _count(hierarchy: Hierarchy, size: int) -> None:
     parents = hierarchy.parents
     cardinalities = hierarchy.cardinalities
-    for row in range(size):
-        cardinalities[parents[row]] += 1
+    for row, inside in hierarchy.children.items():
+        cardinalities[row] = sum(child < size for child in inside)
     # A scope is made after the one around it, so that going backwards each is complete when it is added up.
-    for row in range(len(parents) - 1, size, -1):
-        if hierarchy.types[row] == META:
+    for row in reversed(hierarchy.children):
+        if row != hierarchy.root:
             cardinalities[parents[row]] += cardinalities[row]
     # Below a scope that is called like the root TensorBoard counts everything twice.
-    inside = hierarchy.children[hierarchy.root].items()
-    cardinalities[hierarchy.root] += sum(cardinalities[row] for name, row in inside if name.startswith(f"{ROOT}/"))
+    twice = (row for row in hierarchy.children[hierarchy.root] if hierarchy.names[row].startswith(f"{ROOT}/"))
+    cardinalities[hierarchy.root] += sum(cardinalities[row] for row in twice)
 
 
 def draw_edges(hierarchy: Hierarchy, edges: BaseEdges) -> LevelEdges:

@@ -186,18 +186,25 @@ def _numbered(
     is_plain = np.frombuffer(kinds, dtype=np.uint8) == PLAIN
     owners: list[int] = np.flatnonzero(is_plain).tolist()
     numbers: list[int] = np.where(is_plain, np.cumsum(is_plain) - 1, -1).tolist()
-    names = [strict.get(name, name) for name in compress(rows.names, is_plain)]
-    owner_of = dict(zip(names, owners, strict=True))
-    in_order = javascript.key_order(owner_of)
+    names = list(compress(rows.names, is_plain))
+    renamed = {old: new for old, new in strict.items() if old in plain_of and kinds[plain_of[old]] == PLAIN}
+    if plain_of is row_of and row_of.keys().isdisjoint(renamed.values()):
+        for old, new in renamed.items():
+            names[numbers[row_of[old]]] = new
+        in_order = javascript.key_order(names)
+    else:
+        # A name stands more than once: the node is the last op of that name, in the place of the first.
+        names = [strict.get(name, name) for name in names]
+        in_order = javascript.key_order(dict.fromkeys(names))
     if in_order != names:
         index = {name: number for number, name in enumerate(in_order)}
+        owner_of = dict(zip(names, owners, strict=True))
         for name, row in zip(names, owners, strict=True):
             numbers[row] = index[name]
         owners = [owner_of[name] for name in in_order]
-    for old, new in strict.items():
-        if old in plain_of and kinds[plain_of[old]] == PLAIN:
-            row_of.setdefault(new, plain_of[old])
-            plain_of.setdefault(new, plain_of[old])
+    for old, new in renamed.items():
+        row_of.setdefault(new, plain_of[old])
+        plain_of.setdefault(new, plain_of[old])
     return NamedRows(
         names=rows.names,
         ops=rows.ops,

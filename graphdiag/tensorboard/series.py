@@ -33,41 +33,44 @@ def group_series(hierarchy: Hierarchy) -> None:
     Args:
         hierarchy: The tree; series are added to it, and their members moved into them.
     """
-    for row, members in list(hierarchy.children.items()):
-        if len(members) >= MIN_SIZE:
-            _group(hierarchy, row, members)
+    for row, children in list(hierarchy.children.items()):
+        if len(children) >= MIN_SIZE:
+            _group(hierarchy, row, children)
 
 
-def _group(hierarchy: Hierarchy, metanode: int, children: dict[str, int]) -> None:
-    clusters: dict[str, list[str]] = {}
-    for name, row in children.items():
+def _group(hierarchy: Hierarchy, metanode: int, children: Sequence[int]) -> None:
+    clusters: dict[str, list[int]] = {}
+    for row in children:
         if op := hierarchy.ops[row]:
-            clusters.setdefault(op, []).append(name)
-    found: dict[str, list[str]] = {}
+            clusters.setdefault(op, []).append(row)
+    found: dict[str, list[int]] = {}
     for op in javascript.key_order(clusters):
         if len(clusters[op]) >= MIN_SIZE:
-            found.update(_series(clusters[op]))
-    for series, members in found.items():
-        row = hierarchy.add(series, SERIES, metanode, len(members))
-        children[series] = row
-        inside = hierarchy.children[row]
-        for name in members:
-            inside[name] = children.pop(name)
-            hierarchy.parents[inside[name]] = row
+            found.update(_series((hierarchy.names[row], row) for row in clusters[op]))
+    if not found:
+        return
+    moved = {member for members in found.values() for member in members}
+    hierarchy.children[metanode] = [row for row in children if row not in moved]
+    for name, members in found.items():
+        series = hierarchy.add(name, SERIES, metanode, len(members))
+        hierarchy.children[metanode].append(series)
+        hierarchy.children[series].extend(members)
+        for row in members:
+            hierarchy.parents[row] = series
 
 
-def _series(names: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+def _series(ops: Iterable[tuple[str, int]]) -> Iterator[tuple[str, list[int]]]:
     """Each series among ops of one type: its name and its members."""
-    alike: dict[tuple[str, str], list[tuple[float, str]]] = {}
-    for name in names:
+    alike: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    for name, row in ops:
         prefix, number, suffix = _split(name)
-        alike.setdefault((prefix, suffix), []).append((number, name))
+        alike.setdefault((prefix, suffix), []).append((number, row))
     for (prefix, suffix), members in alike.items():
         members.sort(key=lambda member: member[0])
         for run in _runs(members):
             if len(run) >= MIN_SIZE:
                 first, last = (javascript.number_text(run[end][0]) for end in (0, -1))
-                yield f"{prefix}[{first}-{last}]{suffix}", [name for _, name in run]
+                yield f"{prefix}[{first}-{last}]{suffix}", [row for _, row in run]
 
 
 def _split(name: str) -> tuple[str, float, str]:
@@ -82,7 +85,7 @@ def _split(name: str) -> tuple[str, float, str]:
     return name, 0, ""
 
 
-def _runs(members: Sequence[tuple[float, str]]) -> Iterator[Sequence[tuple[float, str]]]:
+def _runs(members: Sequence[tuple[float, int]]) -> Iterator[Sequence[tuple[float, int]]]:
     start = 0
     for end in range(1, len(members) + 1):
         if end == len(members) or members[end][0] != members[end - 1][0] + 1:

@@ -141,7 +141,7 @@ def _connect(
     rows: NamedRows, with_keys: bool, embeddings: dict[int, list[Embedding]], embedded: dict[int, str]
 ) -> tuple[BaseEdges, list[str]]:
     """The base edges and, if wanted, their output keys. Embeds constants on the way."""
-    kinds, numbers, row_of = rows.kinds, rows.numbers, rows.row_of
+    kinds, numbers, row_of, prefixes = rows.kinds, rows.numbers, rows.row_of, rows.prefixes
     source: list[int] = []
     target: list[int] = []
     control: list[int] = []
@@ -163,7 +163,7 @@ def _connect(
             continue
         node = numbers[row]
         changes_variable = rows.ops[row] in _REFERENCE_OPS
-        for position, given in enumerate(rows.normalized_inputs(row)):
+        for position, given in enumerate(normalize(texts, prefixes.get(row, "") if prefixes else "")):
             found = row_of.get(given[0])
             is_reference = changes_variable and position == 0
             if found is None:

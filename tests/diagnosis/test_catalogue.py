@@ -27,7 +27,7 @@ CATALOGUE = [
     ("GD106", "shared-random-state", "keras216_noise_shared", "keras216_noise_own", "each layer draws its own numbers"),
     ("GD107", "reused-layer", "tf22_tb3118", "tf22_shared_traced", "variables are arguments, at the root"),
     ("GD108", "misplaced-ops", "tf22_tf39398", "tf22_add_in_group", "a layer instead of a raw op"),
-    ("GD109", "series-loop", "tf110_series_loop", "tf110_mnist_171", "series without a loop"),
+    ("GD109", "series-loop", "tf110_series_loop", "tf110_series_scoped", "a scope for each pair"),
     ("GD110", "extracted-node", "keras216_reference", "keras216_siamese", "a root too small for it"),
     ("GD111", "bookkeeping-edges", "keras216_reference_fit", "keras216_reference", "never trained"),
     ("GD112", "duplicated-layer", "keras216_siamese", "tf110_layers_apart", "dense_1 and dense_2 are two layers"),

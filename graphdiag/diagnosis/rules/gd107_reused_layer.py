@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.boxes import Arrow, arrows, fits, is_state, unit_of
+from graphdiag.diagnosis.boxes import Arrow, arrows, fits, is_state, tail, unit_of, without_number
 from graphdiag.diagnosis.carries import Carries
 from graphdiag.diagnosis.case import Case, words_of
 from graphdiag.diagnosis.crossings import OpEdge
@@ -47,7 +47,7 @@ from graphdiag.diagnosis.rules.wording import some
 def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer, or nested model, whose first use feeds later ones."""
     by_layer: dict[str, list[tuple[Arrow, list[OpEdge]]]] = defaultdict(list)
-    for arrow in arrows(case):
+    for arrow in arrows(case, lambda edge, source, target: _is_reuse(case, edge, source, target)):
         edges = [_op_edge(case, edge) for edge in arrow.edges]
         carries = Carries.CONSTANT
         for edge in edges:
@@ -89,32 +89,40 @@ def _op_edge(case: Case, edge: int) -> OpEdge:
     return OpEdge(source, target, output, case.flow.over(source, output, case.ops.types[target]))
 
 
+def _is_reuse(case: Case, edge: int, source: str, target: str) -> bool:
+    """Whether an op edge leads from one box of a layer to another."""
+    if case.layers is None:
+        first, later = (scope.rpartition("/")[2] for scope in (source, target))
+        base = without_number(first)
+        return fits(later, first) or (fits(first, base) and fits(later, base))
+    giver = int(case.ownership.of_op[int(case.ops.source[edge])])
+    taker = int(case.ownership.of_op[int(case.ops.target[edge])])
+    return giver == taker != NOBODY and not _is_inside_a_call(case, source, case.ownership.owners[giver])
+
+
+def _is_inside_a_call(case: Case, box: str, owner: str) -> bool:
+    """Whether a box lies in a call of the layer, as ``dense/kernel`` does."""
+    assert case.layers is not None
+    place = case.layers.layers.get(owner) or case.layers.nested[owner]
+    depth = place.name.count("/") + 1
+    around = box.rpartition("/")[0]
+    while around:
+        if fits(tail(around, depth), place.name):
+            return True
+        around = around.rpartition("/")[0]
+    return False
+
+
 def _one_layer(case: Case, arrow: Arrow, edges: list[OpEdge]) -> str:
     """The layer or nested model that both boxes are uses of; empty when they are not."""
     if case.layers is None:
-        first, later = (scope.rpartition("/")[2] for scope in (arrow.source, arrow.target))
-        base = first.rstrip("0123456789").removesuffix("_") or first
-        return arrow.source if fits(later, first) or (fits(first, base) and fits(later, base)) else ""
+        return arrow.source
     of_op = case.ownership.of_op
     owners = {(int(of_op[edge.source]), int(of_op[edge.target])) for edge in edges if is_state(edge.carries)}
-    if any(source != target or source == NOBODY for source, target in owners):
+    if any(giver != taker or giver == NOBODY for giver, taker in owners):
         return ""
-    units = {unit_of(case, case.ownership.owners[source]) for source, _ in owners}
-    return units.pop() if len(units) == 1 and not _inside_a_call(case, arrow, owners) else ""
-
-
-def _inside_a_call(case: Case, arrow: Arrow, owners: set[tuple[int, int]]) -> bool:
-    """Whether the two boxes are parts of the same call of the layer, as ``dense/kernel`` and ``dense/MatMul`` are."""
-    assert case.layers is not None
-    around = arrow.source.rpartition("/")[0]
-    pieces = around.split("/")
-    for owner, _ in owners:
-        id_ = case.ownership.owners[owner]
-        place = case.layers.layers.get(id_) or case.layers.nested[id_]
-        depth = place.name.count("/") + 1
-        if any(fits("/".join(pieces[at : at + depth]), place.name) for at in range(len(pieces))):
-            return True
-    return False
+    units = {unit_of(case, case.ownership.owners[giver]) for giver, _ in owners}
+    return units.pop() if len(units) == 1 else ""
 
 
 RULE = Rule("GD107", "reused-layer", Verdict.MISPLACED, Blame.KERAS, Severity.NOTE, find, __name__)

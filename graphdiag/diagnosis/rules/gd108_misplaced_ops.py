@@ -34,11 +34,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.boxes import Arrow, arrows, fits, is_state, unit_of
+from graphdiag.diagnosis.boxes import Arrow, Outermost, arrows, fits, is_state, tail, unit_of, without_number
 from graphdiag.diagnosis.carries import Carries
 from graphdiag.diagnosis.case import Case, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
@@ -51,6 +51,7 @@ from graphdiag.graphs.op_graph import CONTROL
 
 _RAW_OPS = frozenset({"TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda"})
 _NUMBERS = re.compile(r"(?:_[0-9]+)+$")
+_HOME: Pair = "", ""
 
 
 def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
@@ -66,16 +67,13 @@ def _guests(case: Case) -> Iterator[Found]:
     """Layers that lie in the box of another layer."""
     assert case.layers is not None
     hosts = _Hosts(case)
+    finders = [Outermost(hosts.of(owner)) for owner in case.ownership.owners]
     guests: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
-    known: dict[tuple[int, str], tuple[str, str] | None] = {}
     for row in np.flatnonzero(case.ownership.of_op != NOBODY).tolist():
         owner = int(case.ownership.of_op[row])
-        scope = case.ops.names[row].rpartition("/")[0]
-        if (owner, scope) not in known:
-            known[owner, scope] = hosts.host_of(scope, case.ownership.owners[owner])
-        host = known[owner, scope]
-        if host is not None:
-            guests[host].setdefault(case.ownership.owners[owner], []).append(row)
+        found = finders[owner].around(case.ops.names[row])
+        if found and found != _HOME:
+            guests[found].setdefault(case.ownership.owners[owner], []).append(row)
     for (box, layer), rows in guests.items():
         count = sum(map(len, rows.values()))
         names = list(dict.fromkeys(_place(case, guest, row) for guest, members in rows.items() for row in members))
@@ -113,43 +111,44 @@ class _Hosts:
                 self.names.setdefault(layer.name, id_)
         self.longest = max((name.count("/") + 1 for name in self.names), default=1)
 
-    def host_of(self, scope: str, owner: str) -> tuple[str, str] | None:
-        """The outermost box in a scope that is another layer's, and that layer; ``None`` inside the owner's own box."""
+    def of(self, owner: str) -> Callable[[str], Pair | None]:
+        """Tells whether a scope is another layer's box: the box and the layer, `_HOME` for the owner's own."""
         assert self.case.layers is not None
+        model_name = self.case.layers.model_name
         place = self.case.layers.layers.get(owner) or self.case.layers.nested[owner]
-        inner = getattr(place, "inner", ())
-        own = {_NUMBERS.sub("", name) for name in (*place.path, place.name, *inner)}
-        pieces = scope.split("/")
-        for end in range(1, len(pieces) + 1):
-            found: tuple[str, str] | None = None
-            for start in range(max(0, end - self.longest), end):
-                piece = "/".join(pieces[start:end])
-                if _NUMBERS.sub("", piece) in own:
-                    return None
-                if fits(piece, self.case.layers.model_name):
-                    continue
-                for name in (piece, _NUMBERS.sub("", piece)):
-                    host = self.names.get(name)
-                    if found is None and host and fits(piece, name) and unit_of(self.case, host) != owner:
-                        found = "/".join(pieces[:end]), host
-            if found:
-                return found
-        return None
+        own = {_NUMBERS.sub("", name) for name in (*place.path, place.name, *getattr(place, "inner", ()))}
+        depths = range(1, max(self.longest, *(name.count("/") + 1 for name in own)) + 1)
+
+        def host(scope: str) -> Pair | None:
+            pieces = dict.fromkeys(tail(scope, depth) for depth in depths)
+            if any(_NUMBERS.sub("", piece) in own for piece in pieces):
+                return _HOME
+            for piece in pieces:
+                layer = self.names.get(piece) or self.names.get(without_number(piece))
+                if layer and not fits(piece, model_name) and unit_of(self.case, layer) != owner:
+                    return scope, layer
+            return None
+
+        return host
 
 
 def _raw_ops_outside(case: Case) -> Iterator[Found]:
     """Raw ops whose layers' neighbours all stand in one group, while they do not."""
     assert case.layers is not None
     layers = case.layers.layers
-    around: Mapping[str, set[str]] = _neighbours(case)
-    number_of = {owner: number for number, owner in enumerate(case.ownership.owners)}
+    around = _neighbours(case)
+    if not around:
+        return
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(case.ownership.of_op != NOBODY).tolist():
+        rows_of[case.ownership.owners[int(case.ownership.of_op[row])]].append(row)
     outside: dict[str, list[str]] = defaultdict(list)
     edges: dict[str, set[Pair]] = defaultdict(set)
     for id_, layer in layers.items():
         if layer.class_name not in _RAW_OPS or layer.path:
             continue
         groups = {layers[other].name.partition("/")[0] if "/" in layers[other].name else "" for other in around[id_]}
-        rows = np.flatnonzero(case.ownership.of_op == number_of[id_]).tolist()
+        rows = rows_of[id_]
         if len(groups) != 1 or "" in groups or not rows:
             continue
         (group,) = groups
@@ -216,7 +215,7 @@ def _arrows_at(case: Case, rows: Sequence[int], group: str) -> set[Pair]:
 def _variables_apart(case: Case) -> Iterator[Found]:
     """Variables that lie in a box that computes something else, and that only another box reads."""
     computing: set[str] | None = None
-    for arrow in arrows(case):
+    for arrow in arrows(case, lambda edge, source, target: True):
         variables = [
             row
             for row in _variables_over(case, arrow)

@@ -42,7 +42,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             verdict=RULE.verdict,
             blame=RULE.blame,
             severity=RULE.severity,
-            message=f"TensorBoard cannot draw this trace: {case.picture.failure}",
+            message=f"TensorBoard cannot draw this trace: {case.picture.failure.rstrip('.')}.",
             cure="Trace one function at a time, each under a tag of its own.",
             edges=tuple(case.layers.edges) if case.layers else (),
             counted=False,

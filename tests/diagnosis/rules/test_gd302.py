@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 
+from graphdiag import compare
 from graphdiag.diagnosis.case import open_case
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.finding import Finding, Severity, Verdict
 from graphdiag.graphs.op_graph import from_graph_def
 from tests.diagnosis.found import in_graph, in_log, report_on
-from tests.graph_text import graph_def
+from tests.graph_text import FIXTURES, graph_def
 from tests.layers import layer_graph
 
 GATED = layer_graph([("x", "body"), ("body", "gated")], inputs=["x"], classes={"gated": "Lambda"})
@@ -21,6 +22,14 @@ GATE = """
     body/MatMul MatMul x
     gated/Mul Mul body/MatMul gate/MatMul
 """
+
+
+def test_a_layer_inside_a_lambda_of_a_live_model():
+    report = compare(FIXTURES / "models" / "closure_layer_keras3.py")
+    [finding] = [finding for finding in report.findings if finding.code == "GD302"]
+    assert finding.edges == (("closure_layer_1/unknown_1/stray_1", "unknown"),)
+    assert all("stray_1" in culprit for culprit in finding.culprits)
+
 
 READS = """
     x Feed
