@@ -16,7 +16,8 @@ MODEL = ROOT / "fixtures" / "models" / "reference_keras3.py"
 
 _TRACED = """
 import runpy, tensorflow as tf
-model = runpy.run_path({path!r})["model"]
+found = runpy.run_path({path!r})
+model = found["model"] if "model" in found else found["build_model"]()
 inputs = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in model.inputs]
 tf.function(lambda *arguments: model(list(arguments), training=True)).get_concrete_function(*inputs)
 """
