@@ -84,8 +84,10 @@ def _growth() -> None:
         case = measure("own, flow, cross", ops, lambda c=columns: open_case(c, None))
         measure("rules", ops, lambda c=case: diagnose(c))
     for stage, seconds in stages.items():
-        (small, first), (large, last) = seconds[1], seconds[-1]
-        exponent = math.log(last / first) / math.log(large / small)
+        # The first size is all overhead; the slope through the others is how the work grows.
+        exponent = statistics.linear_regression(
+            [math.log(ops) for ops, _ in seconds[1:]], [math.log(second) for _, second in seconds[1:]]
+        ).slope
         figures = "  ".join(f"{ops:,}: {second:.3f} s" for ops, second in seconds)
         print(f"{stage}: {figures}  exponent {exponent:.2f}")
     plain, parsed = dict(stages["networkx.DiGraph"])[100_000], dict(stages["parse the protobuf"])[100_000]

@@ -21,9 +21,7 @@ def dtype_of(graph: OpGraph, row: int) -> int:
     return int((attributes["dtype"] if "dtype" in attributes else attributes["T"]).type)
 
 
-def find_inputs(
-    graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Mapping[str, int], roles: Mapping[int, str]
-) -> dict[str, int]:
+def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Mapping[str, int]) -> dict[str, int]:
     """The feed of each model input; where names do not tell, the feed that goes where the input goes.
 
     A traced function's arguments have the names of Python arguments: ``x``, ``x_1`` and so on.
@@ -33,7 +31,6 @@ def find_inputs(
         layers: The layer graph.
         of_op: Owner of each op so far; completed in place.
         rows: Row of each owner.
-        roles: Roles of ops without an owner.
 
     Returns:
         For each input layer the row of its feed, `NOBODY` where none was found.
@@ -50,10 +47,7 @@ def find_inputs(
     open_feeds = [
         row
         for row in feeds
-        if of_op[row] == NOBODY
-        and row not in roles
-        and graph.types[row] != "PlaceholderWithDefault"
-        and dtype_of(graph, row) != DT_RESOURCE
+        if of_op[row] == NOBODY and graph.types[row] != "PlaceholderWithDefault" and dtype_of(graph, row) != DT_RESOURCE
     ]
     if not open_inputs or not open_feeds:
         return found

@@ -79,7 +79,7 @@ def own(graph: OpGraph, layers: LayerGraph | None, recorded: Mapping[str, str] |
         of_op[list(bookkeeping)] = NOBODY
         roles = roles_of(graph, of_op, scopes.role_of_scope) | bookkeeping
         _own_masks(graph, layers, of_op, rows, roles)
-    inputs = find_inputs(graph, layers, of_op, rows, roles)
+    inputs = find_inputs(graph, layers, of_op, rows)
     return Ownership(
         owners=owners,
         of_op=of_op,

@@ -180,17 +180,18 @@ def _scopes(names: Iterable[str]) -> set[str]:
 
 
 def _numbered(
-    rows: _Rows, kinds: bytes, row_of: dict[str, int], plain_of: dict[str, int], strict: Mapping[str, str]
+    rows: _Rows, kinds: bytes, row_of: Mapping[str, int], plain_of: Mapping[str, int], strict: Mapping[str, str]
 ) -> NamedRows:
     """Number the ops that are not embedded, in the order in which TensorBoard goes through its nodes."""
     is_plain = np.frombuffer(kinds, dtype=np.uint8) == PLAIN
     owners: list[int] = np.flatnonzero(is_plain).tolist()
     numbers: list[int] = np.where(is_plain, np.cumsum(is_plain) - 1, -1).tolist()
     names = list(compress(rows.names, is_plain))
-    renamed = {old: new for old, new in strict.items() if old in plain_of and kinds[plain_of[old]] == PLAIN}
-    if plain_of is row_of and row_of.keys().isdisjoint(renamed.values()):
-        for old, new in renamed.items():
-            names[numbers[row_of[old]]] = new
+    renamed = {new: plain_of[old] for old, new in strict.items() if old in plain_of}
+    renamed = {new: row for new, row in renamed.items() if kinds[row] == PLAIN}
+    if plain_of is row_of and row_of.keys().isdisjoint(renamed):
+        for new, row in renamed.items():
+            names[numbers[row]] = new
         in_order = javascript.key_order(names)
     else:
         # A name stands more than once: the node is the last op of that name, in the place of the first.
@@ -202,9 +203,6 @@ def _numbered(
         for name, row in zip(names, owners, strict=True):
             numbers[row] = index[name]
         owners = [owner_of[name] for name in in_order]
-    for old, new in renamed.items():
-        row_of.setdefault(new, plain_of[old])
-        plain_of.setdefault(new, plain_of[old])
     return NamedRows(
         names=rows.names,
         ops=rows.ops,
@@ -215,6 +213,7 @@ def _numbered(
         kinds=kinds,
         row_of=row_of,
         plain_of=plain_of,
+        renamed=renamed,
         strict=strict,
         numbers=numbers,
         owners=owners,

@@ -63,9 +63,10 @@ class NamedRows:
         arguments: Position of the function argument that a row stands for.
         results: Position of the function result that a row stands for.
         kinds: `PLAIN`, or how the op is embedded: `CONSTANT` or `SUMMARY`.
-        row_of: Where an input name leads.
-        plain_of: Row of each op by name, its strict name too; embedded ops may be among them.
+        row_of: Row that an input of each name leads to.
+        plain_of: Row of each op by name; embedded ops may be among them.
         strict: New name of each op that is also a scope.
+        renamed: Row of each op that is not embedded, by its new name: an input may have that name as well.
         numbers: Number of the node that each row belongs to; -1 for an embedded op.
         owners: Row of each node.
         node_names: Strict name of each node.
@@ -81,6 +82,7 @@ class NamedRows:
     row_of: Mapping[str, int]
     plain_of: Mapping[str, int]
     strict: Mapping[str, str]
+    renamed: Mapping[str, int]
     numbers: Sequence[int]
     owners: Sequence[int]
     node_names: Sequence[str]
@@ -167,9 +169,9 @@ def _connect(
             found = row_of.get(given[0])
             is_reference = changes_variable and position == 0
             if found is None:
+                found = rows.renamed.get(given[0], row)
                 if given[0] in javascript.OBJECT_PROPERTIES:
                     raise javascript.fails_on("input", given[0])
-                continue
             if kinds[found] == PLAIN:
                 if numbers[found] != node:
                     connect(numbers[found], given, is_reference)
@@ -181,7 +183,7 @@ def _connect(
                 embedded[found] = rows.strict.get(given[0], given[0])
                 embeddings.setdefault(node, []).append((embedded[found], rows.ops[found], True))
             for behind in rows.normalized_inputs(found):
-                start = rows.plain_of.get(behind[0], row)
+                start = rows.plain_of.get(behind[0], rows.renamed.get(behind[0], row))
                 if kinds[start] == PLAIN and numbers[start] != node:
                     connect(numbers[start], given if kinds[found] == SUMMARY else behind, is_reference)
     return _columns(source, target, control, reference), keys
@@ -206,7 +208,7 @@ def _embed_summaries(rows: NamedRows, embeddings: dict[int, list[Embedding]], em
     # TensorBoard renames a summary once for every op that it reads, in the order of those ops.
     hosts = sorted((rows.plain_of[name], name) for name in readers if name in rows.plain_of)
     for host, name in hosts:
-        if rows.kinds[host] == PLAIN and rows.names[host] == name:
+        if rows.kinds[host] == PLAIN:
             for summary in readers[name]:
                 shown = embedded.get(summary, rows.names[summary])
                 embedded[summary] = rows.strict.get(shown, shown)

@@ -176,6 +176,12 @@ def test_a_bool_that_also_depends_on_values_is_no_mask():
     assert unexplained(text, layers) == [("td", "r2")]
 
 
+def test_what_was_made_of_a_mask_is_no_mask():
+    text = MERGED.replace("td/Reshape Reshape[bool]", "td/Reshape Cast")
+    layers = layer_graph(MERGED_LAYERS, inputs=["x"], classes={"e": "Embedding", "cat": "Concatenate"})
+    assert unexplained(text, layers) == [("td", "r2")]
+
+
 # --- edges that are missing ------------------------------------------------------------------------------------------
 
 

@@ -405,14 +405,26 @@ def test_arguments_that_feed_the_same_layers_keep_their_order():
     assert inputs_of(text, layers) == ({"x": "first", "x_1": "second"}, True)
 
 
+def test_arguments_that_feed_the_same_layers_are_told_by_their_names():
+    layers = layer_graph([("first", "cat"), ("second", "cat")], inputs=["first", "second"])
+    text = "second Argument\nfirst Argument\ncat/Concat ConcatV2 second first"
+    assert inputs_of(text, layers) == ({"first": "first", "second": "second"}, True)
+
+
+def test_an_argument_that_feeds_exactly_the_inputs_layers_goes_before_one_that_feeds_some_of_them():
+    layers = layer_graph([("both", "g"), ("both", "h"), ("one", "g")], inputs=["both", "one"])
+    text = "x Argument\nx_1 Argument\ng/Add Add x x_1\nh/Relu Relu x_1"
+    assert inputs_of(text, layers) == ({"x": "one", "x_1": "both"}, True)
+
+
 def test_labels_variables_and_flags_are_no_inputs():
     layers = layer_graph([("img", "h")], inputs=["img"])
     text = """
-        x Argument
-        y Argument
+        training Flag
         h_kernel Handle
-        h/training Flag
-        h/MatMul MatMul x h_kernel h/training
+        y Argument
+        x Argument
+        h/MatMul MatMul x h_kernel training
         loss/sub Sub h/MatMul y
     """
     assert inputs_of(text, layers) == ({"x": "img"}, True)
