@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import traceback
 from contextlib import AbstractContextManager
@@ -15,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphdiag.errors import GraphdiagError, UsageError
+from graphdiag.output import put, show, standard
+from graphdiag.report.formats import Format
+from graphdiag.report.look import Direction, Look
 from graphdiag.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from rich.console import RenderableType
 
     from graphdiag.report.report import Report
 
@@ -45,13 +45,6 @@ class GraphKind(str, Enum):
     TRAINING = "training"
     INFERENCE = "inference"
     TRAIN_STEP = "train-step"
-
-
-class Format(str, Enum):
-    """How the report is written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class DrawnFormat(str, Enum):
@@ -123,8 +116,15 @@ def compare(
         list[str] | None, typer.Option(metavar="CODES", help="Report these rules only: codes or prefixes, with commas.")
     ] = None,
     ignore: Annotated[list[str] | None, typer.Option(metavar="CODES", help="Do not report these rules.")] = None,
-    format_: Annotated[Format, typer.Option("--format", help="How the report is written.")] = Format.TEXT,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the report to this file.")] = None,
+    format_: Annotated[
+        list[Format] | None, typer.Option("--format", help="How the report is written; may be repeated.")
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", help="File to write to; one for each --format, '-' for standard output."),
+    ] = None,
+    rankdir: Annotated[Direction, typer.Option(help="Which way pictures run.")] = Direction.TB,
+    show_shapes: Annotated[bool, typer.Option("--show-shapes", help="Show output shapes in pictures.")] = False,
     fail_on: Annotated[FailOn | None, typer.Option(help="Exit with status 1 when there is such an edge.")] = None,
     debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
 ) -> None:
@@ -144,9 +144,29 @@ def compare(
             select=_codes(select or []),
             ignore=_codes(ignore or []),
         )
-    _write(report, format_, output)
+    _write(report, format_ or [], output or [], Look(rankdir, show_shapes))
     if fail_on and report.summary.met(fail_on.value):
         raise typer.Exit(1)
+
+
+@app.command()
+def convert(
+    saved: Annotated[Path, typer.Argument(help="Report that compare wrote with --format json.")],
+    format_: Annotated[
+        list[Format] | None, typer.Option("--format", help="How the report is written; may be repeated.")
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", help="File to write to; one for each --format, '-' for standard output."),
+    ] = None,
+    rankdir: Annotated[Direction, typer.Option(help="Which way pictures run.")] = Direction.TB,
+    show_shapes: Annotated[bool, typer.Option("--show-shapes", help="Show output shapes in pictures.")] = False,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+) -> None:
+    """Write a saved report in other formats, without the model."""
+    from graphdiag.report.document import read
+
+    _write(read(saved), format_ or [], output or [], Look(rankdir, show_shapes))
 
 
 @app.command()
@@ -172,15 +192,15 @@ def draw(
     if absent:
         raise UsageError(f"--expand {absent[0]}: there is no such node; {_nearest(absent[0], drawn.index)}.")
     if format_ is DrawnFormat.JSON:
-        _put(json.dumps(drawn.to_dict(), indent=1) + "\n", output)
+        put(json.dumps(drawn.to_dict(), indent=1) + "\n", output)
     elif format_ is DrawnFormat.DOT:
         from graphdiag.report.drawn_dot import to_dot
 
-        _put(to_dot(drawn, depth), output)
+        put(to_dot(drawn, depth), output)
     else:
         from graphdiag.report.drawn_tree import render
 
-        _print(render(drawn, depth, expand or ()), output)
+        show(render(drawn, depth, expand or ()), output)
 
 
 @app.command()
@@ -193,7 +213,7 @@ def explain(
     from graphdiag.diagnosis.registry import all_rules, find_rule
     from graphdiag.report.explain import every, one
 
-    _print(every(all_rules()) if code is None else one(find_rule(all_rules(), code)), None)
+    show(every(all_rules()) if code is None else one(find_rule(all_rules(), code)), None)
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
@@ -253,54 +273,35 @@ def _progress(source: Path) -> AbstractContextManager[object]:
     return _spinner("loading TensorFlow and tracing the model" if source.suffix == ".py" else "reading")
 
 
-def _write(report: Report, format_: Format, output: Path | None) -> None:
-    if format_ is Format.JSON:
-        _put(json.dumps(report.to_dict(), indent=1) + "\n", output)
-        return
-    from graphdiag.report.terminal import render
+def _write(report: Report, formats: list[Format], outputs: list[Path], look: Look) -> None:
+    """Write a report in each of its formats; all are made before the first is written."""
+    from graphdiag.report.formats import render
 
-    _print(render(report), output)
+    pairs = _pairs(formats, outputs)
+    ready = [(None if format_ is Format.TEXT else render(report, format_, look)) for format_, _ in pairs]
+    for content, (_, output) in zip(ready, pairs, strict=True):
+        if content is None:
+            from graphdiag.report.terminal import render as render_text
 
-
-def _print(content: RenderableType, output: Path | None) -> None:
-    """Print to the terminal; to a file or a pipe without colour and without blanks at the ends of lines."""
-    from rich.console import Console
-
-    if output is None and sys.stdout.isatty():
-        Console(highlight=False, emoji=False, markup=False).print(content)
-        return
-    # Lines are drawn with what the reader's encoding has; a file is always UTF-8.
-    encoding = "utf-8" if output else sys.stdout.encoding
-    text = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace", newline="")
-    width = 100 if output else None
-    Console(file=text, width=width, color_system=None, highlight=False, emoji=False, markup=False).print(content)
-    text.seek(0)
-    _put("".join(f"{line.rstrip()}\n" for line in text.read().split("\n")[:-1]), output)
+            show(render_text(report), output)
+        else:
+            put(content, output)
 
 
-def _put(text: str, output: Path | None) -> None:
-    """Write a whole file or none of it."""
-    if output is None:
-        try:
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader, `head` say, has seen enough. Python must find nothing to flush when it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return
-    try:
-        if output.exists() and not output.is_file():
-            # A pipe or a device takes the text as it comes; a directory says that it is one.
-            output.write_text(text, encoding="utf-8")
-            return
-        unfinished = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-        try:
-            unfinished.write_text(text, encoding="utf-8")
-            os.replace(unfinished, output)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}; give another file.") from error
+def _pairs(formats: list[Format], outputs: list[Path]) -> list[tuple[Format, Path | None]]:
+    """Each format with its file; one format alone may go without."""
+    formats = formats or [Format.TEXT]
+    if len(formats) == 1 and not outputs:
+        return [(formats[0], None)]
+    if len(formats) != len(outputs):
+        raise UsageError(
+            f"{len(formats)} --format and {len(outputs)} -o: give an -o for each --format, '-' for standard output."
+        )
+    named = [output for output in outputs if not standard(output)]
+    for output in named:
+        if named.count(output) > 1:
+            raise UsageError(f"-o {output}: stands twice; give each --format its own file.")
+    return list(zip(formats, outputs, strict=True))
 
 
 def main() -> None:

@@ -79,13 +79,13 @@ def compare(
     layers = case.layers
     findings = reported(diagnose(case, rules), chosen)
     if not opened.has_op_graph:
-        return Report(opened.origin, layers, None, findings, notes, case)
+        return Report.of(opened.origin, layers, None, findings, notes, case)
     if layers is None:
         notes.append("There is no layer graph, so name scopes are taken for layers. --model FILE gives one.")
     else:
         _check_fit(case, layers, given=model is not None)
         notes += _notes_on(case)
-    return Report(opened.origin, layers, ops, findings, notes, case)
+    return Report.of(opened.origin, layers, ops, findings, notes, case)
 
 
 def drawn_graph(

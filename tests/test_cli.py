@@ -44,7 +44,10 @@ def test_the_answer_comes_first(graphdiag):
 def test_json_is_the_documented_schema(graphdiag):
     done = graphdiag("compare", REFERENCE, "--model", MODEL, "--format", "json")
     report = json.loads(done.stdout)
-    assert list(report) == ["schema", "graphdiag", "source", "graphs", "findings", "summary", "notes"]
+    assert list(report) == [
+        *("schema", "graphdiag", "source", "graphs", "findings", "summary", "notes"),
+        *("layer_graph", "edges", "op_graph", "drawn_graph"),
+    ]
     assert report["schema"] == "graphdiag.report/1"
     assert list(report["source"]) == ["path", "kind", "run", "tag", "stack"]
     assert report["graphs"] == {"layers": {"nodes": 28, "edges": 27}, "ops": {"nodes": 1285, "edges": 1651}}
@@ -326,3 +329,48 @@ def test_draw_the_conceptual_graph(graphdiag):
 def test_draw_nothing(graphdiag):
     assert_one_line(graphdiag("draw", LOGS / "k3_reference_callback"), "no op graph")
     assert_one_line(graphdiag("draw", REFERENCE, "--conceptual"), "no Keras model")
+
+
+# --- several formats in one run --------------------------------------------------------------------------------------
+
+WITH_MODEL = (REFERENCE, "--model", MODEL)
+
+
+def test_each_format_goes_to_its_file(graphdiag, tmp_path):
+    saved, text = tmp_path / "report.json", tmp_path / "report.txt"
+    done = graphdiag("compare", *WITH_MODEL, "--format", "json", "-o", saved, "--format", "text", "-o", text)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert json.loads(saved.read_text())["summary"] == {"artefact": 8, "hidden": 0, "missing": 0}
+    assert text.read_text().startswith("8 drawn layer edges are not in your model.")
+
+
+def test_a_dash_is_standard_output(graphdiag, tmp_path):
+    saved = tmp_path / "report.json"
+    done = graphdiag("compare", *WITH_MODEL, "--format", "json", "-o", saved, "--format", "text", "-o", "-")
+    assert done.stdout.startswith("8 drawn layer edges are not in your model.")
+    assert saved.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "json", "--format", "text", "-o", "a"], "2 --format and 1 -o"),
+        (["--format", "json", "-o", "a", "-o", "b"], "1 --format and 2 -o"),
+        (["--format", "json", "-o", "a", "--format", "text", "-o", "a"], "-o a: stands twice"),
+    ],
+)
+def test_formats_and_files_that_do_not_pair(graphdiag, tmp_path, options, message):
+    done = graphdiag("compare", LOGS / "keras216_reference", *options, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_saved_report_is_converted_without_the_model(graphdiag, tmp_path):
+    saved = tmp_path / "report.json"
+    graphdiag("compare", *WITH_MODEL, "--format", "json", "-o", saved)
+    assert graphdiag("convert", saved).stdout == graphdiag("compare", *WITH_MODEL).stdout
+    assert graphdiag("convert", saved, "--format", "json").stdout == saved.read_text()
+    done = graphdiag("convert", tmp_path / "none.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No such file" in done.stderr

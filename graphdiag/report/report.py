@@ -1,23 +1,24 @@
-"""The report: what a comparison found, ready for any format."""
+"""The report: what a comparison found, ready for any format.
+
+It holds nothing but what `graphdiag.report.document` saves, so that every format can be made from a saved report too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from graphdiag.diagnosis.case import Case
-from graphdiag.diagnosis.finding import Evidence, Finding, Verdict
+from graphdiag.diagnosis.finding import Finding, Verdict
+from graphdiag.diagnosis.ownership import Ownership
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.report.layer_edges import DIFFERENCES, LayerEdge, layer_edges
+from graphdiag.report.look import STANDARD, Look
 from graphdiag.sources.opened import Origin
-from graphdiag.version import __version__
-
-SCHEMA = "graphdiag.report/1"
-
-_COUNTED = (Verdict.HIDDEN, Verdict.ARTEFACT, Verdict.MISSING)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,10 @@ class Report:
         op_graph: The op graph, or ``None`` when the source has none.
         findings: The most severe first.
         notes: Sentences for the user about what was chosen, passed over, or could not be told.
-        case: Who owns what and what flows where; ``None`` without an op graph.
+        edges: The layer-level diff: every edge between two layers that any of the graphs has.
+        ownership: Who owns each op; ``None`` without an op graph.
+        drawn_graph: What TensorBoard draws of the op graph; ``None`` when it draws nothing.
+        case: What the rules looked at; ``None`` for a report that was read from a file.
     """
 
     origin: Origin
@@ -56,81 +60,78 @@ class Report:
     op_graph: OpGraph | None
     findings: Sequence[Finding]
     notes: Sequence[str] = ()
-    case: Case | None = None
+    edges: Sequence[LayerEdge] = ()
+    ownership: Ownership | None = None
+    drawn_graph: DrawnGraph | None = None
+    case: Case | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def drawn_graph(self) -> DrawnGraph | None:
-        """What TensorBoard draws of the op graph; ``None`` when it draws nothing."""
-        return self.case.picture.drawn if self.case and self.case.picture else None
+    @classmethod
+    def of(
+        cls,
+        origin: Origin,
+        layers: LayerGraph | None,
+        ops: OpGraph | None,
+        findings: Sequence[Finding],
+        notes: Sequence[str] = (),
+        case: Case | None = None,
+    ) -> Report:
+        """The report on graphs that were compared.
+
+        Args:
+            origin: Where the graphs came from.
+            layers: The layer graph, if there is one.
+            ops: The op graph, if there is one.
+            findings: The most severe first.
+            notes: Sentences for the user.
+            case: What the rules looked at.
+
+        Returns:
+            The report, with the layer-level diff.
+        """
+        crossings = case.crossings.edges if case else {}
+        return cls(
+            origin=origin,
+            layer_graph=layers,
+            op_graph=ops,
+            findings=tuple(findings),
+            notes=tuple(notes),
+            edges=layer_edges(layers, crossings, findings),
+            ownership=case.ownership if case and ops is not None else None,
+            drawn_graph=case.picture.drawn if case and case.picture else None,
+            case=case,
+        )
 
     @cached_property
     def summary(self) -> Summary:
         """Layer edges by verdict."""
-        counts = {}
-        seen: set[tuple[str, str]] = set()
-        for verdict in _COUNTED:
-            edges = {
-                edge
-                for finding in self.findings
-                if finding.verdict is verdict and finding.counted
-                for edge in finding.edges
-            } - seen
-            counts[verdict] = len(edges)
-            seen |= edges
+        counts = {verdict: sum(edge.verdict is verdict for edge in self.edges) for verdict in DIFFERENCES}
         return Summary(counts[Verdict.ARTEFACT], counts[Verdict.HIDDEN], counts[Verdict.MISSING])
+
+    def owner(self, op: str) -> str | None:
+        """Id of the layer that owns an op; ``None`` for an op of no layer, or of no such name."""
+        if self.op_graph is None or self.ownership is None or op not in self.op_graph.index:
+            return None
+        return self.ownership.owner(self.op_graph.index[op])
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready data, in the schema ``graphdiag.report/1`` (see the README)."""
-        layers, ops = self.layer_graph, self.op_graph
-        return {
-            "schema": SCHEMA,
-            "graphdiag": __version__,
-            "source": {
-                "path": self.origin.path,
-                "kind": self.origin.kind,
-                "run": self.origin.run,
-                "tag": self.origin.tag,
-                "stack": self.origin.stack,
-            },
-            "graphs": {
-                "layers": None if layers is None else {"nodes": len(layers.layers), "edges": len(layers.edges)},
-                "ops": None if ops is None else {"nodes": len(ops), "edges": len(ops.source)},
-            },
-            "findings": [_finding(finding) for finding in self.findings],
-            "summary": {
-                "artefact": self.summary.artefact,
-                "hidden": self.summary.hidden,
-                "missing": self.summary.missing,
-            },
-            "notes": list(self.notes),
-        }
+        from graphdiag.report.document import to_dict
 
+        return to_dict(self)
 
-def _finding(finding: Finding) -> dict[str, Any]:
-    return {
-        "code": finding.code,
-        "rule": finding.rule,
-        "verdict": finding.verdict.value,
-        "blame": finding.blame.value,
-        "severity": finding.severity.value,
-        "culprits": list(finding.culprits),
-        "carries": list(finding.carries),
-        "edges": [list(edge) for edge in finding.edges],
-        "evidence": [_evidence(evidence) for evidence in finding.evidence],
-        "message": finding.message,
-        "cure": finding.cure,
-    }
+    def render(self, format: str, look: Look = STANDARD) -> str | bytes:  # noqa: A002 - what users call it
+        """The report in one of the formats of ``graphdiag compare --format``.
 
+        Args:
+            format: As ``html``; see `graphdiag.report.formats.Format`.
+            look: How pictures look; other formats take no notice.
 
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "from": evidence.source,
-        "from_type": evidence.source_type,
-        "to": evidence.target,
-        "to_type": evidence.target_type,
-        "output": evidence.output,
-        "control": evidence.control,
-    }
-    if evidence.through:
-        found["through"] = list(evidence.through)
-    return found
+        Returns:
+            Text, or bytes for ``png`` and ``pdf``.
+
+        Raises:
+            UsageError: There is no such format, or a program that it needs is not installed.
+        """
+        from graphdiag.report.formats import named, render
+
+        return render(self, named(format), look)

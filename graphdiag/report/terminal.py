@@ -17,7 +17,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from graphdiag.diagnosis.finding import Evidence, Finding, Severity, Verdict
+from graphdiag.output import plain
 from graphdiag.report.answer import WHO, answer
+from graphdiag.report.look import Look
 from graphdiag.report.report import Report
 
 _LAYERS_SHOWN = 8
@@ -44,6 +46,11 @@ def render(report: Report) -> RenderableType:
         parts.append(Text())
     parts += [_labelled("note", _text(note)) for note in report.notes]
     return Group(*parts)
+
+
+def to_text(report: Report, _: Look | None = None) -> str:
+    """The report as plain text, 100 characters wide."""
+    return plain(render(report))
 
 
 def _text(words: str, style: str = "") -> Text:
@@ -132,10 +139,8 @@ def _proof(report: Report, finding: Finding) -> Iterator[RenderableType]:
 def _by_layer_edge(report: Report, finding: Finding) -> Mapping[tuple[str, str], Mapping[str, Sequence[Evidence]]]:
     """The evidence by the op that gives the tensor, and by the layer that takes it."""
     found: dict[tuple[str, str], dict[str, list[Evidence]]] = defaultdict(lambda: defaultdict(list))
-    case = report.case
     for item in finding.evidence:
-        owner = case.ownership.owner(case.ops.index[item.target]) if case else None
-        found[item.source, item.source_type][owner or item.target].append(item)
+        found[item.source, item.source_type][report.owner(item.target) or item.target].append(item)
     return found
 
 

@@ -25,6 +25,7 @@ FINDING = {
     "culprits": list,
     "carries": list,
     "edges": list,
+    "counted": bool,
     "evidence": list,
     "message": str,
     "cure": str,
@@ -50,7 +51,10 @@ def report_on(name):
 def test_the_schema(name):
     data = report_on(name).to_dict()
     assert json.loads(json.dumps(data)) == data
-    assert list(data) == ["schema", "graphdiag", "source", "graphs", "findings", "summary", "notes"]
+    assert list(data) == [
+        *("schema", "graphdiag", "source", "graphs", "findings", "summary", "notes"),
+        *("layer_graph", "edges", "op_graph", "drawn_graph"),
+    ]
     assert data["schema"] == "graphdiag.report/1"
     assert {key: type(value) for key, value in data["source"].items()} == dict.fromkeys(
         ["path", "kind", "run", "tag", "stack"], str
@@ -117,7 +121,7 @@ def test_the_same_bytes_whatever_the_hash_seed(arguments):
 
 
 def report_with(*findings):
-    return Report(Origin("log", "event_log"), None, None, findings)
+    return Report.of(Origin("log", "event_log"), None, None, findings)
 
 
 def finding(verdict, *edges):

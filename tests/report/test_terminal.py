@@ -39,13 +39,13 @@ def words(text):
 def report_of(text, layers):
     ops = from_graph_def(graph_def(text))
     case = open_case(ops, layers)
-    return Report(Origin("log", "event_log"), layers, ops, diagnose(case), (), case)
+    return Report.of(Origin("log", "event_log"), layers, ops, diagnose(case), (), case)
 
 
 def report_with(*findings):
     layers = layer_graph([("x", "a")], inputs=["x"])
     ops = from_graph_def(graph_def("x Feed\na/MatMul MatMul x"))
-    return Report(Origin("log", "event_log"), layers, ops, findings, (), open_case(ops, layers))
+    return Report.of(Origin("log", "event_log"), layers, ops, findings, (), open_case(ops, layers))
 
 
 def finding(**fields):

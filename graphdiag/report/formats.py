@@ -1,0 +1,65 @@
+"""The formats of a report, one module each.
+
+A format's writer is a function ``(report, look) -> str | bytes``; its module is imported when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+from graphdiag.errors import UsageError
+
+if TYPE_CHECKING:
+    from graphdiag.report.look import Look
+    from graphdiag.report.report import Report
+
+_Writer = Callable[["Report", "Look"], "str | bytes"]
+
+
+class Format(str, Enum):
+    """How a report is written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+_WRITERS: Mapping[Format, str] = {
+    Format.TEXT: "terminal:to_text",
+    Format.JSON: "document:to_json",
+}
+"""Module and function that write each format."""
+
+
+def named(name: str) -> Format:
+    """The format of a name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    try:
+        return Format(name)
+    except ValueError:
+        known = ", ".join(format_.value for format_ in Format)
+        raise UsageError(f"format {name}: there is none of this name; there are {known}.") from None
+
+
+def render(report: Report, format_: Format, look: Look) -> str | bytes:
+    """A report in a format.
+
+    Args:
+        report: The report.
+        format_: Which format.
+        look: How pictures look; other formats take no notice.
+
+    Returns:
+        Text, or bytes for formats that are no text.
+
+    Raises:
+        UsageError: A program that the format needs is not installed.
+    """
+    module, _, function = _WRITERS[format_].partition(":")
+    writer = cast(_Writer, getattr(import_module(f"graphdiag.report.{module}"), function))
+    return writer(report, look)
