@@ -24,11 +24,17 @@ class Format(str, Enum):
 
     TEXT = "text"
     JSON = "json"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    GITHUB = "github"
 
 
 _WRITERS: Mapping[Format, str] = {
     Format.TEXT: "terminal:to_text",
     Format.JSON: "document:to_json",
+    Format.SARIF: "sarif:to_sarif",
+    Format.JUNIT: "junit:to_junit",
+    Format.GITHUB: "github:to_github",
 }
 """Module and function that write each format."""
 

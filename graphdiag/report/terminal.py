@@ -21,6 +21,7 @@ from graphdiag.output import plain
 from graphdiag.report.answer import WHO, answer
 from graphdiag.report.look import Look
 from graphdiag.report.report import Report
+from graphdiag.report.visible import visible
 
 _LAYERS_SHOWN = 8
 _OPS_SHOWN = 2
@@ -54,13 +55,7 @@ def to_text(report: Report, _: Look | None = None) -> str:
 
 
 def _text(words: str, style: str = "") -> Text:
-    """Text without the characters that would break the picture: line ends, escape sequences, changes of direction."""
-    shown = words if words.isprintable() else "".join(map(_printable, words))
-    return Text(shown, style=style, overflow="fold")
-
-
-def _printable(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+    return Text(visible(words), style=style, overflow="fold")
 
 
 def _graphs(report: Report) -> Table:
