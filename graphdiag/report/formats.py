@@ -24,6 +24,7 @@ class Format(str, Enum):
 
     TEXT = "text"
     JSON = "json"
+    MARKDOWN = "markdown"
     SARIF = "sarif"
     JUNIT = "junit"
     GITHUB = "github"
@@ -32,6 +33,7 @@ class Format(str, Enum):
 _WRITERS: Mapping[Format, str] = {
     Format.TEXT: "terminal:to_text",
     Format.JSON: "document:to_json",
+    Format.MARKDOWN: "markdown:to_markdown",
     Format.SARIF: "sarif:to_sarif",
     Format.JUNIT: "junit:to_junit",
     Format.GITHUB: "github:to_github",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -68,7 +68,7 @@ def _rule(check: Check) -> dict[str, Any]:
     if check.summary:
         rule["shortDescription"] = {"text": _text(check.summary)}
     if check.help:
-        rule["help"] = {"text": _text(check.help), "markdown": check.help}
+        rule["help"] = {"text": _text(check.help, keep="\n"), "markdown": check.help}
     return rule
 
 
@@ -88,7 +88,7 @@ def _result(suite: Suite, problem: Problem, number: int, named: bool) -> dict[st
         "message": {"text": _text(f"{suite.model}: {message}" if named else message)},
         "locations": [location] if location else [],
         "partialFingerprints": {"graphdiag/1": _fingerprint(suite, problem)},
-        "properties": {"model": suite.model, **problem.properties},
+        "properties": _shown({"model": suite.model, **problem.properties}),
     }
 
 
@@ -125,7 +125,15 @@ def _notifications(suites: Sequence[Suite]) -> Iterator[dict[str, Any]]:
             yield {"level": level, "message": {"text": _text(f"{suite.model}: {words}" if len(suites) > 1 else words)}}
 
 
-def _text(words: str) -> str:
+def _shown(value: object) -> object:
+    """JSON-ready data with visible text: not every reader takes half a surrogate pair."""
+    if isinstance(value, str):
+        return visible(value)
+    if isinstance(value, Mapping):
+        return {visible(key): _shown(item) for key, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _text(words: str, keep: str = "") -> str:
     """Words as a SARIF message: single braces would be placeholders (3.11.5), and ``](`` would make a link (3.11.6)."""
-    shown = visible(words, keep="\n").replace("{", "{{").replace("}", "}}")
-    return shown.replace("](", "\\](")
+    return visible(words, keep).replace("{", "{{").replace("}", "}}").replace("](", "\\](")
