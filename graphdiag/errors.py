@@ -21,3 +21,7 @@ class SourceError(GraphdiagError):
 
 class ModelError(GraphdiagError):
     """A model that cannot be used: not built, not found in its file, or not fitting the log beside it."""
+
+
+class ProgramError(GraphdiagError):
+    """A program that graphdiag runs, as Graphviz's ``dot``, that failed."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 import pydot
 
 from graphdiag.graphs.drawn_graph import META, OP, ROOT, DrawnGraph, Metaedge
+from graphdiag.report.dot_text import quoted
 from graphdiag.report.drawn_tree import expanded
 
 _SHAPES = {META: "box", OP: "ellipse"}
@@ -68,13 +69,13 @@ class _Levels:
         label = (name.removeprefix(f"{within}/") if within else name) + note
         if node.type == OP or not (level < self.depth or name in self.opened):
             shape = _SHAPES.get(node.type, "box3d")
-            graph.add_node(pydot.Node(self._id(name), label=_quoted(label), shape=shape))
+            graph.add_node(pydot.Node(self._id(name), label=quoted(label), shape=shape))
             return
         self.clusters.add(name)
         cluster = _cluster(self._id(name), label)
         graph.add_subgraph(cluster)
         # Edges end at nodes only: this one stands for the cluster, at whose border Graphviz clips them.
-        cluster.add_node(pydot.Node(self._id(name), label=_quoted(""), shape="point", style="invis"))
+        cluster.add_node(pydot.Node(self._id(name), label=quoted(""), shape="point", style="invis"))
         for child in drawn.children(name):
             self.add(cluster, child, level + 1)
         for edge in drawn.edges(name):
@@ -85,7 +86,7 @@ class _Levels:
         """A metaedge."""
         drawn = pydot.Edge(self._id(edge.source), self._id(edge.target))
         if edge.regular + edge.control > 1:
-            drawn.set("label", _quoted(str(edge.regular + edge.control)))
+            drawn.set("label", quoted(str(edge.regular + edge.control)))
         if not edge.regular:
             drawn.set("style", "dashed")
         if edge.source in self.clusters:
@@ -99,10 +100,4 @@ class _Levels:
 
 
 def _cluster(name: str, label: str) -> pydot.Subgraph:
-    return pydot.Subgraph(f"cluster_{name}", label=_quoted(label))
-
-
-def _quoted(text: str) -> str:
-    """A text as a DOT string that shows exactly this text."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\r", "\\r").replace("\n", "\\n")
-    return f'"{escaped}"'
+    return pydot.Subgraph(f"cluster_{name}", label=quoted(label))

@@ -28,6 +28,10 @@ class Format(str, Enum):
     SARIF = "sarif"
     JUNIT = "junit"
     GITHUB = "github"
+    SVG = "svg"
+    PNG = "png"
+    PDF = "pdf"
+    DOT = "dot"
 
 
 _WRITERS: Mapping[Format, str] = {
@@ -37,6 +41,10 @@ _WRITERS: Mapping[Format, str] = {
     Format.SARIF: "sarif:to_sarif",
     Format.JUNIT: "junit:to_junit",
     Format.GITHUB: "github:to_github",
+    Format.SVG: "layer_picture:to_svg",
+    Format.PNG: "layer_picture:to_png",
+    Format.PDF: "layer_picture:to_pdf",
+    Format.DOT: "layer_picture:to_dot",
 }
 """Module and function that write each format."""
 
@@ -67,6 +75,7 @@ def render(report: Report, format_: Format, look: Look) -> str | bytes:
 
     Raises:
         UsageError: A program that the format needs is not installed.
+        ProgramError: It failed.
     """
     module, _, function = _WRITERS[format_].partition(":")
     writer = cast(_Writer, getattr(import_module(f"graphdiag.report.{module}"), function))

@@ -131,6 +131,7 @@ class Report:
 
         Raises:
             UsageError: There is no such format, or a program that it needs is not installed.
+            ProgramError: The program failed.
         """
         from graphdiag.report.formats import named, render
 

@@ -28,7 +28,13 @@ def labels(graph: pydot.Graph) -> Iterator[str]:
     """Labels of all nodes, with DOT's escapes undone."""
     for node in graph.get_nodes():
         text = str(node.get("label"))[1:-1]
-        yield text.replace("\\\\", "\0").replace('\\"', '"').replace("\\n", "\n").replace("\0", "\\")
+        yield (
+            text.replace("\\\\", "\0")
+            .replace('\\"', '"')
+            .replace("\\n", "\n")
+            .replace("\0", "\\")
+            .replace("&amp;", "&")
+        )
     for cluster in graph.get_subgraphs():
         yield from labels(cluster)
 

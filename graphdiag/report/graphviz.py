@@ -1,0 +1,107 @@
+"""Graphviz's ``dot``: from the DOT language to SVG, PNG and PDF."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+from typing import Any
+from xml.dom import minidom
+
+from graphdiag.errors import ProgramError, UsageError
+
+_SECONDS = 300
+_DPI = 144
+_LONGEST_SIDE = 16_000
+"""Of a bitmap, in pixels: browsers and viewers show larger ones badly or not at all."""
+_MOST_PIXELS = 60_000_000
+_LONGEST_PAGE = 200
+"""In inches: the format's limit for the side of a page (ISO 32000-1, annex C)."""
+_POINTS_PER_INCH = 72
+
+
+def to_svg(dot: str, title: str) -> str:
+    """A graph as SVG that is well-formed, and has neither links nor scripts.
+
+    Args:
+        dot: The graph in DOT.
+        title: What the picture is called by a screen reader.
+
+    Returns:
+        The SVG. Tooltips are ``<title>`` elements.
+
+    Raises:
+        UsageError: Graphviz is not installed.
+        ProgramError: It cannot draw the graph.
+    """
+    return _without_anchors(_run(dot, "svg").decode("utf-8"), title)
+
+
+def to_png(dot: str) -> bytes:
+    """A graph as PNG, at 144 dots an inch or, where it is large, as many as a viewer can show; see `to_svg`."""
+    placed = _run(dot, "dot").decode("utf-8")
+    box = json.loads(_run(placed, "json0", "-Kneato", "-n2"))["bb"]
+    left, bottom, right, top = (float(number) for number in box.split(","))
+    return _run(placed, "png", "-Kneato", "-n2", f"-Gdpi={_dpi(right - left, top - bottom):.2f}")
+
+
+def to_pdf(dot: str) -> bytes:
+    """A graph as PDF, on one page; see `to_svg`."""
+    return _run(dot, "pdf", f"-Gsize={_LONGEST_PAGE},{_LONGEST_PAGE}")
+
+
+def _dpi(width: float, height: float) -> float:
+    """Dots an inch for a picture of this size in points."""
+    width, height = max(width, 1) / _POINTS_PER_INCH, max(height, 1) / _POINTS_PER_INCH
+    return min(_DPI, _LONGEST_SIDE / max(width, height), math.sqrt(_MOST_PIXELS / (width * height)))
+
+
+def _run(dot: str, form: str, *options: str) -> bytes:
+    program = shutil.which("dot")
+    if program is None:
+        raise UsageError(
+            "Graphviz is not installed: its program dot draws svg, png and pdf. Install it (apt install graphviz, "
+            "brew install graphviz), or take --format dot, which needs no program."
+        )
+    try:
+        done = subprocess.run(
+            [program, f"-T{form}", *options],
+            input=dot.encode("utf-8"),
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise ProgramError(
+            f"Graphviz's dot was not done after {_SECONDS} s: the graph is too large for it. Take --format dot, and "
+            "draw it with another program of Graphviz, as sfdp."
+        ) from None
+    except OSError as error:
+        raise ProgramError(f"{program}: cannot be run: {error.strerror}; install Graphviz anew.") from error
+    if done.returncode or not done.stdout:
+        said = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
+        why = said[-1] if said else f"it ended with status {done.returncode}"
+        raise ProgramError(
+            f"Graphviz's dot cannot draw the picture: {why}. Take --format dot to see what it was given."
+        )
+    return done.stdout
+
+
+def _without_anchors(svg: str, title: str) -> str:
+    """Graphviz puts tooltips into anchors; here they become the titles of what they belong to."""
+    # typeshed's DOM says of every node that it may be of any kind.
+    root: Any = minidom.parseString(svg).documentElement
+    root.setAttribute("role", "img")
+    root.setAttribute("aria-label", title)
+    for anchor in list(root.getElementsByTagName("a")):
+        wrapper = anchor.parentNode
+        group = wrapper.parentNode
+        for name in group.getElementsByTagName("title"):
+            name.firstChild.data = anchor.getAttribute("xlink:title")
+        for child in list(anchor.childNodes):
+            group.insertBefore(child, wrapper)
+        group.removeChild(wrapper)
+    if root.hasAttribute("xmlns:xlink"):
+        root.removeAttribute("xmlns:xlink")
+    return f"{root.toxml()}\n"

@@ -1,0 +1,195 @@
+"""The layer graph with the diff drawn on it, in the manner of ``keras.utils.plot_model``."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from graphdiag.diagnosis.finding import Verdict
+from graphdiag.report.answer import answer
+from graphdiag.report.dot_text import visible
+from graphdiag.report.graphviz import to_pdf as draw_pdf
+from graphdiag.report.graphviz import to_png as draw_png
+from graphdiag.report.graphviz import to_svg as draw_svg
+from graphdiag.report.picture import PLAIN, Box, Cluster, Entry, Line, Mark, Picture, Stroke
+from graphdiag.report.picture_dot import to_dot as picture_to_dot
+
+if TYPE_CHECKING:
+    from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
+    from graphdiag.report.layer_edges import LayerEdge
+    from graphdiag.report.look import Look
+    from graphdiag.report.report import Report
+
+MODEL = Mark("model", "#1f2328")
+DRAWN = Mark("drawn", "#57606a", Stroke.THIN, "vee")
+MISSING = Mark("missing", "#0550ae", Stroke.DOTTED, "tee")
+ARTEFACT = Mark("artefact", "#9a4b00", Stroke.DASHED, "onormal")
+HIDDEN = Mark("hidden", "#b00020", Stroke.DOUBLE, "diamond")
+OUTSIDE = Mark("outside", "#57606a", Stroke.DASHED)
+STATUSES: Mapping[Mark, str] = {
+    MODEL: "in the model",
+    HIDDEN: "hidden: activations or parameters flow, and it is not in the model",
+    ARTEFACT: "artefact: drawn, and no activation flows",
+    MISSING: "missing: in the model, and not drawn",
+    DRAWN: "drawn: activations flow",
+}
+"""What the marks of lines mean, in the order of the legend."""
+_OF_VERDICT = {Verdict.HIDDEN: HIDDEN, Verdict.ARTEFACT: ARTEFACT, Verdict.MISSING: MISSING}
+
+
+def to_dot(report: Report, look: Look) -> str:
+    """The picture of a report as DOT."""
+    return picture_to_dot(describe(report, look), look)
+
+
+def to_svg(report: Report, look: Look) -> str:
+    """The picture of a report as SVG; see `graphdiag.report.graphviz.to_svg`."""
+    picture = describe(report, look)
+    return draw_svg(picture_to_dot(picture, look), visible(picture.title))
+
+
+def to_png(report: Report, look: Look) -> bytes:
+    """The picture of a report as PNG; see `graphdiag.report.graphviz.to_png`."""
+    return draw_png(to_dot(report, look))
+
+
+def to_pdf(report: Report, look: Look) -> bytes:
+    """The picture of a report as PDF; see `graphdiag.report.graphviz.to_pdf`."""
+    return draw_pdf(to_dot(report, look))
+
+
+def describe(report: Report, look: Look) -> Picture:
+    """What is in the picture of a report.
+
+    Args:
+        report: The report.
+        look: Whether boxes show output shapes.
+
+    Returns:
+        A box for each layer, in clusters for nested models, and for each owner of ops that is no layer; without a layer
+        graph, a box for each name scope. A line for each edge of the diff. The title is the answer.
+    """
+    layers = report.layer_graph
+    boxes = {layer.id: _layer(layer, look) for layer in layers.layers.values()} if layers else {}
+    inside = {layer.id: layer.path for layer in layers.layers.values()} if layers else {}
+    for name in _others(report):
+        nested = layers.nested.get(name) if layers else None
+        boxes[name] = _other(name, nested, layers is None)
+        inside[name] = (*nested.path, nested.name) if nested else ()
+    outer, clusters = _framed(boxes, inside, layers)
+    return Picture(
+        title=answer(report),
+        boxes=outer,
+        clusters=clusters,
+        lines=_lines(report.edges, layers is not None),
+        legend=_legend(report),
+    )
+
+
+def _layer(layer: Layer, look: Look) -> Box:
+    calls = f", {layer.calls:,} calls" if layer.calls > 1 else ""
+    rows = [layer.name, f"{layer.class_name}{calls}"]
+    if look.show_shapes:
+        rows.append(layer.output_shape or "?")
+    about = [f"{layer.id}: {layer.class_name}{calls}"]
+    if layer.output_shape:
+        about.append(f"output {layer.output_shape}")
+    if layer.parameters is not None:
+        about.append(f"{layer.parameters:,} parameters")
+    return Box(layer.id, tuple(rows), PLAIN, ", ".join(about))
+
+
+def _others(report: Report) -> list[str]:
+    """Ends of edges that are no layers; without a layer graph, all name scopes that own ops."""
+    known = report.layer_graph.layers if report.layer_graph else {}
+    scopes = report.ownership.owners if report.ownership and report.layer_graph is None else ()
+    ends = (end for edge in report.edges for end in (edge.source, edge.target))
+    return [name for name in dict.fromkeys([*scopes, *ends]) if name not in known]
+
+
+def _other(name: str, nested: NestedModel | None, scope: bool) -> Box:
+    if scope:
+        return Box(name, (name,), PLAIN, f"name scope {name}")
+    if nested:
+        return Box(name, (nested.name, "ops of the nested model itself"), OUTSIDE, f"{name}: ops of no layer in it")
+    return Box(name, (name, "no layer of the model"), OUTSIDE, f"{name}: no layer of the model")
+
+
+def _framed(
+    boxes: Mapping[str, Box], inside: Mapping[str, tuple[str, ...]], layers: LayerGraph | None
+) -> tuple[tuple[Box, ...], tuple[Cluster, ...]]:
+    """The boxes that stand in no nested model, and a cluster for each nested model at the top level."""
+    directly: dict[tuple[str, ...], list[Box]] = defaultdict(list)
+    models: dict[tuple[str, ...], dict[tuple[str, ...], None]] = defaultdict(dict)
+    for key, box in boxes.items():
+        path = inside[key]
+        directly[path].append(box)
+        for depth in range(len(path)):
+            models[path[:depth]][path[: depth + 1]] = None
+
+    def clusters(path: tuple[str, ...]) -> tuple[Cluster, ...]:
+        return tuple(
+            Cluster(
+                title=_title(model, layers),
+                boxes=tuple(directly[model]),
+                clusters=clusters(model),
+            )
+            for model in models[path]
+        )
+
+    return tuple(directly[()]), clusters(())
+
+
+def _title(path: tuple[str, ...], layers: LayerGraph | None) -> str:
+    nested = layers.nested.get("/".join(path)) if layers else None
+    if nested is None:
+        return path[-1]
+    return f"{nested.name}: {nested.class_name}{f', {nested.calls:,} calls' if nested.calls > 1 else ''}"
+
+
+def _lines(edges: Sequence[LayerEdge], has_model: bool) -> tuple[Line, ...]:
+    """A line for each edge. Those that the model does not have move no box, unless the box has no other line."""
+    leading = {(edge.source, edge.target) for edge in edges if edge.in_model or not (has_model or edge.verdict)}
+    held = {end for ends in leading for end in ends}
+    return tuple(
+        Line(
+            edge.source,
+            edge.target,
+            mark_of(edge),
+            tooltip=_about(edge),
+            leads=(edge.source, edge.target) in leading or not {edge.source, edge.target} <= held,
+        )
+        for edge in edges
+    )
+
+
+def mark_of(edge: LayerEdge) -> Mark:
+    """The status of an edge of the diff."""
+    if edge.verdict is None:
+        return MODEL if edge.in_model else DRAWN
+    return _OF_VERDICT[edge.verdict]
+
+
+def _about(edge: LayerEdge) -> str:
+    parts = [mark_of(edge).word]
+    if edge.carries:
+        parts.append(f"carries {', '.join(edge.carries)}")
+    if edge.op_edges:
+        parts.append(f"{edge.op_edges:,} op edge{'' if edge.op_edges == 1 else 's'}")
+    return f"{edge.source} -> {edge.target}: {'; '.join([*parts, *edge.codes])}"
+
+
+def _legend(report: Report) -> tuple[Entry, ...]:
+    counts = Counter(map(mark_of, report.edges))
+    return tuple(
+        Entry(mark, f"{counts[mark]:,} {meaning}{_by(mark, report.edges)}")
+        for mark, meaning in STATUSES.items()
+        if counts[mark]
+    )
+
+
+def _by(mark: Mark, edges: Iterable[LayerEdge]) -> str:
+    """The codes of the findings that say so."""
+    codes = sorted({code for edge in edges if mark_of(edge) is mark for code in edge.codes})
+    return f" ({', '.join(codes)})" if codes else ""

@@ -1,0 +1,148 @@
+"""A picture of layers, before it is put into any language: boxes, clusters, lines, and how each status looks.
+
+`graphdiag.report.layer_picture` describes a report so, `graphdiag diff` the difference of two models;
+`graphdiag.report.picture_dot` turns either into DOT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Stroke(str, Enum):
+    """How a line, or the border of a box, is drawn; each can be told from the others without colour."""
+
+    SOLID = "solid"
+    THIN = "thin"
+    DASHED = "dashed"
+    DOTTED = "dotted"
+    DOUBLE = "double"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a status looks.
+
+    Attributes:
+        word: What the status is called in the legend, and its class in SVG, so it is one word.
+        colour: Of lines, borders and text about them: ``#rrggbb``, with a contrast of at least 4.5 to white.
+        stroke: How lines and borders are drawn.
+        arrowhead: Graphviz's name of it, as ``normal`` or ``onormal``; boxes take no notice.
+        fill: Background of boxes; ``#rrggbb``.
+    """
+
+    word: str
+    colour: str
+    stroke: Stroke = Stroke.SOLID
+    arrowhead: str = "normal"
+    fill: str = "#ffffff"
+
+
+PLAIN = Mark("layer", "#1f2328")
+"""A box of which there is nothing to say."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box.
+
+    Attributes:
+        key: Unique in the picture; lines end at it.
+        rows: Texts, one below the other.
+        mark: Its status.
+        tooltip: What is shown when it is pointed at.
+    """
+
+    key: str
+    rows: tuple[str, ...]
+    mark: Mark = PLAIN
+    tooltip: str = ""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A frame with boxes and clusters in it: a nested model.
+
+    Attributes:
+        title: Text at its top.
+        boxes: The boxes directly in it.
+        clusters: The clusters directly in it.
+        mark: Its status.
+        tooltip: What is shown when it is pointed at.
+    """
+
+    title: str
+    boxes: tuple[Box, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    mark: Mark = PLAIN
+    tooltip: str = ""
+
+    def all_boxes(self) -> Iterator[Box]:
+        """The boxes in it, at any depth."""
+        yield from self.boxes
+        for cluster in self.clusters:
+            yield from cluster.all_boxes()
+
+
+@dataclass(frozen=True)
+class Line:
+    """An arrow from one box to another.
+
+    Attributes:
+        source: Key of the box it leaves.
+        target: Key of the box it enters.
+        mark: Its status.
+        label: Text at its side; empty for none.
+        tooltip: What is shown when it is pointed at.
+        leads: Whether its target must stand after its source. A line that only tells of a difference should not move
+            the boxes, or nobody would know the model again.
+    """
+
+    source: str
+    target: str
+    mark: Mark
+    label: str = ""
+    tooltip: str = ""
+    leads: bool = True
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the legend: a mark, and what it means here.
+
+    Attributes:
+        mark: The mark.
+        text: As ``8 artefact: drawn, and no activation flows``.
+        line: Whether it is a mark of lines; else of boxes.
+    """
+
+    mark: Mark
+    text: str
+    line: bool = True
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A whole picture.
+
+    Attributes:
+        title: The answer, shown above everything.
+        boxes: The boxes that are in no cluster.
+        clusters: The clusters that are in no other.
+        lines: All lines, in any order.
+        legend: What the marks mean; empty for no legend.
+    """
+
+    title: str
+    boxes: tuple[Box, ...] = ()
+    clusters: tuple[Cluster, ...] = ()
+    lines: tuple[Line, ...] = ()
+    legend: tuple[Entry, ...] = ()
+
+    def all_boxes(self) -> Iterator[Box]:
+        """All boxes, at any depth: the order in which they are numbered."""
+        yield from self.boxes
+        for cluster in self.clusters:
+            yield from cluster.all_boxes()
