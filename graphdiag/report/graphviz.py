@@ -13,9 +13,9 @@ from graphdiag.errors import ProgramError, UsageError
 
 _SECONDS = 300
 _DPI = 144
-_LONGEST_SIDE = 16_000
-"""Of a bitmap, in pixels: browsers and viewers show larger ones badly or not at all."""
-_MOST_PIXELS = 60_000_000
+_LONGEST_SIDE = 32_000
+_MOST_PIXELS = 80_000_000
+"""Of a bitmap: cairo makes, and browsers show, none with a side above 32,767; Pillow warns of one above 89 million."""
 _LONGEST_PAGE = 200
 """In inches: the format's limit for the side of a page (ISO 32000-1, annex C)."""
 _POINTS_PER_INCH = 72

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.finding import Verdict
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from graphdiag.report.report import Report
 
 MODEL = Mark("model", "#1f2328")
-DRAWN = Mark("drawn", "#57606a", Stroke.THIN, "vee")
+ALONG = Mark("along", "#57606a", Stroke.THIN, "vee")
+DRAWN = Mark("drawn", "#1f2328")
 MISSING = Mark("missing", "#0550ae", Stroke.DOTTED, "tee")
 ARTEFACT = Mark("artefact", "#9a4b00", Stroke.DASHED, "onormal")
 HIDDEN = Mark("hidden", "#b00020", Stroke.DOUBLE, "diamond")
@@ -32,7 +33,8 @@ STATUSES: Mapping[Mark, str] = {
     HIDDEN: "hidden: activations or parameters flow, and it is not in the model",
     ARTEFACT: "artefact: drawn, and no activation flows",
     MISSING: "missing: in the model, and not drawn",
-    DRAWN: "drawn: activations flow",
+    ALONG: "drawn besides: follows a path of the model",
+    DRAWN: "drawn: activations or parameters flow",
 }
 """What the marks of lines mean, in the order of the legend."""
 _OF_VERDICT = {Verdict.HIDDEN: HIDDEN, Verdict.ARTEFACT: ARTEFACT, Verdict.MISSING: MISSING}
@@ -82,7 +84,7 @@ def describe(report: Report, look: Look) -> Picture:
         title=answer(report),
         boxes=outer,
         clusters=clusters,
-        lines=_lines(report.edges, layers is not None),
+        lines=_lines(report),
         legend=_legend(report),
     )
 
@@ -148,31 +150,34 @@ def _title(path: tuple[str, ...], layers: LayerGraph | None) -> str:
     return f"{nested.name}: {nested.class_name}{f', {nested.calls:,} calls' if nested.calls > 1 else ''}"
 
 
-def _lines(edges: Sequence[LayerEdge], has_model: bool) -> tuple[Line, ...]:
+def _lines(report: Report) -> tuple[Line, ...]:
     """A line for each edge. Those that the model does not have move no box, unless the box has no other line."""
-    leading = {(edge.source, edge.target) for edge in edges if edge.in_model or not (has_model or edge.verdict)}
+    marks = marks_of(report)
+    leading = {ends for ends, mark in marks.items() if mark in (MODEL, MISSING, DRAWN)}
     held = {end for ends in leading for end in ends}
     return tuple(
         Line(
             edge.source,
             edge.target,
-            mark_of(edge),
-            tooltip=_about(edge),
+            marks[edge.source, edge.target],
+            tooltip=_about(edge, marks[edge.source, edge.target]),
             leads=(edge.source, edge.target) in leading or not {edge.source, edge.target} <= held,
         )
-        for edge in edges
+        for edge in report.edges
     )
 
 
-def mark_of(edge: LayerEdge) -> Mark:
-    """The status of an edge of the diff."""
-    if edge.verdict is None:
-        return MODEL if edge.in_model else DRAWN
-    return _OF_VERDICT[edge.verdict]
+def marks_of(report: Report) -> Mapping[tuple[str, str], Mark]:
+    """The status of each edge of the diff."""
+    beside = DRAWN if report.layer_graph is None else ALONG
+    return {
+        (edge.source, edge.target): _OF_VERDICT[edge.verdict] if edge.verdict else MODEL if edge.in_model else beside
+        for edge in report.edges
+    }
 
 
-def _about(edge: LayerEdge) -> str:
-    parts = [mark_of(edge).word]
+def _about(edge: LayerEdge, mark: Mark) -> str:
+    parts = [mark.word]
     if edge.carries:
         parts.append(f"carries {', '.join(edge.carries)}")
     if edge.op_edges:
@@ -181,15 +186,17 @@ def _about(edge: LayerEdge) -> str:
 
 
 def _legend(report: Report) -> tuple[Entry, ...]:
-    counts = Counter(map(mark_of, report.edges))
+    marks = marks_of(report)
+    counts = Counter(marks.values())
+    codes: dict[Mark, set[str]] = defaultdict(set)
+    for edge in report.edges:
+        codes[marks[edge.source, edge.target]].update(edge.codes)
     return tuple(
-        Entry(mark, f"{counts[mark]:,} {meaning}{_by(mark, report.edges)}")
+        Entry(mark, f"{counts[mark]:,} {meaning}{_in_brackets(codes[mark])}")
         for mark, meaning in STATUSES.items()
         if counts[mark]
     )
 
 
-def _by(mark: Mark, edges: Iterable[LayerEdge]) -> str:
-    """The codes of the findings that say so."""
-    codes = sorted({code for edge in edges if mark_of(edge) is mark for code in edge.codes})
-    return f" ({', '.join(codes)})" if codes else ""
+def _in_brackets(codes: Collection[str]) -> str:
+    return f" ({', '.join(sorted(codes))})" if codes else ""

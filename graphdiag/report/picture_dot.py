@@ -22,6 +22,7 @@ from graphdiag.report.picture import Box, Cluster, Entry, Line, Mark, Picture, S
 _FONT = quoted("Helvetica,Arial,sans-serif")
 _WIDTH_OF_TITLE = 76
 _WIDTH_OF_LEGEND = 26
+_LOOSE_BOXES_IN_A_ROW = 5
 _LONGEST_TOOLTIP = 1000
 _MOST_LONG_LINES = 20
 """That do not lead. Graphviz 2.43 takes minutes for 200 of them in a graph of 800 boxes, and crashes."""
@@ -64,7 +65,9 @@ def to_dot(picture: Picture, look: Look) -> str:
         labelloc="t",
         labeljust="l",
         nodesep="0.25",
-        ranksep="0.35",
+        ranksep="0.4",
+        # Curves lose their ends where many run side by side for long.
+        splines="polyline",
         pad="0.2",
         charset="UTF-8",
     )
@@ -79,6 +82,7 @@ def to_dot(picture: Picture, look: Look) -> str:
     for cluster in picture.clusters:
         graph.add_subgraph(_cluster(cluster, names, numbers))
     _add_lines(graph, picture.lines, names)
+    _stack_loose_boxes(graph, picture, names)
     return str(graph.to_string())
 
 
@@ -135,11 +139,21 @@ def _add_lines(graph: pydot.Dot, lines: Sequence[Line], names: Mapping[str, str]
             continue
         leaving[line.source, line.mark].append(line)
         graph.add_node(_tag(f"f{number}", f"from {line.source}", line.mark))
-        graph.add_edge(_edge(replace(line, leads=True), f"line{number}", f"f{number}", names[line.target]))
+        edge = _edge(replace(line, leads=True), f"line{number}", f"f{number}", names[line.target])
+        edge.set("weight", "0")
+        graph.add_edge(edge)
     for number, ((source, mark), left) in enumerate(leaving.items()):
-        whither = left[0].target if len(left) == 1 else f"{len(left):,} boxes"
+        whither = left[0].target if len(left) == 1 else f"{len(left):,} others"
         graph.add_node(_tag(f"o{number}", f"to {whither}", mark))
-        graph.add_edge(pydot.Edge(names[source], f"o{number}", **_line(mark), **_class("tag", mark.word)))
+        graph.add_edge(pydot.Edge(names[source], f"o{number}", weight="0", **_line(mark), **_class("tag", mark.word)))
+
+
+def _stack_loose_boxes(graph: pydot.Dot, picture: Picture, names: Mapping[str, str]) -> None:
+    """Set boxes without lines in several rows: Graphviz would set any number of them in one."""
+    joined = {end for line in picture.lines for end in (line.source, line.target)}
+    loose = [names[box.key] for box in picture.boxes if box.key not in joined]
+    for above, below in zip(loose, loose[_LOOSE_BOXES_IN_A_ROW:], strict=False):
+        graph.add_edge(pydot.Edge(above, below, style="invis"))
 
 
 def _tag(name: str, text: str, mark: Mark) -> pydot.Node:
