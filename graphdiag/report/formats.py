@@ -25,6 +25,7 @@ class Format(str, Enum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    HTML = "html"
     SARIF = "sarif"
     JUNIT = "junit"
     GITHUB = "github"
@@ -38,6 +39,7 @@ _WRITERS: Mapping[Format, str] = {
     Format.TEXT: "terminal:to_text",
     Format.JSON: "document:to_json",
     Format.MARKDOWN: "markdown:to_markdown",
+    Format.HTML: "page:to_html",
     Format.SARIF: "sarif:to_sarif",
     Format.JUNIT: "junit:to_junit",
     Format.GITHUB: "github:to_github",

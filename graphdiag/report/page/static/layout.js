@@ -1,0 +1,145 @@
+// --- layout.js: Graphviz in a worker --------------------------------------------------------------------------------
+// Graphviz is told sizes and numbers only. Names stay out of the DOT text, so that nothing in a name can mean
+// anything there, and text is as wide as the reader's own font has it.
+
+const GIVE_UP_AFTER = 30000; // milliseconds
+
+let workerAddress = null;
+function graphvizWorker() {
+  workerAddress ??= (async () => {
+    const packed = Uint8Array.from(atob(document.getElementById("graphviz").textContent), (byte) => byte.charCodeAt(0));
+    const code = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+    const answering = `
+      const ready = Viz.instance();
+      onmessage = async ({data: {id, dot}}) => {
+        try {
+          const {status, output, errors} = (await ready).render(dot, {format: "json0"});
+          postMessage(status === "success" ? {id, output} : {id, error: errors.map((each) => each.message).join("; ")});
+        } catch (error) {
+          postMessage({id, error: String(error)});
+        }
+      };`;
+    return URL.createObjectURL(new Blob([code, "\n", answering], { type: "text/javascript" }));
+  })();
+  return workerAddress.then((address) => new Worker(address));
+}
+
+// One layout at a time; a newer wish takes the place of an older one that waits.
+class Layouter {
+  constructor() {
+    this.worker = null;
+    this.last = 0;
+  }
+
+  async lay(dot) {
+    const id = (this.last += 1);
+    if (this.running) await this.running;
+    if (id !== this.last) return null;
+    this.running = this.run(id, dot);
+    try {
+      return await this.running.then((answer) => (answer.error ? Promise.reject(new Error(answer.error)) : JSON.parse(answer.output)));
+    } finally {
+      this.running = null;
+    }
+  }
+
+  async run(id, dot) {
+    try {
+      this.worker ??= await graphvizWorker();
+    } catch (error) {
+      return { error: `This browser cannot start Graphviz (${error.message})` };
+    }
+    return new Promise((resolve) => {
+      const stop = (error) => {
+        this.worker.terminate();
+        this.worker = null;
+        resolve({ error });
+      };
+      const late = setTimeout(() => stop("too large to lay out in half a minute; close some boxes"), GIVE_UP_AFTER);
+      this.worker.onmessage = ({ data }) => {
+        clearTimeout(late);
+        resolve(data);
+      };
+      this.worker.onerror = (event) => {
+        clearTimeout(late);
+        event.preventDefault();
+        stop(`Graphviz failed (${event.message})`);
+      };
+      this.worker.postMessage({ id, dot });
+    });
+  }
+}
+
+const BOX_HEIGHT = 33;
+const TITLE_HEIGHT = 16;
+
+// DOT for what is visible. `width` gives a box's width in pixels, which are Graphviz's points here.
+function dotOf({ root, edges }, width, direction, columns) {
+  const clusters = new Set();
+  const lines = [
+    `digraph { graph [rankdir=${direction} nodesep=0.2 ranksep=0.27 compound=true] node [shape=box fixedsize=true label=""]`,
+    "edge [arrowsize=0.8]",
+  ];
+  const inches = (pixels) => (pixels / 72).toFixed(3);
+  const write = ({ row, inside }) => {
+    if (!inside) {
+      lines.push(`n${row} [width=${inches(width(row))} height=${inches(BOX_HEIGHT)}]`);
+      return;
+    }
+    clusters.add(row);
+    const title = `<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="${Math.ceil(width(row))}" HEIGHT="${TITLE_HEIGHT}"><TR><TD></TD></TR></TABLE>>`;
+    // Edges end at nodes only: the point stands for the opened box, at whose border Graphviz clips them.
+    lines.push(`subgraph cluster_${row} { label=${title} margin=9 n${row} [shape=point style=invis width=0.01 height=0.01]`);
+    inside.forEach(write);
+    if (columns.has(row)) lines.push(...stacked(inside, columns.get(row)));
+    lines.push("}");
+  };
+  root.inside.forEach(write);
+  edges.forEach((edge, place) => {
+    const options = [`id=${place}`];
+    if (!edge.firm) options.push("constraint=false");
+    if (clusters.has(edge.source)) options.push(`ltail=cluster_${edge.source}`);
+    if (clusters.has(edge.target)) options.push(`lhead=cluster_${edge.target}`);
+    lines.push(`n${edge.source} -> n${edge.target} [${options.join(" ")}]`);
+  });
+  lines.push("}");
+  return lines.join("\n");
+}
+
+// Boxes without arrows between them in so many columns, not all in one row.
+function stacked(inside, columns) {
+  const lines = [];
+  for (let place = columns; place < inside.length; place += 1) {
+    lines.push(`n${inside[place - columns].row} -> n${inside[place].row} [style=invis]`);
+  }
+  return lines;
+}
+
+// Graphviz's answer in pixels, y downwards: where boxes and opened boxes lie, and the way of each edge.
+function placed(answer) {
+  const [, , right, top] = answer.bb.split(",").map(Number);
+  const boxes = new Map();
+  const opened = new Map();
+  for (const object of answer.objects || []) {
+    const row = Number(object.name.replace(/^\D+/, ""));
+    if (object.name.startsWith("cluster_")) {
+      const [x1, y1, x2, y2] = object.bb.split(",").map(Number);
+      opened.set(row, { x: x1, y: top - y2, width: x2 - x1, height: y2 - y1 });
+    } else if (object.pos && object.style !== "invis") {
+      const [x, y] = object.pos.split(",").map(Number);
+      const width = object.width * 72;
+      const height = object.height * 72;
+      boxes.set(row, { x: x - width / 2, y: top - y - height / 2, width, height });
+    }
+  }
+  const ways = new Map();
+  for (const edge of answer.edges || []) {
+    if (edge.id === undefined || !edge.pos || edge.style === "invis") continue;
+    const points = edge.pos.split(" ");
+    const pair = (text) => text.split(",").slice(-2).map(Number);
+    const tip = points[0].startsWith("e,") ? pair(points.shift()) : null;
+    const way = points.map(pair).map(([x, y]) => [x, top - y]);
+    ways.set(Number(edge.id), { way, tip: tip ? [tip[0], top - tip[1]] : way[way.length - 1] });
+  }
+  return { width: right, height: top, boxes, opened, ways };
+}

@@ -1,0 +1,147 @@
+"""The report's words as HTML: what the page says without its script, and what a notebook shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from itertools import groupby
+
+from graphdiag.diagnosis.finding import Evidence, Finding
+from graphdiag.report.answer import WHO
+from graphdiag.report.page.data import shown
+from graphdiag.report.page.status import NUMBERS, STATUSES, Status
+from graphdiag.report.report import Report
+
+_EVIDENCE_SHOWN = 40
+_ALIKE_SHOWN = 4
+
+
+def text(words: str) -> str:
+    """Words as HTML that shows exactly these words."""
+    return escape(shown(words))
+
+
+def facts(report: Report) -> list[tuple[str, str]]:
+    """What was compared, each with its label: source, stack, sizes."""
+    origin, layers, ops = report.origin, report.layer_graph, report.op_graph
+    run = f", run {origin.run}" if origin.run not in ("", ".") else ""
+    found = [("Source", origin.path + run + (f", tag {origin.tag}" if origin.tag else ""))]
+    if origin.stack:
+        found.append(("Stack", origin.stack))
+    of_model = "none: name scopes are taken for layers"
+    if layers:
+        of_model = f"{len(layers.layers):,} layers, {len(layers.edges):,} edges"
+    found.append(("Your model", of_model))
+    found.append(("Op graph", "none" if ops is None else f"{len(ops):,} ops, {len(ops.source):,} edges"))
+    return found
+
+
+def chips(report: Report) -> str:
+    """The legend, with the number of edges of each status."""
+    counts = [0] * len(STATUSES)
+    for edge in report.edges:
+        if edge.verdict is not None:
+            counts[NUMBERS[edge.verdict.value]] += 1
+        else:
+            counts[NUMBERS["model" if edge.in_model else "drawn"]] += 1
+    missing_too = counts[NUMBERS["model"]] + counts[NUMBERS["missing"]]
+    rows = []
+    for status in (STATUSES[NUMBERS[name]] for name in ("artefact", "hidden", "missing", "model", "drawn", "aside")):
+        number: int | None = counts[NUMBERS[status.id]]
+        if status.id == "model":
+            number = missing_too
+        if status.id == "aside":
+            number = None
+        if status.id == "drawn" and not number:
+            continue
+        rows.append(_chip(status, number))
+    return "".join(rows)
+
+
+def _chip(status: Status, number: int | None) -> str:
+    count = "" if number is None else f"<b>{number:,}</b> "
+    quiet = " none" if number == 0 else ""
+    return (
+        f'<li class="chip tone-{status.tone}{quiet}" data-status="{status.id}" title="{escape(status.about)}">'
+        f"{_sample(status)}{count}<span>{escape(status.label)}</span></li>"
+    )
+
+
+def _sample(status: Status) -> str:
+    """A piece of the line as the pictures draw it."""
+    dash = f' stroke-dasharray="{status.dash}"' if status.dash else ""
+    inner = '<path class="inner" d="M2 8H34" stroke-width="1.8"/>' if status.double else ""
+    letter = f'<circle cx="18" cy="8" r="7"/><text x="18" y="11.5">{status.letter}</text>' if status.letter else ""
+    return (
+        f'<svg class="sample" width="46" height="16" viewBox="0 0 46 16" aria-hidden="true">'
+        f'<path class="line" d="M2 8H34" stroke-width="{status.width}"{dash}/>{inner}{_head(status.arrow)}{letter}</svg>'
+    )
+
+
+def _head(arrow: str) -> str:
+    if arrow == "cross":
+        return '<path class="line" d="M35 4L43 12M43 4L35 12" stroke-width="2"/>'
+    if arrow == "double":
+        return '<path class="head" d="M30 3L38 8L30 13ZM37 3L45 8L37 13Z"/>'
+    return f'<path class="head {arrow}" d="M34 3.5L44 8L34 12.5Z"/>'
+
+
+def findings(report: Report, buttons: bool) -> str:
+    """The findings as list items: title, cause and proof, cure, evidence folded.
+
+    Args:
+        report: The report.
+        buttons: Whether each title is a button, for the page's script.
+    """
+    numbered = list(enumerate(report.findings))
+    items: list[str] = []
+    for _, group in groupby(numbered, key=lambda item: item[1].code):
+        alike = list(group)
+        items += [_finding(number, finding, buttons) for number, finding in alike[:_ALIKE_SHOWN]]
+        more = alike[_ALIKE_SHOWN:]
+        if more:
+            folded = "".join(_finding(number, finding, buttons) for number, finding in more)
+            items.append(
+                f'<li class="more"><details><summary>{len(more):,} more of {text(alike[0][1].code)}</summary>'
+                f'<ul class="findings">{folded}</ul></details></li>'
+            )
+    return "".join(items)
+
+
+def _finding(number: int, finding: Finding, buttons: bool) -> str:
+    edges = len(finding.edges)
+    counted = f" · {edges:,} edge{'' if edges == 1 else 's'}" if edges else ""
+    title = (
+        f'<span class="code">{text(finding.code)}</span> <span class="rule">{text(finding.rule)}</span> '
+        f'<span class="kind">{finding.verdict.value}, made by {WHO[finding.blame]}{counted}</span>'
+    )
+    if buttons:
+        title = f'<button type="button" class="pick" aria-pressed="false" data-finding="{number}">{title}</button>'
+    return (
+        f'<li class="finding {finding.severity.value}"><h3>{title}</h3><p>{text(finding.message)}</p>'
+        f'<p class="cure"><b>Cure</b> {text(finding.cure)}</p>{_evidence(finding.evidence)}</li>'
+    )
+
+
+def _evidence(evidence: Sequence[Evidence]) -> str:
+    if not evidence:
+        return ""
+    rows = "".join(f"<li>{_step(item)}</li>" for item in evidence[:_EVIDENCE_SHOWN])
+    more = len(evidence) - _EVIDENCE_SHOWN
+    rest = f"<p>and {more:,} more; <code>--format json</code> has all.</p>" if more > 0 else ""
+    number = f"{len(evidence):,} op edge{'' if len(evidence) == 1 else 's'}"
+    return f'<details><summary>Evidence: {number}</summary><ul class="evidence">{rows}</ul>{rest}</details>'
+
+
+def _step(item: Evidence) -> str:
+    what = "control dependency" if item.control else f"output {item.output}"
+    way = "".join(f" → <code>{text(op)}</code>" for op in item.through)
+    return (
+        f"<code>{text(item.source)}</code> ({text(item.source_type)}, {what}){way} → "
+        f"<code>{text(item.target)}</code> ({text(item.target_type)})"
+    )
+
+
+def notes(report: Report) -> Iterator[str]:
+    """The notes, as HTML each."""
+    return map(text, report.notes)
