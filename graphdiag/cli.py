@@ -125,6 +125,9 @@ def compare(
     ] = None,
     rankdir: Annotated[Direction, typer.Option(help="Which way pictures run.")] = Direction.TB,
     show_shapes: Annotated[bool, typer.Option("--show-shapes", help="Show output shapes in pictures.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Run the graph on random inputs, to prove each verdict once more.")
+    ] = False,
     fail_on: Annotated[FailOn | None, typer.Option(help="Exit with status 1 when there is such an edge.")] = None,
     debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
 ) -> None:
@@ -143,6 +146,7 @@ def compare(
             input_shape=_shape(input_shape),
             select=_codes(select or []),
             ignore=_codes(ignore or []),
+            verify=verify,
         )
     _write(report, format_ or [], output or [], Look(rankdir, show_shapes))
     if fail_on and report.summary.met(fail_on.value):

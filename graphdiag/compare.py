@@ -45,6 +45,7 @@ def compare(
     input_shape: Sequence[int | None] | None = None,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
+    verify: bool = False,
 ) -> Report:
     """Compare the layer graph of a model with the op graph that TensorBoard draws.
 
@@ -62,6 +63,7 @@ def compare(
 
         select: Codes of the rules to report, or beginnings of codes; all rules if empty.
         ignore: Codes of the rules not to report; the longer of two codes that fit a rule wins.
+        verify: Whether to run the graph on random inputs, to see each artefact and each hidden dependency for oneself.
 
     Returns:
         The report.
@@ -85,6 +87,10 @@ def compare(
     else:
         _check_fit(case, layers, given=model is not None)
         notes += _notes_on(case)
+    if verify:
+        from graphdiag.execution.verify import verify as run_graph
+
+        findings = run_graph(case, opened.graph_defs, findings)
     return Report.of(opened.origin, layers, ops, findings, notes, case)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from graphdiag.diagnosis.case import Case, Pair
 from graphdiag.diagnosis.crossings import OpEdge
@@ -85,5 +85,10 @@ def diagnose(case: Case, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
             claimed.update(id(edge) for _, edge in found.claims)
         if claimed:
             open_edges = [(pair, edge) for pair, edge in open_edges if id(edge) not in claimed]
+    return by_severity(findings)
+
+
+def by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings, the most severe first, then by code, then as they came."""
     severities = {"error": 0, "warning": 1, "note": 2}
     return tuple(sorted(findings, key=lambda finding: (severities[finding.severity.value], finding.code)))

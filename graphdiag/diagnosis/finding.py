@@ -63,6 +63,19 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """What running the graph has shown of a finding.
+
+    Attributes:
+        verified: Whether it bears the verdict out. If not, the verdict is proved from the graph's structure only.
+        how: What was run and seen, or why nothing could be; no sentence, but what follows a colon.
+    """
+
+    verified: bool
+    how: str
+
+
+@dataclass(frozen=True)
 class Finding:
     """One root cause.
 
@@ -80,6 +93,7 @@ class Finding:
         evidence: The op edges that show it.
         counted: Whether the edges are differences between the layer graph and the op graph, which the summary counts;
             those of the conceptual graph, say, are not.
+        proof: What running the graph has shown; ``None`` when it was not run, or when nothing about it can be run.
     """
 
     code: str
@@ -94,3 +108,4 @@ class Finding:
     edges: Sequence[tuple[str, str]] = ()
     evidence: Sequence[Evidence] = ()
     counted: bool = True
+    proof: Proof | None = None

@@ -85,7 +85,7 @@ def to_dict(report: Report) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {
+    found: dict[str, Any] = {
         "code": finding.code,
         "rule": finding.rule,
         "verdict": finding.verdict.value,
@@ -99,6 +99,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "cure": finding.cure,
     }
+    if finding.proof is not None:
+        found["proof"] = asdict(finding.proof)
+    return found
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
@@ -285,7 +288,7 @@ def _pairs(data: Sequence[Sequence[Any]]) -> tuple[tuple[Any, Any], ...]:
 
 
 def _to_finding(data: Mapping[str, Any]) -> Finding:
-    from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Severity, Verdict
+    from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Proof, Severity, Verdict
 
     return Finding(
         code=data["code"],
@@ -311,6 +314,7 @@ def _to_finding(data: Mapping[str, Any]) -> Finding:
             for item in data["evidence"]
         ),
         counted=data["counted"],
+        proof=Proof(**data["proof"]) if "proof" in data else None,
     )
 
 

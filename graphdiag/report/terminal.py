@@ -90,6 +90,9 @@ def _findings(report: Report, alike: Sequence[Finding]) -> Iterator[RenderableTy
         body.append(_text(finding.message))
         if finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN):
             body += _proof(report, finding)
+        if finding.proof is not None:
+            status = "verified" if finding.proof.verified else "proved statically only"
+            body.append(_text(f"{status}: {finding.proof.how}", "green" if finding.proof.verified else ""))
         if len(cures) > 1:
             body.append(_labelled("cure", _text(finding.cure)))
     if len(alike) > len(shown):
