@@ -169,6 +169,7 @@ class Walk:
         contents: What was behind the handles in a function's arguments before it was called.
         named_elsewhere: Names of states that library functions use without being given a handle.
         callees: Names of the functions that a row calls.
+        wild: Rows that run a function of which nothing is known, or that take what the graph lacks.
         state: What is stored.
     """
 
@@ -188,7 +189,7 @@ class Walk:
         self.summaries = summaries
         self.named_elsewhere = summaries.names
         self.callees: dict[int, Sequence[str]] = {}
-        self._wild: set[int] = set()
+        self.wild: set[int] = set()
         self.rules = self._find_rules(body)
         self.order = evaluation_order(graph)
         self.position: Sequence[int] = self.order
@@ -234,12 +235,12 @@ class Walk:
             elif names is not None:
                 # It runs a function that is not in the library, or in a way that is not known.
                 found[row] = UNKNOWN
-                self._wild.add(row)
+                self.wild.add(row)
         for row, text in graph.dangling:
             if not text.startswith("^"):
                 found[row] = UNKNOWN
                 self.callees.pop(row, None)
-                self._wild.add(row)
+                self.wild.add(row)
         return found
 
     def run(self) -> None:
@@ -334,7 +335,7 @@ class Walk:
             if rule.kind is Kind.CONSTANT or (rule.kind is Kind.COMPUTES and not rule.dimensions and not rule.handles)
         }
         plain = bytearray(plain_rules.get(rule, 0) for rule in self.rules)
-        for row in (*self.state.reads, *self._liveness.choices, *self._wild):
+        for row in (*self.state.reads, *self._liveness.choices, *self.wild):
             plain[row] = 0
         for row in self.callees:
             for target in self.targets(row):
@@ -407,7 +408,7 @@ class Walk:
                 # PlaceholderWithDefault has an input, its default: either may come.
                 value |= self.feeds[row][0]
                 shape |= self.feeds[row][1]
-        if row in self._wild:
+        if row in self.wild:
             value |= ANYTHING[0]
             shape |= value
         if row in self._liveness.choices:

@@ -333,7 +333,7 @@ TABLE = (
         "Identity IdentityN RefIdentity Snapshot StopGradient PreventGradient CheckNumerics CheckNumericsV2 Print"
         " PrintV2 DeepCopy GuaranteeConst _Retval _DeviceRetval EnsureShape Cast _HostCast Bitcast DebugIdentity"
         " DebugIdentityV2 DebugIdentityV3 DebugGradientIdentity DebugGradientRefIdentity Copy CopyHost CopyToMesh"
-        " CheckPinned _CopyFromGpuToHost _CopyFromHostToGpu _ListToArray _ArrayToList DisableCopyOnRead RefSelect",
+        " CheckPinned _CopyFromGpuToHost _CopyFromHostToGpu _ListToArray _ArrayToList DisableCopyOnRead",
         "passes its input on",
     ),
     Line(
@@ -392,7 +392,7 @@ TABLE = (
         " TensorScatterMax TensorScatterMin TensorStridedSliceUpdate InplaceUpdate InplaceAdd InplaceSub Roll Reverse"
         " ReverseV2 ReverseSequence Cumsum Cumprod CumulativeLogsumexp InvertPermutation Bucketize LowerBound"
         " UpperBound UnravelIndex ParallelConcat _ParallelConcatUpdate BroadcastArgs ConcatOffset DataFormatDimMap"
-        " DataFormatVecPermute NearestNeighbors IsotonicRegression",
+        " DataFormatVecPermute IsotonicRegression",
         "moves elements about; the output's shape follows from the inputs' shapes",
     ),
     Line(
@@ -430,13 +430,19 @@ TABLE = (
         "the first input gives dimensions: the shape, or the axis",
         dimensions=(0,),
     ),
+    Line(
+        Kind.COMPUTES,
+        "RefSelect",
+        "one of several references, which need not be of one shape",
+        dimensions=(0,),
+    ),
     Line(Kind.COMPUTES, "ConcatV2", "the last input is the axis", dimensions=(-1,)),
     Line(Kind.COMPUTES, "GatherV2", "the third input is the axis", dimensions=(2,)),
     Line(
         Kind.COMPUTES,
         "ScatterNd ImageProjectiveTransformV2 ImageProjectiveTransformV3 UnsortedSegmentSum UnsortedSegmentMax"
         " UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentJoin SegmentSumV2 SegmentProdV2 SegmentMaxV2"
-        " SegmentMinV2 HistogramFixedWidth LinSpace SparseTensorDenseMatMul",
+        " SegmentMinV2 HistogramFixedWidth LinSpace SparseTensorDenseMatMul NearestNeighbors",
         "the third input gives dimensions: the shape, or how many there are",
         dimensions=(2,),
     ),

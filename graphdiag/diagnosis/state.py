@@ -35,6 +35,8 @@ _HANDED_ON = _REFERENCE | {
     *("TensorArrayGrad", "TensorArrayGradV2", "TensorArrayGradV3", "TensorArrayGradWithShape"),
 }
 """Types whose output is the handle that came in; the gradients of a TensorArray count as part of it."""
+_ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
+"""Types whose output is one of the references that came in."""
 _VARIABLES = frozenset({"VarHandleOp", "Variable", "VariableV2", "TemporaryVariable"})
 _ASKS_ONLY = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})
 _LAST = -1
@@ -137,12 +139,19 @@ class State:
             if key is None or not (key in self.writers or ANYWHERE in self.writers or self._is_shared(key)):
                 continue
             for target in set(walk.targets(row)):
-                for edge in range(walk.first[target], walk.first[target + 1]):
-                    if walk.source[edge] == row and walk.output[edge] != CONTROL:
-                        self._reads_from(target, key, edge - walk.first[target])
-                if target not in seen and self.origin(target) is not None:
+                self._takes_reference(target, row, key)
+                if walk.graph.types[target] in _ONE_OF_SEVERAL:
+                    for taker in set(walk.targets(target)):
+                        self._takes_reference(taker, target, ANYWHERE)
+                elif target not in seen and self.origin(target) is not None:
                     seen.add(target)
                     waiting.append(target)
+
+    def _takes_reference(self, row: int, origin: int, key: Key) -> None:
+        walk = self.walk
+        for edge in range(walk.first[row], walk.first[row + 1]):
+            if walk.source[edge] == origin and walk.output[edge] != CONTROL:
+                self._reads_from(row, key, edge - walk.first[row])
 
     def origin(self, row: int) -> Key | None:
         """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
@@ -153,7 +162,7 @@ class State:
             kind = walk.rules[row].kind
             if kind is Kind.HANDLE or kind is Kind.VARIABLE:
                 self._origins[row] = (self._name(row), kind is Kind.VARIABLE)
-            elif kind is Kind.FEED and walk.feeds[row][0] & HANDLE:
+            elif kind is Kind.FEED and walk.feeds[row][0] & HANDLE and not self._inputs(row):
                 self._types[row] = walk.graph.types[row]
                 self._origins[row] = (row, False)
             else:
@@ -235,7 +244,7 @@ class State:
 
     def _whether_written(self, row: int, key: Key) -> Sets:
         """What decides whether anything was written to a variable before a row asks."""
-        found = 0
+        found, _ = self.walk.contents.get(key, (0, 0))
         for place in (key, ANYWHERE):
             later = self._come_later.get((row, place), ())
             for writer, (_, _, decided) in self._written[place].items():
@@ -353,7 +362,8 @@ class State:
         """Pairs of a row that stores activations and a row that may find them."""
         found = set()
         for key, writers in self._written.items():
-            readers = sorted(self._readers_of(key))
+            # What reads behind a handle of unclear origin may find what is stored anywhere.
+            readers = sorted({*self._readers_of(key), *self._readers.get(ANYWHERE, ())})
             storing = [row for row, sets in sorted(writers.items()) if (sets[0] | sets[1]) & ACTIVATION]
             for row in storing:
                 for reader in readers[: _MOST_PAIRS // len(storing)]:
@@ -399,43 +409,51 @@ def _name(graph: OpGraph, row: int) -> Key:
 
 
 def reads_before_writes(walk: Walk, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those ``(writer, reader)`` pairs in which the writer depends on the reader.
+    """Those ``(writer, reader)`` pairs in which the writer has to wait for the reader.
+
+    It does when it depends on the reader. But a ``Merge`` waits for one of its inputs only, and what is inside a
+    function waits for the inputs it needs itself: TensorFlow puts the body in the place of the call.
 
     Readers are bits, carried forward along every edge: some at a time, and no further than to the last of their
     writers, so that memory and, where reads and writes stand near each other, time stay linear.
     """
     found: set[tuple[int, int]] = set()
-    order, position = walk.order, walk.position
+    order, position, calls = walk.order, walk.position, walk.callees.keys() | walk.wild
     wanted: dict[int, list[int]] = defaultdict(list)
     for writer, reader in pairs:
         if position[reader] < position[writer]:
             wanted[reader].append(writer)
-    source, first = walk.source, walk.first
+    source, output, first = walk.source, walk.output, walk.first
     for chunk, last in _chunks(wanted, position):
         bits = {reader: 1 << bit for bit, reader in enumerate(chunk)}
         start = position[chunk[0]]
         stop = last + 1
-        seen = [0] * (stop - start)
+        waits_for = [0] * (stop - start)
         for place in range(start, stop):
             row = order[place]
-            passed = bits.get(row, 0)
-            merges = walk.rules[row].kind is Kind.MERGES
-            # A Merge waits for one of its inputs only.
-            through_all = -1
+            kind = walk.rules[row].kind
+            through_all, passed = -1, 0
             for edge in range(first[row], first[row + 1]):
                 back = position[source[edge]] - start
-                if merges and walk.output[edge] != CONTROL and back < place - start:
-                    through_all &= seen[back] if back >= 0 else 0
-                elif 0 <= back < place - start:
-                    passed |= seen[back]
-            if merges and through_all > 0:
+                if back >= place - start:
+                    continue
+                before = waits_for[back] if back >= 0 else 0
+                if output[edge] == CONTROL:
+                    passed |= before | bits.get(source[edge], 0)
+                elif kind is Kind.MERGES:
+                    through_all &= before
+                elif row not in calls or (kind is Kind.BRANCHES and edge == first[row]):
+                    passed |= before
+            if through_all > 0:
                 passed |= through_all
-            seen[place - start] = passed
+            if row not in calls:
+                passed |= bits.get(row, 0)
+            waits_for[place - start] = passed
         found.update(
             (writer, reader)
             for reader in chunk
             for writer in wanted[reader]
-            if seen[position[writer] - start] & bits[reader]
+            if waits_for[position[writer] - start] & bits[reader]
         )
     return found
 

@@ -177,6 +177,15 @@ def test_only_the_inputs_that_give_dimensions_do() -> None:
     assert traced.over(sized, "Shape") == ACTIVATION
 
 
+def test_how_many_neighbours_there_are_is_a_value() -> None:
+    amount = tf.cast(tf.reduce_sum(model_input()), tf.int64)
+    some = raw.NearestNeighbors(points=tf.ones([5, 2]), centers=tf.zeros([3, 2]), k=amount)
+    two = raw.NearestNeighbors(points=tf.ones([5, 2]), centers=tf.zeros([3, 2]), k=2)
+    traced = Traced(amount.graph)
+    assert traced.over(some[0], "Shape") == ACTIVATION
+    assert traced.over(two[0], "Shape") == NOTHING
+
+
 def test_the_shape_of_a_draw_does_not_depend_on_its_seed() -> None:
     seed = read(variable(shape=[2]))
     drawn = raw.StatelessRandomUniform(shape=[3], seed=tf.cast(seed, tf.int32))
@@ -503,6 +512,59 @@ def test_a_merge_does_not_wait_for_the_branch_that_is_dead() -> None:
     assert Traced(x.graph).over(loose) & ACTIVATION
 
 
+def test_a_body_does_not_wait_for_what_it_does_not_need() -> None:
+    """TensorFlow puts the body in the place of the call."""
+    x = tf.reduce_sum(model_input())
+    handle, other = variable(), variable("other")
+    spec = [tf.TensorSpec([], tf.resource), tf.TensorSpec([]), tf.TensorSpec([])]
+
+    @tf.function(input_signature=spec, autograph=False)
+    def store(place: Any, number: Any, unused: Any) -> Any:
+        with tf.control_dependencies([raw.AssignVariableOp(resource=place, value=number)]):
+            return tf.identity(number)
+
+    loose, waited_for, one = read(handle), read(other), tf.constant(1.0)
+    store(handle, x, loose)
+    with tf.control_dependencies([waited_for]):
+        store(other, x, one)
+    message = GraphDef.FromString(x.graph.as_graph_def().SerializeToString())
+    traced = Traced(merge([message]))
+    assert traced.over(loose) & ACTIVATION
+    assert traced.over(waited_for) == PARAMETER
+    del message.library.function[:]
+    assert Traced(merge([message])).over(loose) & ACTIVATION
+
+
+def test_a_result_of_a_call_does_not_wait_for_all_that_the_body_reads() -> None:
+    x = tf.reduce_sum(model_input())
+    handle, other = variable(), variable("other")
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.resource)] * 2, autograph=False)
+    def look(left: Any, right: Any) -> Any:
+        return tuple(raw.ReadVariableOp(resource=place, dtype=tf.float32) for place in (left, right))
+
+    found = look(handle, other)
+    assign(handle, x + found[1])
+    after_all = look(handle, other)
+    assign(other, x, after_all[0].op)
+    traced = Traced(x.graph)
+    assert traced.over(found[0]) & ACTIVATION
+    assert traced.over(after_all[1]) == PARAMETER
+
+
+def test_a_branch_waits_for_its_predicate() -> None:
+    x = tf.reduce_sum(model_input())
+    handle = variable()
+
+    def write() -> Any:
+        with tf.control_dependencies([raw.AssignVariableOp(resource=handle, value=x)]):
+            return tf.constant(0.0)
+
+    before = read(handle)
+    tf.cond(before > 0, write, lambda: tf.constant(0.0))
+    assert Traced(x.graph).over(before) == PARAMETER
+
+
 def test_a_reference_is_read_where_it_is_taken() -> None:
     x = tf.reduce_sum(model_input())
     reference = raw.VariableV2(shape=[], dtype=tf.float32)
@@ -515,6 +577,39 @@ def test_a_reference_is_read_where_it_is_taken() -> None:
     assert traced.over(copied) & ACTIVATION
     assert traced.over(added) & ACTIVATION
     assert traced.over(through) & ACTIVATION
+
+
+@pytest.mark.parametrize("chosen_by", ["RefSelect", "RefMerge"])
+def test_one_of_several_references_is_read_where_it_is_taken(chosen_by: str) -> None:
+    x = tf.reduce_sum(model_input())
+    written, other = (raw.VariableV2(shape=[], dtype=tf.float32) for _ in range(2))
+    if chosen_by == "RefSelect":
+        chosen = raw.RefSelect(index=0, inputs=[written, other])
+    else:
+        chosen, _ = raw.RefMerge(inputs=[raw.RefSwitch(data=each, pred=flag())[0] for each in (written, other)])
+    with tf.control_dependencies([chosen]):
+        assigned = v1.assign(written, x)
+    with tf.control_dependencies([assigned]):
+        copied = tf.add(chosen, 0.0)
+    traced = Traced(x.graph)
+    assert traced.over(copied) & ACTIVATION
+    assert (assigned.op.name, copied.op.name) in traced.stores()
+
+
+def test_writing_to_one_of_several_references_writes_to_any() -> None:
+    x = tf.reduce_sum(model_input())
+    first, second = (raw.VariableV2(shape=[], dtype=tf.float32) for _ in range(2))
+    assigned = v1.assign(raw.RefSelect(index=0, inputs=[first, second]), x)
+    with tf.control_dependencies([assigned]):
+        copied = tf.add(first, 0.0)
+    assert Traced(x.graph).over(copied) & ACTIVATION
+
+
+def test_the_shape_of_one_of_several_references_depends_on_which() -> None:
+    amount = tf.cast(tf.reduce_sum(model_input()), tf.int32)
+    references = [raw.VariableV2(shape=[size], dtype=tf.float32) for size in (2, 3)]
+    chosen = raw.RefSelect(index=amount, inputs=references)
+    assert Traced(amount.graph).over(chosen, "Shape") == ACTIVATION
 
 
 def test_variables_of_one_name_are_one_variable() -> None:
@@ -691,6 +786,17 @@ def test_a_handle_of_unclear_origin_may_be_any() -> None:
     assert traced.over(through) & ACTIVATION
 
 
+def test_a_handle_that_is_fed_or_not_may_be_any() -> None:
+    x = tf.reduce_sum(model_input())
+    handle = variable()
+    fed = raw.PlaceholderWithDefault(input=handle, shape=[])
+    assigned = assign(handle, x)
+    through = read(fed, assigned)
+    traced = Traced(x.graph)
+    assert traced.over(through) & ACTIVATION
+    assert (assigned.name, through.op.name) in traced.stores()
+
+
 @pytest.mark.usefixtures("tf1")
 def test_a_handle_is_followed_into_loops_and_branches() -> None:
     x = tf.reduce_sum(model_input())
@@ -732,6 +838,23 @@ def test_asking_whether_a_variable_is_set_tells_nothing_of_what_it_holds() -> No
     with tf.control_dependencies([assign(handle, x)]):
         asked = raw.VarIsInitializedOp(resource=handle)
     assert Traced(x.graph).over(asked) == NOTHING
+
+
+def test_a_function_may_ask_whether_its_caller_has_set_a_variable() -> None:
+    x = model_input()
+    handle = variable()
+
+    def write() -> Any:
+        with tf.control_dependencies([raw.AssignVariableOp(resource=handle, value=1.0)]):
+            return tf.constant(0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.resource)], autograph=False)
+    def ask(place: Any) -> Any:
+        return raw.VarIsInitializedOp(resource=place)
+
+    with tf.control_dependencies([tf.cond(tf.reduce_any(x > 0), write, lambda: tf.constant(0.0))]):
+        asked = ask(handle)
+    assert Traced(x.graph).over(asked) & ACTIVATION
 
 
 # --- other state -----------------------------------------------------------------------------------------------------
