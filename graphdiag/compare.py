@@ -77,7 +77,7 @@ def compare(
     layers = opened.layer_graph if model is None else _layers_of(model)
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
-    case = open_case(ops, layers, opened.owners, _picture(opened, notes))
+    case = open_case(ops, layers, opened.owners, _picture(opened, notes), opened.holders)
     layers = case.layers
     findings = reported(diagnose(case, rules), chosen)
     if not opened.has_op_graph:

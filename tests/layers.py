@@ -10,6 +10,7 @@ from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
 def layer_graph(
     edges: Sequence[tuple[str, str]],
     *,
+    apart: Sequence[str] = (),
     inputs: Sequence[str] = (),
     calls: Mapping[str, int] | None = None,
     classes: Mapping[str, str] | None = None,
@@ -19,11 +20,11 @@ def layer_graph(
 ) -> LayerGraph:
     """Layers from their edges. A layer ``a/b`` lies in the nested model ``a`` if ``a`` is named as one.
 
-    Layers are ``Dense`` unless ``classes`` says otherwise, and called once unless ``calls`` does.
+    Layers ``apart`` are in no edge. Layers are ``Dense`` unless ``classes`` says otherwise, and called once unless ``calls`` does.
     """
     calls, classes = calls or {}, classes or {}
     layers = {}
-    for id_ in dict.fromkeys(end for edge in edges for end in edge):
+    for id_ in dict.fromkeys([*(end for edge in edges for end in edge), *apart]):
         model, _, own_name = id_.rpartition("/")
         path = (model,) if model in nested else ()
         layers[id_] = Layer(

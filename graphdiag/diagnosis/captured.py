@@ -44,11 +44,26 @@ def is_random_state(case: Case, readers: Sequence[int]) -> bool:
     return bool(types) and not types & _FLOATS
 
 
-def pairs_of_readers(case: Case, readers: Sequence[int]) -> tuple[Pair, ...]:
-    """The layer that reads first, with each other one, where Keras has no edge between the two."""
+def pairs_of_readers(case: Case, handle: int, readers: Sequence[int]) -> tuple[Pair, ...]:
+    """The layer whose variable it is, with each other one that reads it.
+
+    In a live model it is known which layers track a variable; another layer that reads it is one too many. Elsewhere
+    the layer that reads first counts as the one, and the others only where Keras has no edge between the two.
+
+    Args:
+        case: The case.
+        handle: Row of the captured handle.
+        readers: Rows of the layers' ops that take it.
+
+    Returns:
+        Pairs of layers; none for a variable that no layer tracks.
+    """
     if case.layers is None:
         return ()
     owners = list(dict.fromkeys(case.ownership.owners[int(case.ownership.of_op[row])] for row in readers))
+    if case.ownership.recorded:
+        holders = case.ownership.holders.get(handle, ())
+        return tuple((holders[0], other) for other in owners if holders and other not in holders)
     edges = set(case.layers.edges)
     return tuple(
         (owners[0], other)

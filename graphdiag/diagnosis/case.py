@@ -90,7 +90,7 @@ class Case:
 
         A Keras edge explains the crossing between its two layers, and between nested models that hold them. Where
         layers hand on their input as it is (`passed_by`), a path of Keras edges through them explains the crossing
-        between its ends.
+        between its ends. That one layer takes the other's variable is explained only where it tracks it as well.
 
         A mask is explained as well: see `masks`.
 
@@ -171,15 +171,24 @@ class Case:
 
     @cached_property
     def _not_in_keras(self) -> Mapping[Pair, Sequence[OpEdge]]:
-        reach = self._keras_reach
         return {
-            pair: edges
+            pair: left
             for pair, edges in self.crossings.edges.items()
             if not self._inside_one_another(*pair)
-            and not any(
-                target in reach[source] for source in self._members(pair[0]) for target in self._members(pair[1])
-            )
+            for left in [self._without_keras_edges(*pair, edges)]
+            if left
         }
+
+    def _without_keras_edges(self, source: str, target: str, edges: Sequence[OpEdge]) -> Sequence[OpEdge]:
+        """What no Keras edge between two layers explains: none explains that one uses the other's variables.
+
+        Who tracks a variable, though, may use it.
+        """
+        holders = self.ownership.holders
+        reach = self._keras_reach
+        if any(taker in reach[giver] for giver in self._members(source) for taker in self._members(target)):
+            return [edge for edge in edges if holders and target not in holders.get(edge.source, (target,))]
+        return [edge for edge in edges if target not in holders.get(edge.source, ())] if holders else edges
 
     @cached_property
     def undrawn(self) -> Sequence[Pair]:
@@ -305,6 +314,7 @@ def open_case(
     layers: LayerGraph | None,
     recorded: Mapping[str, str] | None = None,
     picture: Picture | None = None,
+    holders: Mapping[str, Sequence[str]] | None = None,
 ) -> Case:
     """Own, trace and cross.
 
@@ -313,13 +323,14 @@ def open_case(
         layers: The layer graph, if there is one.
         recorded: Layer id by op name, where a live model was traced.
         picture: What TensorBoard shows of it.
+        holders: Ids of the layers that track each variable, by op name, where they are known from a live model.
 
     Returns:
         The case that the rules look at.
     """
     if layers is not None and not recorded:
         layers = named_as_in(ops, layers)
-    ownership = own(ops, layers, recorded)
+    ownership = own(ops, layers, recorded, holders)
     flow = trace(ops, ownership.model_inputs, scalars_are_flags=ownership.inputs_found)
     return Case(ops, layers, ownership, flow, find_crossings(ops, ownership, flow), picture)
 

@@ -7,7 +7,7 @@ For a live model ownership was recorded while the model was traced. For files, n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Ownership:
         inputs_found: Whether every input of the layer graph was found among the ops.
         by_scope: Whether owners are name scopes, for want of a layer graph.
         recorded: Whether ownership was recorded while the model was traced.
+        holders: Ids of the layers that track a variable, by the row of the op that makes it or stands for it, as
+            known from a live model; none for a variable of a layer that the model does not have.
     """
 
     owners: Sequence[str]
@@ -42,6 +44,7 @@ class Ownership:
     inputs_found: bool
     by_scope: bool = False
     recorded: bool = False
+    holders: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     def owner(self, row: int) -> str | None:
         """Id of the op's owner, or ``None``."""
@@ -49,13 +52,19 @@ class Ownership:
         return None if found == NOBODY else self.owners[found]
 
 
-def own(graph: OpGraph, layers: LayerGraph | None, recorded: Mapping[str, str] | None = None) -> Ownership:
+def own(
+    graph: OpGraph,
+    layers: LayerGraph | None,
+    recorded: Mapping[str, str] | None = None,
+    holders: Mapping[str, Sequence[str]] | None = None,
+) -> Ownership:
     """Find the owner of every op.
 
     Args:
         graph: The op graph.
         layers: The layer graph; without one, the outer name scopes are the owners.
         recorded: Layer id by op name, where a live model was traced. What it does not name belongs to nobody.
+        holders: Ids of the layers that track each variable, by op name, where they are known.
 
     Returns:
         The ownership of all ops.
@@ -87,6 +96,7 @@ def own(graph: OpGraph, layers: LayerGraph | None, recorded: Mapping[str, str] |
         model_inputs=frozenset(row for row in inputs.values() if row != NOBODY),
         inputs_found=NOBODY not in inputs.values(),
         recorded=bool(recorded),
+        holders={graph.index[name]: ids for name, ids in (holders or {}).items() if name in graph.index},
     )
 
 

@@ -7,8 +7,8 @@ reached from the model's outputs through these. Nothing is imported here: both K
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -147,15 +147,20 @@ class LayerIds:
         nested: ``id`` of each nested model.
         made: Each recorded output tensor of a layer, with the layer's id. In TF 1 graph mode it is a tensor of the
             op graph.
+        objects: The layers, by ``id``.
     """
 
     graph: LayerGraph | None
     by_object: Mapping[int, Sequence[tuple[tuple[str, ...], str]]]
     nested: frozenset[int] = frozenset()
     made: Sequence[tuple[Any, str]] = ()
+    objects: Mapping[int, Any] = field(default_factory=dict)
 
     def owner(self, chain: Sequence[Any]) -> str | None:
-        """Id of the innermost known layer among open calls.
+        """Id of the outermost layer of the model among open calls.
+
+        Nested models do not count. A layer that another one calls is part of that one's work, though the model may
+        have it, too: Keras calls only the outer one.
 
         Args:
             chain: Layers whose calls are open, outermost first.
@@ -163,8 +168,8 @@ class LayerIds:
         Returns:
             The layer's id, or ``None`` when no layer of the model is among them.
         """
-        for position in range(len(chain) - 1, -1, -1):
-            places = self.by_object.get(id(chain[position]))
+        for position, layer in enumerate(chain):
+            places = self.by_object.get(id(layer))
             if not places:
                 continue
             if len(places) == 1:
@@ -172,6 +177,27 @@ class LayerIds:
             around = tuple(model.name for model in chain[:position] if id(model) in self.nested)
             return next((layer_id for path, layer_id in places if path == around), None)
         return None
+
+    def holders(self, called: Iterable[Any] = ()) -> Sequence[tuple[Any, Sequence[str]]]:
+        """Who tracks each variable, so that it is saved and trained.
+
+        Args:
+            called: Whatever was called while the model was built or traced: layers of the model, and others.
+
+        Returns:
+            The variables of all these layers, each with the ids of the model's layers that track it.
+        """
+        found: dict[int, tuple[Any, list[str]]] = {}
+        for key, layer in self.objects.items():
+            for variable in getattr(layer, "variables", ()):
+                _, ids = found.setdefault(id(variable), (variable, []))
+                ids += [layer_id for _, layer_id in self.by_object[key]]
+        for layer in called:
+            # A model may have variables beside those of its layers.
+            if id(layer) not in self.objects and not hasattr(layer, "layers"):
+                for variable in getattr(layer, "variables", ()):
+                    found.setdefault(id(variable), (variable, []))
+        return list(found.values())
 
 
 def functional_ids(model: Any, keras_version: str) -> LayerIds:
@@ -235,6 +261,7 @@ class _Flattener:
         self._edges: dict[tuple[str, str], None] = {}
         self._by_object: dict[int, list[tuple[tuple[str, ...], str]]] = {}
         self._made: list[tuple[Any, str]] = []
+        self._objects: dict[int, Any] = {}
 
     def run(self) -> LayerIds:
         root = _Frame(self._network(self._model), ())
@@ -250,7 +277,8 @@ class _Flattener:
             outputs=tuple(dict.fromkeys(outputs)),
             keras_version=self._keras_version,
         )
-        return LayerIds(graph, self._by_object, frozenset(self._networks) - {id(self._model)}, self._made)
+        nested = frozenset(self._networks) - {id(self._model)}
+        return LayerIds(graph, self._by_object, nested, self._made, self._objects)
 
     def _network(self, model: Any) -> Network:
         return self._networks.setdefault(id(model), Network(model))
@@ -272,6 +300,7 @@ class _Flattener:
             if is_input and path:
                 continue
             self._by_object.setdefault(id(layer), []).append((path, layer_id))
+            self._objects[id(layer)] = layer
             outputs = _outputs(network, layer)
             self._made.extend((tensor, layer_id) for tensor in outputs)
             self._layers[layer_id] = Layer(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import ModelError, UsageError
@@ -72,11 +72,10 @@ def open_model(
     notes: list[str] = []
     if _graph_of(model) is not None:
         ids = _ids(model, keras)
-        made, owners, recorded = _built_graph(model, ids, recorder)
+        made, owners, holders = _built_graph(model, ids, recorder)
         if graph != "training":
             notes.append(f"A TF 1 model has only the graph that it was built in; that one is shown, not {graph}.")
-        if not recorded:
-            owners = {}
+        if not owners:
             notes.append(
                 "The model was built before graphdiag saw it, so name scopes decide which op belongs to which layer."
             )
@@ -84,7 +83,7 @@ def open_model(
         _require_tensorflow(keras)
         _ensure_built(model, input_shape, notes)
         ids = _ids(model, keras)
-        made, owners = _traced_graph(model, keras, ids, graph, input_shape, recorder)
+        made, owners, holders = _traced_graph(model, keras, ids, graph, input_shape, recorder)
     if ids.graph is None:
         notes.append(
             f"Keras records no edges between the layers of {type(model).__name__}, because it is a subclassed model."
@@ -96,6 +95,7 @@ def open_model(
         layer_graph=ids.graph,
         keras_json=_keras_json(model, notes),
         owners=owners,
+        holders=holders,
         notes=tuple(notes),
         callback_writes_op_graph=callback_writes_op_graph(model),
     )
@@ -182,11 +182,15 @@ def _ensure_built(model: Any, input_shape: Any, notes: list[str]) -> None:
             ) from error
 
 
-def _built_graph(model: Any, ids: LayerIds, recorder: CallRecorder | None) -> tuple[GraphDef, dict[str, str], bool]:
-    """The graph that a TF 1 model was built in, the owners, and whether they were recorded."""
+def _built_graph(
+    model: Any, ids: LayerIds, recorder: CallRecorder | None
+) -> tuple[GraphDef, dict[str, str], dict[str, Sequence[str]]]:
+    """The graph that a TF 1 model was built in, and, if they were recorded, the owners and who tracks the variables."""
     graph = _graph_of(model)
     made = graph_def(graph)
     chains = recorder.makers(graph) if recorder is not None else []
+    if recorder is None or not chains:
+        return made, {}, {}
     owners = {}
     for node, chain in zip(made.node, chains, strict=False):
         owner = ids.owner(chain)
@@ -194,13 +198,22 @@ def _built_graph(model: Any, ids: LayerIds, recorder: CallRecorder | None) -> tu
             owners[node.name] = owner
     for tensor, layer_id in ids.made:
         owners.setdefault(tensor.op.name, layer_id)
-    return made, owners, bool(chains)
+    # A layer may have been built by another one that called it first, or outside of all calls.
+    holders = {variable.op.name: layers for variable, layers in ids.holders(recorder.layers(graph))}
+    strayed = {name: layers[0] for name, layers in holders.items() if layers and owners.get(name) not in layers}
+    for node in made.node if strayed else ():
+        scope = node.name
+        while scope and scope not in strayed:
+            scope = scope.rpartition("/")[0]
+        if scope:
+            owners[node.name] = strayed[scope]
+    return made, owners, holders
 
 
 def _traced_graph(
     model: Any, keras: Any, ids: LayerIds, graph: str, input_shape: Any, called: CallRecorder | None
-) -> tuple[GraphDef, dict[str, str]]:
-    """The graph of one trace of an eager model, and the owners."""
+) -> tuple[GraphDef, dict[str, str], dict[str, Sequence[str]]]:
+    """The graph of one trace of an eager model, the owners, and who tracks the variables that it captures."""
     import tensorflow as tf
 
     given = signature(tf, model, input_shape, called.arguments(model) if called is not None else None)
@@ -221,7 +234,24 @@ def _traced_graph(
     for layer_id, spec in zip(given.inputs, tf.nest.flatten(given.args), strict=False):
         for _ in tf.nest.flatten(spec, expand_composites=True):
             owners[next(names)] = layer_id
-    return shown_graph(concrete, arguments), owners
+    tracked = ids.holders(recorder.layers(concrete.graph))
+    layers_of = {id(_handle(variable)): layers for variable, layers in tracked}
+    holders = {
+        arguments[placeholder.op.name]: layers_of[id(handle)]
+        for handle, placeholder in concrete.graph.captures
+        if id(handle) in layers_of
+    }
+    return shown_graph(concrete, arguments), owners, holders
+
+
+def _handle(variable: Any) -> Any:
+    """The handle of an eager variable; None where there is not just one, as under a distribution strategy."""
+    # In Keras 3 the value is TensorFlow's variable; there it is a method.
+    value = getattr(variable, "value", None)
+    try:
+        return variable.handle if callable(value) else getattr(value, "handle", None)
+    except (AttributeError, ValueError):
+        return None
 
 
 def _graph_of(model: Any) -> Any | None:

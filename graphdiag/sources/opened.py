@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,8 @@ class Opened:
         keras_json: The parsed JSON of the Keras model, when the source has one: what TensorBoard's conceptual graph
             is made of.
         owners: Layer id by op name, as recorded while a live model was traced; empty for files, where names decide.
+        holders: Ids of the layers that track each variable, by the name of the op that makes it or stands for it, as
+            known from a live model.
         notes: Sentences for the user about what was chosen or passed over.
         callback_writes_op_graph: For a live model, whether the TensorBoard callback of its stack writes an op graph;
             ``None`` for files, and where it is not known.
@@ -55,5 +57,6 @@ class Opened:
     layer_graph: LayerGraph | None = None
     keras_json: Mapping[str, Any] | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
+    holders: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     callback_writes_op_graph: bool | None = None

@@ -109,6 +109,11 @@ class CallRecorder:
             current = chain
         return chains
 
+    def layers(self, graph: Any) -> list[object]:
+        """The layers that were called while a graph was the default graph, each once, in the order of their calls."""
+        chains = (chain for _, chain in self._marks.get(graph, ()))
+        return list({id(layer): layer for chain in chains for layer in chain}.values())
+
     def arguments(self, layer: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """What a layer was called on first, when it was not called by another layer; None when it never was."""
         _, args, kwargs = self._arguments.get(id(layer), (None, None, None))

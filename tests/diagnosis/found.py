@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from functools import cache
+from typing import Any
+
 from graphdiag import compare
 from graphdiag.diagnosis.case import Case, open_case
 from graphdiag.diagnosis.diagnose import diagnose
@@ -9,13 +15,41 @@ from graphdiag.diagnosis.finding import Finding
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import from_graph_def
 from graphdiag.report.report import Report
-from tests.graph_text import LOGS, graph_def
+from tests.graph_text import FIXTURES, LOGS, graph_def
 
 
+@cache
 def report_on(log: str) -> Report:
     """The report on a log, with the model that lies beside it."""
     model = LOGS / log / "model.json"
     return compare(LOGS / log, model=model if model.exists() else None)
+
+
+@cache
+def on_live_model(name: str) -> dict[str, Any]:
+    """The report on a model of the fixtures, as `Report.to_dict` gives it."""
+    if name.endswith("_tf1"):
+        return _tf1_reports()[name]
+    return compare(FIXTURES / "models" / f"{name}.py").to_dict()
+
+
+@cache
+def _tf1_reports() -> dict[str, dict[str, Any]]:
+    """The reports on all models in TF 1 graph mode that close over layers, or hold them.
+
+    They are made by an interpreter of its own: the mode cannot be left.
+    """
+    paths = [str(path) for kind in ("closure", "wrapped") for path in (FIXTURES / "models").glob(f"{kind}*_tf1.py")]
+    code = (
+        "import json, pathlib, sys\n"
+        "from graphdiag import compare\n"
+        "print(json.dumps({pathlib.Path(path).stem: compare(path).to_dict() for path in sys.argv[1:]}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *paths], capture_output=True, text=True, check=True, cwd=FIXTURES.parent
+    )
+    reports: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return reports
 
 
 def in_log(code: str, log: str) -> list[Finding]:

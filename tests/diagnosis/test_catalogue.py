@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from random import Random
 
 import pytest
+from random_graphs import make_graph
+from test_soundness import Claims
 
-from graphdiag.diagnosis.diagnose import RULES
+from graphdiag import compare
+from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.diagnose import RULES, diagnose
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.report.explain import one
-from tests.diagnosis.found import in_log, report_on
+from tests.diagnosis.found import in_log, on_live_model, report_on
+from tests.graph_text import FIXTURES, LOGS
+from tests.layers import layer_graph
 
 CATALOGUE = [
     # code, name, the log that shows it, the near miss, and why that is none
@@ -97,20 +105,95 @@ def test_severity_follows_from_the_verdict(code):
     assert rule.severity is expected.get(rule.verdict, Severity.NOTE)
 
 
-@pytest.mark.parametrize("log", sorted({log for row in CATALOGUE for log in row[2:4]}))
+LIVE = [
+    # the model that shows it, the code, the edges; and the near miss, in which layers hold what they call
+    ("closure_layer_keras3", "GD302", {("closure_layer_1/unknown_1/stray_1", "unknown")}, "wrapped_layers_keras3"),
+    ("closure_layer_keras3", "GD303", {("tied", "again")}, "wrapped_layers_keras3"),
+    ("closure_layer_tf_keras", "GD303", {("tied", "again"), ("tied", "borrower")}, "wrapped_layers_tf_keras"),
+    ("closure_layer_tf1", "GD303", {("tied", "again"), ("tied", "borrower")}, "wrapped_layers_tf1"),
+    ("closure_weights_tf_keras", "GD303", {("tied", "decode")}, "wrapped_layers_tf_keras"),
+    ("closure_tf_keras", "GD301", {("attention", "gated")}, "wrapped_layers_tf_keras"),
+    ("closure_tf1", "GD301", {("gate", "gated")}, "wrapped_layers_tf1"),
+]
+
+
+@pytest.mark.parametrize(("model", "code", "edges"), [row[:3] for row in LIVE])
+def test_it_is_found_in_a_live_model(model, code, edges):
+    report = on_live_model(model)
+    found = {finding["code"]: set() for finding in report["findings"] if finding["verdict"] == "hidden"}
+    for finding in report["findings"]:
+        if finding["verdict"] == "hidden":
+            assert finding["severity"] == "error"
+            found[finding["code"]] |= set(map(tuple, finding["edges"]))
+    assert found.pop(code) == edges
+    assert found.keys() <= {row[1] for row in LIVE if row[0] == model}
+
+
+@pytest.mark.parametrize("model", sorted({row[3] for row in LIVE}))
+def test_it_is_not_found_in_a_live_model_where_it_nearly_is(model):
+    report = on_live_model(model)
+    assert report["summary"] == {"artefact": 0, "hidden": 0, "missing": 0}
+    assert "GD108" not in {finding["code"] for finding in report["findings"]}
+
+
+@pytest.mark.parametrize("log", sorted(path.name for path in LOGS.iterdir()))
 def test_every_crossing_ends_in_exactly_one_finding(log):
     report = report_on(log)
-    if report.case is None:
-        return
-    explained = [
+    assert_each_in_one(report.case, report.findings)
+
+
+@pytest.mark.parametrize(
+    "model", ["closure_layer_keras3", "closure_tf_keras", "shared_keras3", "wrapped_layers_keras3"]
+)
+def test_every_crossing_of_a_live_model_ends_in_exactly_one_finding(model):
+    report = compare(FIXTURES / "models" / f"{model}.py")
+    assert_each_in_one(report.case, report.findings)
+
+
+@pytest.mark.parametrize("tf1", [True, False], ids=["tf1", "tf2"])
+def test_every_crossing_of_a_random_graph_ends_in_exactly_one_finding(tf1):
+    for seed in range(10):
+        rng = Random(seed)
+        claims = Claims(make_graph(rng, tf1), rng)
+        layers = layer_graph([], apart=claims.ownership.owners)
+        case = Case(claims.ops, layers, claims.ownership, claims.flow, claims.crossings)
+        assert case.unexplained
+        assert_each_in_one(case, diagnose(case))
+
+
+def assert_each_in_one(case, findings):
+    """Each op edge that nothing explains is evidence of one finding, which says whether it is real, and of no other."""
+    crossings = Counter(
         (evidence.source, evidence.target, evidence.output, evidence.through)
-        for finding in report.findings
+        for edges in case.unexplained.values()
+        for evidence in case.evidence(edges)
+    )
+    found = Counter(
+        (evidence.source, evidence.target, evidence.output, evidence.through)
+        for finding in findings
         if finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN)
         for evidence in finding.evidence
-    ]
-    crossings = [
-        (evidence.source, evidence.target, evidence.output, evidence.through)
-        for edges in report.case.unexplained.values()
-        for evidence in report.case.evidence(edges)
-    ]
-    assert sorted(explained) == sorted(crossings)
+    )
+    assert {place: count for place, count in found.items() if place in crossings} == crossings
+    # Beside them only reads of variables, the layer's own or nobody's: no edges between layers.
+    for source, target, *_ in found.keys() - crossings.keys():
+        giver, taker = (case.ownership.owner(case.ops.index[name]) for name in (source, target))
+        assert giver is None or giver == taker
+
+
+@pytest.mark.parametrize("log", sorted(path.name for path in LOGS.iterdir()))
+def test_every_finding_says_what_why_and_what_to_do(log):
+    for finding in report_on(log).findings:
+        assert finding.message.strip()
+        assert finding.cure.strip()
+        assert finding.blame in Blame
+        if re.search(r"\b(K|tf|layers|keras)\.", finding.cure):
+            assert re.search(r"(Keras|TensorFlow) [0-9]", finding.cure), finding.cure
+        assert finding.culprits or finding.edges or finding.code in ("GD203", "GD204", "GD206"), finding
+
+
+def test_every_cure_that_names_an_api_says_for_which_versions():
+    for rule in RULES:
+        cure = re.search(r"^Cure\n(.*?)(?=^\S|\Z)", rule.documentation, re.MULTILINE | re.DOTALL)[1]
+        if re.search(r"`(with )?(K|tf|layers|keras|SeedGenerator)\b", cure):
+            assert re.search(r"(Keras|TensorFlow) [0-9]", cure), f"{rule.code}: {cure}"

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from random_graphs import FAILS, Made, Runner, make_graph
 from traced import op_graph
 
-from graphdiag.diagnosis.crossings import Crossings, find_crossings
+from graphdiag.diagnosis.crossings import find_crossings
 from graphdiag.diagnosis.flow import Carries, Flow, trace
 from graphdiag.diagnosis.ownership import NOBODY, Ownership
 from graphdiag.graphs.op_graph import OpGraph
@@ -51,22 +51,22 @@ class Claims:
         self.ops: OpGraph = op_graph(graph_def)
         inputs = {self.ops.index[name] for name in made.inputs}
         self.flow: Flow = trace(self.ops, inputs)
-        self.crossings = self._cross(rng)
+        self.ownership = self._own(rng)
+        self.crossings = find_crossings(self.ops, self.ownership, self.flow)
         self.arrives: dict[str, Carries] = defaultdict(lambda: Carries.CONSTANT)
         for (_, target), edges in self.crossings.edges.items():
             for edge in edges if target == "sink" else ():
                 self.arrives[self.ops.names[edge.target]] |= edge.carries
         self.number = {name: number for number, name in enumerate(tensors)}
 
-    def _cross(self, rng: Random) -> Crossings:
+    def _own(self, rng: Random) -> Ownership:
         owners = ["a", "b", "c", "sink"]
         choices = [0, 1, 2, NOBODY, NOBODY]
         of_op = [
             3 if name.startswith("sink/") else 0 if op_type.startswith("Placeholder") else rng.choice(choices)
             for name, op_type in zip(self.ops.names, self.ops.types, strict=True)
         ]
-        ownership = Ownership(owners, np.array(of_op, dtype=np.int32), {}, frozenset(), True)
-        return find_crossings(self.ops, ownership, self.flow)
+        return Ownership(owners, np.array(of_op, dtype=np.int32), {}, frozenset(), True)
 
     def of(self, tensor: str, op_type: str, changed: str) -> list[Carries]:
         """What a tensor is said to carry, by the flow and, where the inputs changed, by the crossings."""

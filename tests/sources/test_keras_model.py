@@ -238,16 +238,49 @@ def test_owner_is_who_made_the_op_and_not_its_name():
     assert opened.owners["host/guest_op"] == "guest"
 
 
-def test_innermost_layer_of_the_model_owns():
+def test_who_calls_another_layer_owns_what_that_one_makes():
     opened = open_model(runpy.run_path(str(MODELS / "closure_layer_keras3.py"))["model"])
     owners = {name.split("/")[1]: set() for name in opened.owners if "/" in name}
     for name, owner in opened.owners.items():
         if "/" in name:
             owners[name.split("/")[1]].add(owner)
-    # A Lambda that calls a layer of the model makes none of that layer's ops; a layer that the model does not know
-    # owns nothing.
-    assert owners["again_1"] == {"tied"}
+    assert owners["tied_1"] == {"tied"}
+    assert owners["again_1"] == {"again"}
     assert owners["unknown_1"] == {"unknown"}
+
+
+@BOTH
+def test_who_tracks_a_variable(package):
+    class Holder(package.layers.Layer):
+        def __init__(self, inner, **kwargs):
+            super().__init__(**kwargs)
+            self.inner = inner
+
+        def call(self, inputs):
+            return self.inner(inputs) + stray(inputs)
+
+    entry = package.Input((4,), name="entry")
+    stray, tied = package.layers.Dense(4, name="stray"), package.layers.Dense(4, name="tied")
+    stray.build((None, 4))
+    hidden = Holder(tied, name="holder")(tied(entry))
+    opened = open_model(package.Model(entry, package.layers.Dense(2, name="scores")(hidden), name="tracked"))
+    captured = {node.name for node in opened.graph_defs[0].node if node.attr["T"].type == 20}
+    assert opened.holders.keys() == captured
+    holders = {}
+    for name, layers in opened.holders.items():
+        (layer,) = {layer for layer in ("stray", "tied", "scores") if f"_{layer}_" in name}
+        holders.setdefault(layer, set()).add(tuple(layers))
+    assert holders == {"tied": {("tied", "holder")}, "stray": {()}, "scores": {("scores",)}}
+
+
+@BOTH
+def test_a_layer_called_inside_another_is_part_of_it(package):
+    inside = package.layers.Dense(4, name="inside")
+    entry = package.Input((5, 4), name="entry")
+    each = package.layers.TimeDistributed(inside, name="each")(entry)
+    opened = open_model(package.Model(entry, inside(each), name="wrapped"))
+    places = {name.split("/")[1].removesuffix("_1"): owner for name, owner in opened.owners.items() if "/" in name}
+    assert places == {"each": "each", "inside": "inside"}
 
 
 @BOTH

@@ -162,7 +162,8 @@ def _raw_ops_outside(case: Case) -> Iterator[Found]:
             f"{some(names)} stand{'s' if len(names) == 1 else ''} outside of {group}, where all layers that "
             f"{'it joins' if len(names) == 1 else 'they join'} are drawn: Keras makes a layer of each raw op, and "
             f"that layer's op lies at the root.",
-            f'Use a layer with a name in the group instead of the raw op, as layers.Add(name="{group}/add")([a, b]).',
+            f"Use a layer with a name in the group instead of the raw op, as in Keras 2 "
+            f'layers.Add(name="{group}/add")([a, b]).',
             Blame.KERAS,
             names,
             sorted(edges[group]),
@@ -230,7 +231,7 @@ def _variables_apart(case: Case) -> Iterator[Found]:
                 f"{some(names)} {'lies' if len(names) == 1 else 'lie'} in the box {arrow.source}, and only "
                 f"{arrow.target} uses {'it' if len(names) == 1 else 'them'}: the scopes of variables and of ops are "
                 f"counted apart.",
-                "Give every layer a name of its own (tf.layers.dense(..., name='hidden')).",
+                "Give every layer a name of its own (TensorFlow 1: tf.layers.dense(..., name='hidden')).",
                 Blame.TENSORFLOW,
                 names,
                 [(arrow.source, arrow.target)],

@@ -18,7 +18,7 @@ Example
 
 Cure
     In TensorBoard, click a series node and choose "Ungroup this series of nodes". In the code, put each pair into a
-    name scope of its own: `with tf.name_scope("hidden_1"):`.
+    name scope of its own: `with tf.name_scope("hidden_1"):` (TensorFlow 1 and 2).
 
 Reported upstream
     tensorflow#171

@@ -16,8 +16,8 @@ Example
 
 Cure
     Write the log before the model is compiled or trained, or write only the forward pass
-    (`tf.summary.trace_on(graph=True)` around a call of the model). In TensorBoard, take the boxes out with "Remove
-    from main graph".
+    (TensorFlow 2: `tf.summary.trace_on(graph=True)` around a call of the model). In TensorBoard, take the boxes out
+    with "Remove from main graph".
 
 Reported upstream
     keras#7465

@@ -18,8 +18,8 @@ Example
     27 of 27 edges of the reference model under tf_keras 2.21; none under Keras 3.
 
 Cure
-    Look at the op graph instead (write one with `tf.summary.trace_on(graph=True)` and `tf.summary.trace_export`), or
-    at `graphdiag compare`. The model itself is right.
+    Look at the op graph instead (on TensorFlow 2 write one with `tf.summary.trace_on(graph=True)` and
+    `tf.summary.trace_export`), or at `graphdiag compare`. The model itself is right.
 
 Reported upstream
     related: tensorboard#6686
@@ -57,7 +57,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 f"TensorBoard's conceptual graph {does} {every - len(lost)} of {every} layer edges: it reads the "
                 f"connections in the shape that Keras 3 writes, and this model's are in another."
             ),
-            cure="Look at the op graph instead (tf.summary.trace_on and trace_export write one). The model is right.",
+            cure="Look at the op graph instead (TensorFlow 2: tf.summary.trace_on and trace_export). The model is right.",
             culprits=("keras",),
             edges=lost,
             counted=False,

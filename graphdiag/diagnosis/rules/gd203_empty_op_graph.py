@@ -17,8 +17,8 @@ Example
     `tf.keras.callbacks.TensorBoard(write_graph=True)` in TensorFlow 2.2
 
 Cure
-    Trace a call of the model: `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model, then
-    `tf.summary.trace_export("model", step=0)`.
+    Trace a call of the model (TensorFlow 2): `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model,
+    then `tf.summary.trace_export("model", step=0)`.
 
 Reported upstream
     tensorboard#1961, tensorboard#3672
@@ -45,7 +45,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message="The log holds an op graph of zero ops: TensorBoard shows 'The graph is empty'.",
-            cure="Trace a call of the model: tf.summary.trace_on(graph=True), call it, tf.summary.trace_export(...).",
+            cure="Trace a call of the model (TensorFlow 2): tf.summary.trace_on(graph=True), call it, trace_export(...).",
             edges=tuple(case.layers.edges) if case.layers else (),
         )
     )

@@ -18,8 +18,8 @@ Example
     `keras.callbacks.TensorBoard("logs", write_graph=True)` with Keras 3
 
 Cure
-    Trace a call of the model: `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model, then
-    `tf.summary.trace_export("model", step=0)`.
+    Trace a call of the model (TensorFlow 2): `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model,
+    then `tf.summary.trace_export("model", step=0)`.
 
 Reported upstream
     tensorboard#1961
@@ -53,7 +53,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message=message,
-            cure="Trace a call of the model: tf.summary.trace_on(graph=True), call it, tf.summary.trace_export(...).",
+            cure="Trace a call of the model (TensorFlow 2): tf.summary.trace_on(graph=True), call it, trace_export(...).",
         )
     )
 

@@ -2,7 +2,8 @@
 
 What it finds
     Activations that go from one layer to another through ops with variables of their own that belong to no layer of the
-    model; and `Lambda` layers that make or read variables, which a `Lambda` cannot track.
+    model; `Lambda` layers that make or read variables, which a `Lambda` cannot track; and, in a live model, any layer
+    that calls one which neither it nor the model holds.
 
 Why it matters
     The variables are neither trained nor counted, saved or loaded: `model.summary()` and `model.weights` do not have
@@ -48,7 +49,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         return
     stray = reads_stray_variables(case)
     yield from _between_layers(case, open_edges, stray)
-    yield from _in_lambdas(case, stray)
+    yield from _in_layers(case, stray)
 
 
 def _between_layers(case: Case, open_edges: OpenEdges, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
@@ -90,20 +91,26 @@ def _between_layers(case: Case, open_edges: OpenEdges, stray: Mapping[int, froze
         )
 
 
-def _in_lambdas(case: Case, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
+def _in_layers(case: Case, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
+    """Layers that use variables which nobody tracks."""
     assert case.layers is not None
-    suspects = {
-        number: case.layers.layers[owner]
+    without_weights = {
+        number
         for number, owner in enumerate(case.ownership.owners)
         if owner in case.layers.layers
         and (case.layers.layers[owner].class_name == "Lambda" or case.layers.layers[owner].parameters == 0)
+    }
+    suspects = {
+        number: case.layers.layers[owner]
+        for number, owner in enumerate(case.ownership.owners)
+        if owner in case.layers.layers and (number in without_weights or case.ownership.recorded)
     }
     rows_of: dict[int, list[int]] = {number: [] for number in suspects}
     for row in np.flatnonzero(np.isin(case.ownership.of_op, list(suspects))).tolist():
         rows_of[int(case.ownership.of_op[row])].append(row)
     for number, rows in rows_of.items():
         layer, owner = suspects[number], case.ownership.owners[number]
-        reads = [edge for row in rows for edge in _reads(case, row, stray)]
+        reads = [edge for row in rows for edge in _reads(case, row, stray, number in without_weights)]
         if not reads:
             continue
         inside, culprits = _where(case, reads, stray)
@@ -122,6 +129,8 @@ def _in_lambdas(case: Case, stray: Mapping[int, frozenset[int]]) -> Iterator[Fou
                 cure=(
                     "Write a layer that makes its own layers in __init__ and holds them as attributes, instead of the "
                     "Lambda."
+                    if layer.class_name == "Lambda"
+                    else "Make the layer that has these variables in __init__, and hold it as an attribute."
                 ),
                 culprits=tuple(culprits),
                 carries=carried(reads),
@@ -131,8 +140,8 @@ def _in_lambdas(case: Case, stray: Mapping[int, frozenset[int]]) -> Iterator[Fou
         )
 
 
-def _reads(case: Case, row: int, stray: Mapping[int, frozenset[int]]) -> Iterator[OpEdge]:
-    """The edges on which an op takes a variable's value that is the layer's own, or nobody's."""
+def _reads(case: Case, row: int, stray: Mapping[int, frozenset[int]], without_weights: bool) -> Iterator[OpEdge]:
+    """The edges on which an op takes a variable's value that is the layer's own, or nobody's, and that none tracks."""
     ops, of_op = case.ops, case.ownership.of_op
     for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
         source, output = int(ops.source[edge]), int(ops.output[edge])
@@ -141,7 +150,17 @@ def _reads(case: Case, row: int, stray: Mapping[int, frozenset[int]]) -> Iterato
         ):
             continue
         carries = case.flow.over(source, output, ops.types[row])
-        if is_state(carries) and _is_float(case, source, row) and not _used_elsewhere(case, stray.get(source, ()), row):
+        if not is_state(carries) or not _is_float(case, source, row):
+            continue
+        variables = stray.get(source, frozenset((source,)))
+        if case.ownership.recorded:
+            held = [case.ownership.holders.get(variable) for variable in variables]
+            # Of a variable outside of all layers nothing is known; a layer with weights may look after it in a way of
+            # its own, as a stateful RNN does with its states.
+            untracked = any(layers is not None and not layers for layers in held) or (without_weights and None in held)
+        else:
+            untracked = not _used_elsewhere(case, stray.get(source, ()), row)
+        if untracked:
             yield OpEdge(source, row, output, carries)
 
 

@@ -3,7 +3,9 @@
 What it finds
     Edges of the op graph over which a layer's parameters, or the handle of its variable, go to another layer; and
     variables outside all layers, as a traced function captures them, that several layers read. Of those the layer
-    that reads first is named first.
+    that reads first is named first; in a live model, the layer that tracks the variable. There a layer that reads
+    another's variable is found also where activations flow between the two, which Keras knows of. A layer that holds
+    the other one as an attribute tracks its variables, too, and is right to use them.
 
 Why it matters
     The weights are tied, and Keras does not know: saving and cloning give two sets of weights, and freezing one
@@ -13,18 +15,21 @@ Proof
     The tensor is read from a variable of the first layer; no path leads from a model input to it.
 
 Example
-    `layers.Lambda(lambda t: tf.matmul(t, embedding.kernel, transpose_b=True))`
+    `layers.Lambda(lambda t: tf.matmul(t, embedding.kernel, transpose_b=True))`; `layers.Lambda(lambda t: dense(t))`,
+    where `dense` is a layer of the model
 
 Cure
     Write a layer that holds the other one as an attribute, so that Keras tracks it; or use one shared layer.
+    Checked with Keras 3.15 and tf_keras 2.21.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.captured import captured_variables, is_random_state, pairs_of_readers
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.case import Case, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.flow import Carries
@@ -57,14 +62,15 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
 
 
 def _captured_by_several(case: Case) -> Iterator[Found]:
-    """Variables that a traced function captures, and that more than one layer reads."""
+    """Variables that a traced function captures, and that more than one layer reads: one finding for the same layers."""
+    by_pairs: dict[tuple[Pair, ...], list[OpEdge]] = defaultdict(list)
     for handle, readers in captured_variables(case).items():
-        if is_random_state(case, readers):
-            continue
-        pairs = pairs_of_readers(case, readers)
-        if not pairs:
-            continue
-        name = case.ops.names[handle]
+        pairs = () if is_random_state(case, readers) else pairs_of_readers(case, handle, readers)
+        if pairs:
+            by_pairs[pairs] += [OpEdge(handle, reader, 0, Carries.PARAMETER) for reader in readers]
+    for pairs, reads in by_pairs.items():
+        names = [case.ops.names[row] for row in dict.fromkeys(edge.source for edge in reads)]
+        readers, variables = [target for _, target in pairs], f"variable{'s' if len(names) > 1 else ''}"
         yield Found(
             Finding(
                 code=RULE.code,
@@ -73,14 +79,14 @@ def _captured_by_several(case: Case) -> Iterator[Found]:
                 blame=RULE.blame,
                 severity=RULE.severity,
                 message=(
-                    f"The variable {name} is read by {pairs[0][0]} and by {some([target for _, target in pairs])}: "
-                    f"the weights are shared, and Keras does not know."
+                    f"{some(readers)} read{'s' if len(readers) == 1 else ''} {len(names)} {variables} of "
+                    f"{pairs[0][0]} ({some(names)}): the weights are shared, and Keras does not know."
                 ),
                 cure="Hold the other layer as an attribute of this one, so that Keras tracks it; or share one layer.",
-                culprits=(name,),
+                culprits=tuple(names),
                 carries=("parameter",),
                 edges=pairs,
-                evidence=case.evidence(OpEdge(handle, reader, 0, Carries.PARAMETER) for reader in readers),
+                evidence=case.evidence(reads),
             )
         )
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
 import pytest
+import tf_keras
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 
 from graphdiag import compare
@@ -29,6 +35,31 @@ def test_a_layer_inside_a_lambda_of_a_live_model():
     [finding] = [finding for finding in report.findings if finding.code == "GD302"]
     assert finding.edges == (("closure_layer_1/unknown_1/stray_1", "unknown"),)
     assert all("stray_1" in culprit for culprit in finding.culprits)
+
+
+def test_a_layer_with_weights_that_calls_a_stray_one():
+    class Borrower(keras.layers.Layer):
+        def build(self, input_shape):
+            self.scale = self.add_weight(name="scale", shape=())
+
+        def call(self, inputs):
+            return stray(inputs) * self.scale
+
+    stray = keras.layers.Dense(4, name="stray")
+    entry = keras.Input((4,), name="entry")
+    once = Borrower(name="once")(entry)
+    model = keras.Model(entry, Borrower(name="twice")(once), name="borrowing")
+    findings = [finding for finding in compare(model).findings if finding.verdict is Verdict.HIDDEN]
+    assert [(finding.code, finding.edges[0][1], len(finding.culprits)) for finding in findings] == [
+        ("GD302", "once", 2),
+        ("GD302", "twice", 2),
+    ]
+
+
+def test_the_states_of_a_layer_are_its_own_affair():
+    entry = tf_keras.Input(batch_shape=(2, 5, 4), name="entry")
+    model = tf_keras.Model(entry, tf_keras.layers.LSTM(3, stateful=True, name="remembers")(entry), name="stateful")
+    assert [finding for finding in compare(model).findings if finding.verdict is Verdict.HIDDEN] == []
 
 
 READS = """
