@@ -20,7 +20,8 @@ def layer_graph(
 ) -> LayerGraph:
     """Layers from their edges. A layer ``a/b`` lies in the nested model ``a`` if ``a`` is named as one.
 
-    Layers ``apart`` are in no edge. Layers are ``Dense`` unless ``classes`` says otherwise, and called once unless ``calls`` does.
+    Layers ``apart`` are in no edge. All are ``Dense`` unless ``classes`` says otherwise, and called once unless
+    ``calls`` does.
     """
     calls, classes = calls or {}, classes or {}
     layers = {}

@@ -142,9 +142,7 @@ def test_every_crossing_ends_in_exactly_one_finding(log):
     assert_each_in_one(report.case, report.findings)
 
 
-@pytest.mark.parametrize(
-    "model", ["closure_layer_keras3", "closure_tf_keras", "shared_keras3", "wrapped_layers_keras3"]
-)
+@pytest.mark.parametrize("model", ["closure_layer_keras3", "closure_tf_keras", "wrapped_layers_keras3"])
 def test_every_crossing_of_a_live_model_ends_in_exactly_one_finding(model):
     report = compare(FIXTURES / "models" / f"{model}.py")
     assert_each_in_one(report.case, report.findings)

@@ -57,7 +57,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 f"TensorBoard's conceptual graph {does} {every - len(lost)} of {every} layer edges: it reads the "
                 f"connections in the shape that Keras 3 writes, and this model's are in another."
             ),
-            cure="Look at the op graph instead (TensorFlow 2: tf.summary.trace_on and trace_export). The model is right.",
+            cure="Look at the op graph instead (TensorFlow 2: tf.summary.trace_on, trace_export). The model is right.",
             culprits=("keras",),
             edges=lost,
             counted=False,

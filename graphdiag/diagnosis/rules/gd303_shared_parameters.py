@@ -62,7 +62,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
 
 
 def _captured_by_several(case: Case) -> Iterator[Found]:
-    """Variables that a traced function captures, and that more than one layer reads: one finding for the same layers."""
+    """Variables that a traced function captures, and that several layers read: one finding for the same layers."""
     by_pairs: dict[tuple[Pair, ...], list[OpEdge]] = defaultdict(list)
     for handle, readers in captured_variables(case).items():
         pairs = () if is_random_state(case, readers) else pairs_of_readers(case, handle, readers)
@@ -70,7 +70,7 @@ def _captured_by_several(case: Case) -> Iterator[Found]:
             by_pairs[pairs] += [OpEdge(handle, reader, 0, Carries.PARAMETER) for reader in readers]
     for pairs, reads in by_pairs.items():
         names = [case.ops.names[row] for row in dict.fromkeys(edge.source for edge in reads)]
-        readers, variables = [target for _, target in pairs], f"variable{'s' if len(names) > 1 else ''}"
+        takers, variables = [target for _, target in pairs], f"variable{'s' if len(names) > 1 else ''}"
         yield Found(
             Finding(
                 code=RULE.code,
@@ -79,7 +79,7 @@ def _captured_by_several(case: Case) -> Iterator[Found]:
                 blame=RULE.blame,
                 severity=RULE.severity,
                 message=(
-                    f"{some(readers)} read{'s' if len(readers) == 1 else ''} {len(names)} {variables} of "
+                    f"{some(takers)} read{'s' if len(takers) == 1 else ''} {len(names)} {variables} of "
                     f"{pairs[0][0]} ({some(names)}): the weights are shared, and Keras does not know."
                 ),
                 cure="Hold the other layer as an attribute of this one, so that Keras tracks it; or share one layer.",
