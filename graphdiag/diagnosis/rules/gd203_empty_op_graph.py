@@ -45,7 +45,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message="The log holds an op graph of zero ops: TensorBoard shows 'The graph is empty'.",
-            cure="On TensorFlow 2, trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
+            cure="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
             edges=tuple(case.layers.edges) if case.layers else (),
         )
     )

@@ -53,7 +53,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message=message,
-            cure="On TensorFlow 2, trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
+            cure="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
         )
     )
 
