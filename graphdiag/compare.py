@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,14 +75,16 @@ def compare(
     rules = all_rules()
     chosen = choose(rules, select, ignore)
     opened = _open(source, run, tag, entry, arguments, graph, input_shape)
-    layers = opened.layer_graph if model is None else _layers_of(model)
+    of_model = opened if model is None else _model_of(model)
+    layers = of_model.layer_graph
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
     case = open_case(ops, layers, opened.owners, _picture(opened, notes), opened.holders)
     layers = case.layers
     findings = reported(diagnose(case, rules), chosen)
+    report = partial(Report.of, locations=of_model.locations, rules=[rule.code for rule in chosen])
     if not opened.has_op_graph:
-        return Report.of(opened.origin, layers, None, findings, notes, case)
+        return report(opened.origin, layers, None, findings, notes, case)
     if layers is None:
         notes.append("There is no layer graph, so name scopes are taken for layers. --model FILE gives one.")
     else:
@@ -91,7 +94,7 @@ def compare(
         from graphdiag.execution.verify import verify as run_graph
 
         findings = run_graph(case, opened.graph_defs, findings)
-    return Report.of(opened.origin, layers, ops, findings, notes, case)
+    return report(opened.origin, layers, ops, findings, notes, case)
 
 
 def drawn_graph(
@@ -175,11 +178,11 @@ def _open(
     return open_model(source, graph=graph or "training", input_shape=input_shape)
 
 
-def _layers_of(path: str | Path) -> LayerGraph:
+def _model_of(path: str | Path) -> Opened:
     opened = open_source(Path(path))
     if opened.layer_graph is None:
         raise ModelError(f"{path}: holds no layer graph; --model takes Keras JSON, .keras, .h5 or a Python file.")
-    return opened.layer_graph
+    return opened
 
 
 def _check_fit(case: Case, layers: LayerGraph, given: bool) -> None:

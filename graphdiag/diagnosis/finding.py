@@ -74,6 +74,11 @@ class Proof:
     verified: bool
     how: str
 
+    @property
+    def status(self) -> str:
+        """Whether it was verified, in a word or three."""
+        return "verified" if self.verified else "proved statically only"
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from graphdiag.report.report import Report
 
 SCHEMA = "graphdiag.report/1"
-_COLUMNS = ("layer_graph", "edges", "op_graph", "drawn_graph")
+_COLUMNS = ("layer_graph", "locations", "edges", "op_graph", "drawn_graph")
 """Keys whose values are long: one line for each of their parts."""
 
 
@@ -77,7 +77,9 @@ def to_dict(report: Report) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in report.findings],
         "summary": asdict(report.summary),
         "notes": list(report.notes),
+        "rules": list(report.rules),
         "layer_graph": None if layers is None else _layer_graph(layers),
+        "locations": {layer: list(line) for layer, line in report.locations.items()},
         "edges": [_layer_edge(edge) for edge in report.edges],
         "op_graph": None if ops is None else {**_op_graph(ops), "ownership": _ownership(report.ownership)},
         "drawn_graph": None if drawn is None else _drawn_graph(drawn),
@@ -280,6 +282,8 @@ def _report(document: Mapping[str, Any]) -> Report:
         edges=tuple(map(_to_layer_edge, document["edges"])),
         ownership=None if ops is None or ops["ownership"] is None else _to_ownership(ops["ownership"]),
         drawn_graph=None if document["drawn_graph"] is None else _to_drawn_graph(document["drawn_graph"]),
+        locations={layer: (path, line) for layer, (path, line) in document["locations"].items()},
+        rules=tuple(document["rules"]),
     )
 
 

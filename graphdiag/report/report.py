@@ -5,7 +5,7 @@ It holds nothing but what `graphdiag.report.document` saves, so that every forma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -18,7 +18,7 @@ from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.report.layer_edges import DIFFERENCES, LayerEdge, layer_edges
 from graphdiag.report.look import STANDARD, Look
-from graphdiag.sources.opened import Origin
+from graphdiag.sources.opened import Line, Origin
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Report:
         edges: The layer-level diff: every edge between two layers that any of the graphs has.
         ownership: Who owns each op; ``None`` without an op graph.
         drawn_graph: What TensorBoard draws of the op graph; ``None`` when it draws nothing.
+        locations: Where layers are made, by their ids: lines of the Python file that was run, and of its own modules.
+        rules: Codes of the rules that reported, whether they found something or not.
         case: What the rules looked at; ``None`` for a report that was read from a file.
     """
 
@@ -63,6 +65,8 @@ class Report:
     edges: Sequence[LayerEdge] = ()
     ownership: Ownership | None = None
     drawn_graph: DrawnGraph | None = None
+    locations: Mapping[str, Line] = field(default_factory=dict)
+    rules: Sequence[str] = ()
     case: Case | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -74,6 +78,9 @@ class Report:
         findings: Sequence[Finding],
         notes: Sequence[str] = (),
         case: Case | None = None,
+        *,
+        locations: Mapping[str, Line] | None = None,
+        rules: Sequence[str] = (),
     ) -> Report:
         """The report on graphs that were compared.
 
@@ -84,6 +91,8 @@ class Report:
             findings: The most severe first.
             notes: Sentences for the user.
             case: What the rules looked at.
+            locations: Where layers are made, by their ids.
+            rules: Codes of the rules that reported.
 
         Returns:
             The report, with the layer-level diff.
@@ -98,6 +107,8 @@ class Report:
             edges=layer_edges(layers, crossings, findings),
             ownership=case.ownership if case and ops is not None else None,
             drawn_graph=case.picture.drawn if case and case.picture else None,
+            locations=dict(locations or {}),
+            rules=tuple(rules),
             case=case,
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from graphdiag.diagnosis.finding import Evidence, Finding, Severity
+from graphdiag.diagnosis.finding import Evidence, Finding, Severity, Verdict
 
 if TYPE_CHECKING:
     from graphdiag.diagnosis.rules.rule import Rule
@@ -145,15 +145,18 @@ def check_of(rule: Rule) -> Check:
 
 
 def _checks(report: Report) -> Iterator[Check]:
-    """The rules that are installed here, and those that a saved report knows from elsewhere."""
+    """The rules that reported; a saved report may know some that are not installed here."""
     from graphdiag.diagnosis.registry import all_rules
 
-    installed = sorted(all_rules(), key=lambda rule: rule.code)
-    yield from map(check_of, installed)
-    known = {rule.code for rule in installed}
-    elsewhere = {finding.code: finding for finding in report.findings if finding.code not in known}
-    for code, finding in sorted(elsewhere.items()):
-        yield Check(code, finding.rule, severity=finding.severity)
+    installed = {rule.code: rule for rule in all_rules()}
+    found = {finding.code: finding for finding in report.findings}
+    for code in sorted({*(report.rules or installed), *found}):
+        if code in installed:
+            yield check_of(installed[code])
+        elif code in found:
+            yield Check(code, found[code].rule, severity=found[code].severity)
+        else:
+            yield Check(code)
 
 
 def _markdown(documentation: str) -> str:
@@ -178,8 +181,8 @@ def _problem(report: Report, finding: Finding, source: Location | None) -> Probl
         edges=finding.edges,
         layers=[culprit for culprit in finding.culprits if culprit in layers],
         ops=[culprit for culprit in finding.culprits if culprit not in layers],
-        details=tuple(_details(finding.evidence)),
-        location=source,
+        details=tuple(_details(finding)),
+        location=_location(report, finding) or source,
         properties={
             "verdict": finding.verdict.value,
             "blame": finding.blame.value,
@@ -189,12 +192,25 @@ def _problem(report: Report, finding: Finding, source: Location | None) -> Probl
     )
 
 
-def _details(evidence: Sequence[Evidence]) -> Iterator[str]:
-    """The op edges, a line each; parallel ones once."""
-    lines = list(dict.fromkeys(map(_way, evidence)))
+def _location(report: Report, finding: Finding) -> Location | None:
+    """The line where the layer is made that the finding is about.
+
+    What a layer closes over is cured where that layer is made, which takes it; an artefact where its op comes from.
+    """
+    causes = [report.owner(culprit) or culprit for culprit in finding.culprits]
+    takers = [target for _, target in finding.edges]
+    layers = [*takers, *causes] if finding.verdict is Verdict.HIDDEN else [*causes, *takers]
+    return next((Location(*report.locations[layer]) for layer in layers if layer in report.locations), None)
+
+
+def _details(finding: Finding) -> Iterator[str]:
+    """The op edges, a line each, parallel ones once; and what running them has shown."""
+    lines = list(dict.fromkeys(map(_way, finding.evidence)))
     yield from lines[:_EVIDENCE_SHOWN]
     if len(lines) > _EVIDENCE_SHOWN:
         yield f"and {len(lines) - _EVIDENCE_SHOWN:,} more (--format json has all)"
+    if finding.proof:
+        yield f"{finding.proof.status}: {finding.proof.how}"
 
 
 def _way(item: Evidence) -> str:

@@ -91,8 +91,9 @@ def _findings(report: Report, alike: Sequence[Finding]) -> Iterator[RenderableTy
         if finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN):
             body += _proof(report, finding)
         if finding.proof is not None:
-            status = "verified" if finding.proof.verified else "proved statically only"
-            body.append(_text(f"{status}: {finding.proof.how}", "green" if finding.proof.verified else ""))
+            body.append(
+                _text(f"{finding.proof.status}: {finding.proof.how}", "green" if finding.proof.verified else "")
+            )
         if len(cures) > 1:
             body.append(_labelled("cure", _text(finding.cure)))
     if len(alike) > len(shown):

@@ -23,7 +23,8 @@ from graphdiag.sources.keras_trace import (
     trace_train_step,
     unbuilt,
 )
-from graphdiag.sources.opened import Opened, Origin
+from graphdiag.sources.locator import LayerLocator
+from graphdiag.sources.opened import Line, Opened, Origin
 from graphdiag.sources.recorder import CallRecorder
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def open_model(
     input_shape: Any = None,
     name: str | None = None,
     recorder: CallRecorder | None = None,
+    locator: LayerLocator | None = None,
 ) -> Opened:
     """Open a live Keras model.
 
@@ -54,6 +56,7 @@ def open_model(
             or dict of shapes. Needed only where Keras does not know it.
         name: What to call the source; the model's own name by default.
         recorder: The recorder under which the model was built and called, if there was one.
+        locator: The locator under which the model was built, if there was one.
 
     Returns:
         Layer graph, op graph, recorded owners and Keras JSON. A subclassed model has no layer graph; its owners are
@@ -97,6 +100,7 @@ def open_model(
         owners=owners,
         holders=holders,
         notes=tuple(notes),
+        locations=_locations(ids, locator) if locator else {},
         callback_writes_op_graph=callback_writes_op_graph(model),
     )
 
@@ -155,6 +159,12 @@ def callback_writes_op_graph(model: Any) -> bool | None:
 
 def _ids(model: Any, keras: Any) -> LayerIds:
     return functional_ids(model, keras.__version__) if is_network(model) else subclassed_ids(model)
+
+
+def _locations(ids: LayerIds, locator: LayerLocator) -> dict[str, Line]:
+    """Where each layer was made, by its id, in the order of the layers."""
+    lines = ((layer_id, locator.line_of(made)) for made, places in ids.by_object.items() for _, layer_id in places)
+    return {layer_id: line for layer_id, line in lines if line is not None}
 
 
 def _require_tensorflow(keras: Any) -> None:

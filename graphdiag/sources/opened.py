@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from graphdiag.graphs.layer_graph import LayerGraph
 
+Line = tuple[str, int]
+"""A line of a file: the path as the user gave it, and the number, counted from 1."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -47,6 +50,7 @@ class Opened:
         holders: Ids of the layers that track each variable, by the name of the op that makes it or stands for it, as
             known from a live model.
         notes: Sentences for the user about what was chosen or passed over.
+        locations: Where each layer is made, by its id: a line of the user's Python files; empty for other sources.
         callback_writes_op_graph: For a live model, whether the TensorBoard callback of its stack writes an op graph;
             ``None`` for files, and where it is not known.
     """
@@ -59,4 +63,5 @@ class Opened:
     owners: Mapping[str, str] = field(default_factory=dict)
     holders: Mapping[str, Sequence[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    locations: Mapping[str, Line] = field(default_factory=dict)
     callback_writes_op_graph: bool | None = None

@@ -22,6 +22,7 @@ from typing import Any
 
 from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
 from graphdiag.sources.keras_model import keras_of, layer_base, open_model
+from graphdiag.sources.locator import LayerLocator
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.recorder import CallRecorder
 
@@ -68,10 +69,10 @@ def open_script(
     except OSError as error:
         raise SourceError(f"{where} cannot be read: {error.strerror}.") from error
     given = {name: _literal(value) for name, value in (arguments or {}).items()}
-    with _surroundings(where), _recording() as recorder:
+    with _surroundings(where), LayerLocator(where) as locator, _recording(locator) as recorder:
         module = _run(where, source)
         model = _find(where, module, entry, given)
-        opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder)
+        opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder, locator=locator)
     return replace(opened, origin=replace(opened.origin, path=str(path), kind="script"))
 
 
@@ -248,7 +249,7 @@ def _stdout_to_stderr() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _recording() -> Iterator[CallRecorder]:
+def _recording(locator: LayerLocator) -> Iterator[CallRecorder]:
     """Watch Keras from the moment it is imported.
 
     In TF 1 graph mode, layers make their ops as they are called; and of a subclassed model Keras 3 does not remember
@@ -260,6 +261,7 @@ def _recording() -> Iterator[CallRecorder]:
             if keras.__name__ == "tf_keras":
                 _load_graph_mode(keras)
             recorder.watch(layer_base(keras))
+            locator.watch(layer_base(keras))
 
         for name in ("keras", "tf_keras"):
             module = sys.modules.get(name)

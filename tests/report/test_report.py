@@ -52,8 +52,8 @@ def test_the_schema(name):
     data = report_on(name).to_dict()
     assert json.loads(json.dumps(data)) == data
     assert list(data) == [
-        *("schema", "graphdiag", "source", "graphs", "findings", "summary", "notes"),
-        *("layer_graph", "edges", "op_graph", "drawn_graph"),
+        *("schema", "graphdiag", "source", "graphs", "findings", "summary", "notes", "rules"),
+        *("layer_graph", "locations", "edges", "op_graph", "drawn_graph"),
     ]
     assert data["schema"] == "graphdiag.report/1"
     assert {key: type(value) for key, value in data["source"].items()} == dict.fromkeys(
