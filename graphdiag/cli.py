@@ -228,6 +228,18 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 
 
 @app.command()
+def schema(
+    name: Annotated[
+        str, typer.Argument(help="Which document: report, as --format json writes it, or drawn.")
+    ] = "report",
+) -> None:
+    """Print the JSON Schema of a document that graphdiag writes."""
+    from graphdiag.report.schemas import schema as of_document
+
+    put(of_document(name), None)
+
+
+@app.command()
 def reference(
     logdir: Annotated[Path, typer.Option(help="Directory to write the log to.")],
     stack: Annotated[
