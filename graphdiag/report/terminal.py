@@ -123,7 +123,7 @@ def _proof(report: Report, finding: Finding) -> Iterator[RenderableType]:
         if left <= 0:
             break
         root = _text(source)
-        root.append(f" ({source_type}) gives {_gives(finding, targets)} to", style="dim")
+        root.append(f" ({visible(source_type)}) gives {_gives(finding, targets)} to", style="dim")
         tree = Tree(root, guide_style="dim")
         shown = sorted(targets, key=lambda target: order.get(target, len(order)))[:left]
         for target in shown:
@@ -175,7 +175,7 @@ def _taken_by(layer: str, items: Sequence[Evidence]) -> Text:
             way.append(f"{len(item.through) - len(way)} more")
         line.append_text(_text("".join(f"{name} -> " for name in way), "dim"))
         line.append_text(_text(item.target.removeprefix(f"{layer}/")))
-        line.append(f" ({item.target_type})", style="dim")
+        line.append(f" ({visible(item.target_type)})", style="dim")
     if len(kinds) > _OPS_SHOWN:
         line.append(f" and {len(kinds) - _OPS_SHOWN} more", style="dim")
     return line

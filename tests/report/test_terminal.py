@@ -6,6 +6,8 @@ import io
 import json
 
 import pytest
+from hypothesis import given, settings
+from rich.cells import cell_len
 from rich.console import Console
 
 from graphdiag import compare
@@ -13,11 +15,14 @@ from graphdiag.diagnosis.case import open_case
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Severity, Verdict
 from graphdiag.graphs.op_graph import from_graph_def
+from graphdiag.output import plain
 from graphdiag.report.report import Report
 from graphdiag.report.terminal import render
+from graphdiag.report.visible import visible
 from graphdiag.sources.opened import Origin
 from tests.graph_text import LOGS, graph_def
 from tests.layers import layer_graph
+from tests.report.reports import NAMES, hostile_report
 
 
 def report_on(name, model=True):
@@ -245,6 +250,15 @@ def test_characters_that_would_break_the_picture_are_escaped(character):
     assert character not in text.replace("\n", "") or character == "\n"
     assert "layer" + character.encode("unicode_escape").decode() + "name" in text
     assert not any(line.startswith("name") for line in text.splitlines())
+
+
+@given(NAMES, NAMES)
+@settings(deadline=None, max_examples=60)
+def test_names_come_out_as_text(name, other):
+    text = plain(render(hostile_report(name, other)), 80)
+    assert all(character.isprintable() for character in text.replace("\n", ""))
+    assert all(cell_len(line) <= 80 for line in text.split("\n"))
+    assert "".join(f"edge from {visible(name)} carries".split()) in "".join(text.split())
 
 
 def test_very_long_names_are_folded_not_cut():
