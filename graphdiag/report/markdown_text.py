@@ -61,8 +61,9 @@ def _token(token: str, in_table: bool, first: bool) -> str:
     assert quoted is not None
     before, word, after = quoted.groups()
     # The brackets of a call belong to it; those around a name do not.
-    while word.count("(") > word.count(")") and after.startswith(")"):
-        word, after = f"{word})", after[1:]
+    while word.count("(") > word.count(")") and ")" in after:
+        inside, bracket, after = after.partition(")")
+        word += inside + bracket
     return f"{before}{code(word, in_table)}{after}" if word else code(token, in_table)
 
 

@@ -196,7 +196,10 @@ def _location(report: Report, finding: Finding) -> Location | None:
     """The line where the layer is made that the finding is about.
 
     What a layer closes over is cured where that layer is made, which takes it; an artefact where its op comes from.
+    What is said of the model as a whole lies nowhere in it.
     """
+    if not finding.counted:
+        return None
     causes = [report.owner(culprit) or culprit for culprit in finding.culprits]
     takers = [target for _, target in finding.edges]
     layers = [*takers, *causes] if finding.verdict is Verdict.HIDDEN else [*causes, *takers]

@@ -68,7 +68,7 @@ def _rule(check: Check) -> dict[str, Any]:
     if check.summary:
         rule["shortDescription"] = {"text": _text(check.summary)}
     if check.help:
-        rule["help"] = {"text": _text(check.help, keep="\n"), "markdown": check.help}
+        rule["help"] = {"text": _text(check.help, keep="\n"), "markdown": _message(check.help, keep="\n")}
     return rule
 
 
@@ -135,5 +135,10 @@ def _shown(value: object) -> object:
 
 
 def _text(words: str, keep: str = "") -> str:
-    """Words as a SARIF message: single braces would be placeholders (3.11.5), and ``](`` would make a link (3.11.6)."""
-    return visible(words, keep).replace("{", "{{").replace("}", "}}").replace("](", "\\](")
+    """Words as a plain-text message: what would make a link of the words before it is an escape (3.11.6)."""
+    return _message(words, keep).replace("](", r"]\x28")
+
+
+def _message(words: str, keep: str = "") -> str:
+    """Words as a message, in Markdown or not: single braces would be placeholders (3.11.5)."""
+    return visible(words, keep).replace("{", "{{").replace("}", "}}")

@@ -104,6 +104,7 @@ def test_prose_reads_well():
     assert prose("1 drawn layer edge is real (a_b -> switched), said K.learning_phase() (Keras 2.0 to 2.2).") == (
         "1 drawn layer edge is real (`a_b` -> switched), said `K.learning_phase()` (Keras 2.0 to 2.2)."
     )
+    assert prose("Call trace_export(...). (See f(x).)") == "Call `trace_export(...)`. (See `f(x)`.)"
 
 
 @given(st.lists(NAMES, max_size=4))

@@ -77,6 +77,7 @@ def test_an_artefact_lies_where_the_layer_is_made_that_has_its_op():
 
 def test_else_it_lies_in_the_source():
     assert location({}) == Location("net.py")
+    assert location(LINES, counted=False) == Location("net.py")
     report = report_with(finding())
     handed_over = replace(report, origin=replace(report.origin, kind="model"))
     assert suite_of(handed_over).problems[0].location is None
