@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 _VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
+_DT_VARIANT = 21
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class Part:
         wanted = [row for crossing in crossings for row in (*(row for row, _ in crossing.outputs), *crossing.writers)]
         needed = self._needed(row - self._first for row in wanted)
         # The model's inputs are fed even where nothing depends on them: that is what is to be shown.
-        kept = sorted(needed | self._inputs)
+        kept = sorted(needed | {row for row in self._inputs if dtype_of(self.ops, row) != _DT_VARIANT})
         graph = GraphDef()
         graph.versions.producer = self._producer
         for row in kept:

@@ -29,10 +29,10 @@ _DANGEROUS = (
 )
 _REFUSED = frozenset(op_type for types in _DANGEROUS for op_type in types.split())
 _REFUSED_KINDS = frozenset({Kind.FOREIGN, Kind.OUTSIDE, Kind.POPS})
-_STATES = ("VarHandleOp", "Stack", "TensorArray", "HashTable", "Mutable", "Anonymous")
+_STATES = ("VarHandleOp", "Stack", "TensorArray", "HashTable", "Mutable", "AnonymousHash", "AnonymousMutable")
 """Beginnings of the types that make a state of this run alone."""
-_SHARED = ("Queue", "Barrier", "Stage", "Map", "OrderedMap", "Accumulator", "ResourceAccumulator", "SparseAccumulator")
-"""Beginnings of the types that write to a state at which others wait."""
+_WAITING = ("Queue", "Barrier", "Stage", "Map", "OrderedMap", "Accumulator", "ResourceAccumulator", "SparseAccumulator")
+"""Beginnings of the types that wait for what others do to a state."""
 _TO_TERMINAL = frozenset({b"stderr", b"stdout", b"log(info)", b"log(warning)", b"log(error)"})
 
 
@@ -116,7 +116,7 @@ def _refusal(node: NodeDef, op_type: str, graph: OpGraph, in_functions: Mapping[
         return f"run {op_type}"
     if rule.kind is Kind.HANDLE and not op_type.startswith(_STATES):
         return f"run {op_type}"
-    if op_type.startswith(_SHARED) and rule.kind is Kind.WRITES:
+    if op_type.startswith(_WAITING):
         return f"run {op_type}"
     stream = node.attr["output_stream"].s if op_type == "PrintV2" and "output_stream" in node.attr else b"stderr"
     return "" if stream in _TO_TERMINAL else f"print to {stream.decode(errors='replace')}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from graphdiag.execution.job import Job
 
-LIMIT_S = 600.0
+LIMIT_S = 300.0
 """Time for all graphs of one source together."""
 
 # In isolated mode nothing but these directories is searched: not the working directory, where a log may lie.

@@ -63,6 +63,9 @@ class Tensors:
             What to look at, or why it cannot be done.
         """
         ops = self._case.ops
+        absent = [name for name in (evidence.source, *evidence.through, evidence.target) if name not in ops.index]
+        if absent:
+            return Crossing(evidence.target, evidence.source, reason=f"the graph has no op {absent[0]}")
         target = ops.index[evidence.target]
         taker = self._case.ownership.owner(target) or evidence.target
         way = [ops.index[evidence.source], *(ops.index[name] for name in evidence.through)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,16 +14,18 @@ from typing import Any
 import numpy as np
 
 from graphdiag.execution.job import Fed, Fetched, Job
-from graphdiag.execution.numbers import Recipe, of_flag, of_input, of_variable, recipes
+from graphdiag.execution.numbers import of_flag, of_input, of_variable, recipes
 
 SEEDS = (1, 2, 3)
 """The model inputs on which a tensor must stay the same."""
 _SEEDS_TO_DIFFER = (1, 2, 3, 4, 5, 6, 7, 8)
 _WEIGHTS = (1, 2, 3)
-_RUN_LIMIT_MS = 60_000
+_RUN_LIMIT_S = 30
 _SEED_OF_OPS = 20
 _LONGEST = 200
 
+_NOT_ALIVE = "does not have value"
+"""What TensorFlow says of a tensor in a branch that was not taken."""
 _DEAD = "dead"
 """In the place of a value: the tensor is in a branch that was not taken."""
 
@@ -34,6 +37,10 @@ Values = list[Any]
 
 class _CannotRun(Exception):  # noqa: N818
     """TensorFlow refused; the message is its reason."""
+
+
+class _TooSlow(_CannotRun):
+    """A run did not come to an end."""
 
 
 def main() -> None:
@@ -54,7 +61,7 @@ def _outcome(tf: Any, job: Job) -> dict[str, Any]:
     try:
         return _Program(tf, job).outcome()
     except _CannotRun as error:
-        if len(job.fetched) == 1:
+        if len(job.fetched) == 1 or isinstance(error, _TooSlow):
             return {"reason": str(error)}
     # What one tensor needs may be what fails.
     outcomes = [_outcome(tf, replace(job, fetched=(fetched,))) for fetched in job.fetched]
@@ -80,13 +87,11 @@ class _Program:
         self.v1 = tf.compat.v1
         self.job = job
         self.graph = tf.Graph()
-        self.runs = 0
         try:
             self._load()
         # TensorFlow refuses graphs with errors of many types.
         except Exception as error:
             raise _CannotRun(_first_line(error)) from error
-        self.recipe: Recipe | None = None
 
     def _load(self) -> None:
         graph_def = self.v1.GraphDef.FromString(self.job.graph)
@@ -128,19 +133,38 @@ class _Program:
         Raises:
             _CannotRun: TensorFlow does not run the graph.
         """
-        self.seen: list[dict[str, Any]] = [{**_NOTHING, "reason": self._unfit(tensors)} for tensors in self.tensors]
         settings = self._settings()
-        if self._open():
-            self.recipe = self._find_recipe(settings[0])
+        needed = [fed for fed in self.job.inputs if fed.name in self.job.needed]
+        first: _CannotRun | None = None
+        for self.recipe in recipes(needed):
+            self.runs = 0
+            self.alive: set[int] = set()
+            self.seen: list[dict[str, Any]] = [{**_NOTHING, "reason": self._unfit(tensors)} for tensors in self.tensors]
+            try:
+                self._look(settings)
+            except _TooSlow:
+                raise
+            except _CannotRun as error:
+                first = first or error
+            else:
+                return {"crossings": self.seen, "runs": self.runs, "inputs": len(SEEDS), "settings": settings}
+        assert first is not None
+        raise first
+
+    def _look(self, settings: Sequence[str]) -> None:
+        """Run the graph on inputs of one recipe until everything is decided."""
         for setting in settings:
+            if not self._open():
+                return
             if self.job.to_differ:
                 self._look_for_difference(setting)
             else:
                 self._look_for_sameness(setting)
-        for seen in self.seen:
-            if self.job.to_differ and seen["differs"] is None and not seen["reason"]:
-                seen["reason"] = "no two runs differed in it"
-        return {"crossings": self.seen, "runs": self.runs, "inputs": len(SEEDS), "settings": settings}
+        for place in self._open():
+            if self.job.to_differ:
+                self.seen[place]["reason"] = "no two runs differed in it"
+            elif place not in self.alive and not self.seen[place]["differs"]:
+                self.seen[place]["reason"] = "it is in a branch that no run took"
 
     def _unfit(self, tensors: Sequence[Any]) -> str:
         if not tensors:
@@ -161,26 +185,16 @@ class _Program:
             if not seen["reason"] and not (self.job.to_differ and seen["differs"])
         ]
 
-    def _find_recipe(self, setting: str) -> Recipe:
-        reason = ""
-        needed = [fed for fed in self.job.inputs if fed.name in self.job.needed]
-        for recipe in recipes(needed):
-            self.recipe = recipe
-            try:
-                self._run(setting, 1, 1)
-            except _CannotRun as error:
-                reason = reason or str(error)
-            else:
-                return recipe
-        raise _CannotRun(reason)
-
     def _look_for_sameness(self, setting: str) -> None:
         first = self._run(setting, SEEDS[0], 1)
         again = self._run(setting, SEEDS[0], 1)
         others = {seed: self._run(setting, seed, 1) for seed in SEEDS[1:]}
         for place in self._open():
             seen = self.seen[place]
-            seen["size"] = max(seen["size"], sum(int(np.size(value)) for value in first[place] if value is not _DEAD))
+            alive = [value for value in first[place] if value is not _DEAD]
+            if alive:
+                self.alive.add(place)
+            seen["size"] = max(seen["size"], sum(int(np.size(value)) for value in alive))
             if not _same(first[place], again[place]):
                 seen["reason"] = "it is another one in each run, with the same inputs too"
             elif _has_nan(first[place]):
@@ -218,29 +232,42 @@ class _Program:
 
     def _run(self, setting: str, inputs: int, weights: int) -> list[Values]:
         """The values of all that is still looked at; of the rest, nothing."""
-        places = self._open()
-        wanted = {place: self.tensors[place] for place in places}
-        writers = list(dict.fromkeys(name for place in places for name in self.job.fetched[place].writers))
-        feeds = self._feeds(setting, inputs)
-        start = {f"start_{fed.name}:0": of_variable(fed, self._numpy(fed), weights) for fed in self.job.variables}
+        wanted = {place: self.tensors[place] for place in self._open()}
+        writers = list(dict.fromkeys(name for place in wanted for name in self.job.fetched[place].writers))
         try:
-            values = self._in_session(wanted, writers, feeds, start)
-        except self.tf.errors.OpError as error:
-            if "does not have value" not in str(error.message):
-                raise _CannotRun(_first_line(error)) from error
-            # One that is dead spoils the others: each is fetched by itself.
-            values = {place: self._alone(place, tensors, feeds, start) for place, tensors in wanted.items()}
+            feeds = self._feeds(setting, inputs)
+            start = {f"start_{fed.name}:0": of_variable(fed, self._numpy(fed), weights) for fed in self.job.variables}
+            values = self._fetch(wanted, writers, feeds, start)
+        except self.tf.errors.DeadlineExceededError as error:
+            raise _TooSlow(f"a run took longer than {_RUN_LIMIT_S} s") from error
+        # Besides its own errors TensorFlow raises ValueError, TypeError and others.
         except Exception as error:
             raise _CannotRun(_first_line(error)) from error
         return [values.get(place, []) for place in range(len(self.tensors))]
 
-    def _alone(self, place: int, tensors: Sequence[Any], feeds: Mapping[str, Any], start: Mapping[str, Any]) -> Values:
+    def _fetch(
+        self,
+        wanted: Mapping[int, Sequence[Any]],
+        writers: Sequence[str],
+        feeds: Mapping[str, Any],
+        start: Mapping[str, Any],
+    ) -> dict[int, Values]:
+        """All values at once; where one is dead, which spoils the others, each by itself."""
         try:
-            return self._in_session({place: tensors}, self.job.fetched[place].writers, feeds, start)[place]
-        except self.tf.errors.OpError as error:
-            if "does not have value" in str(error.message):
-                return [_DEAD]
-            raise _CannotRun(_first_line(error)) from error
+            return self._in_session(wanted, writers, feeds, start)
+        except self.tf.errors.InvalidArgumentError as error:
+            if _NOT_ALIVE not in str(error.message):
+                raise
+        found: dict[int, Values] = {}
+        for place, tensors in wanted.items():
+            if sum(map(len, wanted.values())) == 1:
+                found[place] = [_DEAD]
+            else:
+                found[place] = [
+                    self._fetch({place: [tensor]}, self.job.fetched[place].writers, feeds, start)[place][0]
+                    for tensor in tensors
+                ]
+        return found
 
     def _in_session(
         self,
@@ -250,7 +277,7 @@ class _Program:
         start: Mapping[str, Any],
     ) -> dict[int, Values]:
         self.runs += 1
-        limit = self.v1.RunOptions(timeout_in_ms=_RUN_LIMIT_MS)
+        limit = self.v1.RunOptions(timeout_in_ms=1000 * _RUN_LIMIT_S)
         with self.v1.Session(graph=self.graph, config=self._config()) as session:
             if self.start:
                 session.run(list(self.start.values()), start, options=limit)
@@ -267,7 +294,6 @@ class _Program:
         return config
 
     def _feeds(self, setting: str, seed: int) -> dict[str, Any]:
-        assert self.recipe is not None
         feeds = {f"{fed.name}:0": of_input(fed, self._numpy(fed), self.recipe, seed) for fed in self.job.inputs}
         for fed in self.job.flags:
             if not (setting == "default" and fed.optional):
@@ -331,5 +357,7 @@ def _has_nan(values: Values) -> bool:
 
 
 def _first_line(error: Exception) -> str:
+    """What TensorFlow says, without where in whose code an op was made."""
     text = str(getattr(error, "message", "") or error).strip() or type(error).__name__
-    return text.splitlines()[0][:_LONGEST]
+    after_origin = re.search(r"^Node: '.*'\n(.+)", text, re.MULTILINE)
+    return (after_origin[1] if after_origin else text.splitlines()[0])[:_LONGEST]
