@@ -75,9 +75,9 @@ class Proof:
     how: str
 
     @property
-    def status(self) -> str:
-        """Whether it was verified, in a word or three."""
-        return "verified" if self.verified else "proved statically only"
+    def line(self) -> str:
+        """In words."""
+        return f"{'verified' if self.verified else 'proved statically only'}: {self.how}"
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def _details(finding: Finding) -> Iterator[str]:
     if len(lines) > _EVIDENCE_SHOWN:
         yield f"and {len(lines) - _EVIDENCE_SHOWN:,} more (--format json has all)"
     if finding.proof:
-        yield f"{finding.proof.status}: {finding.proof.how}"
+        yield finding.proof.line
 
 
 def _way(item: Evidence) -> str:

@@ -91,9 +91,7 @@ def _findings(report: Report, alike: Sequence[Finding]) -> Iterator[RenderableTy
         if finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN):
             body += _proof(report, finding)
         if finding.proof is not None:
-            body.append(
-                _text(f"{finding.proof.status}: {finding.proof.how}", "green" if finding.proof.verified else "")
-            )
+            body.append(_text(finding.proof.line, "green" if finding.proof.verified else ""))
         if len(cures) > 1:
             body.append(_labelled("cure", _text(finding.cure)))
     if len(alike) > len(shown):

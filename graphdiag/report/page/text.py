@@ -117,8 +117,9 @@ def _finding(number: int, finding: Finding, buttons: bool) -> str:
     )
     if buttons:
         title = f'<button type="button" class="pick" aria-pressed="false" data-finding="{number}">{title}</button>'
+    proof = f'<p class="proof">{text(finding.proof.line)}</p>' if finding.proof else ""
     return (
-        f'<li class="finding {finding.severity.value}"><h3>{title}</h3><p>{text(finding.message)}</p>'
+        f'<li class="finding {finding.severity.value}"><h3>{title}</h3><p>{text(finding.message)}</p>{proof}'
         f'<p class="cure"><b>Cure</b> {text(finding.cure)}</p>{_evidence(finding.evidence)}</li>'
     )
 
