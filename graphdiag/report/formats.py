@@ -33,6 +33,12 @@ class Format(str, Enum):
     PNG = "png"
     PDF = "pdf"
     DOT = "dot"
+    GRAPHML = "graphml"
+    GRAPHML_OPS = "graphml-ops"
+    GRAPHML_DRAWN = "graphml-drawn"
+    NODE_LINK = "node-link"
+    NODE_LINK_OPS = "node-link-ops"
+    NODE_LINK_DRAWN = "node-link-drawn"
 
 
 _WRITERS: Mapping[Format, str] = {
@@ -47,6 +53,12 @@ _WRITERS: Mapping[Format, str] = {
     Format.PNG: "layer_picture:to_png",
     Format.PDF: "layer_picture:to_pdf",
     Format.DOT: "layer_picture:to_dot",
+    Format.GRAPHML: "graph_files:graphml_of_layers",
+    Format.GRAPHML_OPS: "graph_files:graphml_of_ops",
+    Format.GRAPHML_DRAWN: "graph_files:graphml_of_drawn",
+    Format.NODE_LINK: "graph_files:node_link_of_layers",
+    Format.NODE_LINK_OPS: "graph_files:node_link_of_ops",
+    Format.NODE_LINK_DRAWN: "graph_files:node_link_of_drawn",
 }
 """Module and function that write each format."""
 
@@ -76,7 +88,7 @@ def render(report: Report, format_: Format, look: Look) -> str | bytes:
         Text, or bytes for formats that are no text.
 
     Raises:
-        UsageError: A program that the format needs is not installed.
+        UsageError: A program that the format needs is not installed, or the report lacks the graph.
         ProgramError: It failed.
     """
     module, _, function = _WRITERS[format_].partition(":")

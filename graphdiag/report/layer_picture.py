@@ -75,7 +75,7 @@ def describe(report: Report, look: Look) -> Picture:
     layers = report.layer_graph
     boxes = {layer.id: _layer(layer, look) for layer in layers.layers.values()} if layers else {}
     inside = {layer.id: layer.path for layer in layers.layers.values()} if layers else {}
-    for name in _others(report):
+    for name in report.outside:
         nested = layers.nested.get(name) if layers else None
         boxes[name] = _other(name, nested, layers is None)
         inside[name] = (*nested.path, nested.name) if nested else ()
@@ -100,14 +100,6 @@ def _layer(layer: Layer, look: Look) -> Box:
     if layer.parameters is not None:
         about.append(f"{layer.parameters:,} parameters")
     return Box(layer.id, tuple(rows), PLAIN, ", ".join(about))
-
-
-def _others(report: Report) -> list[str]:
-    """Ends of edges that are no layers; without a layer graph, all name scopes that own ops."""
-    known = report.layer_graph.layers if report.layer_graph else {}
-    scopes = report.ownership.owners if report.ownership and report.layer_graph is None else ()
-    ends = (end for edge in report.edges for end in (edge.source, edge.target))
-    return [name for name in dict.fromkeys([*scopes, *ends]) if name not in known]
 
 
 def _other(name: str, nested: NestedModel | None, scope: bool) -> Box:

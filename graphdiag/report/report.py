@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphdiag.diagnosis.case import Case
 from graphdiag.diagnosis.finding import Finding, Verdict
@@ -19,6 +19,9 @@ from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.report.layer_edges import DIFFERENCES, LayerEdge, layer_edges
 from graphdiag.report.look import STANDARD, Look
 from graphdiag.sources.opened import Line, Origin
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -118,11 +121,30 @@ class Report:
         counts = {verdict: sum(edge.verdict is verdict for edge in self.edges) for verdict in DIFFERENCES}
         return Summary(counts[Verdict.ARTEFACT], counts[Verdict.HIDDEN], counts[Verdict.MISSING])
 
+    @cached_property
+    def outside(self) -> tuple[str, ...]:
+        """Owners of ops that are no layers and end an edge; without a layer graph, all owners: name scopes."""
+        known = self.layer_graph.layers if self.layer_graph else {}
+        scopes = self.ownership.owners if self.ownership and self.layer_graph is None else ()
+        ends = (end for edge in self.edges for end in (edge.source, edge.target))
+        return tuple(name for name in dict.fromkeys([*scopes, *ends]) if name not in known)
+
     def owner(self, op: str) -> str | None:
         """Id of the layer that owns an op; ``None`` for an op of no layer, or of no such name."""
         if self.op_graph is None or self.ownership is None or op not in self.op_graph.index:
             return None
         return self.ownership.owner(self.op_graph.index[op])
+
+    def to_networkx(self) -> nx.DiGraph:
+        """The layer-level diff as a ``networkx.DiGraph``.
+
+        Returns:
+            Nodes are layers, or name scopes, with their attributes; edges are those of ``edges`` with ``in_model``,
+            ``op_edges``, ``carries``, ``verdict`` and ``codes``; see `graphdiag.report.graph_files.layer_level`.
+        """
+        from graphdiag.report.graph_files import layer_level
+
+        return layer_level(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-ready data, in the schema ``graphdiag.report/1`` (see the README)."""
