@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from graphdiag import compare
@@ -17,7 +18,7 @@ from tests.layers import layer_graph
 
 HOSTILE = [
     "<script>alert(1)</script>",
-    '"quoted" \'twice\'',
+    "\"quoted\" 'twice'",
     "line\nfeed\r\ttab",
     "a|b{c}<d>",
     "scope::name",
@@ -49,7 +50,7 @@ def logs() -> list[str]:
 
 def report_of(names: list[str], verdicts: list[Verdict | None] | None = None) -> Report:
     """A report on a chain of layers of these names, each edge with a verdict; an edge to itself ends the chain."""
-    pairs = [*zip(names, names[1:], strict=False), (names[-1], names[-1])]
+    pairs = [*pairwise(names), (names[-1], names[-1])]
     given = verdicts or [None] * len(pairs)
     return Report(
         origin=Origin(path="chain", kind="graph_def"),

@@ -40,7 +40,7 @@ class Mark:
     fill: str = "#ffffff"
 
 
-PLAIN = Mark("layer", "#1f2328")
+PLAIN = Mark("plain", "#1f2328")
 """A box of which there is nothing to say."""
 
 
