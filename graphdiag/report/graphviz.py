@@ -6,6 +6,7 @@ import json
 import math
 import shutil
 import subprocess
+from collections.abc import Mapping
 from typing import Any
 from xml.dom import minidom
 
@@ -16,17 +17,20 @@ _DPI = 144
 _LONGEST_SIDE = 32_000
 _MOST_PIXELS = 80_000_000
 """Of a bitmap: cairo makes, and browsers show, none with a side above 32,767; Pillow warns of one above 89 million."""
-_LONGEST_PAGE = 200
-"""In inches: the format's limit for the side of a page (ISO 32000-1, annex C)."""
+_LONGEST_PAGE = 198
+"""In inches: the format's limit for the side of a page is 200 (ISO 32000-1, annex C), and there is a margin."""
+_MARGINS = 2 * 0.3
+"""In inches: what Graphviz adds to a picture, at most."""
 _POINTS_PER_INCH = 72
 
 
-def to_svg(dot: str, title: str) -> str:
+def to_svg(dot: str, title: str, tooltips: Mapping[str, str]) -> str:
     """A graph as SVG that is well-formed, and has neither links nor scripts.
 
     Args:
         dot: The graph in DOT.
         title: What the picture is called by a screen reader.
+        tooltips: Texts for what has an ``id`` in DOT.
 
     Returns:
         The SVG. Tooltips are ``<title>`` elements.
@@ -35,7 +39,7 @@ def to_svg(dot: str, title: str) -> str:
         UsageError: Graphviz is not installed.
         ProgramError: It cannot draw the graph.
     """
-    return _without_anchors(_run(dot, "svg").decode("utf-8"), title)
+    return _with_titles(_run(dot, "svg").decode("utf-8"), title, tooltips)
 
 
 def to_png(dot: str) -> bytes:
@@ -53,7 +57,7 @@ def to_pdf(dot: str) -> bytes:
 
 def _dpi(width: float, height: float) -> float:
     """Dots an inch for a picture of this size in points."""
-    width, height = max(width, 1) / _POINTS_PER_INCH, max(height, 1) / _POINTS_PER_INCH
+    width, height = width / _POINTS_PER_INCH + _MARGINS, height / _POINTS_PER_INCH + _MARGINS
     return min(_DPI, _LONGEST_SIDE / max(width, height), math.sqrt(_MOST_PIXELS / (width * height)))
 
 
@@ -88,20 +92,23 @@ def _run(dot: str, form: str, *options: str) -> bytes:
     return done.stdout
 
 
-def _without_anchors(svg: str, title: str) -> str:
-    """Graphviz puts tooltips into anchors; here they become the titles of what they belong to."""
+def _with_titles(svg: str, title: str, tooltips: Mapping[str, str]) -> str:
+    """Without Graphviz's anchors, in which tooltips stand, garbled where they hold backslashes; with titles instead."""
     # typeshed's DOM says of every node that it may be of any kind.
     root: Any = minidom.parseString(svg).documentElement
     root.setAttribute("role", "img")
     root.setAttribute("aria-label", title)
+    for number in list(root.getElementsByTagName("title")):
+        number.parentNode.removeChild(number)
     for anchor in list(root.getElementsByTagName("a")):
         wrapper = anchor.parentNode
-        group = wrapper.parentNode
-        for name in group.getElementsByTagName("title"):
-            name.firstChild.data = anchor.getAttribute("xlink:title")
         for child in list(anchor.childNodes):
-            group.insertBefore(child, wrapper)
-        group.removeChild(wrapper)
-    if root.hasAttribute("xmlns:xlink"):
-        root.removeAttribute("xmlns:xlink")
+            wrapper.parentNode.insertBefore(child, wrapper)
+        wrapper.parentNode.removeChild(wrapper)
+    root.removeAttribute("xmlns:xlink")
+    for group in root.getElementsByTagName("g"):
+        if group.getAttribute("id") in tooltips:
+            about = root.ownerDocument.createElement("title")
+            about.appendChild(root.ownerDocument.createTextNode(tooltips[group.getAttribute("id")]))
+            group.insertBefore(about, group.firstChild)
     return f"{root.toxml()}\n"

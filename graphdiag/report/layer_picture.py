@@ -7,13 +7,9 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.finding import Verdict
+from graphdiag.report import picture_dot
 from graphdiag.report.answer import answer
-from graphdiag.report.dot_text import visible
-from graphdiag.report.graphviz import to_pdf as draw_pdf
-from graphdiag.report.graphviz import to_png as draw_png
-from graphdiag.report.graphviz import to_svg as draw_svg
 from graphdiag.report.picture import PLAIN, Box, Cluster, Entry, Line, Mark, Picture, Stroke
-from graphdiag.report.picture_dot import to_dot as picture_to_dot
 
 if TYPE_CHECKING:
     from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
@@ -42,23 +38,22 @@ _OF_VERDICT = {Verdict.HIDDEN: HIDDEN, Verdict.ARTEFACT: ARTEFACT, Verdict.MISSI
 
 def to_dot(report: Report, look: Look) -> str:
     """The picture of a report as DOT."""
-    return picture_to_dot(describe(report, look), look)
+    return picture_dot.to_dot(describe(report, look), look)
 
 
 def to_svg(report: Report, look: Look) -> str:
     """The picture of a report as SVG; see `graphdiag.report.graphviz.to_svg`."""
-    picture = describe(report, look)
-    return draw_svg(picture_to_dot(picture, look), visible(picture.title))
+    return picture_dot.to_svg(describe(report, look), look)
 
 
 def to_png(report: Report, look: Look) -> bytes:
     """The picture of a report as PNG; see `graphdiag.report.graphviz.to_png`."""
-    return draw_png(to_dot(report, look))
+    return picture_dot.to_png(describe(report, look), look)
 
 
 def to_pdf(report: Report, look: Look) -> bytes:
     """The picture of a report as PDF; see `graphdiag.report.graphviz.to_pdf`."""
-    return draw_pdf(to_dot(report, look))
+    return picture_dot.to_pdf(describe(report, look), look)
 
 
 def describe(report: Report, look: Look) -> Picture:
@@ -128,6 +123,7 @@ def _framed(
                 title=_title(model, layers),
                 boxes=tuple(directly[model]),
                 clusters=clusters(model),
+                tooltip=f"{'/'.join(model)}: nested model",
             )
             for model in models[path]
         )

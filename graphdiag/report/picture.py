@@ -52,7 +52,7 @@ class Box:
         key: Unique in the picture; lines end at it.
         rows: Texts, one below the other.
         mark: Its status.
-        tooltip: What is shown when it is pointed at.
+        tooltip: What is shown when it is pointed at; empty for nothing.
     """
 
     key: str
@@ -70,7 +70,7 @@ class Cluster:
         boxes: The boxes directly in it.
         clusters: The clusters directly in it.
         mark: Its status.
-        tooltip: What is shown when it is pointed at.
+        tooltip: What is shown when it is pointed at; empty for nothing.
     """
 
     title: str
@@ -79,11 +79,11 @@ class Cluster:
     mark: Mark = PLAIN
     tooltip: str = ""
 
-    def all_boxes(self) -> Iterator[Box]:
-        """The boxes in it, at any depth."""
-        yield from self.boxes
+    def all_clusters(self) -> Iterator[Cluster]:
+        """The cluster itself and those in it, at any depth."""
+        yield self
         for cluster in self.clusters:
-            yield from cluster.all_boxes()
+            yield from cluster.all_clusters()
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Line:
         target: Key of the box it enters.
         mark: Its status.
         label: Text at its side; empty for none.
-        tooltip: What is shown when it is pointed at.
+        tooltip: What is shown when it is pointed at; empty for nothing.
         leads: Whether its target must stand after its source. A line that only tells of a difference should not move
             the boxes, or nobody would know the model again.
     """
@@ -144,5 +144,10 @@ class Picture:
     def all_boxes(self) -> Iterator[Box]:
         """All boxes, at any depth: the order in which they are numbered."""
         yield from self.boxes
+        for cluster in self.all_clusters():
+            yield from cluster.boxes
+
+    def all_clusters(self) -> Iterator[Cluster]:
+        """All clusters, at any depth: the order in which they are numbered."""
         for cluster in self.clusters:
-            yield from cluster.all_boxes()
+            yield from cluster.all_clusters()

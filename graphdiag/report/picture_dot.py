@@ -15,6 +15,7 @@ from typing import Any
 
 import pydot
 
+from graphdiag.report import graphviz
 from graphdiag.report.dot_text import quoted, shortened, visible
 from graphdiag.report.look import Direction, Look
 from graphdiag.report.picture import Box, Cluster, Entry, Line, Mark, Picture, Stroke
@@ -50,9 +51,9 @@ def to_dot(picture: Picture, look: Look) -> str:
         look: Which way it runs.
 
     Returns:
-        A ``digraph``. Every box, line and cluster has a ``class`` for SVG: ``layer``, ``edge``, ``model`` and the word
-        of its mark; what belongs to the legend has the class ``legend``. Boxes have the ids ``box0``, ``box1`` ... in
-        the order of `Picture.all_boxes`, lines ``line0`` ...
+        A ``digraph``. In SVG every box has the class ``layer``, every cluster ``nested``, and all have the word of
+        their mark, lines too; the legend has the class ``legend``. Boxes have the ids ``box0``, ``box1`` ... in the
+        order of `Picture.all_boxes`, clusters ``nested0`` ..., and lines ``line0`` ...
     """
     graph = pydot.Dot(
         "graphdiag",
@@ -86,6 +87,31 @@ def to_dot(picture: Picture, look: Look) -> str:
     return str(graph.to_string())
 
 
+def to_svg(picture: Picture, look: Look) -> str:
+    """A picture as SVG; see `graphdiag.report.graphviz.to_svg`."""
+    return graphviz.to_svg(to_dot(picture, look), visible(picture.title), _tooltips(picture))
+
+
+def to_png(picture: Picture, look: Look) -> bytes:
+    """A picture as PNG; see `graphdiag.report.graphviz.to_png`."""
+    return graphviz.to_png(to_dot(picture, look))
+
+
+def to_pdf(picture: Picture, look: Look) -> bytes:
+    """A picture as PDF; see `graphdiag.report.graphviz.to_pdf`."""
+    return graphviz.to_pdf(to_dot(picture, look))
+
+
+def _tooltips(picture: Picture) -> Mapping[str, str]:
+    """What is shown when something is pointed at, by its id in the SVG."""
+    texts = [
+        *((f"box{number}", box.tooltip) for number, box in enumerate(picture.all_boxes())),
+        *((f"nested{number}", cluster.tooltip) for number, cluster in enumerate(picture.all_clusters())),
+        *((f"line{number}", line.tooltip) for number, line in enumerate(picture.lines)),
+    ]
+    return {id_: _about(text) for id_, text in texts if text}
+
+
 def _lines(text: str, width: int) -> str:
     """A text in lines that begin at the left."""
     lines = textwrap.wrap(visible(text), width) or [""]
@@ -98,7 +124,7 @@ def _node(box: Box, name: str) -> pydot.Node:
         name,
         id=f"box{name[1:]}",
         label=quoted("\n".join(shortened(visible(row)) for row in box.rows)),
-        tooltip=_tooltip(box.tooltip or " ".join(box.rows)),
+        tooltip=_tooltip(box.tooltip),
         color=quoted(box.mark.colour),
         fontcolor=quoted(box.mark.colour),
         fillcolor=quoted(box.mark.fill),
@@ -111,16 +137,16 @@ def _cluster(cluster: Cluster, names: Mapping[str, str], numbers: Iterator[int])
     number = next(numbers)
     drawn = pydot.Subgraph(
         f"cluster_{number}",
-        id=f"model{number}",
+        id=f"nested{number}",
         label=quoted(shortened(visible(cluster.title))),
-        tooltip=_tooltip(cluster.tooltip or cluster.title),
+        tooltip=_tooltip(cluster.tooltip),
         color=quoted(cluster.mark.colour),
         fontcolor=quoted(cluster.mark.colour),
         fontsize="11",
         labeljust="l",
         labelloc="t",
         style=quoted("rounded,dashed" if cluster.mark.stroke is Stroke.DASHED else "rounded"),
-        **_class("model", cluster.mark.word),
+        **_class("nested", cluster.mark.word),
     )
     for box in cluster.boxes:
         drawn.add_node(_node(box, names[box.key]))
@@ -145,7 +171,7 @@ def _add_lines(graph: pydot.Dot, lines: Sequence[Line], names: Mapping[str, str]
     for number, ((source, mark), left) in enumerate(leaving.items()):
         whither = left[0].target if len(left) == 1 else f"{len(left):,} others"
         graph.add_node(_tag(f"o{number}", f"to {whither}", mark))
-        graph.add_edge(pydot.Edge(names[source], f"o{number}", weight="0", **_line(mark), **_class("tag", mark.word)))
+        graph.add_edge(pydot.Edge(names[source], f"o{number}", weight="0", **_line(mark), **_class("tag")))
 
 
 def _stack_loose_boxes(graph: pydot.Dot, picture: Picture, names: Mapping[str, str]) -> None:
@@ -177,7 +203,7 @@ def _edge(line: Line, id_: str, source: str, target: str) -> pydot.Edge:
         id=id_,
         tooltip=_tooltip(line.tooltip),
         **_line(line.mark),
-        **_class("edge", line.mark.word),
+        **_class(line.mark.word),
     )
     if line.label:
         edge.set("label", quoted(shortened(visible(line.label))))
@@ -198,7 +224,11 @@ def _class(*names: str) -> dict[str, Any]:
 
 
 def _tooltip(text: str) -> str:
-    return quoted(shortened(visible(text), _LONGEST_TOOLTIP))
+    return quoted(_about(text))
+
+
+def _about(text: str) -> str:
+    return shortened(visible(text), _LONGEST_TOOLTIP)
 
 
 def _legend(entries: tuple[Entry, ...], rankdir: Direction) -> pydot.Subgraph:
