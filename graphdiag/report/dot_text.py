@@ -14,20 +14,6 @@ def quoted(text: str) -> str:
     return '"' + escaped.replace("\r", "\\r").replace("\n", "\\n") + '"'
 
 
-def visible(text: str) -> str:
-    """A text of one line without characters that cannot be seen: Python's escapes stand for them.
-
-    What is left is allowed in XML 1.0 too: its forbidden characters are none that can be printed.
-    """
-    if text.isprintable():
-        return text
-    return "".join(character if character.isprintable() else _escape(character) for character in text)
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
-
-
 def shortened(text: str, width: int = WIDTH_OF_NAMES) -> str:
     """A text cut to ``width`` characters, with an ellipsis in the middle: names differ at their ends."""
     if len(text) <= width:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from graphdiag.diagnosis.finding import Verdict
 from graphdiag.report import picture_dot
 from graphdiag.report.answer import answer
-from graphdiag.report.picture import PLAIN, Box, Cluster, Entry, Line, Mark, Picture, Stroke
+from graphdiag.report.picture import PLAIN, Box, Cluster, Entry, Line, Mark, Picture, Stroke, framed
 
 if TYPE_CHECKING:
     from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
@@ -74,7 +74,7 @@ def describe(report: Report, look: Look) -> Picture:
         nested = layers.nested.get(name) if layers else None
         boxes[name] = _other(name, nested, layers is None)
         inside[name] = (*nested.path, nested.name) if nested else ()
-    outer, clusters = _framed(boxes, inside, layers)
+    outer, clusters = framed(boxes, inside, lambda path: _frame(path, layers))
     return Picture(
         title=answer(report),
         boxes=outer,
@@ -105,37 +105,13 @@ def _other(name: str, nested: NestedModel | None, scope: bool) -> Box:
     return Box(name, (name, "no layer of the model"), OUTSIDE, f"{name}: no layer of the model")
 
 
-def _framed(
-    boxes: Mapping[str, Box], inside: Mapping[str, tuple[str, ...]], layers: LayerGraph | None
-) -> tuple[tuple[Box, ...], tuple[Cluster, ...]]:
-    """The boxes that stand in no nested model, and a cluster for each nested model at the top level."""
-    directly: dict[tuple[str, ...], list[Box]] = defaultdict(list)
-    models: dict[tuple[str, ...], dict[tuple[str, ...], None]] = defaultdict(dict)
-    for key, box in boxes.items():
-        path = inside[key]
-        directly[path].append(box)
-        for depth in range(len(path)):
-            models[path[:depth]][path[: depth + 1]] = None
-
-    def clusters(path: tuple[str, ...]) -> tuple[Cluster, ...]:
-        return tuple(
-            Cluster(
-                title=_title(model, layers),
-                boxes=tuple(directly[model]),
-                clusters=clusters(model),
-                tooltip=f"{'/'.join(model)}: nested model",
-            )
-            for model in models[path]
-        )
-
-    return tuple(directly[()]), clusters(())
-
-
-def _title(path: tuple[str, ...], layers: LayerGraph | None) -> str:
-    nested = layers.nested.get("/".join(path)) if layers else None
+def _frame(path: tuple[str, ...], layers: LayerGraph | None) -> Cluster:
+    name = "/".join(path)
+    nested = layers.nested.get(name) if layers else None
     if nested is None:
-        return path[-1]
-    return f"{nested.name}: {nested.class_name}{f', {nested.calls:,} calls' if nested.calls > 1 else ''}"
+        return Cluster(path[-1], tooltip=name)
+    calls = f", {nested.calls:,} calls" if nested.calls > 1 else ""
+    return Cluster(f"{nested.name}: {nested.class_name}{calls}", tooltip=f"{name}: {nested.class_name}{calls}")
 
 
 def _lines(report: Report) -> tuple[Line, ...]:

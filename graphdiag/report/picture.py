@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -151,3 +152,34 @@ class Picture:
         """All clusters, at any depth: the order in which they are numbered."""
         for cluster in self.clusters:
             yield from cluster.all_clusters()
+
+
+def framed(
+    boxes: Mapping[str, Box],
+    inside: Mapping[str, tuple[str, ...]],
+    frame: Callable[[tuple[str, ...]], Cluster],
+) -> tuple[tuple[Box, ...], tuple[Cluster, ...]]:
+    """Put boxes into the frames of the nested models that hold them.
+
+    Args:
+        boxes: Box by key.
+        inside: For each key, the names of the nested models around it, outermost first.
+        frame: An empty frame for the nested model at a path.
+
+    Returns:
+        The boxes that stand in no nested model, and a cluster for each nested model at the top level.
+    """
+    directly: dict[tuple[str, ...], list[Box]] = defaultdict(list)
+    models: dict[tuple[str, ...], dict[tuple[str, ...], None]] = defaultdict(dict)
+    for key, box in boxes.items():
+        path = inside[key]
+        directly[path].append(box)
+        for depth in range(len(path)):
+            models[path[:depth]][path[: depth + 1]] = None
+
+    def clusters(path: tuple[str, ...]) -> tuple[Cluster, ...]:
+        return tuple(
+            replace(frame(model), boxes=tuple(directly[model]), clusters=clusters(model)) for model in models[path]
+        )
+
+    return tuple(directly[()]), clusters(())

@@ -16,9 +16,10 @@ from typing import Any
 import pydot
 
 from graphdiag.report import graphviz
-from graphdiag.report.dot_text import quoted, shortened, visible
+from graphdiag.report.dot_text import quoted, shortened
 from graphdiag.report.look import Direction, Look
 from graphdiag.report.picture import Box, Cluster, Entry, Line, Mark, Picture, Stroke
+from graphdiag.report.visible import visible
 
 _FONT = quoted("Helvetica,Arial,sans-serif")
 _WIDTH_OF_TITLE = 76
