@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CONSTRAINTS := tests/constraints.txt
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench lint screenshots clean
 
 demo: .venv/demo
 	$(BIN)/graphdiag compare fixtures/models/reference_scoped.py
@@ -19,6 +19,9 @@ lint: .venv/test
 
 bench: .venv/test
 	$(BIN)/python -m tests.bench
+
+screenshots: .venv/test
+	$(BIN)/python docs/screenshots.py
 
 clean:
 	rm -rf .venv

@@ -13,7 +13,7 @@ from xml.dom import minidom
 from graphdiag.errors import ProgramError, UsageError
 
 _SECONDS = 300
-_DPI = 144
+_DPI = 120
 _LONGEST_SIDE = 32_000
 _MOST_PIXELS = 80_000_000
 """Of a bitmap: cairo makes, and browsers show, none with a side above 32,767; Pillow warns of one above 89 million."""
@@ -43,7 +43,7 @@ def to_svg(dot: str, title: str, tooltips: Mapping[str, str]) -> str:
 
 
 def to_png(dot: str) -> bytes:
-    """A graph as PNG, at 144 dots an inch or, where it is large, as many as a viewer can show; see `to_svg`."""
+    """A graph as PNG, at 120 dots an inch or, where it is large, as many as a viewer can show; see `to_svg`."""
     placed = _run(dot, "dot").decode("utf-8")
     box = json.loads(_run(placed, "json0", "-Kneato", "-n2"))["bb"]
     left, bottom, right, top = (float(number) for number in box.split(","))

@@ -18,6 +18,7 @@ from graphdiag.diagnosis.finding import Verdict
 from graphdiag.report.document import to_json
 from graphdiag.report.layer_picture import ARTEFACT, HIDDEN, MISSING, MODEL, describe
 from graphdiag.report.look import STANDARD, Direction, Look
+from tests.conftest import ROOT
 from tests.graph_text import LOGS
 from tests.reports import HOSTILE, report_of, report_on
 
@@ -336,6 +337,12 @@ def test_a_dot_that_fails(graphdiag, tmp_path, monkeypatch, script, why):
         f"graphdiag: Graphviz's dot cannot draw the picture: {why}. Take --format dot to see what it was given.\n"
     )
     assert not (tmp_path / "out.svg").exists()
+
+
+def test_pictures_of_the_readme():
+    for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8")):
+        assert (ROOT / picture).read_bytes()
+        assert (ROOT / picture).stat().st_size < 200_000
 
 
 def test_text_reports_do_not_import_pydot(run_python):
