@@ -25,3 +25,7 @@ class ModelError(GraphdiagError):
 
 class ProgramError(GraphdiagError):
     """A program that graphdiag runs, as Graphviz's ``dot``, that failed."""
+
+
+class ConfigError(GraphdiagError):
+    """A configuration, or a contract in it, that says what cannot be: an unknown key, a layer that is not there."""

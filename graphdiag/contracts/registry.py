@@ -1,0 +1,106 @@
+"""All kinds of contracts, those of other packages included.
+
+Another package adds kinds through the entry-point group ``graphdiag.contracts``; each entry point names a subclass of
+`graphdiag.contracts.contract.Contract`:
+
+    [project.entry-points."graphdiag.contracts"]
+    narrow = "acme_graphs.contracts:Narrow"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from graphdiag.contracts.acyclic import Acyclic
+from graphdiag.contracts.budget import Budget
+from graphdiag.contracts.contract import Contract, read_contract
+from graphdiag.contracts.forbidden import Forbidden
+from graphdiag.contracts.independence import Independence
+from graphdiag.contracts.layers import Layers
+from graphdiag.contracts.no_findings import NoFindings
+from graphdiag.contracts.options import Place, nearest, text
+from graphdiag.contracts.reachable import Reachable
+from graphdiag.contracts.required import Required
+from graphdiag.contracts.shared import Shared
+from graphdiag.errors import GraphdiagError
+
+GROUP = "graphdiag.contracts"
+"""The entry-point group for kinds of other packages."""
+
+KINDS: tuple[type[Contract], ...] = (
+    NoFindings,
+    Independence,
+    Forbidden,
+    Layers,
+    Required,
+    Acyclic,
+    Reachable,
+    Shared,
+    Budget,
+)
+"""The kinds that graphdiag has."""
+
+
+@lru_cache(maxsize=1)
+def all_kinds() -> Mapping[str, type[Contract]]:
+    """The kinds of graphdiag and of other packages, by the word that stands for them in a configuration.
+
+    Raises:
+        GraphdiagError: A package's kind cannot be loaded, is no kind of contract, or has the type of another.
+    """
+    from importlib.metadata import entry_points
+
+    kinds = {kind.type: kind for kind in KINDS}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+        kind = _load(entry)
+        if kind.type in kinds:
+            raise GraphdiagError(f"{_described(entry)}: there is a type {kind.type!r} already; give it another.")
+        kinds[kind.type] = kind
+    return kinds
+
+
+def _load(entry: EntryPoint) -> type[Contract]:
+    try:
+        kind = entry.load()
+    # A plug-in is foreign code: its import may fail in any way.
+    except Exception as error:
+        what = str(error).partition("\n")[0] or type(error).__name__
+        raise GraphdiagError(
+            f"{_described(entry)} cannot be loaded: {what}. Update the package, or uninstall it."
+        ) from error
+    if not (isinstance(kind, type) and issubclass(kind, Contract)):
+        raise GraphdiagError(f"{_described(entry)} must be a subclass of graphdiag's Contract.")
+    if not isinstance(getattr(kind, "type", None), str):
+        raise GraphdiagError(f"{_described(entry)} must have a 'type': the word for it in the configuration.")
+    return kind
+
+
+def _described(entry: EntryPoint) -> str:
+    package = f" of {entry.dist.name}" if entry.dist else ""
+    return f"the contract {entry.name}{package} ({entry.value})"
+
+
+def make_contract(table: Mapping[str, Any], place: Place) -> Contract:
+    """Make a contract from its table in a configuration.
+
+    Args:
+        table: The table: ``type``, ``name``, and the options of the kind.
+        place: Where it stands, for messages.
+
+    Returns:
+        The contract.
+
+    Raises:
+        ConfigError: There is no such type, or an option is unknown, missing, or of the wrong form.
+    """
+    kinds = all_kinds()
+    if "type" not in table:
+        raise place.error(f"the key 'type' is missing; there are {', '.join(kinds)}.")
+    type_ = text(table["type"], place.at("type"))
+    if type_ not in kinds:
+        hint = nearest(type_, kinds) or f"; there are {', '.join(kinds)}"
+        raise place.at("type").error(f"there is no contract of type {type_!r}{hint}.")
+    return read_contract(kinds[type_], table, place)
