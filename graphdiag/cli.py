@@ -6,22 +6,24 @@ import io
 import json
 import sys
 import traceback
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from graphdiag.errors import GraphdiagError, UsageError
 from graphdiag.output import put, show, standard
+from graphdiag.report.check_formats import CheckFormat
 from graphdiag.report.formats import Format
 from graphdiag.report.look import Direction, Look
 from graphdiag.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from graphdiag.report.check_report import CheckReport
     from graphdiag.report.report import Report
 
 app = typer.Typer(
@@ -151,6 +153,65 @@ def compare(
     _write(report, format_ or [], output or [], Look(rankdir, show_shapes))
     if fail_on and report.summary.met(fail_on.value):
         raise typer.Exit(1)
+
+
+@app.command()
+def check(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="Name or source of a configured model, or another source; all models without one."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="pyproject.toml or graphdiag.toml; looked for from here upwards if not given.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="File with the layer graph of SOURCE: Keras JSON, .keras, .h5 or a Python file.")
+    ] = None,
+    select: Annotated[
+        list[str] | None, typer.Option(metavar="CODES", help="Report these rules only: codes or prefixes, with commas.")
+    ] = None,
+    ignore: Annotated[list[str] | None, typer.Option(metavar="CODES", help="Do not report these rules.")] = None,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="How many models are checked at a time.")] = 1,
+    update_baseline: Annotated[
+        bool, typer.Option("--update-baseline", help="Accept today's findings: write them to the baseline.")
+    ] = False,
+    format_: Annotated[
+        list[CheckFormat] | None, typer.Option("--format", help="How the report is written; may be repeated.")
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", help="File to write to; one for each --format, '-' for standard output."),
+    ] = None,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+) -> None:
+    """Hold models against the contracts of a team, as CI does."""
+    from graphdiag.baseline import to_json
+    from graphdiag.check import check as run_check
+    from graphdiag.check import check_and_accept
+    from graphdiag.config import Config, find_config, read_config
+    from graphdiag.diagnosis.registry import all_rules
+    from graphdiag.diagnosis.registry import select as choose
+
+    file = config or find_config(Path())
+    if file is None and source is None:
+        raise UsageError("there is no graphdiag.toml, and no pyproject.toml with [tool.graphdiag], here or above.")
+    wanted = read_config(file) if file else Config()
+    if source is not None:
+        wanted = wanted.only(source, {"model": str(model)} if model else {})
+    elif model is not None:
+        raise UsageError("--model needs a SOURCE; configured models have the key 'model'.")
+    codes, without = _codes(select or []), _codes(ignore or [])
+    choose(all_rules(), codes, without)
+    wanted = wanted.choosing(codes, without)
+    pairs = _pairs(format_ or [CheckFormat.TEXT], output or [])
+    with _progress_bar([each.name for each in wanted.models]) as tell:
+        if update_baseline:
+            report, accepted = check_and_accept(wanted, jobs=jobs, progress=tell)
+            put(to_json(accepted), wanted.baseline)
+        else:
+            report = run_check(wanted, jobs=jobs, progress=tell)
+    _write_check(report, pairs)
+    raise typer.Exit(report.exit_status)
 
 
 @app.command()
@@ -293,7 +354,7 @@ def _write(report: Report, formats: list[Format], outputs: list[Path], look: Loo
     """Write a report in each of its formats; all are made before the first is written."""
     from graphdiag.report.formats import render
 
-    pairs = _pairs(formats, outputs)
+    pairs = _pairs(formats or [Format.TEXT], outputs)
     ready = [(None if format_ is Format.TEXT else render(report, format_, look)) for format_, _ in pairs]
     for content, (_, output) in zip(ready, pairs, strict=True):
         if content is None:
@@ -304,9 +365,35 @@ def _write(report: Report, formats: list[Format], outputs: list[Path], look: Loo
             put(content, output)
 
 
-def _pairs(formats: list[Format], outputs: list[Path]) -> list[tuple[Format, Path | None]]:
+def _write_check(report: CheckReport, pairs: list[tuple[CheckFormat, Path | None]]) -> None:
+    """Write a check report in each of its formats; all are made before the first is written."""
+    from graphdiag.report.check_formats import render
+    from graphdiag.report.check_text import render as render_text
+
+    ready = [None if format_ is CheckFormat.TEXT else render(report, format_) for format_, _ in pairs]
+    for content, (_, output) in zip(ready, pairs, strict=True):
+        if content is None:
+            show(render_text(report), output)
+        else:
+            put(content, output)
+
+
+@contextmanager
+def _progress_bar(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
+    """A bar on standard error that counts the models that are done; nothing when that is no terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        bar = progress.add_task("checking models", total=len(names))
+        yield lambda _: progress.advance(bar)
+
+
+_F = TypeVar("_F")
+
+
+def _pairs(formats: list[_F], outputs: list[Path]) -> list[tuple[_F, Path | None]]:
     """Each format with its file; one format alone may go without."""
-    formats = formats or [Format.TEXT]
     if len(formats) == 1 and not outputs:
         return [(formats[0], None)]
     if len(formats) != len(outputs):

@@ -42,7 +42,7 @@ class Summary:
         return bool({"artefact": self.artefact, "hidden": self.hidden, "missing": self.missing}[verdict])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Report:
     """What a comparison found.
 

@@ -1,0 +1,84 @@
+"""The check report for tools: each contract is a check, and each way in which it is broken a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from graphdiag.diagnosis.finding import Severity
+from graphdiag.report import github, junit, sarif
+from graphdiag.report.check_report import CheckedModel, CheckReport, Judgement, Link, Status, Violation
+from graphdiag.report.results import Check, Location, Problem, Suite
+
+
+def to_sarif(report: CheckReport) -> str:
+    """The check as SARIF."""
+    return sarif.write(suites_of(report))
+
+
+def to_junit(report: CheckReport) -> str:
+    """The check as JUnit XML: a test suite for each model, a test case for each contract."""
+    return junit.write(suites_of(report))
+
+
+def to_github(report: CheckReport) -> str:
+    """The check as GitHub's annotations."""
+    return github.write(suites_of(report))
+
+
+def suites_of(report: CheckReport) -> list[Suite]:
+    """The models with the contracts that hold on them.
+
+    Args:
+        report: The check report.
+
+    Returns:
+        A suite for each model. A contract that could not be checked has a problem that says why.
+    """
+    return [
+        _suite(model, [judgement for judgement in report.judgements if judgement.model == model.name])
+        for model in report.models
+    ]
+
+
+def _suite(model: CheckedModel, judgements: Sequence[Judgement]) -> Suite:
+    source = Location(model.source)
+    return Suite(
+        model=model.name,
+        checks=[Check(it.contract, summary=f"A contract of type {it.type}.") for it in judgements],
+        problems=[] if model.error else list(_problems(judgements, source)),
+        failure=model.error,
+        location=source,
+    )
+
+
+def _problems(judgements: Sequence[Judgement], source: Location) -> Iterator[Problem]:
+    for judgement in judgements:
+        if judgement.status is Status.UNCHECKED:
+            yield Problem(
+                judgement.contract, Severity.ERROR, f"could not be checked: {judgement.reason}", location=source
+            )
+        for violation in judgement.violations:
+            yield _problem(judgement, violation, source)
+
+
+def _problem(judgement: Judgement, violation: Violation, source: Location) -> Problem:
+    finding = violation.finding
+    edges = finding.edges if finding else [(link.source, link.target) for link in violation.chain]
+    return Problem(
+        check=judgement.contract,
+        severity=finding.severity if finding else Severity.ERROR,
+        message=violation.message,
+        cure=finding.cure if finding else "",
+        edges=edges,
+        ops=finding.culprits if finding and not finding.edges else (),
+        details=[step(link) for link in violation.chain],
+        location=source,
+        properties={"contract": judgement.type, **({"code": finding.code} if finding else {})},
+    )
+
+
+def step(link: Link) -> str:
+    """A step of a chain in one line."""
+    shown = f": {' -> '.join(f'{name} ({type_})' for name, type_ in link.ops)}" if link.ops else ""
+    unknown = "" if link.known else f" (Keras has no such edge{shown})"
+    return f"{link.source} -> {link.target}{unknown}"

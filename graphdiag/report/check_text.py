@@ -1,0 +1,160 @@
+"""The check report for people at a terminal: the verdict first, then each contract, then why the broken ones are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from graphdiag.output import plain
+from graphdiag.report.check_report import (
+    UNREAD,
+    Accepted,
+    CheckedModel,
+    CheckReport,
+    ContractSummary,
+    Link,
+    Status,
+    Violation,
+)
+from graphdiag.report.visible import visible
+
+_VIOLATIONS_SHOWN = 5
+_LINKS_SHOWN = 12
+_EDGES_SHOWN = 3
+_MARKS = {
+    Status.KEPT: Text("kept", "green"),
+    Status.BROKEN: Text("BROKEN", "bold red"),
+    Status.UNCHECKED: Text("not checked", "bold yellow"),
+}
+
+
+def render(report: CheckReport) -> RenderableType:
+    """The check report as something rich can print.
+
+    Args:
+        report: The report.
+
+    Returns:
+        The verdict, the models, the contracts, why they are broken, and what the baseline says; in this order.
+    """
+    parts: list[RenderableType] = [_text(verdict(report), "bold"), Text(), _models(report.models)]
+    parts += [Text(), _contracts(report.contracts)]
+    for contract in report.contracts:
+        why = list(_why(contract))
+        if why:
+            parts += [Text(), _text(contract.name, "bold"), Padding(Group(*why), (0, 0, 0, 2))]
+    if report.accepted or report.gone:
+        parts += [Text(), *_baseline(report)]
+    return Group(*parts)
+
+
+def to_text(report: CheckReport) -> str:
+    """The check report as plain text, 100 characters wide."""
+    return plain(render(report))
+
+
+def verdict(report: CheckReport) -> str:
+    """The first line: ``2 contracts kept, 1 broken.``."""
+    kept, broken, unchecked = (report.count(status) for status in Status)
+    parts = [f"{kept:,} contract{'' if kept == 1 else 's'} kept", f"{broken:,} broken" if broken else ""]
+    parts.append(f"{unchecked:,} could not be checked" if unchecked else "")
+    said = ", ".join(part for part in parts if part) + "."
+    unread = [model.name for model in report.models if model.error]
+    if unread:
+        said += f" {len(unread):,} of {len(report.models):,} models could not be read: {', '.join(unread)}."
+    return said
+
+
+def _models(models: Sequence[CheckedModel]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for model in models:
+        table.add_row(_text(model.name), _about(model))
+    return table
+
+
+def _about(model: CheckedModel) -> Text:
+    if model.data is None:
+        return _text(model.error, "yellow")
+    graphs = model.data["graphs"]
+    layers, ops = graphs["layers"], graphs["ops"]
+    known = [f"{layers['nodes']:,} layers, {layers['edges']:,} edges"] if layers else ["no layer graph"]
+    known.append(f"{ops['nodes']:,} ops" if ops else "no op graph")
+    where = f"{model.source}: " if model.source != model.name else ""
+    return _text(where + ", ".join(known))
+
+
+def _contracts(contracts: Sequence[ContractSummary]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for contract in contracts:
+        name = _text(contract.name)
+        name.append(f" ({contract.type})", "dim")
+        table.add_row(_MARKS[contract.status], name)
+    return table
+
+
+def _why(contract: ContractSummary) -> Iterator[RenderableType]:
+    """Why a contract is not kept; why a model could not be read stands with the models."""
+    several = len(contract.judgements) > 1
+    for judgement in contract.judgements:
+        on = f"{judgement.model}: " if several else ""
+        if judgement.status is Status.UNCHECKED and judgement.reason != UNREAD:
+            yield _text(on + judgement.reason)
+        for violation in judgement.violations[:_VIOLATIONS_SHOWN]:
+            yield _text(on + violation.message)
+            yield Padding(Group(*_proof(violation)), (0, 0, 0, 2))
+        more = len(judgement.violations) - _VIOLATIONS_SHOWN
+        if more > 0:
+            yield _text(f"{on}and {more:,} more (--format json has all)", "dim")
+
+
+def _proof(violation: Violation) -> Iterator[RenderableType]:
+    if violation.chain:
+        yield from _chain(violation.chain)
+    if violation.finding:
+        edges = violation.finding.edges
+        for source, target in edges[:_EDGES_SHOWN]:
+            yield _text(f"{source} -> {target}")
+        if len(edges) > _EDGES_SHOWN:
+            yield Text(f"and {len(edges) - _EDGES_SHOWN:,} more edges", "dim")
+        yield _text(f"cure: {violation.finding.cure}")
+
+
+def _chain(chain: Sequence[Link]) -> Iterator[RenderableType]:
+    """The nodes of a path, one a line; where Keras has no such edge, the ops that show it."""
+    yield _text(chain[0].source)
+    left_out = max(0, len(chain) - _LINKS_SHOWN)
+    for number, link in enumerate(chain):
+        if left_out and number == _LINKS_SHOWN // 2:
+            yield Text(f"-> {left_out:,} more", "dim")
+        if left_out and _LINKS_SHOWN // 2 <= number < _LINKS_SHOWN // 2 + left_out:
+            continue
+        yield _text(f"-> {link.target}")
+        if not link.known:
+            shown = ": " + " -> ".join(f"{name} ({type_})" for name, type_ in link.ops) if link.ops else ""
+            yield Padding(_text(f"Keras has no such edge{shown}", "dim"), (0, 0, 0, 3))
+
+
+def _baseline(report: CheckReport) -> Iterator[RenderableType]:
+    if report.accepted:
+        count = len(report.accepted)
+        yield _text(f"{report.baseline} accepts {count:,} finding{'' if count == 1 else 's'}.")
+    if report.gone:
+        yield _text(
+            f"{report.baseline} accepts what is there no longer; 'graphdiag check --update-baseline' takes it out:"
+        )
+        yield Padding(Group(*(_text(_entry(entry)) for entry in report.gone)), (0, 0, 0, 2))
+
+
+def _entry(entry: Accepted) -> str:
+    things = [f"{source} -> {target}" for source, target in entry.edges] or list(entry.culprits)
+    shown = ", ".join(things[:_EDGES_SHOWN])
+    more = f" and {len(things) - _EDGES_SHOWN:,} more" if len(things) > _EDGES_SHOWN else ""
+    return f"{entry.model}: {entry.code}" + (f" {shown}{more}" if shown else "")
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(visible(words), style=style, overflow="fold")
