@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parents[1]
 LOG = ROOT / "fixtures" / "logs" / "keras216_reference"
@@ -26,6 +27,7 @@ tf.function(lambda *arguments: model(list(arguments), training=True)).get_concre
 def main() -> None:
     """Run all benchmarks."""
     _commands()
+    _jobs()
     _growth()
 
 
@@ -41,6 +43,16 @@ def _commands() -> None:
         times=3,
         target=1.15,
     )
+
+
+def _jobs() -> None:
+    """Ten models in Python files, one after the other and two at a time."""
+    with TemporaryDirectory() as directory:
+        config = Path(directory, "graphdiag.toml")
+        models = [f'[[models]]\nname = "{number}"\nsource = "{MODEL}"\n' for number in range(10)]
+        config.write_text("".join(models), encoding="utf-8")
+        check = [sys.executable, "-m", "graphdiag", "check", "--config", str(config), "--jobs"]
+        _ratio("check ten models with --jobs 2 / --jobs 1", [*check, "2"], [*check, "1"], times=1, target=0.7)
 
 
 def _ratio(what: str, ours: list[str], theirs: list[str], times: int, target: float) -> None:
