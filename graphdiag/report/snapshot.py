@@ -1,0 +1,127 @@
+"""The report as a snapshot: what of it is worth committing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+
+from graphdiag.diagnosis.finding import Finding
+from graphdiag.diff.snapshot import FindingRecord, LayerRecord, NestedRecord, Ops, Snapshot
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.report.report import Report
+from graphdiag.version import __version__
+
+_REAL = frozenset({"activation", "parameter", "handle"})
+_FED = ("_Arg", "Placeholder")
+"""Types of ops that stand for what is handed to a traced function, variables too."""
+
+
+def take(report: Report) -> Snapshot:
+    """Take a snapshot of what a comparison looked at and found.
+
+    Args:
+        report: The report, as compared or as read from a file.
+
+    Returns:
+        The snapshot. Without a layer graph, name scopes stand for layers, and the edges between them are those over
+        which activations or parameters flow.
+    """
+    owned, of_no_layer = _count_ops(report)
+    findings = {_finding(finding, report) for finding in report.findings}
+    ordered = tuple(sorted(findings, key=lambda found: (found.code, found.verdict, found.edges, found.culprits)))
+    ops = None if report.op_graph is None else of_no_layer
+    layers = report.layer_graph
+    if layers is None:
+        return Snapshot("", _scopes(report, owned), ops=ops, findings=ordered, by_scope=True, version=__version__)
+    return Snapshot(
+        model_name=layers.model_name,
+        layers=_layers(layers, owned),
+        nested={
+            id_: NestedRecord(id_, model.class_name, model.calls, model.path, owned.get(id_, {}))
+            for id_, model in layers.nested.items()
+        },
+        inputs=layers.inputs,
+        outputs=layers.outputs,
+        ops=ops,
+        findings=ordered,
+        version=__version__,
+    )
+
+
+def _layers(graph: LayerGraph, owned: Mapping[str, Ops]) -> Mapping[str, LayerRecord]:
+    sources: dict[str, list[str]] = defaultdict(list)
+    for source, target in graph.edges:
+        sources[target].append(source)
+    return {
+        id_: LayerRecord(
+            id=id_,
+            class_name=layer.class_name,
+            output_shape=layer.output_shape,
+            parameters=layer.parameters,
+            calls=layer.calls,
+            path=layer.path,
+            sources=tuple(sources[id_]),
+            ops=owned.get(id_, {}),
+        )
+        for id_, layer in graph.layers.items()
+    }
+
+
+def _scopes(report: Report, owned: Mapping[str, Ops]) -> Mapping[str, LayerRecord]:
+    sources: dict[str, set[str]] = defaultdict(set)
+    for edge in report.edges:
+        if edge.source in owned and edge.target in owned and _REAL.intersection(edge.carries):
+            sources[edge.target].add(edge.source)
+    return {id_: LayerRecord(id_, sources=tuple(sorted(sources[id_])), ops=ops) for id_, ops in sorted(owned.items())}
+
+
+def _count_ops(report: Report) -> tuple[Mapping[str, Ops], Mapping[str, Ops]]:
+    """Op types by owner, and by role for ops of no owner."""
+    owned: dict[str, Counter[str]] = defaultdict(Counter)
+    of_no_layer: dict[str, Counter[str]] = defaultdict(Counter)
+    graph, ownership = report.op_graph, report.ownership
+    if graph is None or ownership is None:
+        return owned, of_no_layer
+    owners = ownership.of_op.tolist()
+    users = _users(graph, owners)
+    for row, (owner, op_type) in enumerate(zip(owners, graph.types, strict=True)):
+        role = ownership.roles.get(row, "")
+        if owner < 0 and not role and op_type in _FED and len(users[row]) == 1:
+            # A variable that one layer alone uses comes and goes with the layer.
+            [owner] = users[row]
+        if owner >= 0:
+            owned[ownership.owners[owner]][op_type] += 1
+        else:
+            of_no_layer[role][op_type] += 1
+    return owned, of_no_layer
+
+
+def _users(graph: OpGraph, owners: list[int]) -> Mapping[int, set[int]]:
+    """For each op that stands for what is handed to a function, whose ops take it."""
+    users: dict[int, set[int]] = defaultdict(set)
+    for source, target in zip(graph.source.tolist(), graph.target.tolist(), strict=True):
+        if graph.types[source] in _FED:
+            users[source].add(owners[target])
+    return users
+
+
+def _finding(finding: Finding, report: Report) -> FindingRecord:
+    return FindingRecord(
+        code=finding.code,
+        verdict=finding.verdict.value,
+        edges=tuple(sorted(finding.edges)),
+        culprits=tuple(sorted({_culprit(culprit, report) for culprit in finding.culprits})),
+    )
+
+
+def _culprit(name: str, report: Report) -> str:
+    """An op by its owner's id and its name there: the scopes around it, which TensorFlow numbers, say nothing more."""
+    owner = report.owner(name)
+    if owner is not None:
+        _, scope, rest = f"/{name}".rpartition(f"/{owner.rpartition('/')[2]}/")
+        return f"{owner}/{rest}" if scope else name
+    model = report.layer_graph.model_name if report.layer_graph else ""
+    of_model = re.match(rf"{re.escape(model)}(_[0-9]+)?(?=/|$)", name) if model else None
+    return f"{model}{name[of_model.end() :]}" if of_model else name
