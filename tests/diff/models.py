@@ -90,6 +90,14 @@ def applied(diff: Mapping[str, Any], old: Snapshot) -> dict[str, Any]:
             orders[change["layer"]] = change["from"]
         elif kind == "nested-added":
             nested[change["model"]["id"]] = change["model"]
+        elif kind == "ops-changed":
+            if change["owner"] is None:
+                owner = data["ops"]["of_no_layer"].setdefault(change["role"], {})
+            else:
+                owner = {**nested, **layers}[change["owner"]].setdefault("ops", {})
+            for op_type, (before, after) in change["ops"].items():
+                assert owner.get(op_type, 0) == before
+                owner[op_type] = after
     for id_, order in orders.items():
         assert sorted(layers[id_]["from"]) == sorted(order)
         layers[id_]["from"] = order
@@ -109,9 +117,17 @@ def compared(data: Mapping[str, Any]) -> dict[str, Any]:
     """What two snapshots have to share: not the order of layers."""
 
     def plain(items):
-        return {item["id"]: {"calls": 1, "path": [], "from": [], **item} for item in items}
+        return {
+            item["id"]: {"calls": 1, "path": [], "from": [], **item, "ops": present(item.get("ops", {}))}
+            for item in items
+        }
 
+    def present(ops):
+        return {op_type: count for op_type, count in ops.items() if count}
+
+    of_no_layer = {role: present(ops) for role, ops in (data["ops"] or {"of_no_layer": {}})["of_no_layer"].items()}
     return {
+        "ops": {role: ops for role, ops in of_no_layer.items() if ops},
         "inputs": data["inputs"],
         "outputs": data["outputs"],
         "layers": plain(data["layers"]),
