@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,4 +49,8 @@ def diff(old: Any, new: Any) -> Diff:
         GraphdiagError: A source cannot be read, or one has layers and the other only name scopes.
     """
     before, after = (side if isinstance(side, Snapshot) else snapshot(side) for side in (old, new))
-    return differ.diff(before, after)
+    return replace(differ.diff(before, after), titles=(_title(old, "OLD"), _title(new, "NEW")))
+
+
+def _title(source: Any, otherwise: str) -> str:
+    return str(source) if isinstance(source, (str, Path)) else otherwise

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from graphdiag.diff.blocks import blocks_of
 from graphdiag.diff.snapshot import FindingRecord, LayerRecord, NestedRecord
+from graphdiag.diff.words import counted, some
 
 Edge = tuple[str, str]
 
@@ -41,6 +42,16 @@ class Change:
         """JSON-ready data, from which the change can be made."""
         raise NotImplementedError
 
+    @property
+    def about(self) -> Sequence[str]:
+        """Ids of the layers and nested models that it is about."""
+        return ()
+
+    @property
+    def about_edges(self) -> Sequence[Edge]:
+        """Edges that it is about, besides those of layers that came or went."""
+        return ()
+
 
 # --- layers ----------------------------------------------------------------------------------------------------------
 
@@ -64,6 +75,11 @@ class LayersAdded(Change):
     def takes_from(self) -> Sequence[str]:
         """Layers that were there and that these take from."""
         return _outside(self.layers)
+
+    @property
+    def about(self) -> Sequence[str]:
+        """The layers that came."""
+        return [layer.id for layer in self.layers]
 
     def line(self) -> str:
         """``dropout_3 (Dropout) inserted between dense_1 and prediction``."""
@@ -101,6 +117,11 @@ class LayersRemoved(Change):
         """Layers that are still there and that these took from."""
         return _outside(self.layers)
 
+    @property
+    def about(self) -> Sequence[str]:
+        """The layers that went."""
+        return [layer.id for layer in self.layers]
+
     def line(self) -> str:
         """``dropout_0 (Dropout) removed between dense_0 and dense_1``."""
         place = _place(self.took_from, [target for _, target in self.fed], bool(self.closed))
@@ -124,6 +145,11 @@ class LayersReplaced(Change):
     removed: LayersRemoved
     added: LayersAdded
 
+    @property
+    def about(self) -> Sequence[str]:
+        """Those that went and those that came."""
+        return [*self.removed.about, *self.added.about]
+
     def line(self) -> str:
         """``batchnorm_1 (BatchNormalization) replaced by norm (LayerNormalization)``."""
         before, after = self.removed.layers, self.added.layers
@@ -146,6 +172,11 @@ class LayerRenamed(Change):
     old: str
     new: str
     class_name: str
+
+    @property
+    def about(self) -> Sequence[str]:
+        """The layer."""
+        return [self.new]
 
     def line(self) -> str:
         """``dense_a renamed dense_b (Dense)``."""
@@ -187,6 +218,11 @@ class LayerChanged(Change):
     attributes: Sequence[Attribute]
     nested: bool = False
 
+    @property
+    def about(self) -> Sequence[str]:
+        """The layer, or the nested model."""
+        return [self.id]
+
     def line(self) -> str:
         """``dense_3: parameters 4,160 -> 8,320``."""
         return f"{self.id}: {', '.join(attribute.text() for attribute in self.attributes)}"
@@ -215,13 +251,23 @@ class LayerRewired(Change):
     removed: Sequence[Edge] = ()
     added: Sequence[NewEdge] = ()
 
+    @property
+    def about(self) -> Sequence[str]:
+        """The layer."""
+        return [self.id]
+
+    @property
+    def about_edges(self) -> Sequence[Edge]:
+        """The edges that came, and those that went."""
+        return [*((edge.source, edge.target) for edge in self.added), *self.removed]
+
     def line(self) -> str:
         """``global_max_1 takes conv1d_0_3 instead of conv1d_1_3``."""
         gone, came = [source for source, _ in self.removed], [edge.source for edge in self.added]
         if gone and came:
-            return f"{self.id} takes {_some(came)} instead of {_some(gone)}"
+            return f"{self.id} takes {some(came)} instead of {some(gone)}"
         edges = self.removed or [(edge.source, edge.target) for edge in self.added]
-        named = _some([f"{source} -> {target}" for source, target in edges])
+        named = some([f"{source} -> {target}" for source, target in edges])
         return f"{'edge' if len(edges) == 1 else 'edges'} {named} {'removed' if gone else 'added'}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -242,9 +288,14 @@ class InputsReordered(Change):
     id: str
     sources: Sequence[str]
 
+    @property
+    def about(self) -> Sequence[str]:
+        """The layer."""
+        return [self.id]
+
     def line(self) -> str:
         """``concatenate_1 takes its inputs in another order: b, a``."""
-        return f"{self.id} takes its inputs in another order: {_some(self.sources, 8)}"
+        return f"{self.id} takes its inputs in another order: {some(self.sources, 8)}"
 
     def to_dict(self) -> dict[str, Any]:
         """All that it takes, in the new order."""
@@ -280,9 +331,14 @@ class EndsChanged(Change):
     old: Sequence[str]
     new: Sequence[str]
 
+    @property
+    def about(self) -> Sequence[str]:
+        """The inputs or outputs as they are."""
+        return self.new
+
     def line(self) -> str:
         """``the model's outputs were dense_1 and are dense_2``."""
-        return f"the model's {self.which} were {_some(self.old, 8) or 'none'} and are {_some(self.new, 8) or 'none'}"
+        return f"the model's {self.which} were {some(self.old, 8) or 'none'} and are {some(self.new, 8) or 'none'}"
 
     def to_dict(self) -> dict[str, Any]:
         """All of them, before and after."""
@@ -297,9 +353,14 @@ class NestedAdded(Change):
     model: NestedRecord
     layers: int
 
+    @property
+    def about(self) -> Sequence[str]:
+        """The model."""
+        return [self.model.id]
+
     def line(self) -> str:
         """``nested model encoder (Functional, 5 layers) came``."""
-        return f"nested model {self.model.id} ({self.model.class_name}, {_layers(self.layers)}) came"
+        return f"nested model {self.model.id} ({self.model.class_name}, {counted(self.layers, 'layer')}) came"
 
     def to_dict(self) -> dict[str, Any]:
         """The nested model."""
@@ -314,9 +375,14 @@ class NestedRemoved(Change):
     model: NestedRecord
     layers: int
 
+    @property
+    def about(self) -> Sequence[str]:
+        """The model."""
+        return [self.model.id]
+
     def line(self) -> str:
         """``nested model encoder (Functional, 5 layers) went``."""
-        return f"nested model {self.model.id} ({self.model.class_name}, {_layers(self.layers)}) went"
+        return f"nested model {self.model.id} ({self.model.class_name}, {counted(self.layers, 'layer')}) went"
 
     def to_dict(self) -> dict[str, Any]:
         """The nested model's id."""
@@ -332,9 +398,14 @@ class NestedRenamed(Change):
     new: str
     layers: int
 
+    @property
+    def about(self) -> Sequence[str]:
+        """The model."""
+        return [self.new]
+
     def line(self) -> str:
         """``nested model encoder renamed enc, with its 5 layers``."""
-        return f"nested model {self.old} renamed {self.new}, with its {_layers(self.layers)}"
+        return f"nested model {self.old} renamed {self.new}, with its {counted(self.layers, 'layer')}"
 
     def to_dict(self) -> dict[str, Any]:
         """Both ids."""
@@ -369,11 +440,16 @@ class OpsChanged(Change):
         came = {op_type: new - old for op_type, (old, new) in self.counts.items() if new > old}
         gone = {op_type: old - new for op_type, (old, new) in self.counts.items() if new < old}
         parts = [
-            f"{_some([f'{count:,} {op_type}' for op_type, count in ops.items()], 6)} {word}"
+            f"{some([f'{count:,} {op_type}' for op_type, count in ops.items()], 6)} {word}"
             for ops, word in ((came, "came"), (gone, "went"))
             if ops
         ]
         return "; ".join(parts)
+
+    @property
+    def about(self) -> Sequence[str]:
+        """The layer that owns the ops, or the nested model."""
+        return [] if self.owner is None else [self.owner]
 
     def line(self) -> str:
         """``conv1d_0: 1 Relu came``."""
@@ -392,6 +468,11 @@ class FindingCame(Change):
     kind: ClassVar[str] = "finding-came"
     finding: FindingRecord
 
+    @property
+    def about_edges(self) -> Sequence[Edge]:
+        """The edges that the finding explains."""
+        return self.finding.edges
+
     def line(self) -> str:
         """``GD301 hidden came: dense_1 -> dense_3``."""
         return _finding_line(self.finding, "came")
@@ -408,6 +489,11 @@ class FindingGone(Change):
     kind: ClassVar[str] = "finding-gone"
     finding: FindingRecord
 
+    @property
+    def about_edges(self) -> Sequence[Edge]:
+        """The edges that the finding explained."""
+        return self.finding.edges
+
     def line(self) -> str:
         """``GD301 hidden went: dense_1 -> dense_3``."""
         return _finding_line(self.finding, "went")
@@ -421,7 +507,7 @@ class FindingGone(Change):
 
 
 def _finding_line(finding: FindingRecord, what: str) -> str:
-    about = _some([f"{source} -> {target}" for source, target in finding.edges] or finding.culprits)
+    about = some([f"{source} -> {target}" for source, target in finding.edges] or finding.culprits)
     return f"{finding.code} {finding.verdict} {what}{': ' if about else ''}{about}"
 
 
@@ -431,7 +517,7 @@ def _outside(layers: Sequence[LayerRecord]) -> Sequence[str]:
 
 
 def _place(above: Iterable[str], below: Iterable[str], between: bool) -> str:
-    first, last = _some(list(dict.fromkeys(above))), _some(list(dict.fromkeys(below)))
+    first, last = some(list(dict.fromkeys(above))), some(list(dict.fromkeys(below)))
     if between:
         return f" between {first} and {last}"
     return (f" after {first}" if first else "") + (f"{', and' if first else ''} before {last}" if last else "")
@@ -440,7 +526,7 @@ def _place(above: Iterable[str], below: Iterable[str], between: bool) -> str:
 def _called(layers: Sequence[LayerRecord]) -> str:
     """``dense_1 (Dense)``, or how many layers there are."""
     if len(layers) > 1:
-        return _layers(len(layers))
+        return counted(len(layers), "layer")
     return f"{layers[0].id} ({layers[0].class_name or 'scope'})"
 
 
@@ -451,20 +537,9 @@ def _listed(layers: Sequence[LayerRecord]) -> str:
     blocks, rest = blocks_of(layers)
     parts = [block.text() for block in blocks]
     if rest:
-        parts.append(_some([f"{layer.id} ({layer.class_name})" if layer.class_name else layer.id for layer in rest], 6))
+        parts.append(some([f"{layer.id} ({layer.class_name})" if layer.class_name else layer.id for layer in rest], 6))
     return f": {'; '.join(parts)}"
-
-
-def _layers(number: int) -> str:
-    return f"{number:,} layer{'' if number == 1 else 's'}"
 
 
 def _value(value: str | int | None) -> str:
     return f"{value:,}" if isinstance(value, int) else value or "none"
-
-
-def _some(names: Sequence[str], shown: int = 3) -> str:
-    """``a, b and 7 more``: a list that stays on a line."""
-    if len(names) <= shown + 1:
-        return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
-    return f"{', '.join(names[:shown])} and {len(names) - shown:,} more"

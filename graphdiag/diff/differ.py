@@ -48,6 +48,7 @@ class Diff:
         changes: All changes; made to the old graph, they give the new one.
         automatic: Number of layers and nested models whose name changed from one that Keras made up to another such.
         notes: What could not be compared, and why.
+        titles: What the user calls the two: their sources.
     """
 
     old: Snapshot
@@ -56,6 +57,7 @@ class Diff:
     changes: Sequence[Change]
     automatic: int = 0
     notes: Sequence[str] = ()
+    titles: tuple[str, str] = ("OLD", "NEW")
 
     @property
     def equal(self) -> bool:
@@ -68,8 +70,8 @@ class Diff:
         return {
             "schema": SCHEMA,
             "equal": self.equal,
-            "old": _side(self.old),
-            "new": _side(self.new),
+            "old": _side(self.titles[0], self.old),
+            "new": _side(self.titles[1], self.new),
             "changes": [{**change.to_dict(), "line": change.line()} for change in self.changes],
             "names": {old: new for old, new in matched.items() if old != new},
             "automatic_renames": self.automatic,
@@ -77,8 +79,9 @@ class Diff:
         }
 
 
-def _side(snapshot: Snapshot) -> dict[str, Any]:
+def _side(title: str, snapshot: Snapshot) -> dict[str, Any]:
     return {
+        "source": title,
         "model": snapshot.model_name,
         "graphdiag": snapshot.version,
         "layers": len(snapshot.layers),

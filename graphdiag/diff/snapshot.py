@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from graphdiag.diff.json_text import one_item_a_line
 from graphdiag.errors import SourceError
 
 SCHEMA = "graphdiag.snapshot/1"
@@ -170,15 +171,7 @@ class Snapshot:
 
     def to_text(self) -> str:
         """The file: JSON with one layer a line, so that a line of ``git diff`` is a layer."""
-        data = self.to_dict()
-        parts = []
-        for key, value in data.items():
-            if key in ("nested", "layers", "findings") and value:
-                lines = ",\n".join(f"  {json.dumps(item)}" for item in value)
-                parts.append(f' "{key}": [\n{lines}\n ]')
-            else:
-                parts.append(f' "{key}": {json.dumps(value)}')
-        return "{\n" + ",\n".join(parts) + "\n}\n"
+        return one_item_a_line(self.to_dict(), ["nested", "layers", "findings"])
 
 
 def _own_name(id_: str, path: tuple[str, ...]) -> str:

@@ -1,0 +1,17 @@
+"""Small pieces of sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """``a, b, c and 7 more``: a list that stays on a line; one more name costs no more room than to count it."""
+    if len(names) > shown + 1:
+        return f"{', '.join(names[:shown])} and {len(names) - shown:,} more"
+    return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
+
+
+def counted(number: int, what: str) -> str:
+    """``1 layer``, ``1,204 layers``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,65 @@
+"""What changed, for people at a terminal: the answer first, then the changes by sort."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from graphdiag.diff.differ import Diff
+from graphdiag.diff.summary import answer, sections
+from graphdiag.diff.words import counted
+from graphdiag.output import plain
+from graphdiag.report.look import Look
+from graphdiag.report.visible import visible
+
+
+def render(diff: Diff) -> RenderableType:
+    """The changes as something rich can print.
+
+    Args:
+        diff: The changes.
+
+    Returns:
+        The answer, the two graphs, the sections, and what could not be compared.
+    """
+    parts: list[RenderableType] = [_text(answer(diff), "bold"), Text(), _graphs(diff)]
+    for section in sections(diff):
+        parts += [Text(), Text(section.title, style="bold")]
+        parts += [Padding(_text(line), (0, 0, 0, 2)) for line in section.lines]
+        if section.more:
+            parts.append(Padding(Text(f"and {section.more:,} more (--format json has all)", style="dim"), (0, 0, 0, 2)))
+    notes = _notes(diff)
+    if notes:
+        table = Table.grid(padding=(0, 2))
+        for note in notes:
+            table.add_row(Text("note", style="dim"), _text(note))
+        parts += [Text(), table]
+    return Group(*parts)
+
+
+def to_text(diff: Diff, _: Look | None = None) -> str:
+    """The changes as plain text, 100 characters wide."""
+    return plain(render(diff))
+
+
+def _graphs(diff: Diff) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for word, title, side in zip(("old", "new"), diff.titles, (diff.old, diff.new), strict=True):
+        what = "name scopes" if side.by_scope else "layers"
+        ops = "" if side.ops is None else f", {side.total_ops:,} ops"
+        edges = sum(1 for _ in side.edges)
+        table.add_row(Text(word), _text(title), _text(f"{len(side.layers):,} {what}, {edges:,} edges{ops}"))
+    return table
+
+
+def _notes(diff: Diff) -> list[str]:
+    if not diff.automatic:
+        return list(diff.notes)
+    renamed = counted(diff.automatic, "name")
+    return [f"{renamed} that Keras made up changed as well, which is no difference.", *diff.notes]
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(visible(words), style=style, overflow="fold")
