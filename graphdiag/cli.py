@@ -7,6 +7,7 @@ import json
 import sys
 import traceback
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -21,10 +22,15 @@ from graphdiag.report.look import Direction, Look
 from graphdiag.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from rich.console import RenderableType
+
+    from graphdiag.diff.snapshot import Snapshot
     from graphdiag.report.check_report import CheckReport
     from graphdiag.report.report import Report
+
+_F = TypeVar("_F")
 
 app = typer.Typer(
     name="graphdiag",
@@ -235,6 +241,100 @@ def convert(
 
 
 @app.command()
+def snapshot(
+    source: Annotated[Path, typer.Argument(help="Any source that compare takes.")],
+    model: Annotated[
+        Path | None, typer.Option(help="File with the layer graph: Keras JSON, .keras, .h5 or a Python file.")
+    ] = None,
+    run: Annotated[str | None, typer.Option(help="Run of a log that holds several; '.' is the top directory.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Tag of a log that holds several op graphs.")] = None,
+    entry: Annotated[str | None, typer.Option(help="Model, or function that builds it, in a Python file.")] = None,
+    arg: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of that function; may be repeated.")
+    ] = None,
+    graph: Annotated[
+        GraphKind | None, typer.Option(help="Op graph of a live model; the forward pass in training mode if not given.")
+    ] = None,
+    input_shape: Annotated[
+        str | None,
+        typer.Option(metavar="N,N,...", help="Shape of the input, batch first, as None,39, for an unbuilt model."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write to.")] = None,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+) -> None:
+    """Write down what a graph looks like, in a small file to commit."""
+    from graphdiag.compare import compare as run_compare
+    from graphdiag.report.snapshot import take
+
+    with _progress(source):
+        report = run_compare(
+            source,
+            model=model,
+            run=run,
+            tag=tag,
+            entry=entry,
+            arguments=_arguments(arg or []),
+            graph=graph.value if graph else None,
+            input_shape=_shape(input_shape),
+        )
+    put(take(report).to_text(), output)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(help="The model before: a snapshot, or any source that compare takes.")],
+    new: Annotated[Path, typer.Argument(help="The model after: a snapshot, or any source that compare takes.")],
+    old_model: Annotated[Path | None, typer.Option(help="File with the layer graph of OLD.")] = None,
+    new_model: Annotated[Path | None, typer.Option(help="File with the layer graph of NEW.")] = None,
+    old_run: Annotated[str | None, typer.Option(help="Run of a log that holds several, for OLD.")] = None,
+    new_run: Annotated[str | None, typer.Option(help="Run of a log that holds several, for NEW.")] = None,
+    old_tag: Annotated[str | None, typer.Option(help="Tag of a log that holds several, for OLD.")] = None,
+    new_tag: Annotated[str | None, typer.Option(help="Tag of a log that holds several, for NEW.")] = None,
+    old_entry: Annotated[str | None, typer.Option(help="Model, or function, of a Python file, for OLD.")] = None,
+    new_entry: Annotated[str | None, typer.Option(help="Model, or function, of a Python file, for NEW.")] = None,
+    old_arg: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of that function, for OLD.")
+    ] = None,
+    new_arg: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of that function, for NEW.")
+    ] = None,
+    graph: Annotated[GraphKind | None, typer.Option(help="Op graph of live models, on both sides.")] = None,
+    input_shape: Annotated[
+        str | None, typer.Option(metavar="N,N,...", help="Shape of the input of unbuilt models, on both sides.")
+    ] = None,
+    format_: Annotated[
+        list[Format] | None, typer.Option("--format", help="How the changes are written; may be repeated.")
+    ] = None,
+    output: Annotated[
+        list[Path] | None,
+        typer.Option("-o", "--output", help="File to write to; one for each --format, '-' for standard output."),
+    ] = None,
+    rankdir: Annotated[Direction, typer.Option(help="Which way pictures run.")] = Direction.TB,
+    show_shapes: Annotated[bool, typer.Option("--show-shapes", help="Show output shapes in pictures.")] = False,
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+) -> None:
+    """Say what changed between two models; exit with status 1 when something did."""
+    from graphdiag.diff.differ import diff as compare_snapshots
+    from graphdiag.report import diff_formats, diff_text
+
+    pairs = _pairs(format_ or [Format.TEXT], output or [])
+    live = {"graph": graph.value if graph else None, "input_shape": _shape(input_shape)}
+    if any(live.values()) and not any(source.suffix == ".py" for source in (old, new)):
+        raise UsageError("--graph and --input-shape apply to Python files, and neither OLD nor NEW is one.")
+    before = _snapshot(old, "old-", old_model, old_run, old_tag, old_entry, old_arg, live)
+    after = _snapshot(new, "new-", new_model, new_run, new_tag, new_entry, new_arg, live)
+    found = replace(compare_snapshots(before, after), titles=(str(old), str(new)))
+    look = Look(rankdir, show_shapes)
+
+    def make(format_: Format) -> str | bytes | RenderableType:
+        return diff_text.render(found) if format_ is Format.TEXT else diff_formats.render(found, format_, look)
+
+    _put_all(pairs, make)
+    if not found.equal:
+        raise typer.Exit(1)
+
+
+@app.command()
 def draw(
     source: Annotated[Path, typer.Argument(help="Any source that compare takes and that has an op graph.")],
     run: Annotated[str | None, typer.Option(help="Run of a log that holds several; '.' is the top directory.")] = None,
@@ -316,6 +416,31 @@ def reference(
     typer.echo(f"Wrote the log of the reference model to {logdir}; look at it with: tensorboard --logdir {logdir}")
 
 
+def _snapshot(
+    source: Path,
+    side: str,
+    model: Path | None,
+    run: str | None,
+    tag: str | None,
+    entry: str | None,
+    arg: list[str] | None,
+    live: Mapping[str, Any],
+) -> Snapshot:
+    """Read or take a snapshot; the options of live models apply where the source is one."""
+    from graphdiag.snapshots import is_saved
+    from graphdiag.snapshots import snapshot as open_snapshot
+
+    options = {"model": model, "run": run, "tag": tag, "entry": entry}
+    given = [f"--{side}{name}" for name, value in {**options, "arg": arg}.items() if value]
+    if given and is_saved(source):
+        verb = "apply" if len(given) > 1 else "applies"
+        raise UsageError(f"{' and '.join(given)} {verb} to sources that are opened, and {source} is a saved file.")
+    with _progress(source):
+        return open_snapshot(
+            source, **options, arguments=_arguments(arg or []), **(live if source.suffix == ".py" else {})
+        )
+
+
 def _codes(lists: list[str]) -> list[str]:
     return [code for text in lists for code in text.split(",") if code.strip()]
 
@@ -351,31 +476,35 @@ def _progress(source: Path) -> AbstractContextManager[object]:
 
 
 def _write(report: Report, formats: list[Format], outputs: list[Path], look: Look) -> None:
-    """Write a report in each of its formats; all are made before the first is written."""
+    """Write a report in each of its formats."""
     from graphdiag.report.formats import render
+    from graphdiag.report.terminal import render as render_text
 
-    pairs = _pairs(formats or [Format.TEXT], outputs)
-    ready = [(None if format_ is Format.TEXT else render(report, format_, look)) for format_, _ in pairs]
-    for content, (_, output) in zip(ready, pairs, strict=True):
-        if content is None:
-            from graphdiag.report.terminal import render as render_text
+    def make(format_: Format) -> str | bytes | RenderableType:
+        return render_text(report) if format_ is Format.TEXT else render(report, format_, look)
 
-            show(render_text(report), output)
-        else:
-            put(content, output)
+    _put_all(_pairs(formats or [Format.TEXT], outputs), make)
 
 
 def _write_check(report: CheckReport, pairs: list[tuple[CheckFormat, Path | None]]) -> None:
-    """Write a check report in each of its formats; all are made before the first is written."""
+    """Write a check report in each of its formats."""
     from graphdiag.report.check_formats import render
     from graphdiag.report.check_text import render as render_text
 
-    ready = [None if format_ is CheckFormat.TEXT else render(report, format_) for format_, _ in pairs]
-    for content, (_, output) in zip(ready, pairs, strict=True):
-        if content is None:
-            show(render_text(report), output)
-        else:
+    def make(format_: CheckFormat) -> str | bytes | RenderableType:
+        return render_text(report) if format_ is CheckFormat.TEXT else render(report, format_)
+
+    _put_all(pairs, make)
+
+
+def _put_all(pairs: list[tuple[_F, Path | None]], make: Callable[[_F], str | bytes | RenderableType]) -> None:
+    """Write something in each of its formats; all are made before the first is written."""
+    ready = [(make(format_), output) for format_, output in pairs]
+    for content, output in ready:
+        if isinstance(content, (str, bytes)):
             put(content, output)
+        else:
+            show(content, output)
 
 
 @contextmanager
@@ -387,9 +516,6 @@ def _progress_bar(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("checking models", total=len(names))
         yield lambda _: progress.advance(bar)
-
-
-_F = TypeVar("_F")
 
 
 def _pairs(formats: list[_F], outputs: list[Path]) -> list[tuple[_F, Path | None]]:

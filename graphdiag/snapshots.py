@@ -9,17 +9,23 @@ from typing import Any
 from graphdiag.compare import compare
 from graphdiag.diff import differ
 from graphdiag.diff.differ import Diff
-from graphdiag.diff.snapshot import Snapshot, is_snapshot, read
+from graphdiag.diff.snapshot import Snapshot, begins_as, is_snapshot, read
 from graphdiag.errors import UsageError
+from graphdiag.report.document import read as read_report
 from graphdiag.report.snapshot import take
+
+
+def is_saved(source: Any) -> bool:
+    """Whether a source is a file with a snapshot or a saved report, which is only read."""
+    return isinstance(source, (str, Path)) and (is_snapshot(source) or begins_as(source, "graphdiag.report"))
 
 
 def snapshot(source: Any, **options: Any) -> Snapshot:
     """Take a snapshot of any source, or read one.
 
     Args:
-        source: Any source of `compare`, a Keras model, or a file with a snapshot.
-        **options: As for `compare`; a snapshot takes none.
+        source: Any source of `compare`, a Keras model, or a file with a snapshot or a saved report.
+        **options: As for `compare`; a saved file takes none.
 
     Returns:
         The snapshot.
@@ -27,12 +33,12 @@ def snapshot(source: Any, **options: Any) -> Snapshot:
     Raises:
         GraphdiagError: The source cannot be read, or an option does not apply.
     """
+    if not is_saved(source):
+        return take(compare(source, **options))
     given = [name for name, value in options.items() if value]
-    if isinstance(source, (str, Path)) and is_snapshot(source):
-        if given:
-            raise UsageError(f"{', '.join(given)}: does not apply to {source}, which is a snapshot; leave it out.")
-        return read(source)
-    return take(compare(source, **options))
+    if given:
+        raise UsageError(f"{', '.join(given)}: does not apply to {source}, which is a saved file; leave it out.")
+    return read(source) if is_snapshot(source) else take(read_report(Path(source)))
 
 
 def diff(old: Any, new: Any) -> Diff:

@@ -97,7 +97,7 @@ class NestedRecord:
 class FindingRecord:
     """One finding: its code and verdict, the layer edges that it explains, and the ops or layers that cause it.
 
-    An op is called by the id of the layer that owns it and its name within that layer.
+    An op is called by the id of the layer that owns it and its name within that layer; a scope by its layer's id.
     """
 
     code: str
@@ -189,12 +189,20 @@ def _without_defaults(**values: Any) -> dict[str, Any]:
 
 def is_snapshot(path: str | Path) -> bool:
     """Whether a file begins as a snapshot does, whole or not."""
+    return begins_as(path, _FAMILY)
+
+
+def begins_as(path: str | Path, family: str) -> bool:
+    """Whether a file begins as JSON with a schema of some family does: ``graphdiag.snapshot`` of any number."""
+    where = Path(path)
     try:
-        with Path(path).open("rb") as file:
+        if not where.is_file():
+            return False
+        with where.open("rb") as file:
             start = file.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):
         return False
-    return start.lstrip().startswith(b"{") and f'"{_FAMILY}/'.encode() in start
+    return start.lstrip().startswith(b"{") and f'"{family}/'.encode() in start
 
 
 def read(path: str | Path) -> Snapshot:

@@ -67,7 +67,8 @@ def answer(diff: Diff) -> str:
     """
     if diff.equal:
         return "No difference."
-    return f"{', '.join(_counts(diff))}; everything else is the same."
+    said = ", ".join(_counts(diff))
+    return f"{said[0].upper()}{said[1:]}; everything else is the same."
 
 
 def sections(diff: Diff, most: int | None = _LINES) -> Sequence[Section]:
@@ -100,7 +101,7 @@ def sort_of(change: Change) -> str:
 
 def _counts(diff: Diff) -> Iterator[str]:
     if _of(diff, ModelRenamed):
-        yield "the model renamed"
+        yield "model renamed"
     yield from _counts_of_layers(diff)
     yield from _counts_of_edges(diff)
     ends = [change.which for change in _of(diff, EndsChanged)]
@@ -108,9 +109,9 @@ def _counts(diff: Diff) -> Iterator[str]:
         yield f"other {' and '.join(ends)}"
     yield from _count(len(_of(diff, LayerChanged)), "layer", "changed")
     ops = _of(diff, OpsChanged)
-    yield from _count(sum(change.owner is not None for change in ops), "layer", "with other ops")
-    if any(change.owner is None for change in ops):
-        yield "other ops of no layer"
+    of_layers = sum(change.owner is not None for change in ops)
+    if ops:
+        yield f"other ops in {counted(of_layers, 'layer')}" if of_layers else "other ops of no layer"
     yield from _count(len(_of(diff, FindingCame)), "finding", "came")
     yield from _count(len(_of(diff, FindingGone)), "finding", "went")
 

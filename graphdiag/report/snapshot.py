@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.diff.snapshot import FindingRecord, LayerRecord, NestedRecord, Ops, Snapshot
@@ -29,7 +30,8 @@ def take(report: Report) -> Snapshot:
         which activations or parameters flow.
     """
     owned, of_no_layer = _count_ops(report)
-    findings = {_finding(finding, report) for finding in report.findings}
+    culprits = _Culprits(report)
+    findings = {_finding(finding, culprits) for finding in report.findings}
     ordered = tuple(sorted(findings, key=lambda found: (found.code, found.verdict, found.edges, found.culprits)))
     ops = None if report.op_graph is None else of_no_layer
     layers = report.layer_graph
@@ -83,7 +85,7 @@ def _count_ops(report: Report) -> tuple[Mapping[str, Ops], Mapping[str, Ops]]:
     of_no_layer: dict[str, Counter[str]] = defaultdict(Counter)
     graph, ownership = report.op_graph, report.ownership
     if graph is None or ownership is None:
-        return owned, of_no_layer
+        return {}, {}
     owners = ownership.of_op.tolist()
     users = _users(graph, owners)
     for row, (owner, op_type) in enumerate(zip(owners, graph.types, strict=True)):
@@ -95,7 +97,11 @@ def _count_ops(report: Report) -> tuple[Mapping[str, Ops], Mapping[str, Ops]]:
             owned[ownership.owners[owner]][op_type] += 1
         else:
             of_no_layer[role][op_type] += 1
-    return owned, of_no_layer
+    return _plain(owned), _plain(of_no_layer)
+
+
+def _plain(counts: Mapping[str, Counter[str]]) -> Mapping[str, Ops]:
+    return {key: dict(counter) for key, counter in counts.items()}
 
 
 def _users(graph: OpGraph, owners: list[int]) -> Mapping[int, set[int]]:
@@ -107,21 +113,46 @@ def _users(graph: OpGraph, owners: list[int]) -> Mapping[int, set[int]]:
     return users
 
 
-def _finding(finding: Finding, report: Report) -> FindingRecord:
+class _Culprits:
+    """Ops and scopes by what they belong to: the scopes around a layer, which TensorFlow numbers, say nothing more."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._model = report.layer_graph.model_name if report.layer_graph else ""
+        self._sorted: Sequence[str] = ()
+
+    def called(self, name: str) -> str:
+        """``dense_1/MatMul`` for an op, by the id of its owner; the id of the owner for a scope that is one's."""
+        owner = self._report.owner(name)
+        if owner is not None:
+            _, scope, rest = f"/{name}".rpartition(f"/{owner.rpartition('/')[2]}/")
+            return f"{owner}/{rest}" if scope else name
+        return self._owner_of_scope(name) or self._of_model(name)
+
+    def _owner_of_scope(self, scope: str) -> str:
+        """The layer or nested model whose scope it is, numbered or not."""
+        graph = self._report.op_graph
+        if graph is None:
+            return ""
+        self._sorted = self._sorted or sorted(graph.names)
+        row = bisect_left(self._sorted, f"{scope}/")
+        inside = self._sorted[row] if row < len(self._sorted) and self._sorted[row].startswith(f"{scope}/") else ""
+        owner = (self._report.owner(inside) if inside else "") or ""
+        own = scope.rpartition("/")[2]
+        while owner and not re.fullmatch(rf"{re.escape(owner.rpartition('/')[2])}(_[0-9]+)?", own):
+            owner = owner.rpartition("/")[0]
+        return owner
+
+    def _of_model(self, name: str) -> str:
+        """The model's own scope without its number."""
+        scope = re.match(rf"{re.escape(self._model)}(_[0-9]+)?(?=/|$)", name) if self._model else None
+        return f"{self._model}{name[scope.end() :]}" if scope else name
+
+
+def _finding(finding: Finding, culprits: _Culprits) -> FindingRecord:
     return FindingRecord(
         code=finding.code,
         verdict=finding.verdict.value,
         edges=tuple(sorted(finding.edges)),
-        culprits=tuple(sorted({_culprit(culprit, report) for culprit in finding.culprits})),
+        culprits=tuple(sorted({culprits.called(culprit) for culprit in finding.culprits})),
     )
-
-
-def _culprit(name: str, report: Report) -> str:
-    """An op by its owner's id and its name there: the scopes around it, which TensorFlow numbers, say nothing more."""
-    owner = report.owner(name)
-    if owner is not None:
-        _, scope, rest = f"/{name}".rpartition(f"/{owner.rpartition('/')[2]}/")
-        return f"{owner}/{rest}" if scope else name
-    model = report.layer_graph.model_name if report.layer_graph else ""
-    of_model = re.match(rf"{re.escape(model)}(_[0-9]+)?(?=/|$)", name) if model else None
-    return f"{model}{name[of_model.end() :]}" if of_model else name
