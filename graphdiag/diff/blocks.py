@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphdiag.diff.snapshot import LayerRecord
 
 _NUMBER = re.compile(r"[0-9]+")
+_FEWEST = 6
+"""Layers that a run must have: fewer are named one by one."""
 _MOST = 4
 """How many runs are told apart; a reader wants no more of them."""
 
@@ -23,25 +25,28 @@ class Blocks:
         last: The same of the last block.
         count: Number of blocks.
         classes: Classes of the layers of one block, in order.
+        shapes: Whether shapes and parameters are the same, too.
     """
 
     first: str
     last: str
     count: int
     classes: Sequence[str]
+    shapes: bool = True
 
     def text(self) -> str:
         """``17 blocks of the same shape, conv4_block7 ... conv4_block23, each 10 layers (3 Conv2D, ...)``."""
-        number: dict[str, int] = defaultdict(int)
-        for name in self.classes:
-            number[name] += 1
-        made_of = ", ".join(f"{count} {name}" for name, count in number.items())
-        if len(self.classes) == 1:
-            return f"{self.count:,} alike, {self.first} ... {self.last} ({self.classes[0]})"
-        return (
-            f"{self.count:,} blocks of the same shape, {self.first} ... {self.last}, "
-            f"each {len(self.classes):,} layers ({made_of})"
+        alike = "of the same shape" if self.shapes else "wired alike"
+        what = (
+            f"{self.count:,} blocks {alike}" if len(self.classes) > 1 else f"{self.count:,} {self.classes[0]} {alike}"
         )
+        each = f", each {len(self.classes):,} layers ({made_of(self.classes)})" if len(self.classes) > 1 else ""
+        return f"{what}, {self.first} ... {self.last}{each}"
+
+
+def made_of(classes: Sequence[str]) -> str:
+    """``3 Conv2D, 1 Add``."""
+    return ", ".join(f"{count:,} {name}" for name, count in Counter(classes).items())
 
 
 def blocks_of(layers: Sequence[LayerRecord]) -> tuple[Sequence[Blocks], Sequence[LayerRecord]]:
@@ -55,16 +60,17 @@ def blocks_of(layers: Sequence[LayerRecord]) -> tuple[Sequence[Blocks], Sequence
     """
     rest = list(layers)
     found: list[Blocks] = []
-    while len(found) < _MOST and (run := _widest_run(rest)):
-        blocks, inside = run
-        found.append(blocks)
-        rest = [layer for layer in rest if layer.id not in inside]
+    for shapes in (True, False):
+        while len(found) < _MOST and (run := _widest_run(rest, shapes)):
+            blocks, inside = run
+            found.append(blocks)
+            rest = [layer for layer in rest if layer.id not in inside]
     if not found and (repeated := _repetition(rest)):
         return [repeated], []
     return found, rest
 
 
-def _widest_run(layers: Sequence[LayerRecord]) -> tuple[Blocks, set[str]] | None:
+def _widest_run(layers: Sequence[LayerRecord], shapes: bool) -> tuple[Blocks, set[str]] | None:
     """The counter in the names that explains the most layers: all its blocks must be alike but for the counter."""
     by_stem: dict[str, dict[int, list[tuple[str, LayerRecord]]]] = defaultdict(lambda: defaultdict(list))
     for layer in layers:
@@ -75,10 +81,10 @@ def _widest_run(layers: Sequence[LayerRecord]) -> tuple[Blocks, set[str]] | None
     for stem, blocks in by_stem.items():
         if len(blocks) < 2:
             continue
-        for counters in _alike(stem, blocks):
+        for counters in _alike(stem, blocks, shapes):
             size = len(blocks[counters[0]])
             covered = size * len(counters)
-            if len(counters) > 1 and covered > 2 and (best is None or (covered, size) > best[:2]):
+            if len(counters) > 1 and covered >= _FEWEST and (best is None or (covered, size) > best[:2]):
                 best = covered, size, stem, counters
     if best is None:
         return None
@@ -87,14 +93,14 @@ def _widest_run(layers: Sequence[LayerRecord]) -> tuple[Blocks, set[str]] | None
     one = [layer.class_name or "scope" for _, layer in chosen[counters[0]]]
     inside = {layer.id for counter in counters for _, layer in chosen[counter]}
     first, last = (_block_name(stem, chosen[counters[end]], counters[end]) for end in (0, -1))
-    return Blocks(first, last, len(counters), one), inside
+    return Blocks(first, last, len(counters), one, shapes), inside
 
 
 def _block_name(stem: str, block: Sequence[tuple[str, LayerRecord]], counter: int) -> str:
     return block[0][1].id if len(block) == 1 else f"{stem}{counter}"
 
 
-def _alike(stem: str, blocks: Mapping[int, Sequence[tuple[str, LayerRecord]]]) -> Sequence[Sequence[int]]:
+def _alike(stem: str, blocks: Mapping[int, Sequence[tuple[str, LayerRecord]]], shapes: bool) -> Sequence[Sequence[int]]:
     """Counters of blocks that are wired alike, each group in order."""
     groups: dict[Hashable, list[int]] = defaultdict(list)
     for counter in sorted(blocks):
@@ -102,8 +108,7 @@ def _alike(stem: str, blocks: Mapping[int, Sequence[tuple[str, LayerRecord]]]) -
             (
                 rest,
                 layer.class_name,
-                layer.output_shape,
-                layer.parameters,
+                (layer.output_shape, layer.parameters) if shapes else (),
                 layer.calls,
                 tuple(_relative(source, stem, counter) for source in layer.sources),
             )
@@ -130,7 +135,7 @@ def _repetition(layers: Sequence[LayerRecord]) -> Blocks | None:
             length = border[length - 1]
         border[position] = length + (labels[position] == labels[length])
     period = len(labels) - border[-1] if labels else 0
-    if not period or len(labels) % period or len(labels) == period or len(labels) < 3:
+    if not period or len(labels) % period or len(labels) == period or len(labels) < _FEWEST:
         return None
     one = [layer.class_name or "scope" for layer in layers[:period]]
     return Blocks(layers[0].id, layers[-1].id, len(labels) // period, one)

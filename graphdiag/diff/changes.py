@@ -9,11 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from graphdiag.diff.blocks import blocks_of
+from graphdiag.diff.blocks import blocks_of, made_of
 from graphdiag.diff.snapshot import FindingRecord, LayerRecord, NestedRecord
 from graphdiag.diff.words import counted, some
 
 Edge = tuple[str, str]
+_NAMED = 7
+"""Layers that are named one by one, each with its class."""
 
 
 @dataclass(frozen=True)
@@ -536,7 +538,9 @@ def _listed(layers: Sequence[LayerRecord]) -> str:
         return ""
     blocks, rest = blocks_of(layers)
     parts = [block.text() for block in blocks]
-    if rest:
+    if len(rest) > _NAMED and rest[0].class_name:
+        parts.append(f"{some([layer.id for layer in rest])} ({made_of([layer.class_name for layer in rest])})")
+    elif rest:
         parts.append(some([f"{layer.id} ({layer.class_name})" if layer.class_name else layer.id for layer in rest], 6))
     return f": {'; '.join(parts)}"
 

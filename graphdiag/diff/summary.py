@@ -91,6 +91,14 @@ def sections(diff: Diff, most: int | None = _LINES) -> Sequence[Section]:
     return found
 
 
+def notes(diff: Diff) -> Sequence[str]:
+    """What could not be compared, and which differences are none."""
+    if not diff.automatic:
+        return diff.notes
+    renamed = counted(diff.automatic, "name")
+    return [f"{renamed} that Keras made up changed as well, which is no difference.", *diff.notes]
+
+
 def sort_of(change: Change) -> str:
     """Which of `SORTS` a change belongs to."""
     return next(sort for sort, kinds in SORTS.items() if isinstance(change, kinds))

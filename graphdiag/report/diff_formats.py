@@ -7,16 +7,21 @@ from importlib import import_module
 from typing import cast
 
 from graphdiag.diff.differ import Diff
-from graphdiag.errors import UsageError
 from graphdiag.report.formats import Format
 from graphdiag.report.look import Look
 
 _WRITERS: Mapping[Format, str] = {
     Format.TEXT: "diff_text:to_text",
     Format.JSON: "diff_json:to_json",
+    Format.MARKDOWN: "diff_markdown:to_markdown",
+    Format.HTML: "diff_page:to_html",
     Format.SARIF: "diff_results:to_sarif",
     Format.JUNIT: "diff_results:to_junit",
     Format.GITHUB: "diff_results:to_github",
+    Format.SVG: "diff_picture:to_svg",
+    Format.PNG: "diff_picture:to_png",
+    Format.PDF: "diff_picture:to_pdf",
+    Format.DOT: "diff_picture:to_dot",
 }
 
 
@@ -32,11 +37,8 @@ def render(diff: Diff, format_: Format, look: Look) -> str | bytes:
         Text, or bytes for formats that are no text.
 
     Raises:
-        UsageError: A diff has no such format, or a program that it needs is not installed.
+        UsageError: A program that the format needs is not installed.
     """
-    if format_ not in _WRITERS:
-        known = ", ".join(known.value for known in _WRITERS)
-        raise UsageError(f"--format {format_.value}: a diff is written as {known}.")
     module, _, function = _WRITERS[format_].partition(":")
     writer = cast(Callable[[Diff, Look], "str | bytes"], getattr(import_module(f"graphdiag.report.{module}"), function))
     return writer(diff, look)

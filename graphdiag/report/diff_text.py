@@ -8,8 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphdiag.diff.differ import Diff
-from graphdiag.diff.summary import answer, sections
-from graphdiag.diff.words import counted
+from graphdiag.diff.summary import answer, notes, sections
 from graphdiag.output import plain
 from graphdiag.report.look import Look
 from graphdiag.report.visible import visible
@@ -24,18 +23,21 @@ def render(diff: Diff) -> RenderableType:
     Returns:
         The answer, the two graphs, the sections, and what could not be compared.
     """
-    parts: list[RenderableType] = [_text(answer(diff), "bold"), Text(), _graphs(diff)]
+    table = Table.grid(padding=(0, 2))
+    for word, title, what in sides(diff):
+        table.add_row(Text(word), _text(title), Text(what))
+    parts: list[RenderableType] = [_text(answer(diff), "bold"), Text(), table]
     for section in sections(diff):
         parts += [Text(), Text(section.title, style="bold")]
         parts += [Padding(_text(line), (0, 0, 0, 2)) for line in section.lines]
         if section.more:
             parts.append(Padding(Text(f"and {section.more:,} more (--format json has all)", style="dim"), (0, 0, 0, 2)))
-    notes = _notes(diff)
-    if notes:
-        table = Table.grid(padding=(0, 2))
-        for note in notes:
-            table.add_row(Text("note", style="dim"), _text(note))
-        parts += [Text(), table]
+    if notes(diff):
+        parts.append(Text())
+    for note in notes(diff):
+        labelled = Table.grid(padding=(0, 2))
+        labelled.add_row(Text("note", style="dim"), _text(note))
+        parts.append(labelled)
     return Group(*parts)
 
 
@@ -44,21 +46,15 @@ def to_text(diff: Diff, _: Look | None = None) -> str:
     return plain(render(diff))
 
 
-def _graphs(diff: Diff) -> Table:
-    table = Table.grid(padding=(0, 2))
+def sides(diff: Diff) -> list[tuple[str, str, str]]:
+    """For each of the two graphs: ``old`` or ``new``, what the user calls it, and its size in words."""
+    found = []
     for word, title, side in zip(("old", "new"), diff.titles, (diff.old, diff.new), strict=True):
         what = "name scopes" if side.by_scope else "layers"
         ops = "" if side.ops is None else f", {side.total_ops:,} ops"
         edges = sum(1 for _ in side.edges)
-        table.add_row(Text(word), _text(title), _text(f"{len(side.layers):,} {what}, {edges:,} edges{ops}"))
-    return table
-
-
-def _notes(diff: Diff) -> list[str]:
-    if not diff.automatic:
-        return list(diff.notes)
-    renamed = counted(diff.automatic, "name")
-    return [f"{renamed} that Keras made up changed as well, which is no difference.", *diff.notes]
+        found.append((word, title, f"{len(side.layers):,} {what}, {edges:,} edges{ops}"))
+    return found
 
 
 def _text(words: str, style: str = "") -> Text:

@@ -260,6 +260,34 @@ def test_layers_and_scopes_cannot_be_compared():
         diff(snapshot(*CHAIN), scopes)
 
 
+def test_blocks_whose_shapes_grow():
+    def net(blocks):
+        lines, last = ["in InputLayer"], "in"
+        for number in range(1, blocks + 1):
+            name = f"block{number}"
+            lines += [
+                f"{name}_conv Conv2D({number + 8}) < {last}",
+                f"{name}_cat Concatenate({number}) < {name}_conv, {last}",
+            ]
+            last = f"{name}_cat"
+        return snapshot(*lines, f"out Dense(3) < {last}")
+
+    [line] = said(net(3), net(8))
+    assert "5 blocks wired alike, block4 ... block8, each 2 layers (1 Conv2D, 1 Concatenate)" in line
+
+
+def test_many_layers_that_do_not_repeat():
+    chain = [f"part_{letter} Dense({number}) < part_{letter}" for number, letter in enumerate("abcdefghij")]
+    lines = [
+        line.rpartition("<")[0] + f"< {'in' if not number else 'part_' + 'abcdefghij'[number - 1]}"
+        for number, line in enumerate(chain)
+    ]
+    new = snapshot("in InputLayer", *lines, "out Flatten(3) < part_j")
+    assert said(snapshot("in InputLayer", "out Flatten(3) < in"), new) == [
+        "10 layers inserted between in and out: part_a, part_b, part_c and 7 more (10 Dense)"
+    ]
+
+
 def test_a_large_graph_is_matched_without_squares():
     def net(layers, skip):
         lines = ["in InputLayer", "dense Dense < in"]

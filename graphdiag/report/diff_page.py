@@ -1,0 +1,66 @@
+"""What changed, as one self-contained page: the answer, the changes by sort, and both graphs in one picture."""
+
+from __future__ import annotations
+
+from html import escape
+
+from graphdiag.diff.differ import Diff
+from graphdiag.diff.summary import answer, notes, sections
+from graphdiag.errors import UsageError
+from graphdiag.report.diff_picture import to_svg
+from graphdiag.report.diff_text import sides
+from graphdiag.report.look import STANDARD, Look
+from graphdiag.report.visible import visible
+from graphdiag.version import __version__
+
+_STYLE = """
+:root { color-scheme: light dark }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
+h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-bottom: .3rem }
+th { text-align: left; font-weight: 600 } th, td { padding: 0 1rem .2rem 0; vertical-align: top }
+li, td { overflow-wrap: anywhere }
+.picture { background: #fff; overflow: auto; max-height: 90vh; border: 1px solid #8886 }
+@media print { .picture { max-height: none; overflow: visible } .picture svg { max-width: 100%; height: auto } }
+"""
+
+
+def to_html(diff: Diff, look: Look = STANDARD) -> str:
+    """The changes as a page.
+
+    Args:
+        diff: The changes.
+        look: How the picture looks.
+
+    Returns:
+        HTML that asks for nothing else and runs no script. Without Graphviz it has no picture, and says so.
+    """
+    rows = "".join(
+        f"<tr><th>{word}</th><td>{_text(title)}</td><td>{what}</td></tr>" for word, title, what in sides(diff)
+    )
+    parts = [f"<h1>{_text(answer(diff))}</h1>", f"<table>{rows}</table>"]
+    for section in sections(diff, None):
+        lines = "".join(f"<li>{_text(line)}</li>" for line in section.lines)
+        parts.append(f"<section><h2>{section.title}</h2><ul>{lines}</ul></section>")
+    parts += [f"<p>{_text(note)}</p>" for note in notes(diff)]
+    parts.append(_picture(diff, look))
+    title = _text(f"graphdiag: {diff.titles[0]} -> {diff.titles[1]}")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        + "\n".join(parts)
+        + f"\n<footer><p>graphdiag {__version__}</p></footer>\n</body>\n</html>\n"
+    )
+
+
+def _picture(diff: Diff, look: Look) -> str:
+    try:
+        svg = to_svg(diff, look)
+    except UsageError as error:
+        return f"<p>{_text(str(error))}</p>"
+    return f'<div class="picture" tabindex="0">{svg[svg.index("<svg") :]}</div>'
+
+
+def _text(words: str) -> str:
+    return escape(visible(words))

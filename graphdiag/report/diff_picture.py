@@ -1,0 +1,143 @@
+"""Both graphs in one picture: what is the same, what came, what went, and what is another than it was."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from graphdiag.diff.changes import LayerChanged, LayerRenamed, OpsChanged
+from graphdiag.diff.differ import Diff
+from graphdiag.diff.snapshot import LayerRecord, Snapshot
+from graphdiag.diff.summary import answer
+from graphdiag.report.dot_text import visible
+from graphdiag.report.graphviz import to_pdf as draw_pdf
+from graphdiag.report.graphviz import to_png as draw_png
+from graphdiag.report.graphviz import to_svg as draw_svg
+from graphdiag.report.look import Look
+from graphdiag.report.picture import Box, Cluster, Entry, Line, Mark, Picture, Stroke, framed
+from graphdiag.report.picture_dot import to_dot as picture_to_dot
+
+SAME = Mark("same", "#1f2328")
+CAME = Mark("came", "#116329", Stroke.DOUBLE, "diamond", "#e6f5ea")
+WENT = Mark("went", "#b00020", Stroke.DASHED, "onormal", "#fdeaec")
+CHANGED = Mark("changed", "#9a4b00", Stroke.DOTTED, fill="#fff4e0")
+_MEANINGS = {SAME: "the same", CAME: "came", WENT: "went", CHANGED: "changed"}
+
+_Path = tuple[str, ...]
+
+
+def to_dot(diff: Diff, look: Look) -> str:
+    """The picture of a diff as DOT."""
+    return picture_to_dot(describe(diff, look), look)
+
+
+def to_svg(diff: Diff, look: Look) -> str:
+    """The picture of a diff as SVG; see `graphdiag.report.graphviz.to_svg`."""
+    picture = describe(diff, look)
+    return draw_svg(picture_to_dot(picture, look), visible(picture.title))
+
+
+def to_png(diff: Diff, look: Look) -> bytes:
+    """The picture of a diff as PNG; see `graphdiag.report.graphviz.to_png`."""
+    return draw_png(to_dot(diff, look))
+
+
+def to_pdf(diff: Diff, look: Look) -> bytes:
+    """The picture of a diff as PDF; see `graphdiag.report.graphviz.to_pdf`."""
+    return draw_pdf(to_dot(diff, look))
+
+
+def describe(diff: Diff, look: Look) -> Picture:
+    """What is in the picture of a diff.
+
+    Args:
+        diff: The changes.
+        look: Whether boxes show output shapes.
+
+    Returns:
+        A box for each layer of both graphs, a line for each edge of both. Boxes have the keys ``old:ID`` where the
+        layer went, else ``new:ID``. The title is the answer.
+    """
+    changed = _changed(diff)
+    was = {change.new: change.old for change in diff.changes if isinstance(change, LayerRenamed)}
+    boxes = {
+        f"new:{id_}": _box(f"new:{id_}", layer, look, changed, was.get(id_)) for id_, layer in diff.new.layers.items()
+    }
+    inside = {f"new:{id_}": layer.path for id_, layer in diff.new.layers.items()}
+    paths = _paths(diff)
+    kept = set(diff.matching.layers.values())
+    for id_ in diff.new.layers.keys() - kept:
+        boxes[f"new:{id_}"] = _box(f"new:{id_}", diff.new.layers[id_], look, {id_: CAME})
+    for id_, layer in diff.old.layers.items():
+        if id_ not in diff.matching.layers:
+            boxes[f"old:{id_}"] = _box(f"old:{id_}", layer, look, {id_: WENT})
+            inside[f"old:{id_}"] = _path_now(layer.path, paths)
+    lines = tuple(_lines(diff))
+    outer, clusters = framed(boxes, inside, lambda path: _frame(path, diff))
+    return Picture(answer(diff), outer, clusters, lines, tuple(_legend(boxes, lines)))
+
+
+def _changed(diff: Diff) -> Mapping[str, Mark]:
+    changed = {change.id for change in diff.changes if isinstance(change, LayerChanged)}
+    changed |= {change.new for change in diff.changes if isinstance(change, LayerRenamed)}
+    changed |= {change.owner for change in diff.changes if isinstance(change, OpsChanged) and change.owner is not None}
+    return dict.fromkeys(changed, CHANGED)
+
+
+def _box(key: str, layer: LayerRecord, look: Look, marks: Mapping[str, Mark], was: str | None = None) -> Box:
+    calls = f", {layer.calls:,} calls" if layer.calls > 1 else ""
+    rows = [layer.name, *([f"was {was}"] if was else ()), *([f"{layer.class_name}{calls}"] if layer.class_name else ())]
+    if look.show_shapes:
+        rows.append(layer.output_shape or "?")
+    mark = marks.get(layer.id, SAME)
+    return Box(key, tuple(rows), mark, f"{layer.id}: {mark.word}")
+
+
+def _paths(diff: Diff) -> Mapping[_Path, _Path]:
+    """Where the nested models that are still there were, and are."""
+
+    def path(snapshot: Snapshot, id_: str) -> _Path:
+        model = snapshot.nested[id_]
+        return (*model.path, model.name)
+
+    return {path(diff.old, left): path(diff.new, right) for left, right in diff.matching.nested.items()}
+
+
+def _path_now(path: _Path, paths: Mapping[_Path, _Path]) -> _Path:
+    for depth in range(len(path), 0, -1):
+        if path[:depth] in paths:
+            return (*paths[path[:depth]], *path[depth:])
+    return path
+
+
+def _frame(path: _Path, diff: Diff) -> Cluster:
+    now = diff.new.nested.get("/".join(path))
+    kept = now is not None and now.id in diff.matching.nested.values()
+    mark = SAME if kept else CAME if now else WENT
+    return Cluster(f"{path[-1]}{f': {now.class_name}' if now else ''}", mark=mark, tooltip=f"{path[-1]}: {mark.word}")
+
+
+def _lines(diff: Diff) -> Iterator[Line]:
+    """Edges of the new graph, then those of the old one that are gone. What went moves no box that stayed."""
+    names = diff.matching.layers
+    before = {(names.get(source), names.get(target)) for source, target in diff.old.edges}
+    now = set(diff.new.edges)
+    for source, target in diff.new.edges:
+        mark = SAME if (source, target) in before else CAME
+        yield Line(f"new:{source}", f"new:{target}", mark, tooltip=f"{source} -> {target}: {mark.word}")
+    for source, target in diff.old.edges:
+        ends = names.get(source), names.get(target)
+        if ends not in now:
+            keys = [
+                f"old:{old}" if new is None else f"new:{new}" for old, new in zip((source, target), ends, strict=True)
+            ]
+            yield Line(keys[0], keys[1], WENT, tooltip=f"{source} -> {target}: {WENT.word}", leads=None in ends)
+
+
+def _legend(boxes: Mapping[str, Box], lines: tuple[Line, ...]) -> Iterator[Entry]:
+    of_boxes, of_lines = Counter(box.mark for box in boxes.values()), Counter(line.mark for line in lines)
+    for what, counts, is_line in (("layer", of_boxes, False), ("edge", of_lines, True)):
+        for mark, meaning in _MEANINGS.items():
+            if counts[mark]:
+                number = f"{counts[mark]:,} {what}{'' if counts[mark] == 1 else 's'}"
+                yield Entry(mark, f"{number}: {meaning}", line=is_line)
