@@ -5,13 +5,14 @@ made up proves nothing, because one more layer shifts all that follow; for those
 strongest likeness to the weakest:
 
 1. The whole graphs are the same up to such names: walking both from outputs to inputs says so exactly.
-2. Layers with the same cone above them, or below them, up to layers that are already matched.
-3. Neighbours of matched layers.
-4. What lies in the same gap between matched layers, aligned in order, by neighbourhoods that shrink.
+2. What is certain: the same cone above or below, up to layers that are already matched; neighbours of matched layers;
+   as many layers of a kind as before in the same gap between matched layers.
+3. A layer of another size between neighbours that are the same.
+4. What is left in a gap, aligned in order.
 
-All of it is done first with layers that are alike in class, shape, parameters and calls, then with less. A colour
-stands for everything that was looked at around a layer (Weisfeiler and Lehman's refinement); equal colours get equal
-numbers, in both graphs. Each step is linear in layers and edges, but for sorting.
+Layers are alike in class, shape, parameters and calls, or in less where that finds none. A colour stands for all that
+was looked at around a layer (Weisfeiler and Lehman's refinement); equal colours get equal numbers, in both graphs. Each
+step is linear in layers and edges, but for sorting.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from graphdiag.diff.names import is_automatic
 from graphdiag.diff.snapshot import LayerRecord, Snapshot
 
 Label = Hashable
+_Align = Callable[[Sequence[int], Sequence[int], tuple[Sequence[int], Sequence[int]]], Iterable[tuple[int, int]]]
 _ROUNDS = 8
 """How often cones are coloured anew with what the last round matched."""
 _RADII = (3, 2, 1, 0)
@@ -197,24 +199,37 @@ class _Matcher:
         }
 
     def run(self, labels: Sequence[Callable[[LayerRecord], Label]]) -> None:
-        strict = labels[0]
+        strict, *weaker = labels
+        self._strict = self._labels = self._numbered(strict, renames=True)
         self._by_id()
         self._by_own_name(strict)
         self._by_position(strict)
-        for label in labels:
-            self._label(label, renames=label is strict)
+        # What is certain: unique cones, neighbours that are alike, and as many of a kind in a gap as before.
+        self._by_cones()
+        self._by_neighbours()
+        self._by_gaps(_as_many)
+        # What changed between neighbours that did not, before any guess about what repeats.
+        for label in weaker:
+            self._labels = self._numbered(label, renames=False)
+            self._by_neighbours()
+        # What is left, aligned in order.
+        self._labels = self._strict
+        self._by_gaps(_aligned)
+        for label in weaker:
+            self._labels = self._numbered(label, renames=False)
             self._by_cones()
             self._by_neighbours()
-            for radius in _RADII:
-                self._by_gaps(radius)
-                self._by_neighbours()
-        self._label(strict, renames=False)
+            self._by_gaps(_aligned)
+        self._labels = self._numbered(strict, renames=False)
         self._by_leftover_ids()
 
-    def _label(self, label: Callable[[LayerRecord], Label], renames: bool) -> None:
-        """What layers are compared by from now on; a chosen name only changes where everything else is the same."""
+    def _numbered(self, label: Callable[[LayerRecord], Label], renames: bool) -> tuple[Sequence[int], Sequence[int]]:
+        """A number for each layer, the same for what is alike; a chosen name changes only where all else is the same.
+
+        Neighbours of all matched layers are looked at once more with the new numbers.
+        """
         numbers: dict[Label, int] = {}
-        self._labels = tuple(
+        old, new = (
             [
                 numbers.setdefault(
                     (label(layer), None if renames else layer.name if chosen else "", layer.class_name), len(numbers)
@@ -224,6 +239,7 @@ class _Matcher:
             for side in (self.old, self.new)
         )
         self._fresh.extend((left, right) for left, right in enumerate(self.old.partner) if right is not None)
+        return old, new
 
     def _join(self, left: int, right: int) -> bool:
         if self.old.partner[left] is not None or self.new.partner[right] is not None:
@@ -341,38 +357,37 @@ class _Matcher:
                     self._join(*pair)
 
     def _by_neighbours(self) -> None:
-        """Neighbours of matched layers that are alike: by position, then in order where there are as many."""
+        """Neighbours of matched layers: by position, then in order where there are as many; the most alike first."""
+        every = (self._strict, self._labels) if self._labels is not self._strict else (self._strict,)
         while self._fresh:
             left, right = self._fresh.popleft()
             before, after = self.old.sources[left], self.new.sources[right]
-            if len(before) == len(after):
-                for pair in zip(before, after, strict=True):
-                    self._join_alike(*pair)
-            self._join_in_order(before, after)
-            self._join_in_order(self.old.targets[left], self.new.targets[right])
+            for labels in every:
+                if len(before) == len(after):
+                    for one, other in zip(before, after, strict=True):
+                        if labels[0][one] == labels[1][other]:
+                            self._join(one, other)
+                self._join_in_order(before, after, labels)
+                self._join_in_order(self.old.targets[left], self.new.targets[right], labels)
 
-    def _join_alike(self, left: int, right: int) -> bool:
-        return self._labels[0][left] == self._labels[1][right] and self._join(left, right)
+    def _join_in_order(
+        self, before: Iterable[int], after: Iterable[int], labels: tuple[Sequence[int], Sequence[int]]
+    ) -> None:
+        free = (
+            [row for row in dict.fromkeys(before) if self.old.partner[row] is None],
+            [row for row in dict.fromkeys(after) if self.new.partner[row] is None],
+        )
+        for pair in _as_many(*free, labels):
+            self._join(*pair)
 
-    def _join_in_order(self, before: Iterable[int], after: Iterable[int]) -> None:
-        groups: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-        for row in dict.fromkeys(before):
-            if self.old.partner[row] is None:
-                groups[self._labels[0][row]][0].append(row)
-        for row in dict.fromkeys(after):
-            if self.new.partner[row] is None:
-                groups[self._labels[1][row]][1].append(row)
-        for left, right in groups.values():
-            if len(left) == len(right):
-                for pair in zip(left, right, strict=True):
-                    self._join(*pair)
-
-    def _by_gaps(self, radius: int) -> None:
-        """What lies between the same matched layers, aligned in order by its neighbourhood."""
-        colours = self._neighbourhoods(radius)
-        for before, after in self._gaps():
-            for left, right in _aligned(before, after, colours):
-                self._join(left, right)
+    def _by_gaps(self, align: _Align) -> None:
+        """What lies between the same matched layers, by neighbourhoods that shrink."""
+        for radius in _RADII:
+            colours = self._neighbourhoods(radius)
+            for before, after in self._gaps():
+                for left, right in align(before, after, colours):
+                    self._join(left, right)
+            self._by_neighbours()
 
     def _neighbourhoods(self, radius: int) -> tuple[Sequence[int], Sequence[int]]:
         numbers: dict[Hashable, int] = {}
@@ -444,8 +459,22 @@ class _Groups:
         self._parent[self.root(left)] = self.root(right)
 
 
+def _as_many(
+    before: Sequence[int], after: Sequence[int], colours: tuple[Sequence[int], Sequence[int]]
+) -> Iterable[tuple[int, int]]:
+    """Pairs of the same colour in order, where both sides have as many of the colour."""
+    groups: dict[int, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for row in before:
+        groups[colours[0][row]][0].append(row)
+    for row in after:
+        groups[colours[1][row]][1].append(row)
+    for left, right in groups.values():
+        if len(left) == len(right):
+            yield from zip(left, right, strict=True)
+
+
 def _aligned(
-    before: Sequence[int], after: Sequence[int], colours: Sequence[Sequence[int]]
+    before: Sequence[int], after: Sequence[int], colours: tuple[Sequence[int], Sequence[int]]
 ) -> Iterable[tuple[int, int]]:
     """Pairs of the same colour that do not cross: the first with the first, the second with the second of a colour."""
     places: dict[int, deque[int]] = defaultdict(deque)

@@ -191,3 +191,45 @@ def test_turning_it_round_swaps_what_came_and_what_went(seed):
         edit(after, rng)
     one, other = graph(nodes, 0, MODELS), graph(after, 0, MODELS)
     assert diff(one, other).equal == diff(other, one).equal
+
+
+def residual_net(blocks: int) -> list[Node]:
+    """Blocks that are all alike, without a chosen name: only the ends say where one is."""
+    last = Node("InputLayer", 1)
+    nodes = [last]
+    for _ in range(blocks):
+        conv = Node("Conv1D", 1, sources=[last])
+        norm = Node("BatchNormalization", 1, sources=[conv])
+        last = Node("Add", 1, sources=[norm, last])
+        nodes += [conv, norm, last]
+    return [*nodes, Node("Dense", 3, sources=[last])]
+
+
+@given(seeds)
+@settings(max_examples=150, deadline=None)
+def test_edits_in_a_net_that_repeats_are_told_one_by_one(seed):
+    rng = random.Random(seed)
+    nodes = residual_net(15)
+    after = copied(nodes)
+    chosen = rng.sample(after[1:], 5)
+    for node in chosen[:3]:
+        node.size = 7
+    for node in chosen[3:]:
+        new = Node("Flatten", 9, sources=[node.sources[0]])
+        node.sources[0] = new
+        after.insert(after.index(node), new)
+    found = diff(graph(nodes, 0, MODELS), graph(after, 3, MODELS))
+    kinds = sorted(change.kind for change in found.changes if change.kind != "ops-changed")
+    assert kinds == ["layer-changed"] * 3 + ["layers-added"] * 2, [change.line() for change in found.changes]
+
+
+@given(seeds)
+@settings(max_examples=100, deadline=None)
+def test_lost_skip_connections_are_told_one_by_one(seed):
+    rng = random.Random(seed)
+    nodes = residual_net(15)
+    after = copied(nodes)
+    for node in rng.sample([node for node in after if node.class_name == "Add"], 3):
+        node.sources.pop()
+    found = diff(graph(nodes, 0, MODELS), graph(after, 3, MODELS))
+    assert [change.kind for change in found.changes if change.kind != "ops-changed"] == ["layer-rewired"] * 3
