@@ -9,13 +9,9 @@ from graphdiag.diff.changes import LayerChanged, LayerRenamed, OpsChanged
 from graphdiag.diff.differ import Diff
 from graphdiag.diff.snapshot import LayerRecord, Snapshot
 from graphdiag.diff.summary import answer
-from graphdiag.report.dot_text import visible
-from graphdiag.report.graphviz import to_pdf as draw_pdf
-from graphdiag.report.graphviz import to_png as draw_png
-from graphdiag.report.graphviz import to_svg as draw_svg
+from graphdiag.report import picture_dot
 from graphdiag.report.look import Look
 from graphdiag.report.picture import Box, Cluster, Entry, Line, Mark, Picture, Stroke, framed
-from graphdiag.report.picture_dot import to_dot as picture_to_dot
 
 SAME = Mark("same", "#1f2328")
 CAME = Mark("came", "#116329", Stroke.DOUBLE, "diamond", "#e6f5ea")
@@ -28,23 +24,22 @@ _Path = tuple[str, ...]
 
 def to_dot(diff: Diff, look: Look) -> str:
     """The picture of a diff as DOT."""
-    return picture_to_dot(describe(diff, look), look)
+    return picture_dot.to_dot(describe(diff, look), look)
 
 
 def to_svg(diff: Diff, look: Look) -> str:
     """The picture of a diff as SVG; see `graphdiag.report.graphviz.to_svg`."""
-    picture = describe(diff, look)
-    return draw_svg(picture_to_dot(picture, look), visible(picture.title))
+    return picture_dot.to_svg(describe(diff, look), look)
 
 
 def to_png(diff: Diff, look: Look) -> bytes:
     """The picture of a diff as PNG; see `graphdiag.report.graphviz.to_png`."""
-    return draw_png(to_dot(diff, look))
+    return picture_dot.to_png(describe(diff, look), look)
 
 
 def to_pdf(diff: Diff, look: Look) -> bytes:
     """The picture of a diff as PDF; see `graphdiag.report.graphviz.to_pdf`."""
-    return draw_pdf(to_dot(diff, look))
+    return picture_dot.to_pdf(describe(diff, look), look)
 
 
 def describe(diff: Diff, look: Look) -> Picture:
