@@ -22,7 +22,7 @@ ALONG = Mark("along", "#57606a", Stroke.THIN, "vee")
 DRAWN = Mark("drawn", "#1f2328")
 MISSING = Mark("missing", "#0550ae", Stroke.DOTTED, "tee")
 ARTEFACT = Mark("artefact", "#9a4b00", Stroke.DASHED, "onormal")
-HIDDEN = Mark("hidden", "#b00020", Stroke.DOUBLE, "diamond")
+HIDDEN = Mark("hidden", "#b00020", Stroke.HEAVY, "diamond")
 OUTSIDE = Mark("outside", "#57606a", Stroke.DASHED)
 STATUSES: Mapping[Mark, str] = {
     MODEL: "in the model",

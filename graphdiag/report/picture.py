@@ -19,7 +19,8 @@ class Stroke(str, Enum):
     THIN = "thin"
     DASHED = "dashed"
     DOTTED = "dotted"
-    DOUBLE = "double"
+    HEAVY = "heavy"
+    """A thick line; a double border, for a box."""
 
 
 @dataclass(frozen=True)

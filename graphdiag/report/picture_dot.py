@@ -33,14 +33,14 @@ _LINES: Mapping[Stroke, Mapping[str, Any]] = {
     Stroke.THIN: {"style": "solid", "penwidth": "0.6"},
     Stroke.DASHED: {"style": "dashed", "penwidth": "1.4"},
     Stroke.DOTTED: {"style": "dotted", "penwidth": "2"},
-    Stroke.DOUBLE: {"style": "solid", "penwidth": "1.4"},
+    Stroke.HEAVY: {"style": "solid", "penwidth": "3.6"},
 }
 _BORDERS: Mapping[Stroke, Mapping[str, Any]] = {
     Stroke.SOLID: {"style": "filled", "penwidth": "1"},
     Stroke.THIN: {"style": "filled", "penwidth": "0.5"},
     Stroke.DASHED: {"style": quoted("filled,dashed"), "penwidth": "1.4"},
     Stroke.DOTTED: {"style": quoted("filled,dotted"), "penwidth": "1.6"},
-    Stroke.DOUBLE: {"style": "filled", "peripheries": "2"},
+    Stroke.HEAVY: {"style": "filled", "peripheries": "2"},
 }
 
 
@@ -63,7 +63,8 @@ def to_dot(picture: Picture, look: Look) -> str:
         bgcolor=quoted("#ffffff"),
         fontname=_FONT,
         fontsize="13",
-        label=_lines(picture.title, _WIDTH_OF_TITLE),
+        # An empty line, for Graphviz sets the boxes close below.
+        label=_lines(picture.title, _WIDTH_OF_TITLE)[:-1] + '\\l"',
         labelloc="t",
         labeljust="l",
         nodesep="0.25",
@@ -216,8 +217,7 @@ def _edge(line: Line, id_: str, source: str, target: str) -> pydot.Edge:
 
 
 def _line(mark: Mark) -> Mapping[str, Any]:
-    colour = f"{mark.colour}:#ffffff:{mark.colour}" if mark.stroke is Stroke.DOUBLE else mark.colour
-    return {"color": quoted(colour), "arrowhead": mark.arrowhead, **_LINES[mark.stroke]}
+    return {"color": quoted(mark.colour), "arrowhead": mark.arrowhead, **_LINES[mark.stroke]}
 
 
 def _class(*names: str) -> dict[str, Any]:

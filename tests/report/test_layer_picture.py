@@ -88,10 +88,12 @@ def test_contrast(mark):
     assert 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05) >= 4.5
 
 
-def test_hidden_edges_are_double():
+def test_hidden_edges_are_thick():
     svg = svg_of("keras216_hidden_tensor")
     [line] = groups(svg, "edge", "hidden")
-    assert [stroke for stroke, _ in strokes(line)].count(HIDDEN.colour) == 2
+    assert strokes(line) == [(HIDDEN.colour, None)]
+    widths = {group: float(next(group.iter(f"{SVG}path")).get("stroke-width")) for group in groups(svg, "edge")}
+    assert all(widths[line] > 2 * width for group, width in widths.items() if group is not line)
     assert len(groups(svg, "edge", "artefact")) == 1
     assert "1 hidden: activations or" in texts(svg)
 
