@@ -14,7 +14,7 @@ from graphdiag.report.look import Look
 from graphdiag.report.picture import Box, Cluster, Entry, Line, Mark, Picture, Stroke, framed
 
 SAME = Mark("same", "#1f2328")
-CAME = Mark("came", "#116329", Stroke.DOUBLE, "diamond", "#e6f5ea")
+CAME = Mark("came", "#116329", Stroke.HEAVY, "diamond", "#e6f5ea")
 WENT = Mark("went", "#b00020", Stroke.DASHED, "onormal", "#fdeaec")
 CHANGED = Mark("changed", "#9a4b00", Stroke.DOTTED, fill="#fff4e0")
 _MEANINGS = {SAME: "the same", CAME: "came", WENT: "went", CHANGED: "changed"}

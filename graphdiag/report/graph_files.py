@@ -6,11 +6,11 @@ gets the graph that `for_graphml` makes, in which such characters are written ou
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from xml.sax.saxutils import escape, quoteattr
 
 from graphdiag.errors import UsageError
 from graphdiag.graphs.drawn_graph import ROOT
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from graphdiag.report.look import Look
     from graphdiag.report.report import Report
 
-_Key = tuple[str, str, type]
-"""What an attribute is of, its name, and its type."""
-_TYPES: Mapping[type, str] = {str: "string", bool: "boolean", int: "long", float: "double"}
-_HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<graphml xmlns="http://graphml.graphdrawing.org/xmlns">"""
 _ESCAPED = re.compile("[^\t\n\x20-\\[\\]-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What GraphML cannot hold (XML 1.0, section 2.2, and carriage returns, section 2.11), and the backslash itself."""
 
@@ -210,36 +205,14 @@ def to_graphml(graph: nx.DiGraph) -> str:
     """A graph as GraphML that networkx reads back to what `for_graphml` gives.
 
     ``networkx.read_graphml`` needs ``force_multigraph=True`` for a multigraph, and sets ``node_default`` and
-    ``edge_default`` among the graph's own attributes. networkx's own writer takes ten times as long.
+    ``edge_default`` among the graph's own attributes.
     """
-    keys: dict[_Key, str] = {}
-    body = [*_data("graph", graph.graph, keys)]
-    for node, attributes in graph.nodes(data=True):
-        body.append(f"<node id={quoteattr(_text(node))}>")
-        body.extend(_data("node", attributes, keys))
-        body.append("</node>")
-    edges = graph.edges(keys=True, data=True) if graph.is_multigraph() else graph.edges(data=True)
-    for source, target, *key, attributes in edges:
-        number = f' id="{key[0]}"' if key else ""
-        body.append(f"<edge source={quoteattr(_text(source))} target={quoteattr(_text(target))}{number}>")
-        body.extend(_data("edge", attributes, keys))
-        body.append("</edge>")
-    declared = [
-        f'<key id="{id_}" for="{owner}" attr.name={quoteattr(_text(name))} attr.type="{_TYPES[type_]}"/>'
-        for (owner, name, type_), id_ in keys.items()
-    ]
-    lines = [_HEAD, *declared, '<graph edgedefault="directed">', *body, "</graph>", "</graphml>", ""]
-    return "\n".join(lines)
+    import networkx as nx
 
-
-def _data(owner: str, attributes: Mapping[str, Any], keys: dict[_Key, str]) -> Iterator[str]:
-    """The attributes of a graph, node or edge; new ones get a key."""
-    for name, value in attributes.items():
-        if value is None:
-            continue
-        key = keys.setdefault((owner, name, type(value)), f"d{len(keys)}")
-        text = escape(_text(value)) if isinstance(value, str) else str(value)
-        yield f'<data key="{key}">{text}</data>'
+    file = io.BytesIO()
+    # Not `write_graphml`: it writes other bytes where lxml is installed.
+    nx.write_graphml_xml(for_graphml(graph), file)
+    return file.getvalue().decode("utf-8") + "\n"
 
 
 def for_graphml(graph: nx.DiGraph) -> nx.DiGraph:
