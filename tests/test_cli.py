@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from graphdiag.report.schemas import schema
 from tests.conftest import ROOT
 from tests.graph_text import FIXTURES, LOGS
 
@@ -45,9 +47,10 @@ def test_json_is_the_documented_schema(graphdiag):
     done = graphdiag("compare", REFERENCE, "--model", MODEL, "--format", "json")
     report = json.loads(done.stdout)
     assert list(report) == [
-        *("schema", "graphdiag", "source", "graphs", "findings", "summary", "notes"),
-        *("layer_graph", "edges", "op_graph", "drawn_graph"),
+        *("schema", "graphdiag", "source", "graphs", "findings", "summary", "notes", "rules"),
+        *("layer_graph", "locations", "edges", "op_graph", "drawn_graph"),
     ]
+    Draft202012Validator(json.loads(schema("report"))).validate(report)
     assert report["schema"] == "graphdiag.report/1"
     assert list(report["source"]) == ["path", "kind", "run", "tag", "stack"]
     assert report["graphs"] == {"layers": {"nodes": 28, "edges": 27}, "ops": {"nodes": 1285, "edges": 1651}}

@@ -53,7 +53,7 @@ class Check:
     @property
     def title(self) -> str:
         """Id and name."""
-        return f"{self.id} {self.name}".rstrip()
+        return f"{self.id} {self.name}" if self.name else self.id
 
 
 @dataclass(frozen=True)

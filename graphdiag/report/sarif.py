@@ -73,7 +73,7 @@ def _rule(check: Check) -> dict[str, Any]:
 
 
 def _result(suite: Suite, problem: Problem, number: int, named: bool) -> dict[str, Any]:
-    message = f"{problem.message} {problem.cure}".rstrip()
+    message = f"{problem.message} {problem.cure}" if problem.cure else problem.message
     location: dict[str, Any] = {}
     where = problem.location or suite.location
     if where:

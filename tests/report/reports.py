@@ -11,6 +11,7 @@ from graphdiag.diagnosis.case import open_case
 from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Severity, Verdict
 from graphdiag.graphs.op_graph import from_graph_def
 from graphdiag.report.report import Report
+from graphdiag.report.results import Check, Location, Problem, Suite
 from graphdiag.sources.opened import Origin
 from tests.graph_text import LOGS, graph_def
 from tests.layers import layer_graph
@@ -95,3 +96,24 @@ def hostile_report(name: str, other: str) -> Report:
         for severity in Severity
     ]
     return Report.of(Origin(name or "log", "event_log", other, name, other), layers, None, findings, [name, other])
+
+
+def hostile_suites(name: str, other: str) -> list[Suite]:
+    """Contracts on two models, in which all that comes from a user is one of two names."""
+    checks = [Check(f"{name}1", other, name, other), Check(f"{other}2", name, other, name)]
+    problem = Problem(
+        checks[0].id,
+        Severity.ERROR,
+        name,
+        other,
+        edges=[(name, other)],
+        layers=[other],
+        ops=[name],
+        details=[other, name],
+        location=Location(name or "a.py", 3),
+        properties={name: [other]},
+    )
+    return [
+        Suite(name, checks, [problem], notes=[other], location=Location(other or "b.py")),
+        Suite(other, checks, notes=[name], failure=name or "failed"),
+    ]

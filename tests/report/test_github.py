@@ -11,7 +11,7 @@ from graphdiag.diagnosis.finding import Severity
 from graphdiag.report.github import to_github, write
 from graphdiag.report.results import Check, Location, Problem, Suite
 from graphdiag.report.visible import visible
-from tests.report.reports import NAMES, finding, hostile_report, report_on, report_with
+from tests.report.reports import NAMES, finding, hostile_report, hostile_suites, report_on, report_with
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
 
@@ -78,6 +78,15 @@ def test_names_come_out_as_text(name, other):
     for _, properties, message in told:
         assert properties == {"file": visible(name or "log"), "title": "GD301 hidden-dependency"}
         assert visible(f"1 drawn layer edge from {name} carries activations to {other}.") in message
+
+
+@given(NAMES, NAMES)
+@settings(deadline=None)
+def test_names_in_suites_come_out_as_text(name, other):
+    first, second = commands(write(hostile_suites(name, other)))
+    title = visible(f"{name}1 {other} ({name})" if other else f"{name}1 ({name})")
+    assert first[:2] == ("error", {"file": visible(name or "a.py"), "line": "3", "title": title})
+    assert second == ("error", {"title": visible(f"{other} could not be checked")}, visible(name or "failed"))
 
 
 def test_a_name_cannot_start_a_command():

@@ -15,7 +15,7 @@ from graphdiag.diagnosis.registry import all_rules
 from graphdiag.report.junit import to_junit, write
 from graphdiag.report.results import Check, Location, Problem, Suite
 from graphdiag.report.visible import visible
-from tests.report.reports import NAMES, finding, hostile_report, report_on, report_with
+from tests.report.reports import NAMES, finding, hostile_report, hostile_suites, report_on, report_with
 
 SCHEMA = Path(__file__).parent / "schemas" / "junit-10.xsd"
 
@@ -108,3 +108,14 @@ def test_names_come_out_as_text(name, other):
     assert {element.tag for element in root.iter()} == {
         *("testsuites", "testsuite", "testcase", "failure", "system-out"),
     }
+
+
+@given(NAMES, NAMES)
+@settings(deadline=None)
+def test_names_in_suites_come_out_as_text(name, other):
+    root = parsed(write(hostile_suites(name, other)))
+    first, second = root.iter("testsuite")
+    assert (first.get("name"), second.get("name")) == (visible(name), visible(other))
+    assert first.find("testcase/failure").get("type") == visible(f"{name}1")
+    assert second.find("testcase/error").get("message") == visible(name or "failed")
+    assert first.find("testcase/failure").text.split("\n")[0] == visible(f"{name or 'a.py'}:3")

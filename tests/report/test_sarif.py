@@ -17,7 +17,7 @@ from graphdiag.report.results import Check, Location, Problem, Suite
 from graphdiag.report.sarif import to_sarif, write
 from graphdiag.report.visible import visible
 from graphdiag.version import __version__
-from tests.report.reports import NAMES, finding, hostile_report, report_on, report_with
+from tests.report.reports import NAMES, finding, hostile_report, hostile_suites, report_on, report_with
 
 SCHEMA = Path(__file__).parent / "schemas" / "sarif-schema-2.1.0.json"
 CHECK = Check("contract", "towers apart", "They are apart.", "**Why**\n\nThey are.")
@@ -138,6 +138,15 @@ def test_names_come_out_as_text(name, other):
     assert as_shown(result["message"]["text"]).startswith(f"1 drawn layer edge from {visible(name)} carries")
     names = [item["fullyQualifiedName"] for item in result["locations"][0]["logicalLocations"]]
     assert {visible(name), visible(other)} <= set(names)
+
+
+@given(NAMES, NAMES)
+@settings(deadline=None)
+def test_names_in_suites_come_out_as_text(name, other):
+    run = run_of(write(hostile_suites(name, other)))
+    [result] = run["results"]
+    assert as_shown(result["message"]["text"]) == visible(f"{name}: {name} {other}" if other else f"{name}: {name}")
+    assert result["ruleId"] == visible(f"{name}1")
 
 
 def test_braces_and_links_in_help():

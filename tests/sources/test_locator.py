@@ -68,7 +68,9 @@ def project(tmp_path):
 def test_loops_functions_shared_layers_and_nested_models(project, monkeypatch):
     monkeypatch.chdir(project)
     locations = open_script("models/net.py").locations
-    assert locations.pop("add") == ("models/net.py", 15)
+    # Keras numbers the names of operations through all models of a process.
+    [raw] = [layer for layer in locations if layer.startswith("add")]
+    assert locations.pop(raw) == ("models/net.py", 15)
     assert locations == {
         "inputs": ("models/net.py", 5),
         "block_0_dense": ("models/blocks.py", 4),
