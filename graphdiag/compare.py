@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from graphdiag.diagnosis.boxes import pieces_of
 from graphdiag.diagnosis.case import Case, open_case
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.picture import Picture
@@ -187,12 +188,7 @@ def _model_of(path: str | Path) -> Opened:
 
 def _check_fit(case: Case, layers: LayerGraph, given: bool) -> None:
     """Whether a layer graph that was given separately is the op graph's."""
-    in_functions = {
-        segment
-        for function in case.ops.functions.values()
-        for name in function.graph.names
-        for segment in name.split("/")
-    }
+    in_functions = pieces_of(name for function in case.ops.functions.values() for name in function.graph.names)
     absent = [
         layer
         for layer in layers.layers

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -53,6 +53,21 @@ def fits(piece: str, name: str) -> bool:
 def without_number(piece: str) -> str:
     """A scope's name without the number that made it unique."""
     return _NUMBER.sub("", piece)
+
+
+def pieces_of(names: Iterable[str]) -> set[str]:
+    """Every run of pieces in the scopes of ops, as they are and without the number that makes them unique.
+
+    These are the names of the layers that may have made the ops; layers may hold ``/`` in their names.
+    """
+    found: set[str] = set()
+    for scope in {name.rpartition("/")[0] for name in names}:
+        path = scope.split("/")
+        for start in range(len(path)):
+            for end in range(start + 1, len(path) + 1):
+                piece = "/".join(path[start:end])
+                found |= {piece, without_number(piece)}
+    return found
 
 
 def boxes_of(case: Case) -> Mapping[str, Sequence[Box]]:

@@ -97,6 +97,7 @@ class _Program:
         self.graph = tf.Graph()
         self.stores: list[Store] = []
         self.variables: dict[str, bool] = {}
+        self.conditional_ops: set[str] = set()
         self.count = 0
 
     def make(self, steps: int) -> Made:
@@ -120,9 +121,18 @@ class _Program:
             inputs=[*VECTORS, *NUMBERS],
             flags=["flag"],
             variables=self.variables,
-            values=[tensor.name for tensor in tensors if not _inside(tensor.op)],
-            inside=[tensor.name for tensor in tensors if _inside(tensor.op) == "Cond"],
+            values=[tensor.name for tensor in tensors if not self.inside(tensor.op)],
+            inside=[tensor.name for tensor in tensors if self.inside(tensor.op) == "Cond"],
         )
+
+    def inside(self, op: Any) -> str:
+        """Whether an op lies in loops of TF 1 (``While``), or in conditionals alone (``Cond``)."""
+        found = "Cond" if op.type == "Switch" or op.name in self.conditional_ops else ""
+        context = op._get_control_flow_context()
+        while context is not None:
+            found = "While" if context.IsWhileContext() or found == "While" else "Cond"
+            context = context.outer_context
+        return found
 
     def name(self, stem: str) -> str:
         self.count += 1
@@ -210,7 +220,7 @@ class _Program:
 
     def reshape(self, pool: Pool, depth: int) -> None:
         vector, number, amount = self.vector(pool), self.number(pool), self.int(pool)
-        kind = self.rng.randrange(20)
+        kind = self.rng.randrange(29)
         size = tf.size(vector)
         if kind == 0:
             pool.vectors.append(tf.boolean_mask(vector, vector > number))
@@ -252,6 +262,27 @@ class _Program:
             pool.vectors.append(tf.cast(tf.math.bincount(tf.stack([amount, 1])), tf.float32))
         elif kind == 18:
             pool.vectors.append(tf.cast(tf.reshape(tf.where(vector > number), [-1]), tf.float32))
+        elif kind == 19:
+            rows = tf.ragged.boolean_mask(tf.tile(vector[None, :8], [2, 1]), tf.tile(vector[None, :8] > number, [2, 1]))
+            pool.vectors.append(tf.cast(rows.row_lengths(), tf.float32))
+        elif kind == 20:
+            pool.vectors.append(tf.sparse.from_dense(vector[None, :]).values)
+        elif kind == 21:
+            pool.vectors.append(tf.cast(tf.strings.length(tf.strings.as_string(vector)), tf.float32))
+        elif kind == 22:
+            pool.vectors.append(tf.cast(tf.searchsorted(tf.sort(vector), [number]), tf.float32))
+        elif kind == 23:
+            pool.vectors.append(tf.scatter_nd([[0], [1]], tf.stack([number, 1.0]), [amount + 2]))
+        elif kind == 24:
+            pool.vectors.append(tf.math.unsorted_segment_max(tf.stack([number, 1.0]), [0, 1], amount + 2))
+        elif kind == 25:
+            pool.vectors.append(tf.cast(tf.sequence_mask(amount, 4), tf.float32))
+        elif kind == 26:
+            near = raw.NearestNeighbors(points=vector[:1, None], centers=tf.ones([5, 1]), k=tf.cast(amount, tf.int64))
+            pool.vectors.append(self.as_vector(near[1]))
+        elif kind == 27:
+            kept = tf.image.non_max_suppression(tf.tile(tf.constant([[0.0, 0, 1, 1]]), [size, 1]), vector, amount)
+            pool.vectors.append(tf.cast(kept, tf.float32))
         else:
             pool.vectors.append(tf.math.segment_sum(tf.stack([number, 1.0, 2.0]), tf.stack([0, 1, 1 + amount % 2])))
 
@@ -292,31 +323,74 @@ class _Program:
 
     def loop(self, pool: Pool, depth: int) -> None:
         limit, until, steps = self.int(pool), self.number(pool), self.rng.randrange(1, 4)
-        start = self.vector(pool), self.number(pool)
+        start = self.vector(pool), self.number(pool), self.number(pool), self.number(pool)
         also = self.rng.random() < 0.3
+        # What the last two become: what they were, one another, or what the loop computes.
+        becomes = [self.rng.randrange(3) for _ in range(2)]
 
-        def condition(counter: Any, vector: Any, number: Any) -> Any:
+        def condition(counter: Any, vector: Any, number: Any, left: Any, right: Any) -> Any:
             return tf.logical_and(counter < limit, number < until) if also else counter < limit
 
-        def body(counter: Any, vector: Any, number: Any) -> Any:
+        def body(counter: Any, vector: Any, number: Any, left: Any, right: Any) -> Any:
             inside = pool.copy()
             inside.vectors.append(vector)
-            inside.numbers.append(number)
+            inside.numbers += [number, right]
             if self.rng.random() < 0.5:
                 inside.ints.append(counter)
             new_vector, new_number = self.inner(inside, steps, depth)
             with tf.control_dependencies([new_number]):
-                return counter + 1, new_vector[:16], new_number
+                handed_on = [
+                    (own, other, new_number)[kind]
+                    for own, other, kind in zip((left, right), (right, left), becomes, strict=True)
+                ]
+                return counter + 1, new_vector[:16], new_number, *handed_on
 
         with self.in_order() as done:
-            variables = [tf.constant(0), tf.identity(self.as_vector(start[0])), tf.identity(start[1])]
-            shapes = [tf.TensorShape([]), tf.TensorShape([None]), tf.TensorShape([])]
+            variables = [tf.constant(0), tf.identity(self.as_vector(start[0])), *map(tf.identity, start[1:])]
+            shapes = [tf.TensorShape(shape) for shape in ([], [None], [], [], [])]
             repeat = v1.while_loop if self.tf1 else tf.while_loop
-            counter, vector, number = repeat(condition, body, variables, shape_invariants=shapes)
-            done(counter, vector, number)
+            counter, vector, *numbers = repeat(condition, body, variables, shape_invariants=shapes)
+            done(counter, vector, *numbers)
         pool.ints.append(counter)
         pool.vectors.append(vector)
-        pool.numbers.append(number)
+        pool.numbers += numbers
+
+    def over_elements(self, pool: Pool, depth: int) -> None:
+        """A loop over the elements of a vector, as ``tf.scan`` and ``tf.map_fn`` make it."""
+        vector, number = self.as_vector(self.vector(pool)), self.number(pool)
+        if self.rng.random() < 0.5:
+            pool.vectors.append(tf.scan(lambda before, element: before * 0.5 + element, vector, number))
+        else:
+            pool.vectors.append(tf.map_fn(lambda element: element * number, vector))
+
+    def merge(self, pool: Pool, depth: int) -> None:
+        """Bare ``Switch`` and ``Merge``, of predicates that need not complete each other."""
+        if depth:
+            return
+        before = {op.name for op in self.graph.get_operations()}
+        first, second = self.bool(pool), self.bool(pool)
+        here = raw.Switch(data=self.number(pool), pred=first)[1]
+        only_second = raw.LogicalAnd(x=raw.LogicalNot(x=first), y=second)
+        there = raw.Switch(data=self.number(pool), pred=only_second)[1]
+        perhaps = raw.Merge(inputs=[here + 1.0, there])
+        neither = raw.Switch(data=self.number(pool), pred=raw.LogicalOr(x=first, y=second))[0]
+        made = {op.name for op in self.graph.get_operations()} - before
+        self.conditional_ops |= {name for name in made if "Logical" not in name and "Const" not in name}
+        chosen = raw.Merge(inputs=[perhaps[0], neither])
+        pool.numbers.append(chosen[0])
+        pool.ints.append(chosen[1])
+        for tensor in chosen:
+            tensor.set_shape([])
+
+    def gradient(self, pool: Pool, depth: int) -> None:
+        """The gradient of a number, through all that it was computed by."""
+        if depth:
+            return
+        number, vector = self.number(pool), self.vector(pool)
+        with contextlib.suppress(LookupError, ValueError, TypeError, NotImplementedError):
+            (gradient,) = v1.gradients(number, [vector], stop_gradients=[vector])
+            if gradient is not None:
+                pool.vectors.append(self.as_vector(tf.convert_to_tensor(gradient)))
 
     def call(self, pool: Pool, depth: int) -> None:
         steps = self.rng.randrange(1, 4)
@@ -403,7 +477,7 @@ class _Program:
 
     def make_stores(self) -> None:
         for _ in range(self.rng.randrange(3)):
-            self.rng.choice([self.make_variable, self.make_table, self.make_generator])()
+            self.rng.choice([self.make_variable, self.make_pair, self.make_table, self.make_generator])()
         if self.tf1 and self.rng.random() < 0.5:
             self.make_reference()
 
@@ -420,6 +494,30 @@ class _Program:
 
         def write(pool: Pool) -> Any:
             return raw.AssignVariableOp(resource=variable, value=self.vector(pool))
+
+        self.stores.append(Store(read, write))
+
+    def make_pair(self) -> None:
+        """A variable of two numbers, which are read and written one by one."""
+        name = self.name("pair")
+        variable = raw.VarHandleOp(dtype=tf.float32, shape=[2], shared_name=name, name=name)
+        self.variables[name] = False
+
+        def read(pool: Pool) -> None:
+            place = self.int(pool) % 2
+            pool.vectors.append(raw.ResourceGather(resource=variable, indices=[place], dtype=tf.float32))
+
+        def write(pool: Pool) -> Any:
+            number, kind = self.number(pool), self.rng.randrange(4)
+            if kind == 0:
+                return raw.AssignAddVariableOp(resource=variable, value=tf.stack([number, 1.0]))
+            if kind == 1:
+                return raw.ResourceScatterUpdate(resource=variable, indices=[self.int(pool) % 2], updates=[number])
+            if kind == 2:
+                return raw.ResourceApplyGradientDescent(var=variable, alpha=number, delta=[1.0, 2.0])
+            return raw.ResourceStridedSliceAssign(
+                ref=variable, begin=[0], end=[1], strides=[1], value=tf.reshape(number, [1])
+            )
 
         self.stores.append(Store(read, write))
 
@@ -441,6 +539,55 @@ class _Program:
 
         self.stores.append(Store(read, write, anywhere=False))
 
+    def references(self, pool: Pool, depth: int) -> None:
+        """One of two variables of TF 1, chosen by an index or a predicate; read and written by both ways."""
+        if depth or not self.tf1:
+            return
+        names = [self.name("one_of") for _ in range(2)]
+        self.variables |= dict.fromkeys(names, True)
+        first, second = (raw.VariableV2(shape=[], dtype=tf.float32, shared_name=name, name=name) for name in names)
+        if self.rng.random() < 0.5:
+            chosen = raw.RefSelect(index=self.int(pool) % 2, inputs=[first, second])
+        else:
+            predicate = self.bool(pool)
+            switched = [
+                raw.RefSwitch(data=reference, pred=predicate)[way] for way, reference in enumerate((first, second))
+            ]
+            self.conditional_ops |= {reference.op.name for reference in switched}
+            chosen = raw.RefMerge(inputs=switched)[0]
+        last = chosen
+        for _ in range(4):
+            reference = self.rng.choice([first, second, chosen, chosen])
+            with tf.control_dependencies([last]):
+                if self.rng.random() < 0.5:
+                    last = v1.assign(reference, self.number(pool)).op
+                else:
+                    pool.numbers.append(tf.add(reference, 0.0))
+                    pool.numbers[-1].set_shape([])
+                    last = pool.numbers[-1].op
+
+    def ask(self, pool: Pool, depth: int) -> None:
+        """Whether a variable is set, which a conditional did or did not."""
+        if depth:
+            return
+        variable = raw.VarHandleOp(dtype=tf.float32, shape=[], shared_name=self.name("unset"))
+
+        def write() -> Any:
+            with tf.control_dependencies([raw.AssignVariableOp(resource=variable, value=1.0)]):
+                return tf.constant(0.0)
+
+        choose = v1.cond if self.tf1 else tf.cond
+        with tf.control_dependencies([choose(tf.identity(self.bool(pool)), write, lambda: tf.constant(0.0))]):
+            if self.rng.random() < 0.5:
+                pool.bools.append(raw.VarIsInitializedOp(resource=variable))
+                return
+            asking = tf.function(
+                lambda handle: raw.VarIsInitializedOp(resource=handle),
+                input_signature=[tf.TensorSpec([], tf.resource)],
+                autograph=False,
+            )
+            pool.bools.append(asking(variable))
+
     def make_table(self) -> None:
         name = self.name("table")
         table = raw.MutableHashTableV2(key_dtype=tf.int64, value_dtype=tf.float32, shared_name=name)
@@ -449,9 +596,13 @@ class _Program:
             key = tf.cast(self.int(pool), tf.int64)
             found = raw.LookupTableFindV2(table_handle=table, keys=key, default_value=0.25)
             pool.numbers.append(tf.reshape(found, []))
+            if self.rng.random() < 0.5:
+                pool.ints.append(tf.cast(raw.LookupTableSizeV2(table_handle=table), tf.int32))
 
         def write(pool: Pool) -> Any:
             key = tf.cast(self.int(pool), tf.int64)
+            if self.rng.random() < 0.3:
+                return raw.LookupTableRemoveV2(table_handle=table, keys=tf.reshape(key, [1]))
             return raw.LookupTableInsertV2(table_handle=table, keys=key, values=self.number(pool))
 
         self.stores.append(Store(read, write))
@@ -564,23 +715,14 @@ class _Program:
         """The same tensor, known to be a vector."""
         return tf.reshape(tensor, [-1])
 
-    STEPS_DEEP = (arithmetic, compare, count_up, reduce, reshape, reshape, touch, draw, elements)
+    STEPS_DEEP = (arithmetic, compare, count_up, reduce, reshape, reshape, touch, draw, elements, over_elements)
     STEPS = (
         *STEPS_DEEP,
         *(conditional, conditional, loop, loop, switch, call, call_by_type, alias, default, queue, stack, stage),
+        *(merge, gradient, references, ask),
         touch,
         touch,
     )
-
-
-def _inside(op: Any) -> str:
-    """Whether an op lies in loops of TF 1 (``While``), or in conditionals alone (``Cond``)."""
-    found = "Cond" if op.type == "Switch" else ""
-    context = op._get_control_flow_context()
-    while context is not None:
-        found = "While" if context.IsWhileContext() or found == "While" else "Cond"
-        context = context.outer_context
-    return found
 
 
 # --- running -------------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ Example
 Cure
     Look under "Functions" in TensorBoard's graph for the function that the op's attributes name. To have a part of the
     model drawn in its place, take away its own `tf.function`: what is called inside a traced function is traced with
-    it. Checked with tf_keras 2.21 and Keras 3.15 on TensorFlow 2.21.
+    it. Checked with tf_keras 2.21 and Keras 3.15 on TensorFlow 2.21, with a nested model and with a layer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from graphdiag.diagnosis.boxes import without_number
+from graphdiag.diagnosis.boxes import pieces_of
 from graphdiag.diagnosis.case import Case, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
@@ -157,27 +157,12 @@ def _layers_inside(case: Case, calls: Mapping[int, Sequence[str]]) -> Mapping[st
     for row, called in calls.items():
         for function in called:
             if function not in pieces:
-                pieces[function] = _pieces(case.ops.functions[function].graph.names)
+                pieces[function] = pieces_of(case.ops.functions[function].graph.names)
             for layer in case.without_ops:
                 name = case.layers.layers[layer].name
                 if row not in found[layer] and name in pieces[function]:
                     found[layer].append(row)
     return {layer: rows for layer, rows in sorted(found.items()) if rows}
-
-
-def _pieces(names: Sequence[str]) -> set[str]:
-    """Every run of pieces in the scopes of ops, as they are and without the number that makes them unique.
-
-    Layers may hold ``/`` in their names.
-    """
-    found: set[str] = set()
-    for scope in {name.rpartition("/")[0] for name in names}:
-        path = scope.split("/")
-        for start in range(len(path)):
-            for end in range(start + 1, len(path) + 1):
-                piece = "/".join(path[start:end])
-                found |= {piece, without_number(piece)}
-    return found
 
 
 RULE = Rule("GD205", "hidden-in-function", Verdict.MISSING, Blame.TENSORFLOW, Severity.NOTE, find, __name__)

@@ -27,6 +27,12 @@ def test_an_edge_of_the_model_runs_inside_a_function():
     assert report_on("tfk_in_function").summary.missing == 1
 
 
+def test_keras_3_numbers_the_scopes_in_a_function():
+    [finding] = in_log("GD205", "k3_in_function")
+    assert finding.culprits == ("model_1/block_1/StatefulPartitionedCall",)
+    assert finding.edges == (("block/first", "block/second"),)
+
+
 @pytest.mark.parametrize(
     "log",
     [
