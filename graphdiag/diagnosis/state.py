@@ -274,6 +274,9 @@ class State:
             # What is taken away, or how far a generator is moved on, is stored as well, so to speak.
             value, shape = walk.given[row]
         decided = walk.decided_by(row)
+        if kind in CALLING:
+            # Whether the function stores anything is decided inside of it, and part of what it stores.
+            decided |= value & ~HANDLE
         return (value | decided) & ~HANDLE, (shape | decided) & ~HANDLE, decided
 
     def all_writers(self) -> set[int]:

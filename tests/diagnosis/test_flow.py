@@ -840,6 +840,25 @@ def test_asking_whether_a_variable_is_set_tells_nothing_of_what_it_holds() -> No
     assert Traced(x.graph).over(asked) == NOTHING
 
 
+@pytest.mark.parametrize("control_flow", ["tf1", "tf2"])
+def test_whether_a_variable_is_set_may_be_decided_by_a_conditional(
+    control_flow: str, request: pytest.FixtureRequest
+) -> None:
+    if control_flow == "tf1":
+        request.getfixturevalue("tf1")
+    x = model_input()
+    handle = variable()
+
+    def write() -> Any:
+        with tf.control_dependencies([raw.AssignVariableOp(resource=handle, value=1.0)]):
+            return tf.constant(0.0)
+
+    choose = v1.cond if control_flow == "tf1" else tf.cond
+    with tf.control_dependencies([choose(tf.reduce_any(x > 0), write, lambda: tf.constant(0.0))]):
+        asked = raw.VarIsInitializedOp(resource=handle)
+    assert Traced(x.graph).over(asked) & ACTIVATION
+
+
 def test_a_function_may_ask_whether_its_caller_has_set_a_variable() -> None:
     x = model_input()
     handle = variable()
