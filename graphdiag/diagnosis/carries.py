@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntFlag
+from functools import cache
 
 from graphdiag.diagnosis.op_table import Kind, Rule
 
@@ -45,6 +46,7 @@ ANYTHING: Sets = (ACTIVATION | SHAPE, ACTIVATION | SHAPE)
 _HIDES_SHAPE = ACTIVATION | PARAMETER | HANDLE | RANDOM
 
 
+@cache
 def named(classes: int) -> Carries:
     """Bits as classes. The shape of what itself varies is not named."""
     return Carries(classes & ~SHAPE if classes & _HIDES_SHAPE else classes)

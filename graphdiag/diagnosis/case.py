@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -185,8 +185,8 @@ class Case:
         Who tracks a variable, though, may use it.
         """
         holders = self.ownership.holders
-        reach = self._keras_reach
-        if any(taker in reach[giver] for giver in self._members(source) for taker in self._members(target)):
+        takers = self._members(target)
+        if any(taker in self._keras_reach(giver) for giver in self._members(source) for taker in takers):
             return [edge for edge in edges if holders and target not in holders.get(edge.source, (target,))]
         return [edge for edge in edges if target not in holders.get(edge.source, ())] if holders else edges
 
@@ -230,49 +230,44 @@ class Case:
             successors[source].append(target)
         return successors
 
-    @cached_property
-    def _keras_reach(self) -> Mapping[str, set[str]]:
-        """The layers that each layer feeds in Keras, directly or through layers that hand on their input."""
-        assert self.layers is not None
-        reach: dict[str, set[str]] = defaultdict(set)
-        for source in self.layers.layers:
+    def _keras_reach(self, source: str) -> Set[str]:
+        """The layers that a layer feeds in Keras, directly or through layers that hand on their input."""
+        if source not in self._reached:
+            found: set[str] = set()
             waiting = [source]
-            seen: set[str] = set()
             while waiting:
-                for target in self._successors[waiting.pop()]:
-                    if target not in seen:
-                        seen.add(target)
-                        reach[source].add(target)
+                for target in self._successors.get(waiting.pop(), ()):
+                    if target not in found:
+                        found.add(target)
                         if target in self.passed_by:
                             waiting.append(target)
-        return reach
+            self._reached[source] = found
+        return self._reached[source]
 
-    def _members(self, owner: str) -> Sequence[str]:
+    @cached_property
+    def _reached(self) -> dict[str, Set[str]]:
+        """What was found by `_keras_reach`; of most layers nobody asks."""
+        return {}
+
+    def _members(self, owner: str) -> Collection[str]:
         """A layer itself; the layers of a nested model."""
         return self._layers_inside.get(owner) or (owner,)
 
     @cached_property
-    def _layers_inside(self) -> Mapping[str, Sequence[str]]:
+    def _layers_inside(self) -> Mapping[str, Mapping[str, None]]:
+        """The layers of each nested model, at every depth, in Keras's order."""
         assert self.layers is not None
-        found: dict[str, list[str]] = {}
-        for id_, model in self.layers.nested.items():
-            around = (*model.path, model.name)
-            found[id_] = [layer.id for layer in self.layers.layers.values() if layer.path[: len(around)] == around]
+        found: dict[str, dict[str, None]] = {id_: {} for id_ in self.layers.nested}
+        for layer in self.layers.layers.values():
+            for depth in range(1, len(layer.path) + 1):
+                found.get("/".join(layer.path[:depth]), {})[layer.id] = None
         return found
 
     def _inside_one_another(self, left: str, right: str) -> bool:
-        return (
-            left in self._layers_inside.get(right, ())
-            or right in self._layers_inside.get(left, ())
-            or (
-                left in self._layers_inside
-                and right in self._layers_inside
-                and (
-                    set(self._layers_inside[left]) <= set(self._layers_inside[right])
-                    or set(self._layers_inside[right]) <= set(self._layers_inside[left])
-                )
-            )
-        )
+        inside = self._layers_inside
+        if left in inside and right in inside:
+            return inside[left].keys() <= inside[right].keys() or inside[right].keys() <= inside[left].keys()
+        return left in inside.get(right, ()) or right in inside.get(left, ())
 
     def feeds_of(self, row: int) -> frozenset[int]:
         """Rows of the feeds that an op's values depend on."""

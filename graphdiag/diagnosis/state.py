@@ -44,6 +44,8 @@ _LAST = -1
 
 _MOST_PAIRS = 1 << 20
 """Pairs of a write and a read of one state that are looked at one by one."""
+_MOST_STORES = 1 << 16
+"""Pairs of a write and a read of one state that become edges; readers beyond them are known by what they carry."""
 _CHUNK = 1024
 """Reads that are carried forward at once."""
 
@@ -369,7 +371,7 @@ class State:
             readers = sorted({*self._readers_of(key), *self._readers.get(ANYWHERE, ())})
             storing = [row for row, sets in sorted(writers.items()) if (sets[0] | sets[1]) & ACTIVATION]
             for row in storing:
-                for reader in readers[: _MOST_PAIRS // len(storing)]:
+                for reader in readers[: _MOST_STORES // len(storing)]:
                     if row != reader and row not in self._come_later.get((reader, key), ()):
                         found.add((row, reader))
         return tuple(sorted(found))
