@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.diagnosis.case import Case
@@ -169,3 +171,28 @@ class Report:
         from graphdiag.report.formats import named, render
 
         return render(self, named(format), look)
+
+    def show(self) -> Path:
+        """Write the page of `graphdiag compare --format html` to a temporary file and open it in the browser.
+
+        Returns:
+            The file.
+        """
+        import tempfile
+        import webbrowser
+
+        content = self.render("html")
+        assert isinstance(content, str)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="graphdiag-", suffix=".html", delete=False
+        ) as file:
+            file.write(content)
+        path = Path(file.name)
+        webbrowser.open(path.as_uri())
+        return path
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for the report: the answer and the findings."""
+        from graphdiag.report.page.fragment import to_fragment
+
+        return to_fragment(self)

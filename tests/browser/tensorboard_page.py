@@ -92,8 +92,11 @@ def _end_group(process: subprocess.Popen[Any]) -> None:
 
 
 @contextmanager
-def chromium() -> Iterator[Chrome]:
+def chromium(requests: bool = False) -> Iterator[Chrome]:
     """Debian's Chromium with an empty profile, driven by Debian's driver; both end with the context.
+
+    Args:
+        requests: Whether the driver's ``performance`` log holds every request.
 
     Yields:
         The driver. Nothing is downloaded: both paths are given, so Selenium looks for neither.
@@ -103,7 +106,8 @@ def chromium() -> Iterator[Chrome]:
         options.binary_location = CHROMIUM
         for option in (*CHROMIUM_OPTIONS, f"--user-data-dir={profile}"):
             options.add_argument(option)
-        options.set_capability("goog:loggingPrefs", {"browser": "SEVERE"})
+        logs = {"browser": "SEVERE", **({"performance": "ALL"} if requests else {})}
+        options.set_capability("goog:loggingPrefs", logs)
         service = Service(CHROMEDRIVER)
         try:
             driver = Chrome(options=options, service=service)

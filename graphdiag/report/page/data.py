@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,7 @@ def _described(layers: LayerGraph, nodes: _Nodes) -> dict[str, Any]:
     classes = _Table()
     last = set(layers.outputs)
     return {
-        "kinds": [
-            _LAYER if id_ in layers.layers else _MODEL if id_ in layers.nested else _SCOPE for id_ in nodes.ids
-        ],
+        "kinds": [_LAYER if id_ in layers.layers else _MODEL if id_ in layers.nested else _SCOPE for id_ in nodes.ids],
         "labels": [shown(node.name if node else id_) for id_, node in zip(nodes.ids, found, strict=True)],
         "classes": [classes.number(shown(node.class_name)) if node else -1 for node in found],
         "class_names": classes.words,
@@ -256,9 +255,7 @@ def _crossings(report: Report, pairs: Mapping[tuple[str, str], int]) -> dict[str
     return dict(zip(("edge", "source", "target", "output"), map(list, columns), strict=True))
 
 
-def _direct(
-    report: Report, ops: OpGraph, pairs: Mapping[tuple[str, str], int]
-) -> Iterator[tuple[int, int, int, int]]:
+def _direct(report: Report, ops: OpGraph, pairs: Mapping[tuple[str, str], int]) -> Iterator[tuple[int, int, int, int]]:
     assert report.ownership is not None
     owners, of_op = report.ownership.owners, report.ownership.of_op
     giver, taker = of_op[ops.source], of_op[ops.target]
@@ -276,16 +273,14 @@ def _shown_by_evidence(
             row = pairs.get((report.owner(item.source) or item.source, report.owner(item.target) or item.target))
             way = [ops.index.get(op, -1) for op in (item.source, *item.through, item.target)]
             if row is not None and -1 not in way:
-                for place, step in enumerate(zip(way, way[1:], strict=False)):
+                for place, step in enumerate(pairwise(way)):
                     yield row, *step, 0 if place else item.output
 
 
 # --- findings --------------------------------------------------------------------------------------------------------
 
 
-def _finding(
-    report: Report, finding: Finding, pairs: Mapping[tuple[str, str], int], nodes: _Nodes
-) -> dict[str, Any]:
+def _finding(report: Report, finding: Finding, pairs: Mapping[tuple[str, str], int], nodes: _Nodes) -> dict[str, Any]:
     """What a finding marks: layer edges, layers, boxes. Its words are in the page already."""
     culprits = list(finding.culprits)
     layers = [end for edge in finding.edges for end in edge] + culprits + _owners(report, culprits)

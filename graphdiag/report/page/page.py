@@ -21,6 +21,7 @@ from graphdiag.version import __version__
 _SCRIPTS = ("data.js", "folding.js", "layout.js", "picture.js", "panels.js", "main.js")
 """In the order in which they are needed; together they are one script."""
 _HOLE = re.compile(r"\{\{(\w+)\}\}")
+_NOTES = '<section aria-labelledby="notes"><h2 id="notes">Notes</h2><ul>{}</ul></section>'
 _UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
@@ -46,7 +47,9 @@ def to_html(report: Report, look: Look = STANDARD) -> str:
             "facts": facts,
             "chips": text.chips(report),
             "findings": text.findings(report, buttons=True) or '<li class="nothing">There are no findings.</li>',
-            "notes": f'<section aria-labelledby="notes"><h2 id="notes">Notes</h2><ul>{notes}</ul></section>' if notes else "",
+            "notes": f'<section aria-labelledby="notes"><h2 id="notes">Notes</h2><ul>{notes}</ul></section>'
+            if notes
+            else "",
             "version": __version__,
             "data": _json(page_data([report], look)),
             "graphviz": _graphviz(),
@@ -72,5 +75,5 @@ def _static(name: str) -> str:
 @cache
 def _graphviz() -> str:
     """Graphviz for the browser, packed: as it is, its file holds characters that HTML does not allow."""
-    packed = gzip.compress(_static("viz-global.js").encode("utf-8"), 9, mtime=0)
+    packed = gzip.compress(_static("viz/viz-global.js").encode("utf-8"), 9, mtime=0)
     return base64.b64encode(packed).decode("ascii")

@@ -39,10 +39,43 @@ class Status:
 STATUSES: Sequence[Status] = (
     Status("model", "in your model", "Keras has the edge, and nothing is wrong with it.", "grey"),
     Status("drawn", "drawn only", "The op graph has the edge, your model does not, and no finding names it.", "grey"),
-    Status("aside", "stub", "TensorBoard moved one end aside and shows a stub in place of the arrow.", "grey", "", "7 3 2 3"),
-    Status("missing", "missing", "Your model has the edge, TensorBoard does not draw it.", "blue", "M", "1.5 4", 2.6, arrow="cross"),
-    Status("artefact", "artefact", "Drawn, and proved that no activation flows.", "amber", "A", "8 4", 2, arrow="hollow"),
-    Status("hidden", "hidden", "Activations or parameters flow, and your model has no such edge.", "red", "H", "", 4.6, True, "double"),
+    Status(
+        "aside",
+        "stub",
+        "TensorBoard moved one end aside and shows a stub in place of the arrow.",
+        "grey",
+        dash="7 3 2 3",
+    ),
+    Status(
+        "missing",
+        "missing",
+        "Your model has the edge, TensorBoard does not draw it.",
+        "blue",
+        letter="M",
+        dash="1.5 4",
+        width=2.6,
+        arrow="cross",
+    ),
+    Status(
+        "artefact",
+        "artefact",
+        "Drawn, and proved that no activation flows.",
+        "amber",
+        letter="A",
+        dash="8 4",
+        width=2,
+        arrow="hollow",
+    ),
+    Status(
+        "hidden",
+        "hidden",
+        "Activations or parameters flow, and your model has no such edge.",
+        "red",
+        letter="H",
+        width=4.6,
+        double=True,
+        arrow="double",
+    ),
 )
 """The least severe first: an edge that stands for several looks like the most severe of them."""
 

@@ -74,7 +74,8 @@ def _sample(status: Status) -> str:
     letter = f'<circle cx="18" cy="8" r="7"/><text x="18" y="11.5">{status.letter}</text>' if status.letter else ""
     return (
         f'<svg class="sample" width="46" height="16" viewBox="0 0 46 16" aria-hidden="true">'
-        f'<path class="line" d="M2 8H34" stroke-width="{status.width}"{dash}/>{inner}{_head(status.arrow)}{letter}</svg>'
+        f'<path class="line" d="M2 8H34" stroke-width="{status.width}"{dash}/>'
+        f"{inner}{_head(status.arrow)}{letter}</svg>"
     )
 
 

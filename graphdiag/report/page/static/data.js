@@ -90,8 +90,8 @@ class Graph {
       if (STATUSES[this.edges[edge.row].status].letter) pinned.add(edge.source).add(edge.target);
     }
     if (pinned.size > LEVEL_LIMIT) pinned.clear();
-    const plain = level.filter((edge) => !STATUSES[this.edges[edge.row].status].letter || this.edges[edge.row].firm);
-    for (const item of fold(units, plain, pinned, LEVEL_LIMIT)) this.groupItem(item);
+    const firm = level.filter((edge) => this.edges[edge.row].firm);
+    for (const item of fold(units, firm, pinned, LEVEL_LIMIT)) this.groupItem(item);
   }
 
   groupItem(item) {
@@ -110,7 +110,7 @@ class Graph {
     this.edges.forEach((edge, place) => {
       const source = at(edge.source);
       const target = at(edge.target);
-      if (source >= 0 && target >= 0 && source !== target) found.push({ source, target, row: place });
+      if (!edge.quiet && source >= 0 && target >= 0 && source !== target) found.push({ source, target, row: place });
     });
     return found;
   }
@@ -153,9 +153,11 @@ class LayerGraph extends Graph {
     this.title = data.recorded ? "Layer graph" : "Name scopes";
     this.about = data.recorded ? "what you wrote, as Keras records it" : "taken for layers: there is no layer graph";
     this.things = data.recorded ? "layer" : "scope";
+    this.lines = "edge";
+    this.otherwise = "only drawn";
+    this.all = data.kinds.filter((kind) => kind !== 1).length;
     this.ends = new Set([...data.inputs, ...data.outputs]);
     if (this.own <= OPEN_LIMIT) data.kinds.forEach((kind, row) => kind === 1 && this.open(row));
-    this.foldInside(-1);
   }
 
   name(row) {
@@ -218,6 +220,9 @@ class DrawnGraph extends Graph {
     this.title = "Drawn graph";
     this.about = "what TensorBoard makes of the op graph on screen";
     this.things = "box";
+    this.lines = "arrow";
+    this.otherwise = "besides";
+    this.all = 0;
     this.ends = new Set();
     this.whole = new Set(data.whole);
     this.home = [...this.parents]; // as TensorBoard has them, before anything is folded here
@@ -226,11 +231,13 @@ class DrawnGraph extends Graph {
     this.children.set(-1, this.childrenOf(-1).filter((row) => row !== data.root));
     for (const [kind, rows] of [["aside", data.aside], ["library", data.library]]) {
       if (!rows.length) continue;
-      const row = this.group(kind, [...rows]);
-      if (rows.length <= ASIDE_LIMIT) this.opened.add(row);
+      const single = rows.filter((row) => data.types[row] === 1);
+      const many = rows.length > ASIDE_LIMIT && single.length > 3 ? [this.group("many", single)] : [];
+      const members = many.length ? [...rows.filter((row) => data.types[row] !== 1), ...many] : [...rows];
+      const row = this.group(kind, members);
+      if (members.length <= ASIDE_LIMIT) this.opened.add(row);
     }
     this.byEnds = new Map(source.map((from, row) => [`${from} ${target[row]}`, row]));
-    this.foldInside(-1);
   }
 
   name(row) {
@@ -297,6 +304,7 @@ const GROUPS = {
   block: (count, what) => `block of ${number(count, what, plural(what))}`,
   part: (count, what) => `part of ${number(count, what, plural(what))}`,
   apart: (count, what) => `${number(count, what, plural(what))} without arrows`,
+  many: (count) => number(count, "op"),
   aside: (count, what) => number(count, what, plural(what)),
   library: (count, what) => number(count, what, plural(what)),
 };
@@ -311,7 +319,7 @@ function groupLabel(graph, row) {
   const { kind, leaves } = graph.groups.get(row);
   if (kind === "aside") return "Auxiliary nodes";
   if (kind === "library") return "Functions";
-  return `${graph.label(leaves[0])} …`;
+  return `${shorten(graph.label(leaves[0]), 14)} … ${shorten(graph.label(leaves[leaves.length - 1]), 16)}`;
 }
 
 function groupName(graph, row) {
@@ -335,6 +343,8 @@ class Model {
     this.opsOf = new Map(); // layer -> ops
     this.opsIn = new Map(); // box -> ops drawn by it
     this.tie();
+    this.layers?.foldInside(-1);
+    this.drawn?.foldInside(-1);
   }
 
   tie() {

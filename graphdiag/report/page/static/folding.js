@@ -1,8 +1,9 @@
 // --- folding.js: what is drawn of a level that has too many boxes ---------------------------------------------------
 // A level of up to LEVEL_LIMIT boxes is drawn as it is. A larger one is folded, step by step until it is small enough:
 // boxes without arrows into one; chains, in which each box has one arrow in and one out, into a box each; what lies
-// between two boxes that all ways go through into a block; and at last neighbours into parts. The ends of differing
-// edges stay as they are, unless these alone are too many. All steps are linear in boxes and arrows.
+// between two boxes that all ways go through, and the latter of the two, into a block; and at last neighbours into
+// parts. The ends of differing edges stay as they are, unless these alone are too many. All steps are linear in boxes
+// and arrows.
 
 const LEVEL_LIMIT = 60;
 const OPEN_LIMIT = 150; // models with more layers show their nested models closed
@@ -13,7 +14,7 @@ function fold(units, edges, pinned, limit) {
   const lone = units.filter((unit) => !links.after.get(unit).size && !links.before.get(unit).size && !pinned.has(unit));
   const apart = lone.length > 3 ? [{ kind: "apart", items: lone }] : [];
   const rest = apart.length ? units.filter((unit) => links.after.get(unit).size || links.before.get(unit).size || pinned.has(unit)) : units;
-  let items = foldRuns(rest, links, pinned);
+  let items = foldRuns(rest, links, pinned, limit);
   if (items.length > limit) items = foldBlocks(items, edges, pinned);
   if (items.length > 2 * limit) items = foldParts(items, pinned, limit);
   return [...items, ...apart];
@@ -47,7 +48,7 @@ function lateOrder(units, { after, before }) {
   return [...units.filter((unit) => !placed.has(unit)), ...order.reverse()];
 }
 
-function foldRuns(units, links, pinned) {
+function foldRuns(units, links, pinned, limit) {
   const only = (set) => (set.size === 1 ? set.values().next().value : undefined);
   const next = (unit) => {
     const found = only(links.after.get(unit));
@@ -64,8 +65,13 @@ function foldRuns(units, links, pinned) {
       taken.add(at);
       run.push(at);
     }
-    if (run.length > 2) items.push({ kind: "run", items: run });
-    else items.push(...run);
+    // A chain that is nearly all there is would leave one box to look at: it becomes several.
+    const size = run.length > limit / 2 ? Math.ceil(run.length / (limit / 3)) : run.length;
+    for (let from = 0; from < run.length; from += size) {
+      const piece = run.slice(from, from + size);
+      if (piece.length > 2) items.push({ kind: "run", items: piece });
+      else items.push(...piece);
+    }
   }
   return items;
 }
@@ -103,7 +109,18 @@ function foldBlocks(items, edges, pinned) {
     for (const later of links.after.get(place)) reach = Math.max(reach, at.get(later));
   });
   close();
-  return folded;
+  return joined(folded, pinned);
+}
+
+// A block and what follows it one by one make one box: a residual block with its sum and its activation.
+function joined(items, pinned) {
+  const found = [];
+  for (const item of items) {
+    const last = found[found.length - 1];
+    if (last?.kind === "block" && item.kind !== "block" && !unitsIn(item).some((unit) => pinned.has(unit))) last.items.push(item);
+    else found.push(item.kind === "block" ? { kind: "block", items: [...item.items] } : item);
+  }
+  return found;
 }
 
 function foldParts(items, pinned, limit) {

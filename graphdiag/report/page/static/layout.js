@@ -75,9 +75,10 @@ const TITLE_HEIGHT = 16;
 
 // DOT for what is visible. `width` gives a box's width in pixels, which are Graphviz's points here.
 function dotOf({ root, edges }, width, direction, columns) {
+  const room = edges.some((edge) => edge.stub) ? 0.55 : 0.2;
   const clusters = new Set();
   const lines = [
-    `digraph { graph [rankdir=${direction} nodesep=0.2 ranksep=0.27 compound=true] node [shape=box fixedsize=true label=""]`,
+    `digraph { graph [rankdir=${direction} nodesep=${room} ranksep=0.27 compound=true] node [shape=box fixedsize=true label=""]`,
     "edge [arrowsize=0.8]",
   ];
   const inches = (pixels) => (pixels / 72).toFixed(3);
@@ -96,6 +97,7 @@ function dotOf({ root, edges }, width, direction, columns) {
   };
   root.inside.forEach(write);
   edges.forEach((edge, place) => {
+    if (edge.stub) return;
     const options = [`id=${place}`];
     if (!edge.firm) options.push("constraint=false");
     if (clusters.has(edge.source)) options.push(`ltail=cluster_${edge.source}`);

@@ -186,7 +186,7 @@ function absent(key) {
     layers: ["Layer graph", "There is no layer graph and nothing that could stand for it."],
     drawn: ["Drawn graph", "There is no op graph that TensorBoard could draw, so there is nothing to hold the layer graph against."],
   }[key];
-  return html("section", { class: "pane", id: `pane-${key}`, "aria-label": why[0] }, html("div", { class: "bar" }, html("h2", {}, why[0])), html("p", { class: "empty" }, why[1]));
+  return html("section", { class: "pane absent", id: `pane-${key}`, "aria-label": why[0] }, html("div", { class: "bar" }, html("h2", {}, why[0])), html("p", { class: "empty" }, why[1]));
 }
 
 const app = new App(new Model(DATA.models[0]));

@@ -1,6 +1,8 @@
 // --- picture.js: one graph on screen --------------------------------------------------------------------------------
 
 const SVG = "http://www.w3.org/2000/svg";
+const LINES_LIMIT = 40; // up to so many loose differing edges are drawn as lines
+const HUB_LIMIT = 12; // beyond that, those of a box with more than so many end in stubs
 const LEGIBLE = 0.6; // a picture that must shrink below this to fit is shown in part, from where something differs
 
 function svg(name, attributes = {}, ...inside) {
@@ -51,13 +53,13 @@ class Picture {
     this.view = html("div", { class: "view" }, this.canvas, this.busy);
     this.element = html(
       "section", { class: "pane", id: `pane-${this.key}`, "aria-label": this.graph.title },
-      html("div", { class: "bar" }, html("h2", {}, this.graph.title), this.count, html(
+      html("div", { class: "bar" }, html("h2", { title: this.graph.about }, this.graph.title), html(
         "div", { class: "tools", role: "group", "aria-label": `Zoom of the ${this.graph.title.toLowerCase()}` },
         button("Zoom in", "+", () => this.zoom(1.3)),
         button("Zoom out", "−", () => this.zoom(1 / 1.3)),
         button("Fit", "Fit", () => this.fit()),
         this.foldButton = button("Close all boxes", "Close all", () => this.toggleAll()),
-      )),
+      ), this.count),
       this.view,
     );
     this.listen();
@@ -67,6 +69,7 @@ class Picture {
 
   async draw() {
     const seen = this.graph.visible();
+    this.stub(seen.edges);
     this.busy.hidden = false;
     const answer = await this.layouter.lay(dotOf(seen, (row) => this.width(row), DATA.rankdir, this.columns(seen.root))).catch((error) => error);
     if (answer === null) return; // a newer drawing is on its way
@@ -83,6 +86,18 @@ class Picture {
     this.mark(this.marks);
   }
 
+  // Lines from one box to very many hide the picture. Such edges end in stubs: one at the hub with their number, and
+  // one at each other end.
+  stub(edges) {
+    const loose = edges.filter((edge) => STATUSES[edge.status].letter && !edge.firm);
+    if (loose.length <= LINES_LIMIT) return;
+    for (const end of ["source", "target"]) {
+      const counts = new Map();
+      for (const edge of loose) counts.set(edge[end], (counts.get(edge[end]) || 0) + 1);
+      for (const edge of loose) if (!edge.stub && counts.get(edge[end]) > HUB_LIMIT) edge.stub = end;
+    }
+  }
+
   fail(why) {
     this.view.querySelector(".empty")?.remove();
     this.view.append(html("p", { class: "empty" }, `This picture could not be drawn: ${why}. The findings are complete without it.`));
@@ -92,7 +107,7 @@ class Picture {
   width(row) {
     const name = textWidth(shorten(this.graph.label(row)), 12);
     const sub = textWidth(shorten(this.graph.sub(row), 36), 10);
-    return Math.max(name, sub, 34) + 22;
+    return Math.max(name, sub, 34) + (this.graph.canOpen(row) ? 34 : 20);
   }
 
   columns(root) {
@@ -114,18 +129,27 @@ class Picture {
     this.lines = [];
     const under = [...opened].map(([row, place]) => this.cluster(row, place));
     const edges = [...ways].map(([place, way]) => this.edge(this.seen.edges[place], way));
+    edges.push(...this.stubs());
     const over = this.seen.boxes.filter((row) => boxes.has(row)).map((row) => this.box(row, boxes.get(row)));
     this.world.replaceChildren(svg("g", {}, ...under), svg("g", {}, ...edges), svg("g", {}, ...over));
     if (!this.nodes.has(this.current)) this.current = this.seen.boxes[0];
     this.nodes.get(this.current)?.setAttribute("tabindex", "0");
-    const arrows = this.graph.title === "Drawn graph" ? "arrow" : "edge";
-    const all = this.graph.own === this.seen.boxes.length;
-    this.count.textContent = `${this.graph.about} · ${number(this.seen.boxes.length, this.graph.things, plural(this.graph.things))}${all ? "" : " shown"}, ${number(this.seen.edges.length, arrows)}`;
+    this.count.textContent = this.counted();
     const foldable = [...opened.keys()].length > 0;
     this.foldButton.hidden = !foldable && ![...this.nodes.keys()].some((row) => this.graph.canOpen(row));
     this.foldButton.textContent = foldable ? "Close all" : "Open all";
     this.foldButton.setAttribute("aria-label", foldable ? "Close all boxes" : "Open all boxes of this level");
     this.foldButton.title = this.foldButton.getAttribute("aria-label");
+  }
+
+  // As `28 layers, 27 edges and 8 others`: others are those that the graph itself has not.
+  counted() {
+    const { graph, seen } = this;
+    const firm = seen.edges.filter((edge) => edge.firm).length;
+    const others = seen.edges.length - firm;
+    const boxes = number(seen.boxes.length, graph.things, plural(graph.things));
+    const drawn = seen.boxes.length < graph.all ? `${boxes} shown of ${graph.all.toLocaleString("en")}` : boxes;
+    return `${drawn}, ${number(firm, graph.lines)}${others ? ` and ${others.toLocaleString("en")} ${graph.otherwise}` : ""}`;
   }
 
   box(row, { x, y, width, height }) {
@@ -145,7 +169,7 @@ class Picture {
       svg("text", { x: width / 2, y: 14 }, shorten(graph.label(row))),
       svg("text", { class: "sub", x: width / 2, y: 26.5 }, shorten(graph.sub(row), 36)),
     );
-    if (opens) element.append(svg("path", { class: "mark", d: `M${width - 9} 4.5h2v2.5h2.5v2h-2.5v2.5h-2v-2.5h-2.5v-2h2.5z` }));
+    if (opens) element.append(svg("path", { class: "mark", d: `M${width - 10} 3.5h2v2.5h2.5v2h-2.5v2.5h-2v-2.5h-2.5v-2h2.5z` }));
     const inside = this.differingInside(row);
     if (inside.count) {
       const status = STATUSES[inside.status];
@@ -206,17 +230,59 @@ class Picture {
     element.append(svg("title", {}, this.edgeTitle(edge)), svg("path", { class: "halo", d }), svg("path", { class: "hit", d: `${d}L${tip.join(" ")}` }), line);
     if (status.double) element.append(svg("path", { class: "inner", d }));
     element.append(head(status.arrow, end, tip));
-    const middle = bezierMiddle(way);
+    const middle = this.letterPlace(edge, way);
     if (status.letter) {
       element.append(svg("g", { class: "letter", transform: `translate(${middle.join(" ")})` }, svg("circle", { r: 7 }), svg("text", { y: 3.2 }, status.letter)));
     }
-    if (edge.rows.length > 1) element.append(svg("text", { class: "number", x: middle[0] + 9, y: middle[1] + 3 }, `×${edge.rows.length}`));
+    if (edge.hub) {
+      const text = svg("text", { class: "number", x: Math.max(way[0][0], tip[0]) + 4, y: tip[1] + 4 }, `to ${number(edge.rows.length, "place")}`);
+      if (edge.stub === "target") text.textContent = `from ${number(edge.rows.length, "place")}`;
+      element.append(text);
+    } else if (edge.rows.length > 1) element.append(svg("text", { class: "number", x: middle[0] + 9, y: middle[1] + 3 }, `×${edge.rows.length}`));
     element.addEventListener("click", () => this.dragged || this.app.selectEdge(this.key, edge));
     this.lines.push({ edge, element });
     return element;
   }
 
+  stubs() {
+    const place = (row) => this.laid.boxes.get(row) || this.laid.opened.get(row);
+    const hubs = new Map();
+    const found = [];
+    for (const edge of this.seen.edges) {
+      if (!edge.stub) continue;
+      const [hub, other] = edge.stub === "source" ? [edge.source, edge.target] : [edge.target, edge.source];
+      const key = `${hub} ${edge.stub} ${edge.status}`;
+      if (!hubs.has(key)) hubs.set(key, { hub, end: edge.stub, status: edge.status, edges: [] });
+      hubs.get(key).edges.push(edge);
+      const { x, y, height } = place(other);
+      const [outer, inner] = [[x - 26, y + height / 2], [x, y + height / 2]];
+      const [from, to] = edge.stub === "source" ? [outer, inner] : [inner, outer];
+      found.push(this.edge(edge, straight(from, to)));
+    }
+    for (const { hub, end, status, edges } of hubs.values()) {
+      const { x, y, width, height } = place(hub);
+      const [inner, outer] = [[x + width, y + height / 2], [x + width + 26, y + height / 2]];
+      const way = end === "source" ? straight(inner, outer) : straight(outer, inner);
+      const rows = edges.flatMap((edge) => edge.rows);
+      const element = this.edge({ ...edges[0], status, rows, hub: true }, way);
+      element.classList.replace("edge", "hub");
+      found.push(element);
+    }
+    return found;
+  }
+
+  // Near the end that fewer differing edges share, so that letters do not lie on each other.
+  letterPlace(edge, way) {
+    const status = (other) => STATUSES[other.status].letter;
+    const sharing = (end) => this.seen.edges.filter((other) => status(other) && other[end] === edge[end]).length;
+    if (edge.stub) return bezierAt(way, edge.stub === "source" && !edge.hub ? 0.1 : 0.5);
+    if (!status(edge) || this.seen.edges.length > 400) return bezierAt(way, 0.5);
+    const [out, into] = [sharing("source"), sharing("target")];
+    return out === into ? bezierAt(way, 0.5) : along(way, out > into);
+  }
+
   edgeTitle(edge) {
+    if (edge.hub) return `${this.graph.name(edge[edge.stub])}: ${number(edge.rows.length, "edge")}, ${STATUSES[edge.status].label}`;
     const several = edge.rows.length > 1 ? `\n${edge.rows.length} edges` : "";
     return `${this.graph.name(edge.source)} → ${this.graph.name(edge.target)}\n${STATUSES[edge.status].label}${several}`;
   }
@@ -307,7 +373,7 @@ class Picture {
   fit() {
     if (!this.laid) return;
     const { width, height } = this.size();
-    const scale = Math.min(width / (this.laid.width + 24), height / (this.laid.height + 24), 1.25);
+    const scale = Math.min(width / (this.laid.width + 24), height / (this.laid.height + 24), 1.1);
     this.camera = { scale, x: (width - this.laid.width * scale) / 2, y: (height - this.laid.height * scale) / 2 };
     this.move();
   }
@@ -320,8 +386,10 @@ class Picture {
     const x = middle((place) => place.x, (place) => place.x + place.width);
     const y = middle((place) => place.y, (place) => place.y + place.height);
     const { scale } = this.camera;
-    this.camera.x = width / 2 - x * scale;
-    this.camera.y = height / 2 - y * scale;
+    // No further than the picture goes: half a pane of nothing helps nobody.
+    const within = (wanted, room, size) => (size * scale + 24 > room ? Math.min(12, Math.max(room - size * scale - 12, wanted)) : (room - size * scale) / 2);
+    this.camera.x = within(width / 2 - x * scale, width, this.laid.width);
+    this.camera.y = within(height / 2 - y * scale, height, this.laid.height);
     this.move();
   }
 
@@ -462,13 +530,36 @@ class Picture {
   }
 }
 
-function bezierMiddle(way) {
+// The way of a straight line, with room for an arrowhead.
+function straight(from, to) {
+  const length = Math.hypot(to[0] - from[0], to[1] - from[1]);
+  const at = (part) => [from[0] + (to[0] - from[0]) * part, from[1] + (to[1] - from[1]) * part];
+  const end = 1 - 8 / length;
+  return { way: [from, at(end / 3), at((2 * end) / 3), at(end)], tip: to };
+}
+
+// A point of the curve, 0 at its beginning and 1 at its end.
+function bezierAt(way, part) {
   const curves = (way.length - 1) / 3;
-  const first = 3 * Math.floor(curves / 2 - (curves % 2 ? 0 : 0.5));
-  const [a, b, c, d] = way.slice(Math.max(0, first), Math.max(0, first) + 4);
-  const at = curves % 2 ? 0.5 : 1;
+  const first = Math.min(curves - 1, Math.floor(part * curves));
+  const [a, b, c, d] = way.slice(3 * first, 3 * first + 4);
+  const at = part * curves - first;
   const mix = (i) => (1 - at) ** 3 * a[i] + 3 * (1 - at) ** 2 * at * b[i] + 3 * (1 - at) * at ** 2 * c[i] + at ** 3 * d[i];
   return [mix(0), mix(1)];
+}
+
+// The point some way before the end of the curve, or after its beginning.
+function along(way, fromEnd) {
+  const steps = 40;
+  let far = 0;
+  let last = bezierAt(way, fromEnd ? 1 : 0);
+  for (let step = 1; step <= steps / 2; step += 1) {
+    const next = bezierAt(way, fromEnd ? 1 - step / steps : step / steps);
+    far += Math.hypot(next[0] - last[0], next[1] - last[1]);
+    last = next;
+    if (far >= 16) break;
+  }
+  return last;
 }
 
 // An arrowhead from the end of the line to the tip.
