@@ -10,6 +10,7 @@ from graphdiag import compare
 from graphdiag.diagnosis.case import open_case
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.picture import Picture
+from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import merge
 from graphdiag.report.document import from_dict, to_dict
 from graphdiag.report.report import Report
@@ -83,9 +84,12 @@ def large_report(blocks: int = 63) -> Report:
             edges.append((before, joined))
         ops.append(f"{joined}/out AddN " + " ".join(f"block_{block}/{end}/out" for end in ("a_0", "b_2", "c_6")))
         last = joined
-    graph = graph_def("\n".join(ops))
-    op_graph = merge([graph])
-    layers = layer_graph(edges, inputs=["input"])
-    picture = Picture(drawn=draw([graph]))
-    case = open_case(op_graph, layers, None, picture)
-    return Report.of(Origin("large", "graph_def"), layers, op_graph, diagnose(case), (), case)
+    return report_of(layer_graph(edges, inputs=["input"]), "\n".join(ops))
+
+
+def report_of(layers: LayerGraph, text: str) -> Report:
+    """The report on a layer graph and an op graph of a few lines, as `tests.graph_text.graph_def` reads them."""
+    graph = graph_def(text)
+    ops = merge([graph])
+    case = open_case(ops, layers, None, Picture(drawn=draw([graph])))
+    return Report.of(Origin("model", "graph_def"), layers, ops, diagnose(case), (), case)

@@ -38,7 +38,12 @@ class Status:
 
 STATUSES: Sequence[Status] = (
     Status("model", "in your model", "Keras has the edge, and nothing is wrong with it.", "grey"),
-    Status("drawn", "drawn only", "The op graph has the edge, your model does not, and no finding names it.", "grey"),
+    Status(
+        "drawn",
+        "op graph only",
+        "No finding is about it: a mask, a way through layers without ops, or a rule that was left out.",
+        "grey",
+    ),
     Status(
         "aside",
         "stub",

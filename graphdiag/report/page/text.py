@@ -52,7 +52,7 @@ def chips(report: Report) -> str:
             number = missing_too
         if status.id == "aside":
             number = None
-        if status.id == "drawn" and not number:
+        if (status.id == "drawn" and not number) or (status.id == "model" and report.layer_graph is None):
             continue
         rows.append(_chip(status, number))
     return "".join(rows)

@@ -154,7 +154,7 @@ class LayerGraph extends Graph {
     this.about = data.recorded ? "what you wrote, as Keras records it" : "taken for layers: there is no layer graph";
     this.things = data.recorded ? "layer" : "scope";
     this.lines = "edge";
-    this.otherwise = "only drawn";
+    this.otherwise = "in the op graph only";
     this.all = data.kinds.filter((kind) => kind !== 1).length;
     this.ends = new Set([...data.inputs, ...data.outputs]);
     if (this.own <= OPEN_LIMIT) data.kinds.forEach((kind, row) => kind === 1 && this.open(row));

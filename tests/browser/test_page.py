@@ -1,0 +1,498 @@
+"""The html page in Chromium: what it shows, what a click and a key do, and that it asks for nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selenium.webdriver import ActionChains, Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import WebDriverWait
+from tensorboard_page import chromium
+from tests.layers import layer_graph
+from tests.page_reports import HOSTILE, large_report, report_of, report_on, with_names
+
+from graphdiag.report.page.data import shown
+from graphdiag.report.report import Report
+
+pytestmark = pytest.mark.browser
+
+LAYERS, DRAWN = "pane-layers", "pane-drawn"
+ARTEFACTS = 8
+
+
+class Page:
+    """A report's page, opened."""
+
+    def __init__(self, driver: Chrome, report: Report, folder: Path, width: int = 1600, height: int = 1000) -> None:
+        self.driver = driver
+        file = folder / "page.html"
+        content = report.render("html")
+        assert isinstance(content, str)
+        file.write_text(content, encoding="utf-8")
+        self.address = file.as_uri()
+        driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False},
+        )
+        driver.get_log("performance")  # type: ignore[no-untyped-call]
+        driver.get(self.address)
+        self.wait(lambda: driver.execute_script("return document.documentElement.dataset.ready"))
+
+    def wait(self, met: Callable[[], Any]) -> Any:
+        return WebDriverWait(self.driver, 30, poll_frequency=0.05).until(lambda _: met())
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector: str) -> WebElement:
+        [found] = self.all(selector)
+        return found
+
+    def count(self, pane: str, selector: str) -> int:
+        return len(self.all(f"#{pane} {selector}"))
+
+    def edges(self, pane: str, selector: str = "") -> list[str]:
+        """``source → target`` of the edges in a picture that fit a selector."""
+        script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent.split('\\n')[0])"
+        return sorted(self.driver.execute_script(script, f"#{pane} .edge{selector} title"))
+
+    def boxes(self, pane: str, selector: str = ":not(.cluster)") -> list[str]:
+        script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.textContent.split('\\n')[0])"
+        return sorted(self.driver.execute_script(script, f"#{pane} .node{selector} > title"))
+
+    def box(self, pane: str, name: str) -> WebElement:
+        script = """
+            return [...document.querySelectorAll(arguments[0])]
+                .find((each) => each.querySelector("title").textContent.split("\\n")[0] === arguments[1])"""
+        found: WebElement = self.driver.execute_script(script, f"#{pane} .node", name)
+        assert found is not None, name
+        return found
+
+    def click(self, element: WebElement) -> None:
+        """A click on the middle of an element."""
+        ActionChains(self.driver).move_to_element(element).click().perform()
+
+    def drawn_again(self, pane: str, act: Callable[[], Any]) -> None:
+        """Does something after which a picture is laid out anew, and waits for it."""
+        script = "return document.querySelector(arguments[0]).firstChild"
+        before = self.driver.execute_script(script, f"#{pane} .world")
+        act()
+        self.wait(lambda: self.driver.execute_script(script, f"#{pane} .world") != before)
+
+    def press(self, *keys: str) -> None:
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def focused(self) -> str:
+        script = "const at = document.activeElement; return at.getAttribute('aria-label') || at.textContent || at.id"
+        return str(self.driver.execute_script(script))
+
+    @property
+    def details(self) -> str:
+        return self.one("#details").text
+
+    @property
+    def said(self) -> str:
+        return str(self.driver.execute_script("return document.getElementById('live').textContent"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    with chromium(requests=True) as driver:
+        yield driver
+
+
+@pytest.fixture
+def show(browser: Chrome, tmp_path: Path) -> Iterator[Callable[..., Page]]:
+    """Opens the page of a report. In the end, no page may have complained, or asked for anything but itself."""
+    pages: list[Page] = []
+
+    def open_page(report: Report, **options: int) -> Page:
+        pages.append(Page(browser, report, tmp_path, **options))
+        return pages[-1]
+
+    yield open_page
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+    asked = requests(browser)
+    assert {page.address for page in pages} <= asked
+    assert {address for address in asked if not address.startswith("blob:null/")} == {page.address for page in pages}
+    assert browser.execute_script("return window.hacked") is None
+
+
+def requests(driver: Chrome) -> set[str]:
+    messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]  # type: ignore[no-untyped-call]
+    return {
+        message["params"]["request"]["url"]
+        for message in messages
+        if message["method"] == "Network.requestWillBeSent"
+    }
+
+
+@pytest.fixture
+def reference(show: Callable[..., Page]) -> Page:
+    return show(report_on("keras216_reference"))
+
+
+# --- what it shows ---------------------------------------------------------------------------------------------------
+
+
+def test_the_reference_model(reference: Page) -> None:
+    assert reference.count(LAYERS, ".node") == 28
+    assert reference.count(LAYERS, ".edge.s-model") == 27
+    assert reference.count(LAYERS, ".edge.s-artefact") == ARTEFACTS
+    assert reference.count(LAYERS, ".edge") == 27 + ARTEFACTS
+    assert reference.edges(LAYERS, ".s-artefact") == reference.edges(DRAWN, ".s-artefact")
+    assert reference.one("h1").text.startswith("8 drawn layer edges are not in your model.")
+    legend = {chip.get_attribute("data-status"): chip.text for chip in reference.all(".chip")}
+    assert legend["artefact"].split() == ["A", "8", "artefact"]
+    assert legend["model"].split() == ["27", "in", "your", "model"]
+
+
+def test_the_drawn_graph_is_what_tensorboard_shows(reference: Page) -> None:
+    report = report_on("keras216_reference")
+    assert report.drawn_graph is not None
+    root = report.drawn_graph.root
+    assert reference.edges(DRAWN, ".s-model") == sorted(" → ".join(edge) for edge in root.core_edges)
+    assert reference.boxes(DRAWN) == sorted([*root.core, *root.out_extract])
+    assert reference.boxes(DRAWN, ".cluster") == ["Auxiliary nodes"]
+
+
+def test_statuses_differ_without_colour(show: Callable[..., Page]) -> None:
+    page = show(report_on("keras216_hidden_two_hops"))
+    looks = {
+        status: page.driver.execute_script(
+            """const edge = document.querySelector(arguments[0]);
+            const line = edge.querySelector('.line');
+            return [line.getAttribute('stroke-dasharray'), edge.querySelector('.head').getAttribute('class'),
+                    edge.querySelector('.letter')?.textContent, Boolean(edge.querySelector('.inner'))].join()""",
+            f"#{LAYERS} .edge.s-{status}",
+        )
+        for status in ("model", "artefact", "hidden")
+    }
+    assert len(set(looks.values())) == 3
+    assert looks["hidden"].split(",")[2:] == ["H", "true"]
+
+
+def test_missing_edges_stand_in_both_pictures(show: Callable[..., Page]) -> None:
+    layers = layer_graph([("x", "a"), ("a", "b")], inputs=["x"])
+    page = show(report_of(layers, "x Feed\na/out Neg x\nb/out Neg x"))
+    assert page.edges(LAYERS, ".s-missing") == page.edges(DRAWN, ".s-missing") == ["a → b"]
+    assert page.edges(LAYERS, ".s-hidden") == page.edges(DRAWN, ".s-hidden") == ["x → b"]
+
+
+# --- clicks ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_finding_marks_its_edges_and_boxes_in_both_pictures(reference: Page) -> None:
+    button = reference.one(".pick[data-finding='0']")
+    artefacts = reference.edges(LAYERS, ".s-artefact")
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert reference.edges(LAYERS, ".marked") == artefacts
+    assert reference.edges(DRAWN, ".marked") == artefacts
+    ends = sorted({end for edge in artefacts for end in edge.split(" → ")})
+    assert reference.boxes(LAYERS, ".marked") == reference.boxes(DRAWN, ".marked:not(.cluster)") == ends
+    assert reference.said == "GD101 shared-learning-phase: 8 layer edges and 8 arrows marked."
+    button.click()
+    assert button.get_attribute("aria-pressed") == "false"
+    assert reference.edges(LAYERS, ".marked") == reference.edges(DRAWN, ".marked") == []
+
+
+def test_another_finding_takes_the_place_of_the_first(reference: Page) -> None:
+    reference.one(".pick[data-finding='0']").click()
+    reference.one(".pick[data-finding='1']").click()
+    assert [button.get_attribute("aria-pressed") for button in reference.all(".pick")] == ["false", "true"]
+    assert reference.edges(DRAWN, ".marked") == ["batchnorm_0_0 → conv1d_0_1", "conv1d_0_0 → batchnorm_0_0"]
+
+
+def test_a_layer_shows_its_ops_its_findings_and_what_its_edges_carry(reference: Page) -> None:
+    reference.click(reference.box(LAYERS, "batchnorm_0_1"))
+    said = reference.details
+    assert said.startswith("batchnorm_0_1")
+    assert "BatchNormalization" in said
+    assert "GD101 shared-learning-phase" in said
+    assert re.search(r"batchnorm_0_0 artefact; carries .*flag", said)
+    assert re.search(r"conv1d_0_1 in your model; carries activation", said)
+    report = report_on("keras216_reference")
+    assert report.op_graph is not None
+    ops = [op for op in report.op_graph.names if report.owner(op) == "batchnorm_0_1"]
+    assert f"Ops ({len(ops)})" in said
+    assert "batchnorm_0_1/cond/pred_id Identity" not in said
+    [more] = [button for button in reference.all("#details .rows .act") if button.text.endswith("more")]
+    more.click()
+    assert "batchnorm_0_1/cond/pred_id Identity" in reference.details
+    reference.one("#details .rows:last-child .act").click()
+    assert len(reference.all("#details .rows:last-child code")) == len(ops)
+    assert reference.boxes(DRAWN, ".marked") == ["batchnorm_0_1"]
+
+
+def test_a_box_shows_whose_ops_it_holds(reference: Page) -> None:
+    reference.click(reference.box(DRAWN, "batchnorm_0_0"))
+    assert 'under "Auxiliary Nodes": out-degree 9 > 4' in reference.details
+    assert "Holds ops of (1)\nbatchnorm_0_0" in reference.details
+    assert reference.boxes(LAYERS, ".marked") == ["batchnorm_0_0"]
+
+
+def test_an_edge_shows_its_op_edges(reference: Page) -> None:
+    reference.click(reference.box(LAYERS, "dropout_0"))
+    [link] = [row for row in reference.all("#details button.row") if row.text.startswith("A") and "batchnorm_0_0" in row.text]
+    link.click()
+    assert reference.details.startswith("batchnorm_0_0 → dropout_0")
+    assert "batchnorm_0_0/keras_learning_phase (PlaceholderWithDefault, output 0) → dropout_0/cond" in reference.details
+    assert reference.edges(LAYERS, ".marked") == reference.edges(DRAWN, ".marked") == ["batchnorm_0_0 → dropout_0"]
+
+
+def test_an_edge_can_be_clicked(reference: Page) -> None:
+    script = """const line = document.querySelector('#pane-layers .edge.s-artefact .hit');
+        const point = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM());
+        return [Math.round(point.x), Math.round(point.y)]"""
+    x, y = reference.driver.execute_script(script)
+    actions = ActionChains(reference.driver)
+    actions.w3c_actions.pointer_action.move_to_location(x, y)
+    actions.click().perform()
+    assert len(reference.edges(LAYERS, ".marked")) == 1
+    assert "artefact: Drawn, and proved that no activation flows." in reference.details
+
+
+def test_escape_clears(reference: Page) -> None:
+    reference.one(".pick[data-finding='0']").click()
+    reference.press(Keys.ESCAPE)
+    assert reference.edges(LAYERS, ".marked") == []
+    assert not reference.one("#details").is_displayed()
+
+
+# --- opening and closing ---------------------------------------------------------------------------------------------
+
+
+def test_a_metanode_opens_and_closes(reference: Page) -> None:
+    report = report_on("keras216_reference")
+    assert report.drawn_graph is not None
+    box = reference.box(DRAWN, "dense_0")
+    assert box.get_attribute("aria-expanded") == "false"
+    reference.drawn_again(DRAWN, lambda: ActionChains(reference.driver).double_click(box).perform())
+    inside = set(report.drawn_graph.children("dense_0"))
+    assert inside < set(reference.boxes(DRAWN))
+    opened = reference.box(DRAWN, "dense_0")
+    assert opened.get_attribute("aria-expanded") == "true"
+    [button] = [each for each in reference.all("#details .act") if each.text == "Close this box"]
+    reference.drawn_again(DRAWN, button.click)
+    assert not inside & set(reference.boxes(DRAWN))
+
+
+def test_edges_stay_when_a_box_opens(reference: Page) -> None:
+    box = reference.box(DRAWN, "batchnorm_0_1")
+    reference.drawn_again(DRAWN, lambda: ActionChains(reference.driver).double_click(box).perform())
+    assert reference.count(DRAWN, ".edge.s-artefact") == ARTEFACTS
+    reference.one(".pick[data-finding='0']").click()
+    assert "batchnorm_0_0 → batchnorm_0_1" in reference.edges(DRAWN, ".marked")
+
+
+def test_a_nested_model_opens_and_closes(show: Callable[..., Page]) -> None:
+    page = show(report_on("keras216_siamese"))
+    assert "encoder/enc_bn" in page.boxes(LAYERS)
+    assert page.boxes(LAYERS, ".cluster") == ["encoder"]
+    page.drawn_again(LAYERS, lambda: page.one(f"#{LAYERS} .act[aria-label='Close all boxes']").click())
+    assert page.boxes(LAYERS) == ["distance", "encoder", "left", "right", "same"]
+    assert page.edges(LAYERS) == ["distance → same", "encoder → distance", "left → encoder", "right → encoder"]
+    page.click(page.box(LAYERS, "encoder"))
+    assert "Functional" in page.details or "Model" in page.details or "Sequential" in page.details
+    assert "encoder/enc_a" in page.details
+
+
+# --- search ----------------------------------------------------------------------------------------------------------
+
+
+def hits(page: Page) -> list[str]:
+    return [hit.text for hit in page.all("#hits button")]
+
+
+def test_search_finds_a_layer(reference: Page) -> None:
+    reference.one("#search").send_keys("dropout_0")
+    reference.wait(lambda: hits(reference))
+    assert hits(reference)[0].startswith("dropout_0 layer · Dropout")
+    reference.press(Keys.ENTER)
+    reference.wait(lambda: reference.details.startswith("dropout_0"))
+    assert reference.boxes(LAYERS, ".chosen") == ["dropout_0"]
+
+
+def test_search_finds_an_op_and_opens_the_boxes_around_it(reference: Page) -> None:
+    reference.one("#search").send_keys("batchnorm_1_2/cond/pred_id")
+    reference.wait(lambda: hits(reference))
+    assert hits(reference)[0] == "batchnorm_1_2/cond/pred_id op · Identity"
+    reference.drawn_again(DRAWN, lambda: reference.press(Keys.ENTER))
+    reference.wait(lambda: reference.boxes(DRAWN, ".chosen") == ["batchnorm_1_2/cond/pred_id"])
+
+
+def test_search_says_when_there_is_nothing(reference: Page) -> None:
+    reference.one("#search").send_keys("no such thing")
+    reference.wait(lambda: reference.said == "0 hits")
+    assert reference.one("#hits").text == "Nothing has this name, class or type."
+
+
+# --- keys ------------------------------------------------------------------------------------------------------------
+
+
+def test_everything_by_keyboard(reference: Page) -> None:
+    reference.press("/")
+    assert reference.focused() == "search"
+    reference.press(Keys.TAB)
+    assert reference.focused().startswith("GD101")
+    reference.press(Keys.ENTER)
+    assert len(reference.edges(LAYERS, ".marked")) == ARTEFACTS
+    canvas = reference.one(f"#{DRAWN} svg[role=group]")
+    for _ in range(40):
+        if reference.driver.execute_script("return document.activeElement === arguments[0]", canvas):
+            break
+        reference.press(Keys.TAB)
+    assert reference.focused().startswith("Drawn graph.")
+    world = reference.one(f"#{DRAWN} .world")
+    places = [world.get_attribute("transform")]
+    for key in ("+", "-", "0", Keys.ARROW_LEFT):
+        reference.press(key)
+        places.append(world.get_attribute("transform"))
+    assert len(set(places)) >= 4
+    reference.press(Keys.TAB)
+    first = reference.focused()
+    reference.press(Keys.ARROW_DOWN)
+    assert reference.focused() != first
+    name = reference.focused().partition(",")[0]
+    reference.press(Keys.ENTER)
+    assert reference.details.startswith(name)
+    reference.drawn_again(DRAWN, lambda: reference.press(Keys.SPACE))
+    reference.wait(lambda: reference.said == f"{name} opened.")
+    assert reference.focused().startswith(name)
+
+
+def test_names_for_screen_readers(reference: Page) -> None:
+    for selector in ("button", "input", "svg[role]", ".node", "section", "aside", "[role=group]"):
+        for element in reference.all(selector):
+            assert not element.is_displayed() or element.accessible_name, element.get_attribute("outerHTML")
+    assert reference.box(LAYERS, "batchnorm_0_0").aria_role == "button"
+    assert [element.tag_name for element in reference.all("h1")] == ["h1"]
+    assert {element.tag_name for element in reference.all("header, main, aside")} == {"header", "main", "aside"}
+
+
+# --- parts that are not there ----------------------------------------------------------------------------------------
+
+
+def test_without_an_op_graph(show: Callable[..., Page]) -> None:
+    page = show(report_on("k3_reference_callback"))
+    assert page.count(LAYERS, ".node") == 28
+    assert "There is no op graph that TensorBoard could draw" in page.one(f"#{DRAWN}").text
+    page.click(page.box(LAYERS, "dense_0"))
+    assert page.details.startswith("dense_0")
+
+
+def test_without_a_layer_graph(show: Callable[..., Page]) -> None:
+    page = show(report_on("tf110_mnist_171"))
+    assert page.one(f"#{LAYERS} h2").text == "Name scopes"
+    assert page.count(LAYERS, ".node") > 0
+    assert page.count(DRAWN, ".node") > 0
+
+
+# --- hostile names, large models -------------------------------------------------------------------------------------
+
+
+def test_hostile_names_are_text(show: Callable[..., Page]) -> None:
+    page = show(with_names(report_on("keras216_reference"), HOSTILE))
+    names = [shown(HOSTILE[name]) for name in ("batchnorm_0_0", "batchnorm_0_1", "conv1d_0_0", "conv1d_0_1", "dropout_0")]
+    assert set(names) < set(page.boxes(LAYERS))
+    assert set(names) < set(page.boxes(DRAWN))
+    assert {"x" * 300, "__proto__", "-->" + "<!--"} < set(page.boxes(LAYERS))
+    assert page.driver.execute_script("return document.querySelectorAll('img, b[onmouseover], svg[onload]').length") == 0
+    page.one(".pick[data-finding='0']").click()
+    assert len(page.edges(LAYERS, ".marked")) == len(page.edges(DRAWN, ".marked")) == ARTEFACTS
+    for name in ("batchnorm_0_0", "conv1d_0_1", "global_max_0"):
+        page.click(page.box(LAYERS, shown(HOSTILE[name])))
+        assert page.one("#details h2").text.split() == shown(HOSTILE[name]).split()
+    page.one("#search").send_keys("<img")
+    page.wait(lambda: hits(page))
+    assert hits(page)[0].startswith(shown(HOSTILE["batchnorm_0_1"]))
+
+
+def test_880_edges_stay_usable(show: Callable[..., Page]) -> None:
+    report = large_report()
+    page = show(report)
+    assert report.layer_graph is not None
+    assert len(report.layer_graph.edges) > 880
+    assert page.count(LAYERS, ".node") < 100
+    assert page.count(DRAWN, ".node") < 100
+    [finding] = [finding for finding in report.findings if finding.code == "GD101"]
+    page.one(".pick[data-finding='0']").click()
+    assert page.said == f"GD101 shared-learning-phase: {len(finding.edges)} layer edges and {len(finding.edges)} arrows marked."
+    page.one("#search").send_keys("block_40/c_3")
+    page.wait(lambda: hits(page))
+    assert "block_40/c_3" not in page.boxes(LAYERS)
+    page.drawn_again(LAYERS, lambda: page.press(Keys.ENTER))
+    page.wait(lambda: page.boxes(LAYERS, ".chosen") == ["block_40/c_3"])
+    assert page.edges(LAYERS, ".marked") == ["block_40/c_2 → block_40/c_3", "block_40/c_3 → block_40/c_4"]
+
+
+# --- how it looks ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_can_be_read(show: Callable[..., Page], browser: Chrome, scheme: str) -> None:
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    page = show(report_on("keras216_hidden_two_hops"))
+    page.one(".pick[data-finding='0']").click()
+    dark = page.driver.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(15, 18, 24)"
+    assert dark == (scheme == "dark")
+    assert page.driver.execute_script(CONTRASTS) == []
+
+
+CONTRASTS = """
+const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
+const light = (colour) => numbers(colour).slice(0, 3).map((part) => part / 255)
+  .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+  .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
+const ground = (element) => {
+  for (let at = element; at; at = at.parentElement) {
+    const colour = numbers(getComputedStyle(at).backgroundColor);
+    if (colour.length === 3 || colour[3] === 1) return getComputedStyle(at).backgroundColor;
+  }
+  return 'rgb(255, 255, 255)';
+};
+const poor = [];
+for (const element of document.querySelectorAll('body *:not(script, style, svg, svg *)')) {
+  if (![...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim())) continue;
+  if (!element.checkVisibility()) continue;
+  const [one, other] = [light(getComputedStyle(element).color), light(ground(element))].sort((a, b) => b - a);
+  if ((one + 0.05) / (other + 0.05) < 4.5) poor.push(element.className + ': ' + element.textContent.slice(0, 40));
+}
+const panel = getComputedStyle(document.querySelector('.pane')).backgroundColor;
+for (const text of document.querySelectorAll('.node text')) {
+  const box = text.closest('.node').querySelector('rect.main');
+  const back = text.closest('.cluster') ? panel : getComputedStyle(box).fill;
+  const [one, other] = [light(getComputedStyle(text).fill), light(back)].sort((a, b) => b - a);
+  if ((one + 0.05) / (other + 0.05) < 4.5) poor.push(text.textContent);
+}
+for (const text of document.querySelectorAll('.letter text, .sample text')) {
+  const disc = text.parentElement.querySelector('circle');
+  const [one, other] = [light(getComputedStyle(text).fill), light(getComputedStyle(disc).fill)].sort((a, b) => b - a);
+  if ((one + 0.05) / (other + 0.05) < 4.5) poor.push('letter ' + text.textContent);
+}
+return poor;
+"""
+
+
+def test_a_narrow_screen_has_nothing_beyond_its_edge(show: Callable[..., Page]) -> None:
+    page = show(with_names(report_on("keras216_reference"), HOSTILE), width=400, height=900)
+    assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 400
+    tops = [page.one(f"#{pane}").location["y"] for pane in (LAYERS, DRAWN)]
+    assert tops[1] > tops[0] + 500
+
+
+def test_on_paper_everything_is_open(reference: Page) -> None:
+    script = """dispatchEvent(new Event('beforeprint'));
+        const open = [...document.querySelectorAll('.finding details')].every((each) => each.open);
+        const whole = [...document.querySelectorAll('.view > svg')].every((each) => each.getAttribute('viewBox'));
+        dispatchEvent(new Event('afterprint'));
+        return [open, whole, document.querySelectorAll('.finding details[open]').length]"""
+    assert reference.driver.execute_script(script) == [True, True, 0]
