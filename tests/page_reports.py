@@ -21,7 +21,7 @@ from tests.layers import layer_graph
 
 HOSTILE = {
     "batchnorm_0_0": "</script><script>window.hacked = 1</script>",
-    "batchnorm_0_1": "<img src=x onerror=\"window.hacked = 2\">",
+    "batchnorm_0_1": '<img src=x onerror="window.hacked = 2">',
     "keras_learning_phase": "javascript:window.hacked=3",
     "conv1d_0_0": "\"double\" 'single' & \\ {|} a::b",
     "conv1d_0_1": "new\nline\ttab\x00null\x1b[31mred",

@@ -123,7 +123,7 @@ class App {
     const touching = [];
     graph.edges.forEach((edge, place) => !edge.quiet && (inside.has(edge.source) || inside.has(edge.target)) && touching.push(place));
     const marks = { layers: {}, drawn: {} };
-    marks[key] = { nodes: [row], edges: touching, chosen: row };
+    marks[key] = { nodes: [...inside], edges: touching, chosen: row };
     if (key === "layers" && this.pictures.drawn) {
       marks.drawn = { nodes: model.opsBelow(row).map((op) => model.ops.drawn[op]).filter((at) => at >= 0), edges: this.arrowsOf(touching) };
     }

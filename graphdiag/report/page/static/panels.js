@@ -88,7 +88,7 @@ class Details {
     const walk = (at) => (graph.children.get(at) || []).forEach((child) => inside.add(child) && walk(child));
     walk(row);
     const ends = (mine, other) => graph.edges.map((edge, place) => ({ edge, place })).filter(({ edge }) => inside.has(edge[mine]) && !inside.has(edge[other]));
-    const edge = (end) => ({ edge: found, place }) => this.layerEdgeLink(place, graph.name(found[end]));
+    const edge = (end) => ({ edge: found, place }) => this.layerEdgeLink(place, inside.size > 1 ? this.way(graph, found) : graph.name(found[end]));
     const ops = app.model.opsBelow(row);
     this.fill(
       graph.name(row), graph.facts(row).join(" · "), this.opening(picture, row),
@@ -97,6 +97,10 @@ class Details {
       this.part("Out to", ends("source", "target"), edge("target")),
       this.part("Ops", ops, (op) => this.op(op)),
     );
+  }
+
+  way(graph, edge) {
+    return `${graph.name(edge.source)} → ${graph.name(edge.target)}`;
   }
 
   layerEdgeLink(place, name) {
@@ -120,8 +124,8 @@ class Details {
       graph.name(row), graph.facts(row).join(" · "), this.opening(app.pictures.drawn, row),
       this.findingsOn((finding) => finding.boxes.some((at) => inside.has(at)) || finding.edges.some((at) => [...(model.arrowsOf.get(at) || [])].some((arrow) => inside.has(graph.edges[arrow].source) || inside.has(graph.edges[arrow].target)))),
       model.layers ? this.part("Holds ops of", owners, (owner) => this.link(model.layers.name(owner), model.layers.sub(owner), null, () => app.selectBox("layers", owner))) : [],
-      this.part("In from", ends("target", "source"), ({ edge, place }) => this.arrowLink(place, graph.name(edge.source))),
-      this.part("Out to", ends("source", "target"), ({ edge, place }) => this.arrowLink(place, graph.name(edge.target))),
+      this.part("In from", ends("target", "source"), ({ edge, place }) => this.arrowLink(place, row >= graph.own ? this.way(graph, edge) : graph.name(edge.source))),
+      this.part("Out to", ends("source", "target"), ({ edge, place }) => this.arrowLink(place, row >= graph.own ? this.way(graph, edge) : graph.name(edge.target))),
       this.part("Ops", ops, (op) => this.op(op)),
     );
   }
@@ -151,11 +155,11 @@ class Details {
     const status = STATUSES[Math.max(...places.map((place) => graph.edges[place].status))];
     const carries = graph.carries(first);
     this.fill(
-      several ? number(places.length, "layer edge") : `${graph.name(edge.source)} → ${graph.name(edge.target)}`,
+      several ? number(places.length, "layer edge") : this.way(graph, edge),
       several ? status.label : [`${status.label}: ${status.about}`, carries ? `Carries ${carries}.` : "", number(graph.data.edges.op_edges[first], "op edge") + "."].filter(Boolean).join(" "),
       [],
       this.findingsOn((finding) => places.some((place) => finding.edges.includes(place))),
-      several ? this.part("Layer edges", places, (place) => this.layerEdgeLink(place, `${graph.name(graph.edges[place].source)} → ${graph.name(graph.edges[place].target)}`)) : this.ends("layers", edge),
+      several ? this.part("Layer edges", places, (place) => this.layerEdgeLink(place, this.way(graph, graph.edges[place]))) : this.ends("layers", edge),
       this.part("Op edges", crossings, (place) => this.crossing(place)),
     );
   }
@@ -169,12 +173,12 @@ class Details {
     const several = places.length > 1;
     const status = STATUSES[Math.max(...places.map((place) => graph.edges[place].status))];
     this.fill(
-      several ? number(places.length, "arrow") : `${graph.name(edge.source)} → ${graph.name(edge.target)}`,
+      several ? number(places.length, "arrow") : this.way(graph, edge),
       [status.letter || status.id === "aside" ? `${status.label}: ${status.about}` : "", several ? "" : this.counts(first)].filter(Boolean).join(" "),
       [],
       this.findingsOn((finding) => layerEdges.some((place) => finding.edges.includes(place))),
-      several ? this.part("Arrows", places, (place) => this.arrowLink(place, `${graph.name(graph.edges[place].source)} → ${graph.name(graph.edges[place].target)}`)) : this.ends("drawn", edge),
-      this.part("Layer edges", layerEdges, (place) => this.layerEdgeLink(place, `${app.model.layers.name(app.model.layers.edges[place].source)} → ${app.model.layers.name(app.model.layers.edges[place].target)}`)),
+      several ? this.part("Arrows", places, (place) => this.arrowLink(place, this.way(graph, graph.edges[place]))) : this.ends("drawn", edge),
+      this.part("Layer edges", layerEdges, (place) => this.layerEdgeLink(place, this.way(app.model.layers, app.model.layers.edges[place]))),
     );
   }
 

@@ -3,6 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 const LINES_LIMIT = 40; // up to so many loose differing edges are drawn as lines
 const HUB_LIMIT = 12; // beyond that, those of a box with more than so many end in stubs
+const HUB_ROOM = 58; // beside a hub, for its stub and their number
 const LEGIBLE = 0.6; // a picture that must shrink below this to fit is shown in part, from where something differs
 
 function svg(name, attributes = {}, ...inside) {
@@ -81,6 +82,7 @@ class Picture {
     const before = this.anchor && this.laid && this.rectangle(this.anchor);
     this.seen = seen;
     this.laid = placed(answer);
+    for (const row of this.hubs) if (this.laid.boxes.has(row)) this.laid.boxes.get(row).width -= HUB_ROOM;
     this.show();
     this.place(before);
     this.mark(this.marks);
@@ -89,12 +91,17 @@ class Picture {
   // Lines from one box to very many hide the picture. Such edges end in stubs: one at the hub with their number, and
   // one at each other end.
   stub(edges) {
+    this.hubs = new Set();
     const loose = edges.filter((edge) => STATUSES[edge.status].letter && !edge.firm);
     if (loose.length <= LINES_LIMIT) return;
     for (const end of ["source", "target"]) {
       const counts = new Map();
       for (const edge of loose) counts.set(edge[end], (counts.get(edge[end]) || 0) + 1);
-      for (const edge of loose) if (!edge.stub && counts.get(edge[end]) > HUB_LIMIT) edge.stub = end;
+      for (const edge of loose) {
+        if (edge.stub || counts.get(edge[end]) <= HUB_LIMIT) continue;
+        edge.stub = end;
+        this.hubs.add(edge[end]);
+      }
     }
   }
 
@@ -107,7 +114,7 @@ class Picture {
   width(row) {
     const name = textWidth(shorten(this.graph.label(row)), 12);
     const sub = textWidth(shorten(this.graph.sub(row), 36), 10);
-    return Math.max(name, sub, 34) + (this.graph.canOpen(row) ? 34 : 20);
+    return Math.max(name, sub, 34) + (this.graph.canOpen(row) ? 34 : 20) + (this.hubs.has(row) ? HUB_ROOM : 0);
   }
 
   columns(root) {
@@ -235,9 +242,7 @@ class Picture {
       element.append(svg("g", { class: "letter", transform: `translate(${middle.join(" ")})` }, svg("circle", { r: 7 }), svg("text", { y: 3.2 }, status.letter)));
     }
     if (edge.hub) {
-      const text = svg("text", { class: "number", x: Math.max(way[0][0], tip[0]) + 4, y: tip[1] + 4 }, `to ${number(edge.rows.length, "place")}`);
-      if (edge.stub === "target") text.textContent = `from ${number(edge.rows.length, "place")}`;
-      element.append(text);
+      element.append(svg("text", { class: "number", x: Math.max(way[0][0], tip[0]) + 4, y: tip[1] + 4 }, `×${edge.rows.length}`));
     } else if (edge.rows.length > 1) element.append(svg("text", { class: "number", x: middle[0] + 9, y: middle[1] + 3 }, `×${edge.rows.length}`));
     element.addEventListener("click", () => this.dragged || this.app.selectEdge(this.key, edge));
     this.lines.push({ edge, element });
@@ -323,8 +328,8 @@ class Picture {
     this.anchor = null;
     if (this.graph.opened.size) this.graph.opened.clear();
     else for (const row of this.seen.boxes) if (this.graph.canOpen(row)) this.graph.open(row);
+    this.fitted = false;
     await this.draw();
-    this.fit();
     this.app.refresh();
   }
 

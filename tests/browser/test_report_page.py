@@ -14,11 +14,11 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 from tensorboard_page import chromium
-from tests.layers import layer_graph
-from tests.page_reports import HOSTILE, large_report, report_of, report_on, with_names
 
 from graphdiag.report.page.data import shown
 from graphdiag.report.report import Report
+from tests.layers import layer_graph
+from tests.page_reports import HOSTILE, large_report, report_of, report_on, with_names
 
 pytestmark = pytest.mark.browser
 
@@ -127,9 +127,7 @@ def show(browser: Chrome, tmp_path: Path) -> Iterator[Callable[..., Page]]:
 def requests(driver: Chrome) -> set[str]:
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]  # type: ignore[no-untyped-call]
     return {
-        message["params"]["request"]["url"]
-        for message in messages
-        if message["method"] == "Network.requestWillBeSent"
+        message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"
     }
 
 
@@ -240,7 +238,9 @@ def test_a_box_shows_whose_ops_it_holds(reference: Page) -> None:
 
 def test_an_edge_shows_its_op_edges(reference: Page) -> None:
     reference.click(reference.box(LAYERS, "dropout_0"))
-    [link] = [row for row in reference.all("#details button.row") if row.text.startswith("A") and "batchnorm_0_0" in row.text]
+    [link] = [
+        row for row in reference.all("#details button.row") if row.text.startswith("A") and "batchnorm_0_0" in row.text
+    ]
     link.click()
     assert reference.details.startswith("batchnorm_0_0 → dropout_0")
     assert "batchnorm_0_0/keras_learning_phase (PlaceholderWithDefault, output 0) → dropout_0/cond" in reference.details
@@ -400,11 +400,15 @@ def test_without_a_layer_graph(show: Callable[..., Page]) -> None:
 
 def test_hostile_names_are_text(show: Callable[..., Page]) -> None:
     page = show(with_names(report_on("keras216_reference"), HOSTILE))
-    names = [shown(HOSTILE[name]) for name in ("batchnorm_0_0", "batchnorm_0_1", "conv1d_0_0", "conv1d_0_1", "dropout_0")]
+    names = [
+        shown(HOSTILE[name]) for name in ("batchnorm_0_0", "batchnorm_0_1", "conv1d_0_0", "conv1d_0_1", "dropout_0")
+    ]
     assert set(names) < set(page.boxes(LAYERS))
     assert set(names) < set(page.boxes(DRAWN))
     assert {"x" * 300, "__proto__", "-->" + "<!--"} < set(page.boxes(LAYERS))
-    assert page.driver.execute_script("return document.querySelectorAll('img, b[onmouseover], svg[onload]').length") == 0
+    assert (
+        page.driver.execute_script("return document.querySelectorAll('img, b[onmouseover], svg[onload]').length") == 0
+    )
     page.one(".pick[data-finding='0']").click()
     assert len(page.edges(LAYERS, ".marked")) == len(page.edges(DRAWN, ".marked")) == ARTEFACTS
     for name in ("batchnorm_0_0", "conv1d_0_1", "global_max_0"):
@@ -424,7 +428,10 @@ def test_880_edges_stay_usable(show: Callable[..., Page]) -> None:
     assert page.count(DRAWN, ".node") < 100
     [finding] = [finding for finding in report.findings if finding.code == "GD101"]
     page.one(".pick[data-finding='0']").click()
-    assert page.said == f"GD101 shared-learning-phase: {len(finding.edges)} layer edges and {len(finding.edges)} arrows marked."
+    assert (
+        page.said
+        == f"GD101 shared-learning-phase: {len(finding.edges)} layer edges and {len(finding.edges)} arrows marked."
+    )
     page.one("#search").send_keys("block_40/c_3")
     page.wait(lambda: hits(page))
     assert "block_40/c_3" not in page.boxes(LAYERS)
