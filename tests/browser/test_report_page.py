@@ -15,8 +15,8 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 from tensorboard_page import chromium
 
-from graphdiag.report.page.data import shown
 from graphdiag.report.report import Report
+from graphdiag.report.visible import visible
 from tests.layers import layer_graph
 from tests.page_reports import HOSTILE, large_report, report_of, report_on, with_names
 
@@ -401,7 +401,7 @@ def test_without_a_layer_graph(show: Callable[..., Page]) -> None:
 def test_hostile_names_are_text(show: Callable[..., Page]) -> None:
     page = show(with_names(report_on("keras216_reference"), HOSTILE))
     names = [
-        shown(HOSTILE[name]) for name in ("batchnorm_0_0", "batchnorm_0_1", "conv1d_0_0", "conv1d_0_1", "dropout_0")
+        visible(HOSTILE[name]) for name in ("batchnorm_0_0", "batchnorm_0_1", "conv1d_0_0", "conv1d_0_1", "dropout_0")
     ]
     assert set(names) < set(page.boxes(LAYERS))
     assert set(names) < set(page.boxes(DRAWN))
@@ -412,11 +412,11 @@ def test_hostile_names_are_text(show: Callable[..., Page]) -> None:
     page.one(".pick[data-finding='0']").click()
     assert len(page.edges(LAYERS, ".marked")) == len(page.edges(DRAWN, ".marked")) == ARTEFACTS
     for name in ("batchnorm_0_0", "conv1d_0_1", "global_max_0"):
-        page.click(page.box(LAYERS, shown(HOSTILE[name])))
-        assert page.one("#details h2").text.split() == shown(HOSTILE[name]).split()
+        page.click(page.box(LAYERS, visible(HOSTILE[name])))
+        assert page.one("#details h2").text.split() == visible(HOSTILE[name]).split()
     page.one("#search").send_keys("<img")
     page.wait(lambda: hits(page))
-    assert hits(page)[0].startswith(shown(HOSTILE["batchnorm_0_1"]))
+    assert hits(page)[0].startswith(visible(HOSTILE["batchnorm_0_1"]))
 
 
 def test_880_edges_stay_usable(show: Callable[..., Page]) -> None:

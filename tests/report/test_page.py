@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import webbrowser
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from graphdiag.report.document import from_dict, to_dict
 from graphdiag.report.look import Direction, Look
-from graphdiag.report.page.data import page_data, shown
+from graphdiag.report.page.data import page_data
 from graphdiag.report.page.status import STATUSES
 from graphdiag.report.report import Report
 from tests.conftest import ROOT
@@ -284,22 +285,6 @@ def test_the_page_grows_with_the_graph() -> None:
     assert len(json.dumps(model)) < 250 * len(report.layer_graph.edges)
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("plain", "plain"),
-        ("Größe 层 🧠", "Größe 层 🧠"),
-        ("a\nb\tc", "a\\nb\\tc"),
-        ("\u202etxt", "\\u202etxt"),
-        ("\x00", "\\x00"),
-        ("\ud800", "\\ud800"),
-        ("<b>&", "<b>&"),
-    ],
-)
-def test_names_are_written_so_that_they_can_be_read(name: str, text: str) -> None:
-    assert shown(name) == text
-
-
 # --- in notebooks ----------------------------------------------------------------------------------------------------
 
 
@@ -338,3 +323,9 @@ def test_graphviz_comes_with_its_licences() -> None:
     assert hashlib.sha256(code).hexdigest() in notice
     assert b"Viz.js 3.31.0" in code[:200]
     assert {file.name for file in folder.iterdir()} >= {"LICENSE", "LICENSE.graphviz", "LICENSE.expat"}
+
+
+def test_layers_say_where_they_are_made() -> None:
+    report = replace(report_on("keras216_reference"), locations={"dense_0": ("model.py", 12)})
+    layers = model_of(report)["layers"]
+    assert layers["lines"] == {str(layers["names"].index("dense_0")): "model.py, line 12"}

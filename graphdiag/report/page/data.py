@@ -21,6 +21,7 @@ from graphdiag.report.layer_edges import LayerEdge
 from graphdiag.report.look import STANDARD, Look
 from graphdiag.report.page.status import NUMBERS, STATUSES
 from graphdiag.report.report import Report
+from graphdiag.report.visible import visible
 
 _LAYER, _MODEL, _SCOPE = 0, 1, 2
 _TYPES = {"meta": 0, "op": 1, "series": 2}
@@ -44,16 +45,6 @@ def page_data(reports: Sequence[Report], look: Look = STANDARD) -> dict[str, Any
         "shapes": look.show_shapes,
         "models": [_model(report) for report in reports],
     }
-
-
-def shown(name: str) -> str:
-    """A name with what does not print written as an escape: line ends, control characters, changes of direction."""
-    if name.isprintable():
-        return name
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in name
-    )
 
 
 def _model(report: Report) -> dict[str, Any]:
@@ -93,8 +84,13 @@ def _layers(report: Report, nodes: _Nodes) -> dict[str, Any] | None:
         return None
     return {
         "recorded": layers is not None,
-        "names": [shown(id_) for id_ in nodes.ids],
+        "names": [visible(id_) for id_ in nodes.ids],
         **(_described(layers, nodes) if layers else _undescribed(nodes)),
+        "lines": {
+            nodes.rows[id_]: visible(f"{file}, line {line}")
+            for id_, (file, line) in report.locations.items()
+            if id_ in nodes.rows
+        },
         "edges": _layer_edges(report.edges, nodes),
     }
 
@@ -105,12 +101,12 @@ def _described(layers: LayerGraph, nodes: _Nodes) -> dict[str, Any]:
     last = set(layers.outputs)
     return {
         "kinds": [_LAYER if id_ in layers.layers else _MODEL if id_ in layers.nested else _SCOPE for id_ in nodes.ids],
-        "labels": [shown(node.name if node else id_) for id_, node in zip(nodes.ids, found, strict=True)],
-        "classes": [classes.number(shown(node.class_name)) if node else -1 for node in found],
+        "labels": [visible(node.name if node else id_) for id_, node in zip(nodes.ids, found, strict=True)],
+        "classes": [classes.number(visible(node.class_name)) if node else -1 for node in found],
         "class_names": classes.words,
         "parents": [nodes.row("/".join(node.path)) if node and node.path else -1 for node in found],
         "calls": [node.calls if node else 1 for node in found],
-        "shapes": [shown(layer.output_shape) if (layer := layers.layers.get(id_)) else "" for id_ in nodes.ids],
+        "shapes": [visible(layer.output_shape) if (layer := layers.layers.get(id_)) else "" for id_ in nodes.ids],
         "parameters": [layer.parameters if (layer := layers.layers.get(id_)) else None for id_ in nodes.ids],
         "inputs": [row for row, id_ in enumerate(nodes.ids) if id_ in layers.layers and layers.layers[id_].is_input],
         "outputs": [row for row, id_ in enumerate(nodes.ids) if id_ in last],
@@ -121,7 +117,7 @@ def _undescribed(nodes: _Nodes) -> dict[str, Any]:
     number = len(nodes.ids)
     return {
         "kinds": [_SCOPE] * number,
-        "labels": [shown(id_) for id_ in nodes.ids],
+        "labels": [visible(id_) for id_ in nodes.ids],
         "classes": [-1] * number,
         "class_names": [],
         "parents": [-1] * number,
@@ -188,10 +184,10 @@ def _drawn(drawn: DrawnGraph) -> dict[str, Any]:
         "types": [_TYPES.get(type_, 0) for type_ in drawn.types[:number]],
         "parents": list(drawn.parents[:number]),
         "cardinalities": list(drawn.cardinalities[:number]),
-        "ops": [-1 if op is None else types.number(shown(op)) for op in drawn.ops[:number]],
+        "ops": [-1 if op is None else types.number(visible(op)) for op in drawn.ops[:number]],
         "op_types": types.words,
         "aside": [drawn.index[name] for name in aside],
-        "why": [shown(root.extractions[name].why) for name in aside],
+        "why": [visible(root.extractions[name].why) for name in aside],
         "library": [drawn.index[name] for name in root.library],
         "edges": {
             "source": arrows.source[there].tolist(),
@@ -214,9 +210,9 @@ def _labels(drawn: DrawnGraph) -> tuple[list[str], list[int]]:
             parent = drawn.parents[parent]
         around = "" if parent < 0 or drawn.names[parent] == ROOT else f"{drawn.names[parent]}/"
         if name.startswith(around):
-            labels.append(shown(name[len(around) :]))
+            labels.append(visible(name[len(around) :]))
         else:
-            labels.append(shown(name))
+            labels.append(visible(name))
             whole.append(row)
     return labels, whole
 
@@ -233,10 +229,10 @@ def _ops(report: Report, ops: OpGraph, nodes: _Nodes) -> dict[str, Any]:
     owners = [nodes.row(owner) for owner in ownership.owners] if ownership else []
     return {
         "names": [
-            0 if drawn and row >= 0 and drawn.names[row] == name else shown(name)
+            0 if drawn and row >= 0 and drawn.names[row] == name else visible(name)
             for name, row in zip(ops.names, rows, strict=True)
         ],
-        "types": [types.number(shown(type_)) for type_ in ops.types],
+        "types": [types.number(visible(type_)) for type_ in ops.types],
         "type_names": types.words,
         "drawn": rows,
         "owners": [owners[owner] if owner >= 0 else -1 for owner in ownership.of_op.tolist()]
@@ -286,7 +282,7 @@ def _finding(report: Report, finding: Finding, pairs: Mapping[tuple[str, str], i
     layers = [end for edge in finding.edges for end in edge] + culprits + _owners(report, culprits)
     return {
         "code": finding.code,
-        "rule": shown(finding.rule),
+        "rule": visible(finding.rule),
         "verdict": finding.verdict.value,
         "edges": [pairs[edge] for edge in finding.edges if edge in pairs],
         "layers": _rows(layers, nodes.row),

@@ -8,9 +8,9 @@ from itertools import groupby
 
 from graphdiag.diagnosis.finding import Evidence, Finding
 from graphdiag.report.answer import WHO
-from graphdiag.report.page.data import shown
 from graphdiag.report.page.status import NUMBERS, STATUSES, Status
 from graphdiag.report.report import Report
+from graphdiag.report.visible import visible
 
 _EVIDENCE_SHOWN = 40
 _ALIKE_SHOWN = 4
@@ -18,7 +18,7 @@ _ALIKE_SHOWN = 4
 
 def text(words: str) -> str:
     """Words as HTML that shows exactly these words."""
-    return escape(shown(words))
+    return escape(visible(words))
 
 
 def facts(report: Report) -> list[tuple[str, str]]:

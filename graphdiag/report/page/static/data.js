@@ -192,6 +192,7 @@ class LayerGraph extends Graph {
       calls[row] > 1 ? `called ${calls[row]} times` : "",
       inputs.includes(row) ? "input of the model" : "",
       outputs.includes(row) ? "gives an output of the model" : "",
+      this.data.lines[row] ? `made in ${this.data.lines[row]}` : "",
     ].filter(Boolean);
   }
 
