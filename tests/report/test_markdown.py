@@ -88,6 +88,11 @@ def test_a_name_is_one_cell(names):
         assert cell.replace(r"\x7c", "|").strip() == (whole or '""').strip()
 
 
+def test_no_pipe_follows_two_backslashes():
+    # GitHub's own renderer would take the pipe for the end of the cell.
+    assert code(r"a\|b|c", in_table=True) == r"`a\\x7cb\x7cc`"
+
+
 @given(st.lists(NAMES, min_size=1, max_size=5).map(" and ".join))
 @settings(deadline=None)
 @example("1. one")
