@@ -476,7 +476,7 @@ class FindingCame(Change):
         return self.finding.edges
 
     def line(self) -> str:
-        """``GD301 hidden came: dense_1 -> dense_3``."""
+        """``GD301 (hidden) came: dense_1 -> dense_3``."""
         return _finding_line(self.finding, "came")
 
     def to_dict(self) -> dict[str, Any]:
@@ -497,7 +497,7 @@ class FindingGone(Change):
         return self.finding.edges
 
     def line(self) -> str:
-        """``GD301 hidden went: dense_1 -> dense_3``."""
+        """``GD301 (hidden) went: dense_1 -> dense_3``."""
         return _finding_line(self.finding, "went")
 
     def to_dict(self) -> dict[str, Any]:
@@ -510,7 +510,7 @@ class FindingGone(Change):
 
 def _finding_line(finding: FindingRecord, what: str) -> str:
     about = some([f"{source} -> {target}" for source, target in finding.edges] or finding.culprits)
-    return f"{finding.code} {finding.verdict} {what}{': ' if about else ''}{about}"
+    return f"{finding.code} ({finding.verdict}) {what}{': ' if about else ''}{about}"
 
 
 def _outside(layers: Sequence[LayerRecord]) -> Sequence[str]:

@@ -207,7 +207,7 @@ class _Matcher:
         # What is certain: unique cones, neighbours that are alike, and as many of a kind in a gap as before.
         self._by_cones()
         self._by_neighbours()
-        self._by_gaps(_as_many)
+        self._by_gaps(_as_many_in_order)
         # What changed between neighbours that did not, before any guess about what repeats.
         for label in weaker:
             self._labels = self._numbered(label, renames=False)
@@ -471,6 +471,13 @@ def _as_many(
     for left, right in groups.values():
         if len(left) == len(right):
             yield from zip(left, right, strict=True)
+
+
+def _as_many_in_order(
+    before: Sequence[int], after: Sequence[int], colours: tuple[Sequence[int], Sequence[int]]
+) -> Iterable[tuple[int, int]]:
+    """The same, without pairs that cross: two layers that changed places are not both the same."""
+    return _increasing(sorted(_as_many(before, after, colours)))
 
 
 def _aligned(

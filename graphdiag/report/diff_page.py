@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from html import escape
 
 from graphdiag.diff.differ import Diff
 from graphdiag.diff.summary import answer, notes, sections
 from graphdiag.errors import UsageError
-from graphdiag.report.diff_picture import to_svg
+from graphdiag.report.diff_picture import describe
 from graphdiag.report.diff_text import sides
+from graphdiag.report.graphviz import to_svg
 from graphdiag.report.look import STANDARD, Look
+from graphdiag.report.picture import Entry
+from graphdiag.report.picture_dot import to_dot
 from graphdiag.report.visible import visible
 from graphdiag.version import __version__
 
@@ -19,8 +23,11 @@ body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem
 h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-bottom: .3rem }
 th { text-align: left; font-weight: 600 } th, td { padding: 0 1rem .2rem 0; vertical-align: top }
 li, td { overflow-wrap: anywhere }
-.picture { background: #fff; overflow: auto; max-height: 90vh; border: 1px solid #8886 }
-@media print { .picture { max-height: none; overflow: visible } .picture svg { max-width: 100%; height: auto } }
+.legend { display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; list-style: none; padding: 0 }
+.legend span { display: inline-block; width: 2rem; margin-right: .5rem; vertical-align: middle }
+.legend .box { height: .9rem }
+.picture { background: #fff; overflow: auto; border: 1px solid #8886 }
+.picture svg { display: block; margin: 0 auto; max-width: 100%; height: auto }
 """
 
 
@@ -55,11 +62,21 @@ def to_html(diff: Diff, look: Look = STANDARD) -> str:
 
 
 def _picture(diff: Diff, look: Look) -> str:
+    picture = describe(diff, look)
     try:
-        svg = to_svg(diff, look)
+        # The page says the answer and the legend in its own words.
+        svg = to_svg(to_dot(replace(picture, title="", legend=()), look), visible(picture.title))
     except UsageError as error:
         return f"<p>{_text(str(error))}</p>"
-    return f'<div class="picture" tabindex="0">{svg[svg.index("<svg") :]}</div>'
+    legend = "".join(f"<li>{_sample(entry)}{_text(entry.text)}</li>" for entry in picture.legend)
+    return f'<ul class="legend">{legend}</ul><div class="picture" tabindex="0">{svg[svg.index("<svg") :]}</div>'
+
+
+def _sample(entry: Entry) -> str:
+    mark = entry.mark
+    border = f"3px {mark.stroke.value} {mark.colour}"
+    style = f"border-top:{border}" if entry.line else f"border:{border};background:{mark.fill}"
+    return f'<span class="{"line" if entry.line else "box"}" style="{style}"></span>'
 
 
 def _text(words: str) -> str:

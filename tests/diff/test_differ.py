@@ -63,6 +63,15 @@ def test_two_layers_inserted_around_one_that_says_little():
     ]
 
 
+def test_a_layer_that_moved_past_another():
+    old = snapshot("in InputLayer", "drop Dropout < in", "dense_1 Dense < drop", "out Dense(3) < dense_1")
+    new = snapshot("in InputLayer", "dense_1 Dense < in", "dropout_1 Dropout < dense_1", "out Dense(3) < dropout_1")
+    assert said(old, new) == [
+        "drop (Dropout) removed between in and dense_1",
+        "dropout_1 (Dropout) inserted between dense_1 and out",
+    ]
+
+
 def test_automatic_names_that_are_all_others():
     new = snapshot(*[re.sub(r"\bdense\b", "dense_40", line.replace("dense_", "dense_4")) for line in CHAIN])
     assert said(snapshot(*CHAIN), new) == []
@@ -240,8 +249,8 @@ def test_findings_follow_renamed_layers():
     old = replace(snapshot(*CHAIN), findings=(found,))
     new = snapshot(*[line.replace("dense_1", "hidden") for line in CHAIN])
     assert said(old, replace(new, findings=(moved,))) == ["dense_1 renamed hidden (Dense)"]
-    assert said(old, snapshot(*CHAIN)) == ["GD301 hidden went: dense -> dense_1"]
-    assert said(snapshot(*CHAIN), old) == ["GD301 hidden came: dense -> dense_1"]
+    assert said(old, snapshot(*CHAIN)) == ["GD301 (hidden) went: dense -> dense_1"]
+    assert said(snapshot(*CHAIN), old) == ["GD301 (hidden) came: dense -> dense_1"]
 
 
 def test_what_only_one_side_records_is_no_change_but_a_note():

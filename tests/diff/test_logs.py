@@ -59,4 +59,4 @@ def test_ops_are_all_counted(snapshots):
 def test_an_artefact_that_went(snapshots):
     old, new = (snapshots[name, "layers"] for name in ("keras216_reference", "keras216_learning_phase_first"))
     found = [change.line() for change in graphdiag.diff(old, new).changes if change.kind == "finding-gone"]
-    assert any(line.startswith("GD101 artefact went: batchnorm_0_0 -> ") for line in found)
+    assert any(line.startswith("GD101 (artefact) went: batchnorm_0_0 -> ") for line in found)
