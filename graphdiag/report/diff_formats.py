@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import cast
 
 from graphdiag.diff.differ import Diff
+from graphdiag.errors import UsageError
 from graphdiag.report.formats import Format
 from graphdiag.report.look import Look
 
@@ -37,8 +38,11 @@ def render(diff: Diff, format_: Format, look: Look) -> str | bytes:
         Text, or bytes for formats that are no text.
 
     Raises:
-        UsageError: A program that the format needs is not installed.
+        UsageError: A diff has no such format, or a program that it needs is not installed.
     """
+    if format_ not in _WRITERS:
+        known = ", ".join(known.value for known in _WRITERS)
+        raise UsageError(f"--format {format_.value}: holds one graph and no diff; take one of {known}.")
     module, _, function = _WRITERS[format_].partition(":")
     writer = cast(Callable[[Diff, Look], "str | bytes"], getattr(import_module(f"graphdiag.report.{module}"), function))
     return writer(diff, look)

@@ -7,16 +7,16 @@ from html import escape
 
 from graphdiag.diff.differ import Diff
 from graphdiag.diff.summary import answer, notes, sections
-from graphdiag.errors import UsageError
+from graphdiag.errors import GraphdiagError
 from graphdiag.report.diff_picture import describe
 from graphdiag.report.diff_text import sides
-from graphdiag.report.graphviz import to_svg
 from graphdiag.report.look import STANDARD, Look
-from graphdiag.report.picture import Entry
-from graphdiag.report.picture_dot import to_dot
+from graphdiag.report.picture import Entry, Stroke
+from graphdiag.report.picture_dot import to_svg
 from graphdiag.report.visible import visible
 from graphdiag.version import __version__
 
+_BORDERS = {Stroke.DASHED: "3px dashed", Stroke.DOTTED: "3px dotted", Stroke.HEAVY: "6px double"}
 _STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
@@ -64,9 +64,9 @@ def to_html(diff: Diff, look: Look = STANDARD) -> str:
 def _picture(diff: Diff, look: Look) -> str:
     picture = describe(diff, look)
     try:
-        # The page says the answer and the legend in its own words.
-        svg = to_svg(to_dot(replace(picture, title="", legend=()), look), visible(picture.title))
-    except UsageError as error:
+        # The page has a legend of its own, which does not scroll away with the picture.
+        svg = to_svg(replace(picture, legend=()), look)
+    except GraphdiagError as error:
         return f"<p>{_text(str(error))}</p>"
     legend = "".join(f"<li>{_sample(entry)}{_text(entry.text)}</li>" for entry in picture.legend)
     return f'<ul class="legend">{legend}</ul><div class="picture" tabindex="0">{svg[svg.index("<svg") :]}</div>'
@@ -74,7 +74,7 @@ def _picture(diff: Diff, look: Look) -> str:
 
 def _sample(entry: Entry) -> str:
     mark = entry.mark
-    border = f"3px {mark.stroke.value} {mark.colour}"
+    border = f"{_BORDERS.get(mark.stroke, '3px solid')} {mark.colour}"
     style = f"border-top:{border}" if entry.line else f"border:{border};background:{mark.fill}"
     return f'<span class="{"line" if entry.line else "box"}" style="{style}"></span>'
 
