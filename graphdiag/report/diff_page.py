@@ -16,7 +16,8 @@ from graphdiag.report.picture_dot import to_svg
 from graphdiag.report.visible import visible
 from graphdiag.version import __version__
 
-_BORDERS = {Stroke.DASHED: "3px dashed", Stroke.DOTTED: "3px dotted", Stroke.HEAVY: "6px double"}
+_LINES = {Stroke.DASHED: "2px dashed", Stroke.DOTTED: "3px dotted", Stroke.HEAVY: "5px solid"}
+_BORDERS = {**_LINES, Stroke.HEAVY: "6px double"}
 _STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
@@ -74,7 +75,7 @@ def _picture(diff: Diff, look: Look) -> str:
 
 def _sample(entry: Entry) -> str:
     mark = entry.mark
-    border = f"{_BORDERS.get(mark.stroke, '3px solid')} {mark.colour}"
+    border = f"{(_LINES if entry.line else _BORDERS).get(mark.stroke, '2px solid')} {mark.colour}"
     style = f"border-top:{border}" if entry.line else f"border:{border};background:{mark.fill}"
     return f'<span class="{"line" if entry.line else "box"}" style="{style}"></span>'
 
