@@ -18,6 +18,7 @@ from graphdiag.contracts.acyclic import Acyclic
 from graphdiag.contracts.budget import Budget
 from graphdiag.contracts.contract import Contract, read_contract
 from graphdiag.contracts.forbidden import Forbidden
+from graphdiag.contracts.golden import Golden
 from graphdiag.contracts.independence import Independence
 from graphdiag.contracts.layers import Layers
 from graphdiag.contracts.no_findings import NoFindings
@@ -40,6 +41,7 @@ KINDS: tuple[type[Contract], ...] = (
     Reachable,
     Shared,
     Budget,
+    Golden,
 )
 """The kinds that graphdiag has."""
 
