@@ -17,6 +17,8 @@ class CheckFormat(str, Enum):
 
     TEXT = "text"
     JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
     SARIF = "sarif"
     JUNIT = "junit"
     GITHUB = "github"
@@ -25,6 +27,8 @@ class CheckFormat(str, Enum):
 _WRITERS: Mapping[CheckFormat, str] = {
     CheckFormat.TEXT: "check_text:to_text",
     CheckFormat.JSON: "check_formats:to_json",
+    CheckFormat.MARKDOWN: "check_results:to_markdown",
+    CheckFormat.HTML: "check_page:to_html",
     CheckFormat.SARIF: "check_results:to_sarif",
     CheckFormat.JUNIT: "check_results:to_junit",
     CheckFormat.GITHUB: "check_results:to_github",

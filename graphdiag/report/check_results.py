@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.finding import Severity
-from graphdiag.report import github, junit, sarif
+from graphdiag.report import github, junit, markdown, sarif
 from graphdiag.report.check_report import CheckedModel, CheckReport, Judgement, Link, Status, Violation
+from graphdiag.report.check_text import verdict
 from graphdiag.report.results import Check, Location, Problem, Suite
+
+
+def to_markdown(report: CheckReport) -> str:
+    """The check as a comment on a pull request."""
+    return markdown.write(suites_of(report), verdict(report))
 
 
 def to_sarif(report: CheckReport) -> str:

@@ -72,19 +72,20 @@ def verdict(report: CheckReport) -> str:
 def _models(models: Sequence[CheckedModel]) -> Table:
     table = Table.grid(padding=(0, 2))
     for model in models:
-        table.add_row(_text(model.name), _about(model))
+        table.add_row(_text(model.name), _text(about(model), "yellow" if model.error else ""))
     return table
 
 
-def _about(model: CheckedModel) -> Text:
+def about(model: CheckedModel) -> str:
+    """What a model is made of, or why it could not be read: ``models/a.py: 28 layers, 27 edges, 1,285 ops``."""
     if model.data is None:
-        return _text(model.error, "yellow")
+        return model.error
     graphs = model.data["graphs"]
     layers, ops = graphs["layers"], graphs["ops"]
     known = [f"{layers['nodes']:,} layers, {layers['edges']:,} edges"] if layers else ["no layer graph"]
     known.append(f"{ops['nodes']:,} ops" if ops else "no op graph")
     where = f"{model.source}: " if model.source != model.name else ""
-    return _text(where + ", ".join(known))
+    return where + ", ".join(known)
 
 
 def _contracts(contracts: Sequence[ContractSummary]) -> Table:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
 from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
 
 from graphdiag.diagnosis.finding import Severity
+from graphdiag.report.check_page import to_html
 from graphdiag.report.check_report import (
     UNREAD,
     Accepted,
@@ -18,7 +20,7 @@ from graphdiag.report.check_report import (
     Status,
     Violation,
 )
-from graphdiag.report.check_results import suites_of, to_junit
+from graphdiag.report.check_results import suites_of, to_junit, to_markdown
 from graphdiag.report.check_text import to_text, verdict
 
 HOSTILE = 'a\x1b[31m<b>"\n|::,'
@@ -81,6 +83,44 @@ def test_names_break_no_line():
     assert 'a\\x1b[31m<b>"\\n|::, feeds itself' in text
     case = ElementTree.fromstring(to_junit(found)).find("testsuite/testcase")
     assert case.find("failure").get("message") == 'a\\x1b[31m<b>"\\n|::, feeds itself'
+
+
+def test_the_page_holds_all_of_it_and_runs_nothing():
+    link = Link(HOSTILE, "b", known=False, ops=((HOSTILE, "Mul"),))
+    broken = judgement(Status.BROKEN, HOSTILE, violations=(Violation("a reaches c", (*chain("a", "b"), link)),))
+    unchecked = judgement(Status.UNCHECKED, "other", reason="why not")
+    page = to_html(report(judgement(), broken, unchecked))
+    parser = _Page()
+    parser.feed(page)
+    assert parser.tags.isdisjoint({"script", "img", "link", "b"})
+    assert "default-src 'none'" in page
+    text = " ".join(parser.texts)
+    assert "1 contract kept, 1 broken, 1 could not be checked." in text
+    assert 'kept it acyclic broken a\\x1b[31m<b>"\\n|::, acyclic not checked other acyclic' in text
+    assert 'a reaches c a → b → b (Keras has no such edge) a\\x1b[31m<b>"\\n|::, (Mul)' in text
+    assert "why not" in text
+
+
+class _Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.texts = set(), []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+
+    def handle_data(self, data):
+        self.texts += data.split()
+
+
+def test_a_comment_on_a_pull_request():
+    broken = judgement(
+        Status.BROKEN, "apart", violations=(Violation("a reaches c", chain("a", "b", "c", known=False)),)
+    )
+    comment = to_markdown(report(judgement(), broken))
+    assert "\n1 contract kept, 1 broken.\n" in comment
+    assert "a reaches c" in comment
+    assert "b -> c (Keras has no such edge)" in comment
 
 
 def test_what_the_baseline_says():
