@@ -391,7 +391,7 @@ def _nearest(name: str, names: Iterable[str]) -> str:
 @app.command()
 def schema(
     name: Annotated[
-        str, typer.Argument(help="Which document: report, as --format json writes it, or drawn.")
+        str, typer.Argument(help="Which document: report, as compare --format json writes it, drawn, or check.")
     ] = "report",
 ) -> None:
     """Print the JSON Schema of a document that graphdiag writes."""

@@ -8,7 +8,9 @@ import shutil
 from xml.etree import ElementTree
 
 import pytest
+from jsonschema import Draft202012Validator
 
+from graphdiag.report.schemas import schema
 from tests.graph_text import LOGS
 
 CONFIG = """
@@ -109,7 +111,11 @@ def test_several_formats_in_one_run(graphdiag, project):
     options = [option for name, file in formats for option in ("--format", name, "-o", file)]
     done = graphdiag("check", "--jobs", 2, *options, cwd=project)
     assert (done.stderr, done.returncode) == ("", 1)
-    assert json.loads((project / "check.json").read_text())["summary"] == {"kept": 1, "broken": 2, "unchecked": 0}
+    document = json.loads((project / "check.json").read_text())
+    assert document["summary"] == {"kept": 1, "broken": 2, "unchecked": 0}
+    assert list(Draft202012Validator(json.loads(schema("check"))).iter_errors(document)) == []
+    for model in document["models"]:
+        assert list(Draft202012Validator(json.loads(schema("report"))).iter_errors(model["report"])) == []
     suites = ElementTree.parse(project / "check.xml").getroot()
     assert [(suite.get("name"), suite.get("tests"), suite.get("failures")) for suite in suites] == [
         ("point cloud", "2", "0"),
@@ -119,6 +125,21 @@ def test_several_formats_in_one_run(graphdiag, project):
     assert [result["ruleId"] for result in run["results"]] == ["the gate stays out of the body", "nothing is hidden"]
     first = done.stdout.splitlines()[0]
     assert first.startswith("::error file=gated,title=the gate stays out of the body (gated)::gate reaches gated")
+
+
+def test_all_that_the_json_can_hold_follows_its_schema(graphdiag, project):
+    (project / "accepted.json").write_text(
+        '{"schema": "graphdiag.baseline/1", "accepted": [{"model": "gated", "code": "GD303", "culprits": ["old"]}]}'
+    )
+    more = CONFIG.replace('from = ["gate"]', 'from = ["gat"]')
+    (project / "graphdiag.toml").write_text(more + '\n[[models]]\nname = "absent"\nsource = "absent.pb"\n')
+    done = graphdiag("check", "--format", "json", cwd=project)
+    document = json.loads(done.stdout)
+    assert done.returncode == 2
+    assert document["summary"]["unchecked"] == 1
+    assert document["baseline"]["gone"]
+    assert document["models"][2]["report"] is None
+    assert list(Draft202012Validator(json.loads(schema("check"))).iter_errors(document)) == []
 
 
 def test_a_source_without_a_configuration(graphdiag, tmp_path):

@@ -51,23 +51,23 @@ def _suite(model: CheckedModel, judgements: Sequence[Judgement]) -> Suite:
     return Suite(
         model=model.name,
         checks=[Check(it.contract, summary=f"A contract of type {it.type}.") for it in judgements],
-        problems=[] if model.error else list(_problems(judgements, source)),
+        problems=[] if model.error else list(_problems(judgements, model, source)),
         failure=model.error,
         location=source,
     )
 
 
-def _problems(judgements: Sequence[Judgement], source: Location) -> Iterator[Problem]:
+def _problems(judgements: Sequence[Judgement], model: CheckedModel, source: Location) -> Iterator[Problem]:
     for judgement in judgements:
         if judgement.status is Status.UNCHECKED:
             yield Problem(
                 judgement.contract, Severity.ERROR, f"could not be checked: {judgement.reason}", location=source
             )
         for violation in judgement.violations:
-            yield _problem(judgement, violation, source)
+            yield _problem(judgement, violation, _location(model, violation) or source)
 
 
-def _problem(judgement: Judgement, violation: Violation, source: Location) -> Problem:
+def _problem(judgement: Judgement, violation: Violation, location: Location) -> Problem:
     finding = violation.finding
     edges = finding.edges if finding else [(link.source, link.target) for link in violation.chain]
     return Problem(
@@ -78,9 +78,18 @@ def _problem(judgement: Judgement, violation: Violation, source: Location) -> Pr
         edges=edges,
         ops=finding.culprits if finding and not finding.edges else (),
         details=[step(link) for link in violation.chain],
-        location=source,
+        location=location,
         properties={"contract": judgement.type, **({"code": finding.code} if finding else {})},
     )
+
+
+def _location(model: CheckedModel, violation: Violation) -> Location | None:
+    """The line at which a layer is made: one that takes what Keras does not know of, if there is one."""
+    lines = model.data.get("locations", {}) if model.data else {}
+    hidden = [link.target for link in violation.chain if not link.known]
+    edges = violation.finding.edges if violation.finding else ()
+    layers = [*hidden, *(link.target for link in violation.chain), *(target for _, target in edges)]
+    return next((Location(*lines[layer]) for layer in layers if layer in lines), None)
 
 
 def step(link: Link) -> str:

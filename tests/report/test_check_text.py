@@ -101,6 +101,15 @@ def test_the_page_holds_all_of_it_and_runs_nothing():
     assert "why not" in text
 
 
+def test_a_problem_points_at_the_line_of_the_layer_that_takes_what_is_hidden():
+    links = (Link("a", "b"), Link("b", "c", known=False))
+    found = report(judgement(Status.BROKEN, violations=(Violation("a reaches c", links), Violation("d is used once"))))
+    found.models[0].data["locations"] = {"b": ["m.py", 3], "c": ["layers.py", 7]}
+    first, second = suites_of(found)[0].problems
+    assert (first.location.path, first.location.line) == ("layers.py", 7)
+    assert (second.location.path, second.location.line) == ("m.py", None)
+
+
 class _Page(HTMLParser):
     def __init__(self):
         super().__init__()
