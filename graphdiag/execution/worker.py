@@ -314,7 +314,7 @@ def _tidy(node: Any) -> None:
         if name.startswith("_") or name not in known:
             del node.attr[name]
     node.device = ""
-    if {"seed", "seed2"} <= known and not node.attr["seed"].i and not node.attr["seed2"].i:
+    if {"seed", "seed2"} <= known and not any(node.attr[name].i for name in ("seed", "seed2") if name in node.attr):
         node.attr["seed"].i = _SEED_OF_OPS
         node.attr["seed2"].i = sum(node.name.encode()) + 1
 

@@ -104,6 +104,7 @@ def odd_names():
     node.name = "<script>|\n é::1"
     node.device = "/job:elsewhere/device:TPU:7"
     node.attr["of_the_future"].i = 7
+    node.attr["_class"].list.s.append(b"loc:@elsewhere")
     [node] = [node for node in message.node if node.name == "second"]
     node.input[0] = "<script>|\n é::1"
     return message
