@@ -27,18 +27,23 @@ class Graph {
     return this.children.has(row) && this.children.get(row).length > 0;
   }
 
-  // Puts nodes that stand side by side into a node of their own.
+  // Puts nodes that stand side by side into a node of their own, at the place of the first.
   group(kind, members) {
-    const row = this.parents.length;
     const parent = this.parents[members[0]];
     const inside = new Set(members);
     const siblings = this.childrenOf(parent);
     const place = siblings.findIndex((sibling) => inside.has(sibling));
+    const row = this.newGroup(kind, members, parent);
     const left = siblings.filter((sibling) => !inside.has(sibling));
     left.splice(place, 0, row);
     this.children.set(parent, left);
-    this.children.set(row, members);
+    return row;
+  }
+
+  newGroup(kind, members, parent) {
+    const row = this.parents.length;
     this.parents.push(parent);
+    this.children.set(row, members);
     for (const member of members) this.parents[member] = row;
     this.groups.set(row, { kind, leaves: this.leaves(row) });
     return row;
@@ -91,12 +96,13 @@ class Graph {
     }
     if (pinned.size > LEVEL_LIMIT) pinned.clear();
     const firm = level.filter((edge) => this.edges[edge.row].firm);
-    for (const item of fold(units, firm, pinned, LEVEL_LIMIT)) this.groupItem(item);
+    const items = fold(units, firm, pinned, LEVEL_LIMIT);
+    this.children.set(row, items.map((item) => this.groupItem(item, row)));
   }
 
-  groupItem(item) {
+  groupItem(item, parent) {
     if (typeof item === "number") return item;
-    return this.group(item.kind, item.items.map((inner) => this.groupItem(inner)));
+    return this.newGroup(item.kind, item.items.map((inner) => this.groupItem(inner, parent)), parent);
   }
 
   // Edges between nodes that stand directly within a row.

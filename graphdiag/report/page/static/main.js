@@ -104,6 +104,8 @@ class App {
     };
     this.details.clear();
     this.select({ finding: place, marks: () => marks });
+    // Where the pictures lie below the findings, they come into sight.
+    if (matchMedia("(max-width: 900px)").matches) document.getElementById("pictures").scrollIntoView();
     this.bringMarked(marks);
     this.say(`${finding.code} ${finding.rule}: ${number(finding.edges.length, "layer edge")} and ${number(arrows.length, "arrow")} marked.`);
   }
