@@ -278,13 +278,42 @@ def _shown_by_evidence(
 
 def _finding(report: Report, finding: Finding, pairs: Mapping[tuple[str, str], int], nodes: _Nodes) -> dict[str, Any]:
     """What a finding marks: layer edges, layers, boxes. Its words are in the page already."""
-    culprits = list(finding.culprits)
-    layers = [end for edge in finding.edges for end in edge] + culprits + _owners(report, culprits)
     return {
         "code": finding.code,
         "rule": visible(finding.rule),
         "verdict": finding.verdict.value,
-        "edges": [pairs[edge] for edge in finding.edges if edge in pairs],
+        **_marked(report, finding.edges, finding.culprits, pairs, nodes),
+    }
+
+
+def mark(report: Report, title: str, verdict: str, edges: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Edges that can be selected as those of a finding can.
+
+    Args:
+        report: Whose edges they are.
+        title: What the page calls them.
+        verdict: What is said about them, in a word.
+        edges: Pairs of layers, or of nodes of the drawn graph.
+    """
+    nodes = _Nodes(report)
+    pairs = {(edge.source, edge.target): row for row, edge in enumerate(report.edges)}
+    ends = list(dict.fromkeys(end for edge in edges for end in edge))
+    drawn = report.drawn_graph
+    boxes = [] if drawn is None else [drawn.index[end] for end in ends if end not in nodes.rows and end in drawn]
+    found = _marked(report, edges, (), pairs, nodes)
+    return {"code": "", "rule": visible(title), "verdict": verdict, **found, "boxes": boxes}
+
+
+def _marked(
+    report: Report,
+    edges: Sequence[tuple[str, str]],
+    culprits: Sequence[str],
+    pairs: Mapping[tuple[str, str], int],
+    nodes: _Nodes,
+) -> dict[str, list[int]]:
+    layers = [end for edge in edges for end in edge] + list(culprits) + _owners(report, culprits)
+    return {
+        "edges": [pairs[edge] for edge in edges if edge in pairs],
         "layers": _rows(layers, nodes.row),
         "boxes": _rows(culprits, lambda name: _box(report, name)),
     }

@@ -31,6 +31,6 @@ def to_fragment(report: Report) -> str:
     notes = "".join(f"<p>Note: {note}</p>" for note in text.notes(report))
     return (
         f'<div class="graphdiag"><style>{_STYLE}</style><p class="answer">{text.text(answer(report))}</p>'
-        f'<p class="facts">{facts}</p><ul>{text.findings(report, buttons=False)}</ul>{notes}'
+        f'<p class="facts">{facts}</p><ul>{text.findings(report)}</ul>{notes}'
         "<p class='facts'>The pictures: <code>report.show()</code></p></div>"
     )

@@ -87,21 +87,21 @@ def _head(arrow: str) -> str:
     return f'<path class="head {arrow}" d="M34 3.5L44 8L34 12.5Z"/>'
 
 
-def findings(report: Report, buttons: bool) -> str:
+def findings(report: Report, model: int | None = None) -> str:
     """The findings as list items: title, cause and proof, cure, evidence folded.
 
     Args:
         report: The report.
-        buttons: Whether each title is a button, for the page's script.
+        model: Number of the model in its page, whose script makes each title a button; ``None`` outside of a page.
     """
     numbered = list(enumerate(report.findings))
     items: list[str] = []
     for _, group in groupby(numbered, key=lambda item: item[1].code):
         alike = list(group)
-        items += [_finding(number, finding, buttons) for number, finding in alike[:_ALIKE_SHOWN]]
+        items += [_finding(number, finding, model) for number, finding in alike[:_ALIKE_SHOWN]]
         more = alike[_ALIKE_SHOWN:]
         if more:
-            folded = "".join(_finding(number, finding, buttons) for number, finding in more)
+            folded = "".join(_finding(number, finding, model) for number, finding in more)
             items.append(
                 f'<li class="more"><details><summary>{len(more):,} more of {text(alike[0][1].code)}</summary>'
                 f'<ul class="findings">{folded}</ul></details></li>'
@@ -109,19 +109,27 @@ def findings(report: Report, buttons: bool) -> str:
     return "".join(items)
 
 
-def _finding(number: int, finding: Finding, buttons: bool) -> str:
+def _finding(number: int, finding: Finding, model: int | None) -> str:
     edges = len(finding.edges)
     counted = f" · {edges:,} edge{'' if edges == 1 else 's'}" if edges else ""
     title = (
         f'<span class="code">{text(finding.code)}</span> <span class="rule">{text(finding.rule)}</span> '
         f'<span class="kind">{finding.verdict.value}, made by {WHO[finding.blame]}{counted}</span>'
     )
-    if buttons:
-        title = f'<button type="button" class="pick" aria-pressed="false" data-finding="{number}">{title}</button>'
+    if model is not None:
+        title = pick(model, number, title)
     proof = f'<p class="proof">{text(finding.proof.line)}</p>' if finding.proof else ""
     return (
         f'<li class="finding {finding.severity.value}"><h3>{title}</h3><p>{text(finding.message)}</p>{proof}'
         f'<p class="cure"><b>Cure</b> {text(finding.cure)}</p>{_evidence(finding.evidence)}</li>'
+    )
+
+
+def pick(model: int, number: int, title: str) -> str:
+    """A button that selects a finding of a model, or another of its marks, in the pictures."""
+    return (
+        f'<button type="button" class="pick" aria-pressed="false" data-model="{model}" data-finding="{number}">'
+        f"{title}</button>"
     )
 
 

@@ -3,49 +3,27 @@
 // and each selection says what it marks in both.
 
 class App {
-  constructor(model) {
-    this.model = model;
+  constructor(place) {
+    this.model = new Model(DATA.models[place]);
+    this.place = place;
     this.live = document.getElementById("live");
     this.pictures = {};
-    const main = document.getElementById("pictures");
+    this.panes = [];
     for (const key of ["layers", "drawn"]) {
-      const graph = model[key];
+      const graph = this.model[key];
       if (graph) this.pictures[key] = new Picture(graph, key, this);
-      main.append(graph ? this.pictures[key].element : absent(key));
+      this.panes.push(graph ? this.pictures[key].element : absent(key));
     }
-    this.details = new Details(this);
-    this.search = new Search(this);
-    this.buttons = [...document.querySelectorAll(".pick")];
-    for (const button of this.buttons) {
-      const place = Number(button.dataset.finding);
-      button.addEventListener("click", () => (button.getAttribute("aria-pressed") === "true" ? this.clear() : this.selectFinding(place)));
-    }
-    this.listen();
+    this.details = details;
+    this.search = search;
+    this.buttons = [...document.querySelectorAll(`.pick[data-model="${place}"]`)];
   }
 
-  listen() {
-    const above = () => document.documentElement.style.setProperty("--above", `${document.querySelector("header").offsetHeight}px`);
-    above();
-    addEventListener("resize", above);
-    addEventListener("keydown", (event) => {
-      const typing = event.target.matches("input");
-      if (event.key === "Escape") this.clear();
-      if (event.key === "/" && !typing) {
-        event.preventDefault();
-        this.search.input.focus();
-      }
-    });
-    const paper = (on) => Object.values(this.pictures).forEach((picture) => picture.forPaper(on));
-    let closed = [];
-    addEventListener("beforeprint", () => {
-      closed = [...document.querySelectorAll("aside details:not([open], .keys)")];
-      for (const each of closed) each.open = true;
-      paper(true);
-    });
-    addEventListener("afterprint", () => {
-      for (const each of closed) each.open = false;
-      paper(false);
-    });
+  // Puts this model on screen in place of another.
+  attach() {
+    details.app = this;
+    search.app = this;
+    document.getElementById("pictures").replaceChildren(...this.panes);
   }
 
   async draw() {
@@ -107,7 +85,7 @@ class App {
     // Where the pictures lie below the findings, they come into sight.
     if (matchMedia("(max-width: 900px)").matches) document.getElementById("pictures").scrollIntoView();
     this.bringMarked(marks);
-    this.say(`${finding.code} ${finding.rule}: ${number(finding.edges.length, "layer edge")} and ${number(arrows.length, "arrow")} marked.`);
+    this.say(`${`${finding.code} ${finding.rule}`.trim()}: ${number(finding.edges.length, "layer edge")} and ${number(arrows.length, "arrow")} marked.`);
   }
 
   bringMarked(marks, but = null) {
@@ -191,5 +169,58 @@ function absent(key) {
   return html("section", { class: "pane absent", id: `pane-${key}`, "aria-label": why[0] }, html("div", { class: "bar" }, html("h2", {}, why[0])), html("p", { class: "empty" }, why[1]));
 }
 
-const app = new App(new Model(DATA.models[0]));
-app.draw();
+// --- which model is shown, and what concerns all of them ---
+
+const details = new Details();
+const search = new Search();
+const apps = new Map();
+let app = null;
+
+// The model of that place in the data; its pictures are drawn when it is shown first.
+async function showModel(place) {
+  if (app?.place === place) return;
+  app?.clear();
+  for (const element of document.querySelectorAll("[data-of]")) element.hidden = Number(element.dataset.of) !== place;
+  for (const button of document.querySelectorAll(".choose")) button.setAttribute("aria-pressed", String(Number(button.dataset.model) === place));
+  measure();
+  const known = apps.get(place);
+  app = known || new App(place);
+  apps.set(place, app);
+  app.attach();
+  if (!known) await app.draw();
+}
+
+const measure = () => document.documentElement.style.setProperty("--above", `${document.querySelector("header").offsetHeight}px`);
+addEventListener("resize", measure);
+
+for (const button of document.querySelectorAll(".choose")) button.addEventListener("click", () => showModel(Number(button.dataset.model)));
+for (const button of document.querySelectorAll(".pick")) {
+  button.addEventListener("click", async () => {
+    if (button.getAttribute("aria-pressed") === "true") return app.clear();
+    await showModel(Number(button.dataset.model));
+    return app.selectFinding(Number(button.dataset.finding));
+  });
+}
+
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") app?.clear();
+  if (event.key === "/" && !event.target.matches("input")) {
+    event.preventDefault();
+    search.input.focus();
+  }
+});
+
+let unfolded = [];
+const paper = (on) => app && Object.values(app.pictures).forEach((picture) => picture.forPaper(on));
+addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("details:not([open], .keys)")];
+  for (const each of unfolded) each.open = true;
+  paper(true);
+});
+addEventListener("afterprint", () => {
+  for (const each of unfolded) each.open = false;
+  paper(false);
+});
+
+if (DATA.models.length) showModel(0);
+else document.documentElement.dataset.ready = "true";

@@ -30,8 +30,8 @@ function rows(items, make, shown = ROWS_SHOWN) {
 }
 
 class Details {
-  constructor(app) {
-    this.app = app;
+  constructor() {
+    this.app = null; // of the model that is shown
     this.element = document.getElementById("details");
   }
 
@@ -77,7 +77,7 @@ class Details {
   findingsOn(test) {
     const { app } = this;
     return this.part("Findings", app.model.findings.map((finding, number) => ({ finding, number })).filter(({ finding }) => test(finding)), ({ finding, number }) =>
-      this.link(`${finding.code} ${finding.rule}`, finding.verdict, finding.verdict in STATUS ? STATUS[finding.verdict] : null, () => app.selectFinding(number)));
+      this.link(`${finding.code} ${finding.rule}`.trim(), finding.verdict, finding.verdict in STATUS ? STATUS[finding.verdict] : null, () => app.selectFinding(number)));
   }
 
   layer(row) {
@@ -198,8 +198,8 @@ class Details {
 const HITS_SHOWN = 40;
 
 class Search {
-  constructor(app) {
-    this.app = app;
+  constructor() {
+    this.app = null; // of the model that is shown
     this.input = document.getElementById("search");
     this.list = document.getElementById("hits");
     this.input.addEventListener("input", () => {
