@@ -1,101 +1,124 @@
-"""The check report as one self-contained page: the verdict, the models, the contracts, and why the broken ones are."""
+"""The check report as one self-contained page: the contracts and models first, each model's pictures on demand."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from html import escape
+from collections.abc import Mapping, Sequence
 
-from graphdiag.report.check_report import UNREAD, CheckReport, ContractSummary, Link, Status, Violation
-from graphdiag.report.check_text import about, verdict
-from graphdiag.report.visible import visible
-from graphdiag.version import __version__
+from graphdiag.report.check_report import (
+    UNREAD,
+    CheckedModel,
+    CheckReport,
+    ContractSummary,
+    Judgement,
+    Status,
+    Violation,
+)
+from graphdiag.report.check_text import verdict
+from graphdiag.report.page.data import mark
+from graphdiag.report.page.page import View, page
+from graphdiag.report.page.text import pick, text
 
-_STYLE = """
-:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
-h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-bottom: .3rem }
-th { text-align: left; font-weight: 600 } th, td { padding: 0 1rem .2rem 0; vertical-align: top }
-li, td, p { overflow-wrap: anywhere }
-ol { list-style: none; border-left: 2px solid #8886; margin: .3rem 0 1rem; padding-left: 1rem }
-li.unknown { font-weight: 600 } li code { display: block; font-weight: 400; overflow-wrap: anywhere }
-.mark { border-radius: .3rem; padding: 0 .4rem; white-space: nowrap; color: #fff }
-.kept { background: #1a7f37 } .broken { background: #b3261e } .unchecked { background: #7d4e00 }
-"""
+_VIOLATIONS_SHOWN = 20
+_LINKS_SHOWN = 12
 _WORDS = {Status.KEPT: "kept", Status.BROKEN: "broken", Status.UNCHECKED: "not checked"}
 
 
 def to_html(report: CheckReport) -> str:
-    """The check as a page.
+    """The check report as a page.
 
     Args:
-        report: The check report.
+        report: The report.
 
     Returns:
-        HTML that asks for nothing else and runs no script.
+        HTML, as of `graphdiag.report.page.to_html`. What breaks a contract can be clicked, and lights up in its model's
+        pictures.
     """
-    models = "".join(f"<tr><th>{_text(model.name)}</th><td>{_text(about(model))}</td></tr>" for model in report.models)
-    contracts = "".join(map(_row, report.contracts))
+    views = _Views(report)
+    contracts = "".join(_contract(contract, views) for contract in report.contracts)
+    models = "".join(_model(model, views) for model in report.models)
+    accepted = ""
+    if report.accepted:
+        count = len(report.accepted)
+        accepted = f"<p>{text(report.baseline)} accepts {count:,} finding{'' if count == 1 else 's'}.</p>"
+    index = (
+        f'<div class="index"><section aria-label="Contracts"><h2>Contracts</h2><ul>{contracts}</ul>{accepted}</section>'
+        f'<nav aria-label="Models"><h2>Models</h2><ul>{models}</ul></nav></div>'
+    )
+    return page(f"graphdiag check: {report.config}", verdict(report), index, views.all())
+
+
+class _Views:
+    """The models that could be compared, and what is marked in each: filled while the index is written."""
+
+    def __init__(self, report: CheckReport) -> None:
+        self._models = [model for model in report.models if model.report is not None]
+        self.numbers: Mapping[str, int] = {model.name: number for number, model in enumerate(self._models)}
+        self._marks: list[list[Mapping[str, object]]] = [[] for _ in self._models]
+
+    def button(self, contract: str, judgement: Judgement, violation: Violation) -> str:
+        """What breaks a contract, as a button that shows it in its model's pictures."""
+        finding = violation.finding
+        said = text(f"{finding.code} {finding.rule}" if finding else violation.message)
+        number = self.numbers.get(judgement.model)
+        report = None if number is None else self._models[number].report
+        edges = [(link.source, link.target) for link in violation.chain]
+        if finding:
+            edges += finding.edges
+        if number is None or report is None or not edges:
+            return said
+        title = contract if finding else f"{contract}: {violation.message}"
+        self._marks[number].append(mark(report, title, "broken", edges))
+        return pick(number, len(report.findings) + len(self._marks[number]) - 1, said)
+
+    def all(self) -> list[View]:
+        """What the page shows."""
+        return [
+            View(model.name, model.report, marks)
+            for model, marks in zip(self._models, self._marks, strict=True)
+            if model.report is not None
+        ]
+
+
+def _model(model: CheckedModel, views: _Views) -> str:
+    where = f" <small>{text(model.source)}</small>" if model.source != model.name else ""
+    number = views.numbers.get(model.name)
+    if number is None:
+        return f'<li class="unread">{text(model.name)}{where}: {text(model.error)}</li>'
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>graphdiag: {_text(verdict(report))}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<h1>{_text(verdict(report))}</h1>\n<h2>Models</h2>\n<table>{models}</table>\n"
-        f"<h2>Contracts</h2>\n<table>{contracts}</table>\n"
-        + "".join(_section(contract) for contract in report.contracts)
-        + _baseline(report)
-        + f"<footer><p>graphdiag {__version__}</p></footer>\n</body>\n</html>\n"
+        f'<li><button type="button" class="choose act" aria-pressed="false" data-model="{number}">{text(model.name)}'
+        f"</button>{where}</li>"
     )
 
 
-def _row(contract: ContractSummary) -> str:
-    status = contract.status
-    mark = f'<span class="mark {status.value}">{_WORDS[status]}</span>'
-    return f"<tr><td>{mark}</td><td>{_text(contract.name)}</td><td>{_text(contract.type)}</td></tr>"
+def _contract(contract: ContractSummary, views: _Views) -> str:
+    why = "".join(_judgement(contract, judgement, views) for judgement in contract.judgements)
+    return (
+        f'<li class="contract {contract.status.value}"><b>{_WORDS[contract.status]}</b> {text(contract.name)} '
+        f"<small>{text(contract.type)}</small>{f'<ul>{why}</ul>' if why else ''}</li>"
+    )
 
 
-def _section(contract: ContractSummary) -> str:
-    """Why a contract is not kept; why a model could not be read stands with the models."""
-    told = "".join(_why(contract))
-    return f"<section><h2>{_text(contract.name)}</h2>{told}</section>\n" if told else ""
+def _judgement(contract: ContractSummary, judgement: Judgement, views: _Views) -> str:
+    """Why a contract is not kept on a model; why a model could not be read stands with the models."""
+    on = f"{text(judgement.model)}: " if len(contract.judgements) > 1 else ""
+    if judgement.status is Status.UNCHECKED and judgement.reason != UNREAD:
+        return f"<li>{on}{text(judgement.reason)}</li>"
+    items = []
+    for violation in judgement.violations[:_VIOLATIONS_SHOWN]:
+        steps = [violation.chain[0].source, *(link.target for link in violation.chain)] if violation.chain else []
+        items.append(f"<li>{on}{views.button(contract.name, judgement, violation)}{_chain(steps)}</li>")
+    more = len(judgement.violations) - _VIOLATIONS_SHOWN
+    if more > 0:
+        items.append(f"<li>{on}and {more:,} more; <code>--format json</code> has all.</li>")
+    return "".join(items)
 
 
-def _why(contract: ContractSummary) -> Iterator[str]:
-    for judgement in contract.judgements:
-        on = f"{judgement.model}: " if len(contract.judgements) > 1 else ""
-        if judgement.status is Status.UNCHECKED and judgement.reason != UNREAD:
-            yield f"<p>{_text(on + judgement.reason)}</p>"
-        for violation in judgement.violations:
-            yield f"<p>{_text(on + violation.message)}</p>{_proof(violation)}"
-
-
-def _proof(violation: Violation) -> str:
-    told = ""
-    if violation.chain:
-        steps = "".join(map(_step, violation.chain))
-        told = f"<ol><li>{_text(violation.chain[0].source)}</li>{steps}</ol>"
-    if violation.finding:
-        edges = "".join(f"<li>{_text(f'{source} → {target}')}</li>" for source, target in violation.finding.edges)
-        told += (f"<ol>{edges}</ol>" if edges else "") + f"<p>Cure: {_text(violation.finding.cure)}</p>"
-    return told
-
-
-def _step(link: Link) -> str:
-    if link.known:
-        return f"<li>→ {_text(link.target)}</li>"
-    ops = " → ".join(f"{name} ({type_})" for name, type_ in link.ops)
-    shown = f"<code>{_text(ops)}</code>" if ops else ""
-    return f'<li class="unknown">→ {_text(link.target)} (Keras has no such edge){shown}</li>'
-
-
-def _baseline(report: CheckReport) -> str:
-    if not report.accepted and not report.gone:
+def _chain(steps: Sequence[str]) -> str:
+    if not steps:
         return ""
-    return (
-        f"<p>{_text(report.baseline)}: {len(report.accepted):,} accepted findings, "
-        f"{len(report.gone):,} that are there no longer.</p>\n"
-    )
-
-
-def _text(words: str) -> str:
-    return escape(visible(words))
+    half = _LINKS_SHOWN // 2
+    left_out = len(steps) - _LINKS_SHOWN
+    shown = [f"<code>{text(step)}</code>" for step in steps]
+    if left_out > 0:
+        shown[half : half + left_out] = [f"{left_out:,} more"]
+    return f'<p class="chain">{" → ".join(shown)}</p>'

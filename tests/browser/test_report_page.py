@@ -15,8 +15,11 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 from tensorboard_page import chromium
 
+from graphdiag.report.check_page import to_html
+from graphdiag.report.check_report import CheckReport
 from graphdiag.report.report import Report
 from graphdiag.report.visible import visible
+from tests.check_reports import checked
 from tests.layers import layer_graph
 from tests.page_reports import HOSTILE, large_report, report_of, report_on, with_names
 
@@ -29,10 +32,12 @@ ARTEFACTS = 8
 class Page:
     """A report's page, opened."""
 
-    def __init__(self, driver: Chrome, report: Report, folder: Path, width: int = 1600, height: int = 1000) -> None:
+    def __init__(
+        self, driver: Chrome, report: Report | CheckReport, folder: Path, width: int = 1600, height: int = 1000
+    ) -> None:
         self.driver = driver
         file = folder / "page.html"
-        content = report.render("html")
+        content = report.render("html") if isinstance(report, Report) else to_html(report)
         assert isinstance(content, str)
         file.write_text(content, encoding="utf-8")
         self.address = file.as_uri()
@@ -112,7 +117,7 @@ def show(browser: Chrome, tmp_path: Path) -> Iterator[Callable[..., Page]]:
     """Opens the page of a report. In the end, no page may have complained, or asked for anything but itself."""
     pages: list[Page] = []
 
-    def open_page(report: Report, **options: int) -> Page:
+    def open_page(report: Report | CheckReport, **options: int) -> Page:
         pages.append(Page(browser, report, tmp_path, **options))
         return pages[-1]
 
@@ -438,6 +443,34 @@ def test_880_edges_stay_usable(show: Callable[..., Page]) -> None:
     page.drawn_again(LAYERS, lambda: page.press(Keys.ENTER))
     page.wait(lambda: page.boxes(LAYERS, ".chosen") == ["block_40/c_3"])
     assert page.edges(LAYERS, ".marked") == ["block_40/c_2 → block_40/c_3", "block_40/c_3 → block_40/c_4"]
+
+
+# --- several models --------------------------------------------------------------------------------------------------
+
+
+def test_a_check_shows_each_model_on_demand(show: Callable[..., Page]) -> None:
+    page = show(checked())
+    assert page.count(LAYERS, ".node") == 28
+    assert page.one("h1").text.startswith("0 contracts kept, 2 broken.")
+    first, second = page.all(".choose")
+    second.click()
+    page.wait(lambda: page.count(LAYERS, ".node") == 7)
+    assert [button.get_attribute("aria-pressed") for button in (first, second)] == ["false", "true"]
+    assert [head.text.partition(":")[0] for head in page.all("h2.model") if head.is_displayed()] == ["two hops"]
+    assert {button.text.split()[0] for button in page.all("aside .pick") if button.is_displayed()} >= {"GD301"}
+    first.click()
+    page.wait(lambda: page.count(LAYERS, ".node") == 28)
+
+
+def test_what_breaks_a_contract_lights_up_in_its_model(show: Callable[..., Page]) -> None:
+    page = show(checked())
+    by_name = {button.text: button for button in page.all(".index .pick")}
+    by_name["aux_in reaches aux_dense_1"].click()
+    page.wait(lambda: page.edges(LAYERS, ".marked") == ["aux_dense_0 → aux_dense_1", "aux_in → aux_dense_0"])
+    assert page.edges(DRAWN, ".marked") == ["aux_dense_0 → aux_dense_1", "aux_in → aux_dense_0"]
+    by_name["GD301 hidden-dependency"].click()
+    page.wait(lambda: page.edges(LAYERS, ".marked") == ["state → scaled", "state → shifted"])
+    assert [button.text for button in page.all(".pick[aria-pressed='true']")] == ["GD301 hidden-dependency"]
 
 
 # --- how it looks ----------------------------------------------------------------------------------------------------

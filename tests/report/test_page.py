@@ -9,7 +9,6 @@ import subprocess
 import sys
 import webbrowser
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +22,8 @@ from graphdiag.report.report import Report
 from tests.conftest import ROOT
 from tests.graph_text import LOGS
 from tests.page_reports import HOSTILE, large_report, report_on, with_names
+from tests.report.page_reader import models_of, read
 
-VOID = {"meta", "input", "link", "br", "img"}
 NAMES = [
     "keras216_reference",
     "keras216_hidden_two_hops",
@@ -37,38 +36,6 @@ NAMES = [
 ]
 
 
-class Reader(HTMLParser):
-    """Reads a page strictly: tags must nest. Keeps the text by the innermost tag, and each tag with its attributes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: dict[str, list[str]] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.setdefault(self.open[-1] if self.open else "", []).append(data)
-
-
-def read(html: str) -> Reader:
-    reader = Reader()
-    reader.feed(html)
-    reader.close()
-    assert reader.open == []
-    return reader
-
-
 def page_of(report: Report) -> str:
     page = report.render("html")
     assert isinstance(page, str)
@@ -77,9 +44,7 @@ def page_of(report: Report) -> str:
 
 def model_of(report: Report) -> dict[str, Any]:
     """The data as the page's script reads it: out of the page."""
-    [text] = [text for text in read(page_of(report)).texts["script"] if text.startswith('{"statuses"')]
-    [model] = json.loads(text)["models"]
-    assert isinstance(model, dict)
+    [model] = models_of(page_of(report))
     return model
 
 
@@ -100,7 +65,7 @@ def test_the_page_is_html(name: str) -> None:
     assert {tag for tag, _ in reader.tags} <= {
         *("html", "head", "meta", "title", "style", "body", "a", "header", "h1", "h2", "h3", "dl", "div", "dt", "dd"),
         *("ul", "li", "svg", "path", "circle", "text", "b", "span", "aside", "form", "label", "input", "section"),
-        *("button", "p", "details", "summary", "code", "kbd", "footer", "main", "noscript", "script"),
+        *("button", "p", "details", "summary", "code", "kbd", "footer", "main", "noscript", "script", "nav"),
     }
     ids = [attributes["id"] for _, attributes in reader.tags if "id" in attributes]
     assert len(ids) == len(set(ids))

@@ -1,0 +1,57 @@
+"""The page of a check; its clicks are in `tests/browser/test_report_page.py`."""
+
+from __future__ import annotations
+
+from graphdiag.report.check_formats import CheckFormat, render
+from graphdiag.report.check_page import to_html
+from graphdiag.report.check_report import CheckReport
+from tests.check_reports import checked
+from tests.page_reports import HOSTILE
+from tests.report.page_reader import models_of, read
+
+
+def test_contracts_and_models_come_first() -> None:
+    page = to_html(checked())
+    reader = read(page)
+    words = [text.strip() for tag, texts in reader.texts.items() if tag not in ("script", "style") for text in texts]
+    assert reader.texts["h1"] == ["0 contracts kept, 2 broken. 1 of 3 models could not be read: third."]
+    assert {"no findings", "apart", "reference", "two hops"} <= set(words)
+    assert "a model that is not there" in page
+    choices = [attributes["data-model"] for _, attributes in reader.tags if "choose" in (attributes.get("class") or "")]
+    assert choices == ["0", "1"]
+
+
+def test_what_breaks_a_contract_has_its_marks() -> None:
+    report = checked()
+    page = to_html(report)
+    models = models_of(page)
+    picks = {
+        (int(attributes["data-model"] or 0), int(attributes["data-finding"] or 0))
+        for _, attributes in read(page).tags
+        if "pick" in (attributes.get("class") or "")
+    }
+    assert picks == {(number, mark) for number, model in enumerate(models) for mark in range(len(model["findings"]))}
+    broken = [mark for mark in models[0]["findings"] if mark["verdict"] == "broken"]
+    layers = models[0]["layers"]
+    [chain] = [mark for mark in broken if mark["rule"].startswith("apart")]
+    ends = [(layers["edges"]["source"][row], layers["edges"]["target"][row]) for row in chain["edges"]]
+    assert [(layers["names"][source], layers["names"][target]) for source, target in ends] == [
+        ("aux_in", "aux_dense_0"),
+        ("aux_dense_0", "aux_dense_1"),
+    ]
+    [artefacts] = [mark for mark in broken if mark["rule"] == "no findings"]
+    assert len(artefacts["edges"]) == 8
+
+
+def test_names_are_text() -> None:
+    name = HOSTILE["batchnorm_0_0"] + HOSTILE["dropout_0"]
+    page = render(checked(name), CheckFormat.HTML)
+    assert name not in page
+    read(page)
+
+
+def test_without_any_model() -> None:
+    report = checked()
+    unread = tuple(model for model in report.models if model.error)
+    page = to_html(CheckReport("c.toml", unread, ()))
+    assert models_of(page) == []
