@@ -1,0 +1,21 @@
+"""``graphdiag explain``: the documentation of the rules."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from graphdiag.output import show
+
+
+def explain(
+    code: Annotated[
+        str | None, typer.Argument(help="Code of a rule, as GD101; all rules are listed without one.")
+    ] = None,
+) -> None:
+    """Say what a rule finds, why it matters, and what to do."""
+    from graphdiag.diagnosis.registry import all_rules, find_rule
+    from graphdiag.report.explain import every, one
+
+    show(every(all_rules()) if code is None else one(find_rule(all_rules(), code)), None)
