@@ -10,10 +10,11 @@ from graphdiag.report.check_report import (
     CheckReport,
     ContractSummary,
     Judgement,
+    Link,
     Status,
     Violation,
 )
-from graphdiag.report.check_text import verdict
+from graphdiag.report.check_text import about, verdict
 from graphdiag.report.page.data import mark
 from graphdiag.report.page.page import View, page
 from graphdiag.report.page.text import pick, text
@@ -37,9 +38,11 @@ def to_html(report: CheckReport) -> str:
     contracts = "".join(_contract(contract, views) for contract in report.contracts)
     models = "".join(_model(model, views) for model in report.models)
     accepted = ""
-    if report.accepted:
-        count = len(report.accepted)
-        accepted = f"<p>{text(report.baseline)} accepts {count:,} finding{'' if count == 1 else 's'}.</p>"
+    if report.accepted or report.gone:
+        accepted = (
+            f"<p>{text(report.baseline)}: {len(report.accepted):,} accepted findings, "
+            f"{len(report.gone):,} that are there no longer.</p>"
+        )
     index = (
         f'<div class="index"><section aria-label="Contracts"><h2>Contracts</h2><ul>{contracts}</ul>{accepted}</section>'
         f'<nav aria-label="Models"><h2>Models</h2><ul>{models}</ul></nav></div>'
@@ -84,6 +87,7 @@ def _model(model: CheckedModel, views: _Views) -> str:
     number = views.numbers.get(model.name)
     if number is None:
         return f'<li class="unread">{text(model.name)}{where}: {text(model.error)}</li>'
+    where += f" <small>{text(about(model).removeprefix(f'{model.source}: '))}</small>"
     return (
         f'<li><button type="button" class="choose act" aria-pressed="false" data-model="{number}">{text(model.name)}'
         f"</button>{where}</li>"
@@ -105,20 +109,29 @@ def _judgement(contract: ContractSummary, judgement: Judgement, views: _Views) -
         return f"<li>{on}{text(judgement.reason)}</li>"
     items = []
     for violation in judgement.violations[:_VIOLATIONS_SHOWN]:
-        steps = [violation.chain[0].source, *(link.target for link in violation.chain)] if violation.chain else []
-        items.append(f"<li>{on}{views.button(contract.name, judgement, violation)}{_chain(steps)}</li>")
+        chain = _chain(violation.chain)
+        items.append(f"<li>{on}{views.button(contract.name, judgement, violation)}{chain}</li>")
     more = len(judgement.violations) - _VIOLATIONS_SHOWN
     if more > 0:
         items.append(f"<li>{on}and {more:,} more; <code>--format json</code> has all.</li>")
     return "".join(items)
 
 
-def _chain(steps: Sequence[str]) -> str:
-    if not steps:
+def _chain(chain: Sequence[Link]) -> str:
+    """The nodes of a path; where Keras has no such edge, the ops that show it."""
+    if not chain:
         return ""
+    steps = [f"<code>{text(chain[0].source)}</code>", *map(_step, chain)]
     half = _LINKS_SHOWN // 2
     left_out = len(steps) - _LINKS_SHOWN
-    shown = [f"<code>{text(step)}</code>" for step in steps]
     if left_out > 0:
-        shown[half : half + left_out] = [f"{left_out:,} more"]
-    return f'<p class="chain">{" → ".join(shown)}</p>'
+        steps[half : half + left_out] = [f"{left_out:,} more"]
+    return f'<p class="chain">{" → ".join(steps)}</p>'
+
+
+def _step(link: Link) -> str:
+    if link.known:
+        return f"<code>{text(link.target)}</code>"
+    ops = " → ".join(f"<code>{text(name)}</code> ({text(type_)})" for name, type_ in link.ops)
+    shown = f": {ops}" if ops else ""
+    return f"<code>{text(link.target)}</code> <em>(Keras has no such edge{shown})</em>"

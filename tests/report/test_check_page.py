@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from graphdiag.report.check_formats import CheckFormat, render
 from graphdiag.report.check_page import to_html
-from graphdiag.report.check_report import CheckReport
+from graphdiag.report.check_report import Accepted, CheckReport, Judgement, Link, Status, Violation
+from graphdiag.report.visible import visible
 from tests.check_reports import checked
 from tests.page_reports import HOSTILE
 from tests.report.page_reader import models_of, read
@@ -48,6 +51,23 @@ def test_names_are_text() -> None:
     page = render(checked(name), CheckFormat.HTML)
     assert name not in page
     read(page)
+
+
+def test_all_that_is_said_of_contracts() -> None:
+    report = checked()
+    link = Link(HOSTILE["batchnorm_0_1"], "c", known=False, ops=((HOSTILE["conv1d_0_1"], "Mul"),))
+    judgements = (
+        Judgement("it", "acyclic", "reference", Status.KEPT),
+        Judgement("long", "acyclic", "reference", Status.UNCHECKED, reason="why not"),
+        Judgement("there", "acyclic", "reference", Status.BROKEN, (Violation("a reaches c", (Link("a", "b"), link)),)),
+    )
+    gone = Accepted("m", "GD301", (("a", "b"),))
+    page = to_html(replace(report, judgements=judgements, gone=(gone,), baseline="base.json"))
+    words = " ".join(text for tag, texts in read(page).texts.items() if tag != "script" for text in texts)
+    for said in ("kept", "not checked", "why not", "broken", "a reaches c", "(Keras has no such edge: ", "(Mul)"):
+        assert said in words
+    assert visible(HOSTILE["conv1d_0_1"]) in words
+    assert "base.json: 0 accepted findings, 1 that are there no longer." in words
 
 
 def test_without_any_model() -> None:
