@@ -127,5 +127,5 @@ def test_the_command(graphdiag):
 
 
 def test_no_such_schema():
-    with pytest.raises(UsageError, match="there are drawn"):
+    with pytest.raises(UsageError, match="there are check, drawn"):
         schema("../report")
