@@ -69,13 +69,14 @@ def _problems(judgements: Sequence[Judgement], model: CheckedModel, source: Loca
 
 def _problem(judgement: Judgement, violation: Violation, location: Location) -> Problem:
     finding = violation.finding
-    edges = finding.edges if finding else [(link.source, link.target) for link in violation.chain]
+    on_the_way = [end for link in violation.chain for end in (link.source, link.target)]
     return Problem(
         check=judgement.contract,
         severity=finding.severity if finding else Severity.ERROR,
         message=violation.message,
         cure=finding.cure if finding else "",
-        edges=edges,
+        edges=finding.edges if finding else (),
+        layers=tuple(dict.fromkeys(on_the_way)),
         ops=finding.culprits if finding and not finding.edges else (),
         details=[step(link) for link in violation.chain],
         location=location,

@@ -123,7 +123,7 @@ def test_a_model_is_a_suite_and_a_contract_a_check():
     assert [check.id for check in first.checks] == ["it", "apart", "other"]
     apart, other = first.problems
     assert (apart.check, apart.severity, apart.message) == ("apart", Severity.ERROR, "a reaches c")
-    assert apart.edges == [("a", "b"), ("b", "c")]
+    assert apart.layers == ("a", "b", "c")
     assert apart.details == ["a -> b (Keras has no such edge)", "b -> c (Keras has no such edge)"]
     assert (other.check, other.message) == ("other", "could not be checked: why")
     assert (second.failure, second.problems) == ("n.py does not exist.", [])
