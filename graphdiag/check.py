@@ -13,6 +13,7 @@ from graphdiag.contracts.contract import Contract, judge
 from graphdiag.diagnosis.finding import Finding, Severity
 from graphdiag.errors import ConfigError, GraphdiagError
 from graphdiag.report.check_report import UNREAD, Accepted, CheckedModel, CheckReport, Judgement, Status
+from graphdiag.report.report import Report
 from graphdiag.workers import Died, run_tasks
 
 Progress = Callable[[str], None]
@@ -70,6 +71,19 @@ def check_and_accept(
     after = [entry for entry in before if entry.model in unseen]
     after += dict.fromkeys(accept(model, finding, before) for model, finding in _breaking(found))
     return _without_accepted(found, after, config), tuple(after)
+
+
+def report_on(config: Config) -> Report:
+    """The report on the one model of a configuration, with its rules and severities, and before any contract.
+
+    Args:
+        config: As `Config.only` gives it.
+
+    Raises:
+        GraphdiagError: The model cannot be compared.
+    """
+    [model] = config.models
+    return _compare(_task(config, model))
 
 
 # --- each model ------------------------------------------------------------------------------------------------------
@@ -134,16 +148,20 @@ def _runs_code(task: _Task) -> bool:
 def _check_model(task: _Task) -> _Done:
     model = task.model
     try:
-        report = compare(model.source, **model.options)
+        report = _compare(task)
     except GraphdiagError as error:
         return _unread(task, str(error))
     # A bug, or a layer of the user's that fails in a way nobody thought of: the other models are checked all the same.
     except Exception as error:
         what = f"{type(error).__name__}: {error}".partition("\n")[0]
         return _unread(task, f"{model.source}: fails with {what}; 'graphdiag compare --debug' on it says more.")
-    report = replace(report, findings=_with_severities(report.findings, task.severity))
     judged = tuple(judge(contract, report, model.name) for contract in task.contracts)
     return CheckedModel(model.name, model.source, report.to_dict()), judged
+
+
+def _compare(task: _Task) -> Report:
+    report = compare(task.model.source, **task.model.options)
+    return replace(report, findings=_with_severities(report.findings, task.severity))
 
 
 def _unread(task: _Task, error: str) -> _Done:

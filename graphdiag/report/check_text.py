@@ -16,6 +16,7 @@ from graphdiag.report.check_report import (
     CheckedModel,
     CheckReport,
     ContractSummary,
+    Judgement,
     Link,
     Status,
     Violation,
@@ -55,6 +56,11 @@ def render(report: CheckReport) -> RenderableType:
 def to_text(report: CheckReport) -> str:
     """The check report as plain text, 100 characters wide."""
     return plain(render(report))
+
+
+def explain(judgement: Judgement) -> str:
+    """Why one contract does not hold on one model, as plain text."""
+    return plain(Group(*_why(ContractSummary(judgement.contract, judgement.type, (judgement,)))))
 
 
 def verdict(report: CheckReport) -> str:
