@@ -39,6 +39,9 @@ class Scopes:
         self.owner_of_scope: dict[str, str] = {}
         self.scopes_of: Counter[str] = Counter()
         for name in graph.names:
+            if not name or name.startswith("/"):
+                # TensorFlow gives no such names; a damaged file may, and they lie in no scope.
+                continue
             parent, _, leaf = name.rpartition("/")
             while leaf not in self.children[parent]:
                 self.children[parent][leaf] = None

@@ -519,3 +519,11 @@ def test_names_and_structure_tell_what_was_noted_while_the_model_was_called(name
     assert ownership.inputs_found
     assert report.case.undrawn == []
     assert report.summary.hidden == 0
+
+
+@pytest.mark.parametrize("name", ["", "/", "/a", "//", "a/", "a//b"])
+def test_names_that_tensorflow_does_not_give(name):
+    damaged = graph_def("x Placeholder\na/MatMul MatMul x\nb/MatMul MatMul a/MatMul\nlast Identity b/MatMul")
+    damaged.node[3].name = name
+    ownership = own(from_graph_def(damaged), layer_graph([("x", "a"), ("a", "b")], inputs=["x"]))
+    assert [ownership.owner(row) for row in range(3)] == ["x", "a", "b"]
