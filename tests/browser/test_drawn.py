@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from generated_graphs import graphs
 from hypothesis import HealthCheck, Phase, given, settings
 from selenium.webdriver import Chrome
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.summary.writer.record_writer import RecordWriter
-from tensorboard_page import PageError, chromium, read_page, tensorboard
 
 from graphdiag.reference import write_log
 from graphdiag.sources.open_source import open_source
 from graphdiag.tensorboard import draw, draw_conceptual
 from graphdiag.tensorboard.merge import UndrawableGraphError
+from tests.browser.generated_graphs import graphs
+from tests.browser.tensorboard_page import PageError, chromium, read_page, tensorboard
 
 pytestmark = pytest.mark.browser
 

@@ -13,12 +13,12 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
-from tensorboard_page import chromium
 
 from graphdiag.report.check_page import to_html
 from graphdiag.report.check_report import CheckReport
 from graphdiag.report.report import Report
 from graphdiag.report.visible import visible
+from tests.browser.tensorboard_page import chromium
 from tests.check_reports import checked
 from tests.layers import layer_graph
 from tests.page_reports import HOSTILE, large_report, report_of, report_on, with_names

@@ -7,8 +7,6 @@ from collections import Counter
 from random import Random
 
 import pytest
-from random_graphs import make_graph
-from test_soundness import Claims
 
 from graphdiag import compare
 from graphdiag.diagnosis.case import Case
@@ -16,6 +14,8 @@ from graphdiag.diagnosis.diagnose import RULES, diagnose
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.report.explain import one
 from tests.diagnosis.found import in_log, on_live_model, report_on
+from tests.diagnosis.random_graphs import make_graph
+from tests.diagnosis.test_soundness import Claims
 from tests.graph_text import FIXTURES, LOGS
 from tests.layers import layer_graph
 

@@ -11,12 +11,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 import tensorflow as tf
-from traced import ACTIVATION, FLAG, NOTHING, PARAMETER, SHAPE, Traced
 
 from graphdiag.diagnosis.crossings import Crossings, OpEdge, find_crossings
 from graphdiag.diagnosis.flow import Carries
 from graphdiag.diagnosis.ownership import NOBODY, Ownership
 from graphdiag.graphs.op_graph import CONTROL
+from tests.diagnosis.traced import ACTIVATION, FLAG, NOTHING, PARAMETER, SHAPE, Traced
 
 v1 = tf.compat.v1
 raw = tf.raw_ops

@@ -15,9 +15,9 @@ import pytest
 import tensorflow as tf
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorflow.python.framework import function
-from traced import ACTIVATION, FLAG, HANDLE, NOTHING, PARAMETER, RANDOM, SHAPE, Traced, op_graph
 
 from graphdiag.graphs.op_graph import merge
+from tests.diagnosis.traced import ACTIVATION, FLAG, HANDLE, NOTHING, PARAMETER, RANDOM, SHAPE, Traced, op_graph
 
 v1 = tf.compat.v1
 raw = tf.raw_ops

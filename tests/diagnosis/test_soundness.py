@@ -20,13 +20,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from random_graphs import FAILS, Made, Runner, make_graph
-from traced import op_graph
 
 from graphdiag.diagnosis.crossings import find_crossings
 from graphdiag.diagnosis.flow import Carries, Flow, trace
 from graphdiag.diagnosis.ownership import NOBODY, Ownership
 from graphdiag.graphs.op_graph import OpGraph
+from tests.diagnosis.random_graphs import FAILS, Made, Runner, make_graph
+from tests.diagnosis.traced import op_graph
 
 GRAPHS = 50
 """Graphs of each kind in one run of the tests."""

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from event_files import LOGS, graph, keras, meta_graph, run_graph, scalar, trace, write_log
 from tensorboard.compat.proto.event_pb2 import Event
 
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.event_log import open_event_log
 from graphdiag.sources.opened import Opened
+from tests.sources.event_files import LOGS, graph, keras, meta_graph, run_graph, scalar, trace, write_log
 
 FILE = "events.out.tfevents.1.host"
 

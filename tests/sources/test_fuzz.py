@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from event_files import FILES, graph, keras, record, run_graph, trace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from graphdiag.graphs.op_graph import merge
 from graphdiag.sources.keras_json import layer_graph_from_json
 from graphdiag.sources.open_source import open_source
 from graphdiag.sources.opened import Opened
+from tests.sources.event_files import FILES, graph, keras, record, run_graph, trace
 
 MIXED = (FILES / "tfk_mixed.json").read_text()
 SMALL_LOG = b"".join(

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from event_files import FILES, LOGS, graph
 from tensorboard.compat.proto.function_pb2 import FunctionDef
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
@@ -13,6 +12,7 @@ from graphdiag.graphs.op_graph import merge
 from graphdiag.sources.graph_def import open_graph_file
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.saved_model import open_saved_model
+from tests.sources.event_files import FILES, LOGS, graph
 
 
 def names(opened: Opened) -> list[str]:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from event_files import FILES, LOGS
 
 from graphdiag.errors import SourceError
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.sources.keras_files import layer_graph_from_json, open_keras_archive, open_keras_json
+from tests.sources.event_files import FILES, LOGS
 
 
 def read(path: Path) -> LayerGraph:

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from event_files import FILES, LOGS, graph, run_graph, write_log
 
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.open_source import open_source
+from tests.sources.event_files import FILES, LOGS, graph, run_graph, write_log
 
 EVENTS = next((LOGS / "tf22_reference").glob("*tfevents*"))
 

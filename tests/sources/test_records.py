@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from event_files import LOGS, crc32c, masked, record, split_records
 
 from graphdiag.errors import SourceError
 from graphdiag.sources.records import read_records
+from tests.sources.event_files import LOGS, crc32c, masked, record, split_records
 
 CONTENT = record(b"first") + record(b"") + record(b"third record")
 
