@@ -23,6 +23,8 @@ _WRITERS: Mapping[Format, str] = {
     Format.PNG: "diff_picture:to_png",
     Format.PDF: "diff_picture:to_pdf",
     Format.DOT: "diff_picture:to_dot",
+    Format.GRAPHML: "diff_graph:graphml",
+    Format.NODE_LINK: "diff_graph:node_link",
 }
 
 
@@ -42,7 +44,7 @@ def render(diff: Diff, format_: Format, look: Look) -> str | bytes:
     """
     if format_ not in _WRITERS:
         known = ", ".join(known.value for known in _WRITERS)
-        raise UsageError(f"--format {format_.value}: holds one graph and no diff; take one of {known}.")
+        raise UsageError(f"--format {format_.value}: holds one graph of ops and no diff; take one of {known}.")
     module, _, function = _WRITERS[format_].partition(":")
     writer = cast(Callable[[Diff, Look], "str | bytes"], getattr(import_module(f"graphdiag.report.{module}"), function))
     return writer(diff, look)

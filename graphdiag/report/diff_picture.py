@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from graphdiag.diff.changes import LayerChanged, LayerRenamed, OpsChanged
+from graphdiag.diff.changes import LayerRenamed
 from graphdiag.diff.differ import Diff
 from graphdiag.diff.snapshot import LayerRecord, Snapshot
 from graphdiag.diff.summary import answer
 from graphdiag.report import picture_dot
+from graphdiag.report.diff_graph import Change, edges, layers
 from graphdiag.report.look import Look
 from graphdiag.report.picture import Box, Cluster, Entry, Line, Mark, Picture, Stroke, framed
 
@@ -17,6 +18,7 @@ SAME = Mark("same", "#1f2328")
 CAME = Mark("came", "#116329", Stroke.HEAVY, "diamond", "#e6f5ea")
 WENT = Mark("went", "#b00020", Stroke.DASHED, "onormal", "#fdeaec")
 CHANGED = Mark("changed", "#9a4b00", Stroke.DOTTED, fill="#fff4e0")
+_MARKS = {Change.SAME: SAME, Change.CAME: CAME, Change.WENT: WENT, Change.CHANGED: CHANGED}
 _MEANINGS = {SAME: "the same", CAME: "came", WENT: "went", CHANGED: "changed"}
 
 _Path = tuple[str, ...]
@@ -53,38 +55,24 @@ def describe(diff: Diff, look: Look) -> Picture:
         A box for each layer of both graphs, a line for each edge of both. Boxes have the keys ``old:ID`` where the
         layer went, else ``new:ID``. The title is the answer.
     """
-    changed = _changed(diff)
     was = {change.new: change.old for change in diff.changes if isinstance(change, LayerRenamed)}
-    boxes = {
-        f"new:{id_}": _box(f"new:{id_}", layer, look, changed, was.get(id_)) for id_, layer in diff.new.layers.items()
-    }
-    inside = {f"new:{id_}": layer.path for id_, layer in diff.new.layers.items()}
     paths = _paths(diff)
-    kept = set(diff.matching.layers.values())
-    for id_ in diff.new.layers.keys() - kept:
-        boxes[f"new:{id_}"] = _box(f"new:{id_}", diff.new.layers[id_], look, {id_: CAME})
-    for id_, layer in diff.old.layers.items():
-        if id_ not in diff.matching.layers:
-            boxes[f"old:{id_}"] = _box(f"old:{id_}", layer, look, {id_: WENT})
-            inside[f"old:{id_}"] = _path_now(layer.path, paths)
+    boxes, inside = {}, {}
+    for key, change in layers(diff).items():
+        side, _, id_ = key.partition(":")
+        layer = (diff.new if side == "new" else diff.old).layers[id_]
+        boxes[key] = _box(key, layer, look, _MARKS[change], was.get(id_) if side == "new" else None)
+        inside[key] = layer.path if side == "new" else _path_now(layer.path, paths)
     lines = tuple(_lines(diff))
     outer, clusters = framed(boxes, inside, lambda path: _frame(path, diff))
     return Picture(answer(diff), outer, clusters, lines, tuple(_legend(boxes, lines)))
 
 
-def _changed(diff: Diff) -> Mapping[str, Mark]:
-    changed = {change.id for change in diff.changes if isinstance(change, LayerChanged)}
-    changed |= {change.new for change in diff.changes if isinstance(change, LayerRenamed)}
-    changed |= {change.owner for change in diff.changes if isinstance(change, OpsChanged) and change.owner is not None}
-    return dict.fromkeys(changed, CHANGED)
-
-
-def _box(key: str, layer: LayerRecord, look: Look, marks: Mapping[str, Mark], was: str | None = None) -> Box:
+def _box(key: str, layer: LayerRecord, look: Look, mark: Mark, was: str | None) -> Box:
     calls = f", {layer.calls:,} calls" if layer.calls > 1 else ""
     rows = [layer.name, *([f"was {was}"] if was else ()), *([f"{layer.class_name}{calls}"] if layer.class_name else ())]
     if look.show_shapes:
         rows.append(layer.output_shape or "?")
-    mark = marks.get(layer.id, SAME)
     return Box(key, tuple(rows), mark, f"{layer.id}: {mark.word}")
 
 
@@ -114,19 +102,11 @@ def _frame(path: _Path, diff: Diff) -> Cluster:
 
 def _lines(diff: Diff) -> Iterator[Line]:
     """Edges of the new graph, then those of the old one that are gone. What went moves no box that stayed."""
-    names = diff.matching.layers
-    before = {(names.get(source), names.get(target)) for source, target in diff.old.edges}
-    now = set(diff.new.edges)
-    for source, target in diff.new.edges:
-        mark = SAME if (source, target) in before else CAME
-        yield Line(f"new:{source}", f"new:{target}", mark, tooltip=f"{source} -> {target}: {mark.word}")
-    for source, target in diff.old.edges:
-        ends = names.get(source), names.get(target)
-        if ends not in now:
-            keys = [
-                f"old:{old}" if new is None else f"new:{new}" for old, new in zip((source, target), ends, strict=True)
-            ]
-            yield Line(keys[0], keys[1], WENT, tooltip=f"{source} -> {target}: {WENT.word}", leads=None in ends)
+    for source, target, change in edges(diff):
+        mark = _MARKS[change]
+        told = f"{source.partition(':')[2]} -> {target.partition(':')[2]}: {mark.word}"
+        leads = change is not Change.WENT or source.startswith("old:") or target.startswith("old:")
+        yield Line(source, target, mark, tooltip=told, leads=leads)
 
 
 def _legend(boxes: Mapping[str, Box], lines: tuple[Line, ...]) -> Iterator[Entry]:

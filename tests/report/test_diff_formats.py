@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -9,11 +10,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from xml.etree import ElementTree
 
+import networkx as nx
 import pytest
 
 from graphdiag.diff.differ import diff
 from graphdiag.errors import UsageError
 from graphdiag.report.diff_formats import render
+from graphdiag.report.diff_graph import to_networkx
 from graphdiag.report.diff_picture import describe
 from graphdiag.report.formats import Format
 from graphdiag.report.look import Look
@@ -162,7 +165,7 @@ def test_results_name_layers_and_edges():
 
 def test_equal_graphs_in_every_format():
     same = snapshot("in InputLayer", "a Dense < in")
-    formats = [format_ for format_ in Format if not format_.value.startswith(("graphml", "node-link"))]
+    formats = [format_ for format_ in Format if not format_.value.endswith(("-ops", "-drawn"))]
     for format_ in formats:
         content = written(format_, diff(same, same))
         assert content or format_ is Format.GITHUB
@@ -170,6 +173,33 @@ def test_equal_graphs_in_every_format():
             assert "No difference." in content
 
 
-def test_files_of_one_graph_hold_no_diff():
-    with pytest.raises(UsageError, match=r"--format graphml: .*markdown"):
-        written(Format.GRAPHML)
+@pytest.mark.parametrize("format_", [Format.GRAPHML_OPS, Format.NODE_LINK_DRAWN])
+def test_files_of_one_graph_hold_no_diff(format_):
+    with pytest.raises(UsageError, match=rf"--format {format_.value}: .*markdown"):
+        written(format_)
+
+
+def test_both_graphs_in_one_file():
+    old = snapshot("in InputLayer", "a Dense < in", "b ReLU < a", "out Add < b, in")
+    new = snapshot("in InputLayer", "a Dense < in", "c Softmax < a", "out Add < c")
+    found = diff(old, new)
+    graph = nx.node_link_graph(json.loads(written(Format.NODE_LINK, found)), edges="edges")
+    assert nx.utils.graphs_equal(graph, to_networkx(found))
+    back = nx.read_graphml(io.BytesIO(written(Format.GRAPHML, found).encode()))
+    assert (
+        set(back.edges(data="change"))
+        == set(graph.edges(data="change"))
+        == {
+            ("new:in", "new:a", "same"),
+            ("new:a", "new:c", "came"),
+            ("new:c", "new:out", "came"),
+            ("new:a", "old:b", "went"),
+            ("old:b", "new:out", "went"),
+            ("new:in", "new:out", "went"),
+        }
+    )
+    assert dict(graph.nodes(data="change")) == {
+        **dict.fromkeys(["new:in", "new:a", "new:out"], "same"),
+        "new:c": "came",
+        "old:b": "went",
+    }
