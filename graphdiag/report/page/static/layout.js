@@ -75,10 +75,12 @@ const TITLE_HEIGHT = 16;
 
 // DOT for what is visible. `width` gives a box's width in pixels, which are Graphviz's points here.
 function dotOf({ root, edges }, width, direction, columns) {
-  const room = edges.some((edge) => edge.stub) ? 0.55 : 0.2;
+  const room = edges.some((edge) => edge.stub) ? 0.7 : 0.2;
+  // Numbers of edges stand between the rows of boxes.
+  const gap = edges.some((edge) => !edge.stub && edge.rows.length > 1) ? 0.37 : 0.27;
   const clusters = new Set();
   const lines = [
-    `digraph { graph [rankdir=${direction} nodesep=${room} ranksep=0.27 compound=true] node [shape=box fixedsize=true label=""]`,
+    `digraph { graph [rankdir=${direction} nodesep=${room} ranksep=${gap} compound=true] node [shape=box fixedsize=true label=""]`,
     "edge [arrowsize=0.8]",
   ];
   const inches = (pixels) => (pixels / 72).toFixed(3);

@@ -241,9 +241,11 @@ class Picture {
     if (status.letter) {
       element.append(svg("g", { class: "letter", transform: `translate(${middle.join(" ")})` }, svg("circle", { r: 7 }), svg("text", { y: 3.2 }, status.letter)));
     }
-    if (edge.hub) {
-      element.append(svg("text", { class: "number", x: Math.max(way[0][0], tip[0]) + 4, y: tip[1] + 4 }, `×${edge.rows.length}`));
-    } else if (edge.rows.length > 1) element.append(svg("text", { class: "number", x: middle[0] + 9, y: middle[1] + 3 }, `×${edge.rows.length}`));
+    if (edge.hub || edge.rows.length > 1) {
+      const [outer, side] = [way[0], tip].sort(([left], [right]) => left - right)[edge.hub ? 1 : 0];
+      const free = edge.hub ? { x: outer + 4, y: side + 4 } : edge.stub ? { x: outer - 8, y: side + 4, "text-anchor": "end" } : { x: middle[0] + 9, y: middle[1] + 5 };
+      element.append(svg("text", { class: "number", ...free }, `×${edge.rows.length}`));
+    }
     element.addEventListener("click", () => this.dragged || this.app.selectEdge(this.key, edge));
     this.lines.push({ edge, element });
     return element;
