@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib.metadata import EntryPoint
 from typing import Any
 
 from graphdiag.contracts.acyclic import Acyclic
@@ -27,6 +26,7 @@ from graphdiag.contracts.reachable import Reachable
 from graphdiag.contracts.required import Required
 from graphdiag.contracts.shared import Shared
 from graphdiag.errors import GraphdiagError
+from graphdiag.plugins import plugins
 
 GROUP = "graphdiag.contracts"
 """The entry-point group for kinds of other packages."""
@@ -53,36 +53,16 @@ def all_kinds() -> Mapping[str, type[Contract]]:
     Raises:
         GraphdiagError: A package's kind cannot be loaded, is no kind of contract, or has the type of another.
     """
-    from importlib.metadata import entry_points
-
     kinds = {kind.type: kind for kind in KINDS}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
-        kind = _load(entry)
+    for described, kind in plugins(GROUP, "contract"):
+        if not (isinstance(kind, type) and issubclass(kind, Contract)):
+            raise GraphdiagError(f"{described} must be a subclass of graphdiag's Contract.")
+        if not isinstance(getattr(kind, "type", None), str):
+            raise GraphdiagError(f"{described} must have a 'type': the word for it in the configuration.")
         if kind.type in kinds:
-            raise GraphdiagError(f"{_described(entry)}: there is a type {kind.type!r} already; give it another.")
+            raise GraphdiagError(f"{described}: there is a type {kind.type!r} already; give it another.")
         kinds[kind.type] = kind
     return kinds
-
-
-def _load(entry: EntryPoint) -> type[Contract]:
-    try:
-        kind = entry.load()
-    # A plug-in is foreign code: its import may fail in any way.
-    except Exception as error:
-        what = str(error).partition("\n")[0] or type(error).__name__
-        raise GraphdiagError(
-            f"{_described(entry)} cannot be loaded: {what}. Update the package, or uninstall it."
-        ) from error
-    if not (isinstance(kind, type) and issubclass(kind, Contract)):
-        raise GraphdiagError(f"{_described(entry)} must be a subclass of graphdiag's Contract.")
-    if not isinstance(getattr(kind, "type", None), str):
-        raise GraphdiagError(f"{_described(entry)} must have a 'type': the word for it in the configuration.")
-    return kind
-
-
-def _described(entry: EntryPoint) -> str:
-    package = f" of {entry.dist.name}" if entry.dist else ""
-    return f"the contract {entry.name}{package} ({entry.value})"
 
 
 def make_contract(table: Mapping[str, Any], place: Place) -> Contract:

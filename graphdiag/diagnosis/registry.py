@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from importlib.metadata import EntryPoint
 
 from graphdiag.diagnosis.diagnose import RULES
 from graphdiag.diagnosis.finding import Finding, Verdict
 from graphdiag.diagnosis.rules.rule import Rule
 from graphdiag.errors import GraphdiagError, UsageError
+from graphdiag.plugins import plugins
 
 GROUP = "graphdiag.rules"
 """The entry-point group for rules of other packages."""
@@ -39,14 +39,15 @@ def all_rules() -> tuple[Rule, ...]:
     Raises:
         GraphdiagError: A package's rule cannot be loaded, is no rule, or has the code of another.
     """
-    from importlib.metadata import entry_points
-
     foreign: dict[str, Rule] = {}
     known = {rule.code for rule in RULES}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
-        rule = _load(entry)
+    for described, rule in plugins(GROUP, "rule"):
+        if not isinstance(rule, Rule):
+            raise GraphdiagError(f"{described} is a {type(rule).__name__}, and must be a graphdiag Rule.")
+        if not _CODE.fullmatch(rule.code):
+            raise GraphdiagError(f"{described}: the code {rule.code!r} must be capital letters and a number.")
         if rule.code in known:
-            raise GraphdiagError(f"{_described(entry)}: there is a rule {rule.code} already; give it another code.")
+            raise GraphdiagError(f"{described}: there is a rule {rule.code} already; give it another code.")
         known.add(rule.code)
         foreign[rule.code] = rule
     return (
@@ -54,27 +55,6 @@ def all_rules() -> tuple[Rule, ...]:
         *(foreign[code] for code in sorted(foreign)),
         *(rule for rule in RULES if rule.verdict is not Verdict.HIDDEN),
     )
-
-
-def _load(entry: EntryPoint) -> Rule:
-    try:
-        rule = entry.load()
-    # A plug-in is foreign code: its import may fail in any way.
-    except Exception as error:
-        what = str(error).partition("\n")[0] or type(error).__name__
-        raise GraphdiagError(
-            f"{_described(entry)} cannot be loaded: {what}. Update the package, or uninstall it."
-        ) from error
-    if not isinstance(rule, Rule):
-        raise GraphdiagError(f"{_described(entry)} is a {type(rule).__name__}, and must be a graphdiag Rule.")
-    if not _CODE.fullmatch(rule.code):
-        raise GraphdiagError(f"{_described(entry)}: the code {rule.code!r} must be capital letters and a number.")
-    return rule
-
-
-def _described(entry: EntryPoint) -> str:
-    package = f" of {entry.dist.name}" if entry.dist else ""
-    return f"the rule {entry.name}{package} ({entry.value})"
 
 
 def select(rules: Sequence[Rule], select: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Rule, ...]:
