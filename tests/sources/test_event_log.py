@@ -237,7 +237,7 @@ def test_a_truncated_or_damaged_file_in_the_log_is_an_error(tmp_path: Path) -> N
 
 
 def test_records_that_are_no_events_are_an_error(tmp_path: Path) -> None:
-    from event_files import record
+    from tests.sources.event_files import record
 
     (tmp_path / FILE).write_bytes(record(b"not a protobuf"))
     with pytest.raises(SourceError, match="its records hold no events"):
