@@ -36,7 +36,7 @@ def show(content: RenderableType, output: Path | None) -> None:
         return
     # Lines are drawn with what the reader's encoding has; a file is always UTF-8.
     if standard(output):
-        put(plain(content, None, sys.stdout.encoding), None)
+        _put_on_standard_output(plain(content, None, sys.stdout.encoding))
     else:
         put(plain(content), output)
 
@@ -61,17 +61,18 @@ def put(content: str | bytes, output: Path | None) -> None:
     """Write a whole file or none of it.
 
     Args:
-        content: What is written; text as UTF-8.
+        content: What is written; text as UTF-8, but at a terminal in its own encoding.
         output: The file; ``None`` or ``-`` for standard output.
 
     Raises:
         UsageError: The file cannot be written.
     """
+    data = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
     if standard(output):
-        _put_on_standard_output(content)
+        # XML and HTML say, and JSON demands, that they are UTF-8; only a terminal has to show them as it can.
+        _put_on_standard_output(content if sys.stdout.isatty() else data)
         return
     assert output is not None
-    data = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
     try:
         if output.exists() and not output.is_file():
             # A pipe or a device takes the content as it comes; a directory says that it is one.

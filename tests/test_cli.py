@@ -127,6 +127,24 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.parametrize("format_", ["html", "dot", "graphml"])
+def test_a_document_on_standard_output_is_the_file_that_o_writes(tmp_path, format_):
+    model = json.loads((FIXTURES / "files" / "k3_sequential.json").read_text(encoding="utf-8"))
+    model["config"]["layers"][1]["config"]["name"] = "d\xe9\u2713"
+    (tmp_path / "model.json").write_text(json.dumps(model), encoding="utf-8")
+    command = [sys.executable, "-m", "graphdiag", "compare", "model.json", "--format", format_]
+    latin = dict(os.environ, PYTHONIOENCODING="latin-1", PYTHONPATH=str(ROOT))
+    done = subprocess.run(
+        [*command, "-o", "file", "--format", format_, "-o", "-"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+        env=latin,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == (tmp_path / "file").read_bytes()
+
+
 @pytest.mark.parametrize("arguments", [[], ["--format", "json"]])
 def test_names_that_no_encoding_knows(tmp_path, arguments):
     model = json.loads(MODEL.read_text())
