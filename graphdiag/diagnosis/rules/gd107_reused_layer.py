@@ -14,7 +14,8 @@ Cause
 
 Proof
     The op edges under the arrow carry parameters or the handles of variables, both ends belong to the same layer or
-    nested model, and no path leads from the values of a model input to any tensor under the arrow.
+    nested model, and no path leads from the values of a model input to any tensor under the arrow. Without a layer
+    graph, the boxes have one name but for a number, and variables lie in the first.
 
 Example
     `sequential/dense/MatMul/ReadVariableOp/resource -> sequential_1/dense/MatMul/ReadVariableOp`
@@ -32,28 +33,30 @@ Reported upstream
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from graphdiag.diagnosis.boxes import Arrow, arrows, fits, is_state, tail, unit_of, without_number
-from graphdiag.diagnosis.carries import Carries
+from graphdiag.diagnosis.carries import ALL_CLASSES, Carries
 from graphdiag.diagnosis.case import Case, words_of
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.ownership import NOBODY
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.rules.wording import some
+from graphdiag.graphs.op_graph import CONTROL
 
 
 def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer, or nested model, whose first use feeds later ones."""
     by_layer: dict[str, list[tuple[Arrow, list[OpEdge]]]] = defaultdict(list)
+    of_variables = _scopes_of_variables(case) if case.layers is None else frozenset()
     for arrow in arrows(case, lambda edge, source, target: _is_reuse(case, edge, source, target)):
         edges = [_op_edge(case, edge) for edge in arrow.edges]
         carries = Carries.CONSTANT
         for edge in edges:
             carries |= edge.carries
         if not carries & Carries.ACTIVATION:
-            layer = _one_layer(case, arrow, edges)
+            layer = _one_layer(case, arrow, edges, of_variables)
             if layer:
                 by_layer[layer].append((arrow, edges))
     for layer, reuses in by_layer.items():
@@ -113,10 +116,26 @@ def _is_inside_a_call(case: Case, box: str, owner: str) -> bool:
     return False
 
 
-def _one_layer(case: Case, arrow: Arrow, edges: list[OpEdge]) -> str:
+def _scopes_of_variables(case: Case) -> frozenset[str]:
+    """The scopes in which variables, or what stands for their handles, lie: ops that take nothing and give state."""
+    ops = case.ops
+    scopes: set[str] = set()
+    for row, name in enumerate(ops.names):
+        taken = ops.output[ops.in_edges[row] : ops.in_edges[row + 1]]
+        if not is_state(Carries(case.flow.values[row] & ALL_CLASSES)) or (taken != CONTROL).any():
+            continue
+        scope = name
+        while scope and scope not in scopes:
+            scopes.add(scope)
+            scope = scope.rpartition("/")[0]
+    return frozenset(scopes)
+
+
+def _one_layer(case: Case, arrow: Arrow, edges: list[OpEdge], of_variables: Collection[str]) -> str:
     """The layer or nested model that both boxes are uses of; empty when they are not."""
     if case.layers is None:
-        return arrow.source
+        # Ops of one call have names like this too: `mul` and `mul_1` in a batch normalisation.
+        return arrow.source if arrow.source in of_variables else ""
     of_op = case.ownership.of_op
     owners = {(int(of_op[edge.source]), int(of_op[edge.target])) for edge in edges if is_state(edge.carries)}
     if any(giver != taker or giver == NOBODY for giver, taker in owners):

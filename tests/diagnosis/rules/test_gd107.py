@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from graphdiag import compare
 from graphdiag.diagnosis.finding import Verdict
 from tests.diagnosis.found import in_graph, in_log, report_on
+from tests.graph_text import LOGS
 from tests.layers import layer_graph
 
 SHARED = """
@@ -42,6 +44,13 @@ def test_without_a_layer_graph_scopes_of_one_name_are_one_layer():
     [finding] = in_log("GD107", "tf110_shared_scope_9545")
     assert finding.edges == (("inner/conv", "inner/conv_1"), ("inner/conv", "inner/conv_2"))
     assert finding.culprits == ("inner/conv",)
+
+
+@pytest.mark.parametrize("code", ["GD107", "GD112"])
+def test_without_a_layer_graph_ops_of_one_call_are_no_uses_of_a_layer(code):
+    # A batch normalisation multiplies gamma with the rest in `mul`, and feeds it to `mul_1` and `mul_2`.
+    report = compare(LOGS / "keras216_reference")
+    assert [finding.message for finding in report.findings if finding.code == code] == []
 
 
 def test_it_is_no_artefact_of_a_layer_edge():
