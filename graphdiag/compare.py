@@ -62,7 +62,6 @@ def compare(
         graph: ``training`` (the forward pass in training mode; default), ``inference`` or ``train-step``, for a
             live model.
         input_shape: Shape of the input, batch axis first, for a model that was never called.
-
         select: Codes of the rules to report, or beginnings of codes; all rules if empty.
         ignore: Codes of the rules not to report; the longer of two codes that fit a rule wins.
         verify: Whether to run the graph on random inputs, to see each artefact and each hidden dependency for oneself.

@@ -96,6 +96,9 @@ def _put_on_standard_output(content: str | bytes) -> None:
         else:
             sys.stdout.write(content)
         sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader, `head` say, has seen enough. Python must find nothing to flush when it ends.
+    except OSError as error:
+        # Python must find nothing to flush when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader of a broken pipe, `head` say, has seen enough.
+        if not isinstance(error, BrokenPipeError):
+            raise UsageError(f"standard output: cannot be written: {error.strerror}; give a file with -o.") from error

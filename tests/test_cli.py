@@ -127,6 +127,18 @@ def test_a_reader_that_has_seen_enough_is_no_error(tmp_path):
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_a_disk_that_is_full_behind_standard_output(format_):
+    command = [sys.executable, "-m", "graphdiag", "compare", str(MODEL), "--format", format_]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.stderr == (
+        "graphdiag: standard output: cannot be written: No space left on device; give a file with -o.\n"
+    )
+    assert done.returncode == 2
+
+
 @pytest.mark.parametrize("format_", ["html", "dot", "graphml"])
 def test_a_document_on_standard_output_is_the_file_that_o_writes(tmp_path, format_):
     model = json.loads((FIXTURES / "files" / "k3_sequential.json").read_text(encoding="utf-8"))
