@@ -23,25 +23,27 @@ def answer(report: Report) -> str:
         report: The report.
 
     Returns:
-        Two sentences, or three where edges are missing as well.
+        Two sentences, and one more where edges are missing as well or TensorBoard cannot draw the op graph.
     """
     layers, ops, summary = report.layer_graph, report.op_graph, report.summary
     model = f"Your model has {_edges(len(layers.edges))}" if layers else ""
     if ops is None:
         return f"{model}. There is no op graph to hold it against, so nothing can be said about what TensorBoard draws."
-    if layers is None:
-        return _without_layers(report)
-    if not len(ops):
+    if layers is not None and not len(ops):
         return f"{model}, and the op graph is empty: TensorBoard draws none of them. Your code is not at fault."
+    sentences = ["TensorBoard cannot draw this op graph."] if _is_undrawn(report) else []
+    if layers is None:
+        return " ".join([*sentences, _without_layers(report)])
     extra = summary.hidden + summary.artefact
-    sentences = []
     if extra:
         sentences.append(_not_in_the_model(report, extra))
     elif not summary.missing:
         sentences.append(f"{model}, and TensorBoard's op graph has the same and no others.")
         sentences.append("No artefact and no hidden dependency was found.")
     else:
-        sentences.append("Every drawn layer edge is in your model: no artefact and no hidden dependency was found.")
+        sentences.append(
+            f"Every {_drawn(report)}layer edge is in your model: no artefact and no hidden dependency was found."
+        )
     if summary.missing:
         missing = _of(report.findings, Verdict.MISSING)
         one = summary.missing == 1
@@ -51,21 +53,31 @@ def answer(report: Report) -> str:
     return " ".join(sentences)
 
 
+def _is_undrawn(report: Report) -> bool:
+    """Whether the op graph is of several that TensorBoard does not merge, so that it draws none of them."""
+    return any(finding.code == "GD206" for finding in report.findings)
+
+
+def _drawn(report: Report) -> str:
+    return "" if _is_undrawn(report) else "drawn "
+
+
 def _without_layers(report: Report) -> str:
     count, artefacts = report.summary.artefact, _of(report.findings, Verdict.ARTEFACT)
     if not count:
         return (
-            "Every drawn edge between name scopes carries activations or parameters. Without a layer graph it cannot "
-            "be told which of them your model does not have."
+            f"Every {_drawn(report)}edge between name scopes carries activations or parameters. Without a layer graph "
+            "it cannot be told which of them your model does not have."
         )
     edges = "edge between name scopes carries" if count == 1 else "edges between name scopes carry"
-    return f"{count:,} drawn {edges} no activation. {_all(count)} {_artefacts(artefacts, count)}: {_made(artefacts)}."
+    causes = f"{_all(count)} {_artefacts(artefacts, count)}: {_made(artefacts)}"
+    return f"{count:,} {_drawn(report)}{edges} no activation. {causes}."
 
 
 def _not_in_the_model(report: Report, extra: int) -> str:
     hidden, artefacts = _of(report.findings, Verdict.HIDDEN), _of(report.findings, Verdict.ARTEFACT)
     real, harmless = report.summary.hidden, report.summary.artefact
-    first = f"{extra:,} drawn layer edge{' is' if extra == 1 else 's are'} not in your model."
+    first = f"{extra:,} {_drawn(report)}layer edge{' is' if extra == 1 else 's are'} not in your model."
     harmless_are = f"{_artefacts(artefacts, harmless)}, and no activation flows there: {_made(artefacts)}"
     if not real:
         return f"{first} {_all(harmless)} {harmless_are}."

@@ -139,6 +139,11 @@ def test_answers(name, model, answer):
     assert words(shown(report_on(name, model)).split("\n\n")[0]) == answer
 
 
+def test_of_a_graph_that_tensorboard_cannot_draw_no_edge_is_called_drawn():
+    said = words(shown(report_on("graphs_of_two_producers", model=False)))
+    assert said.startswith("TensorBoard cannot draw this op graph. Every edge between name scopes carries activations")
+
+
 def test_an_edge_that_is_not_drawn_is_in_the_answer():
     layers = layer_graph([("x", "a"), ("a", "b"), ("x", "b")], inputs=["x"])
     text = words(shown(report_of("x Feed\na/MatMul MatMul x\nb/Relu Relu a/MatMul", layers)))
