@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,18 +74,40 @@ def put(content: str | bytes, output: Path | None) -> None:
         _put_on_standard_output(content if sys.stdout.isatty() else data)
         return
     assert output is not None
+    put_files([(data, output)])
+
+
+def put_files(files: Sequence[tuple[str | bytes, Path]]) -> None:
+    """Write several files, each whole; none when one of them cannot be written.
+
+    Args:
+        files: The contents, text as UTF-8, and the files.
+
+    Raises:
+        UsageError: A file cannot be written.
+    """
+    ready: list[tuple[Path, Path]] = []
+    with ExitStack() as cleaning:
+        for content, output in files:
+            data = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
+            unfinished = output.with_name(f".{output.name}.{os.getpid()}.tmp")
+            cleaning.callback(unfinished.unlink, missing_ok=True)
+            with _told(output):
+                if output.exists() and not output.is_file():
+                    # A pipe or a device takes the content as it comes; a directory says that it is one.
+                    output.write_bytes(data)
+                    continue
+                unfinished.write_bytes(data)
+            ready.append((unfinished, output))
+        for unfinished, output in ready:
+            with _told(output):
+                os.replace(unfinished, output)
+
+
+@contextmanager
+def _told(output: Path) -> Iterator[None]:
     try:
-        if output.exists() and not output.is_file():
-            # A pipe or a device takes the content as it comes; a directory says that it is one.
-            output.write_bytes(data)
-            return
-        unfinished = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-        try:
-            unfinished.write_bytes(data)
-            os.replace(unfinished, output)
-        finally:
-            with suppress(FileNotFoundError):
-                unfinished.unlink()
+        yield
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}; give another file.") from error
 

@@ -390,6 +390,9 @@ def test_a_dash_is_standard_output(graphdiag, tmp_path):
         (["--format", "json", "--format", "text", "-o", "a"], "2 --format and 1 -o"),
         (["--format", "json", "-o", "a", "-o", "b"], "1 --format and 2 -o"),
         (["--format", "json", "-o", "a", "--format", "text", "-o", "a"], "-o a: stands twice"),
+        (["--format", "json", "-o", "a", "--format", "text", "-o", "./b/../a"], "-o a: stands twice"),
+        (["--format", "json", "-o", "-", "--format", "text", "-o", "-"], "-o -: stands twice"),
+        (["--format", "json", "-o", "a", "--format", "text", "-o", "none/b"], "none/b: cannot be written"),
     ],
 )
 def test_formats_and_files_that_do_not_pair(graphdiag, tmp_path, options, message):
@@ -397,6 +400,12 @@ def test_formats_and_files_that_do_not_pair(graphdiag, tmp_path, options, messag
     assert done.returncode == 2
     assert message in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_standard_output_takes_nothing(tmp_path):
+    command = f"exec {sys.executable} -m graphdiag explain GD101 >&-"
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_saved_report_is_converted_without_the_model(graphdiag, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from typing import Annotated, Any
@@ -56,6 +57,9 @@ def _main(
 
 def main() -> None:
     """Run the command line; an error ends in one line and exit status 2."""
+    if sys.stdout is None:
+        # The shell has closed it, and wants no output.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     # Names come from users, and not every terminal has their characters.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from graphdiag.errors import UsageError
-from graphdiag.output import put, show, standard
+from graphdiag.output import plain, put, put_files, show, standard
 from graphdiag.report.formats import Format
 from graphdiag.report.look import Look
 
@@ -32,21 +32,26 @@ def pairs_of(formats: list[_F], outputs: list[Path]) -> list[tuple[_F, Path | No
         raise UsageError(
             f"{len(formats)} --format and {len(outputs)} -o: give an -o for each --format, '-' for standard output."
         )
-    named = [output for output in outputs if not standard(output)]
-    for output in named:
-        if named.count(output) > 1:
+    places = [None if standard(output) else output.resolve() for output in outputs]
+    for output, place in zip(outputs, places, strict=True):
+        if places.count(place) > 1:
             raise UsageError(f"-o {output}: stands twice; give each --format its own file.")
     return list(zip(formats, outputs, strict=True))
 
 
 def put_all(pairs: list[tuple[_F, Path | None]], make: Callable[[_F], str | bytes | RenderableType]) -> None:
-    """Write something in each of its formats; all are made before the first is written."""
+    """Write something in each of its formats: all that go to files, or none of them, then what goes to the terminal."""
     ready = [(make(format_), output) for format_, output in pairs]
+    put_files(
+        [
+            (content if isinstance(content, (str, bytes)) else plain(content), output)
+            for content, output in ready
+            if output is not None and not standard(output)
+        ]
+    )
     for content, output in ready:
-        if isinstance(content, (str, bytes)):
-            put(content, output)
-        else:
-            show(content, output)
+        if standard(output):
+            put(content, None) if isinstance(content, (str, bytes)) else show(content, None)
 
 
 def write_report(report: Report, pairs: list[tuple[Format, Path | None]], look: Look) -> None:
