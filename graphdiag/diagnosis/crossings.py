@@ -202,7 +202,9 @@ class _Between:
         self.first: list[int] = graph.in_edges.tolist()
         self.stored_by: dict[int, list[int]] = defaultdict(list)
         for writer, reader in flow.stores:
-            self.stored_by[reader].append(writer)
+            # An Assign without an owner counts as initialisation; not so when it is activations that it stores.
+            if ownership.roles.get(writer, "initialisation") == "initialisation":
+                self.stored_by[reader].append(writer)
         self.handles_to_parameters = sum(HANDLE << owner * CLASS_BITS for owner in range(len(ownership.owners)))
         self.arrived: dict[int, _Arrived] = {}
         self.entries: dict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -212,18 +214,13 @@ class _Between:
 
     def _relevant(self, ownership: Ownership) -> list[int]:
         """Rows of nobody that some owner's op depends on through ops of nobody, in an order of evaluation."""
-        storing = {writer for writers in self.stored_by.values() for writer in writers}
-        nobody = {
-            row
-            for row, owner in enumerate(self.of_op)
-            # An Assign without an owner counts as initialisation; not so when it is activations that it stores.
-            if owner == NOBODY
-            and (row not in ownership.roles or (row in storing and ownership.roles[row] == "initialisation"))
-        }
+        nobody = {row for row, owner in enumerate(self.of_op) if owner == NOBODY}
+        # Bookkeeping is followed by its tensors alone: gradients may be taken within a model, and a scope of the
+        # user's be called "metrics".
         waiting = [
             origin
-            for origin, target in zip(self.source, self.graph.target.tolist(), strict=True)
-            if origin in nobody and self.of_op[target] != NOBODY
+            for origin, slot, target in zip(self.source, self.output, self.graph.target.tolist(), strict=True)
+            if origin in nobody and self.of_op[target] != NOBODY and not (slot == CONTROL and origin in ownership.roles)
         ]
         for reader, writers in self.stored_by.items():
             if self.of_op[reader] != NOBODY:

@@ -229,7 +229,7 @@ def test_what_one_owner_stores_another_reads() -> None:
     assert crossed.way(stored_edge) == ["a/stores", "c/reads"]
 
 
-def test_bookkeeping_is_not_followed() -> None:
+def test_bookkeeping_is_followed_by_its_tensors() -> None:
     x = model_input()
     with scope("a"):
         a = raw.Relu(features=x, name="relu")
@@ -238,8 +238,22 @@ def test_bookkeeping_is_not_followed() -> None:
     with scope("c"):
         raw.Identity(input=gradient, name="takes")
     crossed = Crossed(x.graph, {"nobody/gradient": "gradients"})
-    assert crossed.between("a", "c") == []
+    (edge,) = crossed.between("a", "c")
+    assert (crossed.way(edge), edge.carries) == (["a/relu", "nobody/gradient", "c/takes"], ACTIVATION)
     assert crossed.crossings.to_roles == {("a", "gradients"): 1}
+
+
+def test_what_training_stores_or_waits_for_is_not_followed() -> None:
+    x = model_input()
+    with scope("a"):
+        a = raw.Relu(features=x, name="relu")
+    with scope("nobody"):
+        handle = raw.VarHandleOp(dtype=tf.float32, shape=[4], shared_name="w", name="w")
+        update = raw.AssignSubVariableOp(resource=handle, value=a, name="update")
+    with scope("c"), tf.control_dependencies([update]):
+        raw.ReadVariableOp(resource=handle, dtype=tf.float32, name="reads")
+    crossed = Crossed(x.graph, {"nobody/update": "training"})
+    assert crossed.between("a", "c") == []
 
 
 def test_round_a_loop_of_nobody() -> None:
