@@ -9,7 +9,8 @@ from graphdiag.diagnosis.ownership import NOBODY
 from graphdiag.graphs.op_graph import CONTROL
 
 _DT_RESOURCE = 20
-_FLOATS = frozenset({1, 2, 14, 19})  # float, double, bfloat16, half
+STATE_TYPES = frozenset({9, 22, 23})
+"""Types of the states of random generators and of counters: int64, uint32, uint64."""
 
 
 def captured_variables(case: Case) -> Mapping[int, Sequence[int]]:
@@ -39,9 +40,9 @@ def captured_variables(case: Case) -> Mapping[int, Sequence[int]]:
 
 
 def is_random_state(case: Case, readers: Sequence[int]) -> bool:
-    """Whether what is read is no weight: seeds and counters are whole numbers."""
+    """Whether what is read is no weight: a generator's state and counters are of types that no weight has."""
     types = {case.ops.node_defs[row].attr["dtype"].type for row in readers if case.ops.types[row] == "ReadVariableOp"}
-    return bool(types) and not types & _FLOATS
+    return bool(types) and types <= STATE_TYPES
 
 
 def pairs_of_readers(case: Case, handle: int, readers: Sequence[int]) -> tuple[Pair, ...]:

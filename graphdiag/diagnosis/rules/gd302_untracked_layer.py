@@ -32,6 +32,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from graphdiag.diagnosis.boxes import fits, is_state
+from graphdiag.diagnosis.captured import STATE_TYPES
 from graphdiag.diagnosis.case import REAL, Case, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
@@ -40,7 +41,10 @@ from graphdiag.diagnosis.rules.wording import edges_of, layer_edges, some
 from graphdiag.diagnosis.strangers import VARIABLES, find_strangers, reads_stray_variables
 from graphdiag.graphs.op_graph import CONTROL
 
-_FLOATS = frozenset({1, 2, 14, 19})  # DT_FLOAT, DT_DOUBLE, DT_BFLOAT16, DT_HALF
+_DT_UNKNOWN = 0
+_DT_RESOURCE = 20
+_REFERENCES = 100
+"""From here on TensorFlow numbers the types of references."""
 
 
 def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
@@ -150,7 +154,7 @@ def _reads(case: Case, row: int, stray: Mapping[int, frozenset[int]], without_we
         ):
             continue
         carries = case.flow.over(source, output, ops.types[row])
-        if not is_state(carries) or not _is_float(case, source, row):
+        if not is_state(carries) or not _is_weight(case, source, row):
             continue
         variables = stray.get(source, frozenset((source,)))
         if case.ownership.recorded:
@@ -164,13 +168,11 @@ def _reads(case: Case, row: int, stray: Mapping[int, frozenset[int]], without_we
             yield OpEdge(source, row, output, carries)
 
 
-def _is_float(case: Case, source: int, row: int) -> bool:
-    """Whether a variable's numbers are weights: the state of a random generator is made of integers."""
-    for node in (case.ops.node_defs[row], case.ops.node_defs[source]):
-        for key in ("dtype", "T"):
-            if key in node.attr and node.attr[key].type % 100 in _FLOATS:
-                return True
-    return False
+def _is_weight(case: Case, source: int, row: int) -> bool:
+    """Whether a variable's numbers are known to be weights, and not the state of a random generator or a counter."""
+    nodes = case.ops.node_defs[row], case.ops.node_defs[source]
+    types = {node.attr[key].type % _REFERENCES for node in nodes for key in ("dtype", "T") if key in node.attr}
+    return bool(types - STATE_TYPES - {_DT_UNKNOWN, _DT_RESOURCE})
 
 
 def _used_elsewhere(case: Case, variables: Iterable[int], row: int) -> bool:

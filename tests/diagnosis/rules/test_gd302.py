@@ -8,6 +8,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import keras
 import pytest
+import tensorflow as tf
 import tf_keras
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 
@@ -147,3 +148,12 @@ def test_what_one_layer_stores_for_another_is_no_layer():
 )
 def test_no_untracked_layer(log):
     assert in_log("GD302", log) == []
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "int8", "int32"])
+def test_weights_are_not_only_floats(dtype):
+    weights = tf.Variable(tf.zeros((4, 4), dtype))
+    entry = keras.Input((4,), name="entry")
+    through = keras.layers.Lambda(lambda t: t @ tf.cast(weights, "float32"), output_shape=(4,), name="through")
+    [finding] = [finding for finding in compare(keras.Model(entry, through(entry))).findings if finding.code == "GD302"]
+    assert finding.edges[0][1] == "through"
