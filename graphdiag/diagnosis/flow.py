@@ -39,10 +39,13 @@ from graphdiag.diagnosis.op_table import UNKNOWN, Kind, Rule, rules
 from graphdiag.diagnosis.state import ANYWHERE, CALLING, Key, State, names_of_states
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 
-__all__ = ["CLASS_BITS", "Carries", "Flow", "is_scalar", "trace"]
+__all__ = ["CLASS_BITS", "LEARNING_PHASE", "Carries", "Flow", "is_scalar", "trace"]
 
 _DT_BOOL = 10
 _DT_RESOURCE = 20
+_LAST_WITHOUT_RANKS = 21
+LEARNING_PHASE = re.compile(r"(?:.*/)?keras_learning_phase(?:_[0-9]+)?")
+"""Name of the flag by which Keras 2 tells training from inference."""
 _CALLS = Rule(Kind.CALLS)
 _KNOWN, _JOINS = 1, 2
 _STORING = frozenset({Kind.WRITES, Kind.POPS, Kind.RANDOM})
@@ -136,9 +139,16 @@ def _dtype(graph: OpGraph, row: int) -> int:
 
 
 def is_scalar(graph: OpGraph, row: int) -> bool:
-    """Whether the graph records that the feed in this row has rank 0. An unknown rank is no rank 0."""
+    """Whether the graph records that the feed in this row has rank 0. An unknown rank is no rank 0.
+
+    Up to producer 21 (TensorFlow 1.0) a ``Placeholder`` without dimensions has any shape (the shape function of
+    ``Placeholder`` in TensorFlow's ``core/ops/array_ops.cc``). Of those only Keras's own flag is known to be a scalar.
+    """
     attributes = graph.node_defs[row].attr
     if "shape" in attributes:
+        unrecorded = not attributes["shape"].shape.dim and graph.types[row] == "Placeholder"
+        if unrecorded and 0 < graph.producer <= _LAST_WITHOUT_RANKS:
+            return _dtype(graph, row) == _DT_BOOL and LEARNING_PHASE.fullmatch(graph.names[row]) is not None
         shape = attributes["shape"].shape
         return not shape.unknown_rank and not shape.dim
     if "_output_shapes" in attributes:

@@ -88,6 +88,18 @@ def test_a_default_that_is_computed_flows_as_well() -> None:
     assert Traced(fed.graph).over(fed) == ACTIVATION | FLAG
 
 
+def test_up_to_producer_21_a_placeholder_without_dimensions_has_any_shape() -> None:
+    v1.placeholder(tf.float32, [], name="data")
+    v1.placeholder(tf.bool, [], name="mask")
+    v1.placeholder(tf.bool, [], name="dropout/keras_learning_phase")
+    message = tf.compat.v1.get_default_graph().as_graph_def()
+    for producer, scalar in ((21, ACTIVATION), (22, FLAG)):
+        message.versions.producer = producer
+        found = Traced(message, ())
+        assert (found.over("data") & (ACTIVATION | FLAG), found.over("mask") & (ACTIVATION | FLAG)) == (scalar, scalar)
+        assert found.over("dropout/keras_learning_phase") == FLAG
+
+
 def test_scalar_feeds_may_be_inputs_when_inputs_are_missing() -> None:
     from graphdiag.diagnosis.flow import trace
 

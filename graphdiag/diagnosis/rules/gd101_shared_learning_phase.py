@@ -31,17 +31,14 @@ Reported upstream
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.case import Case, carried
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.flow import LEARNING_PHASE, Carries
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.rules.wording import edges_of, layer_edges
-
-_LEARNING_PHASE = re.compile(r"(?:.*/)?keras_learning_phase(?:_[0-9]+)?")
 
 
 def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
@@ -55,7 +52,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             (feed,) = feeds
             # A flag that a layer derives from a learning phase at the root is that layer's own doing, not Keras's.
             at_home = case.ownership.of_op[feed] == case.ownership.of_op[edge.source]
-            if at_home and _LEARNING_PHASE.fullmatch(case.ops.names[feed]):
+            if at_home and LEARNING_PHASE.fullmatch(case.ops.names[feed]):
                 by_culprit[feed].append(position)
     for feed, positions in sorted(by_culprit.items()):
         claims = [open_edges[position] for position in positions]
