@@ -9,6 +9,8 @@ from graphdiag.diagnosis.ownership import NOBODY
 from graphdiag.graphs.op_graph import CONTROL
 
 _DT_RESOURCE = 20
+_READS = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"})
+_CHOOSE = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
 STATE_TYPES = frozenset({9, 22, 23})
 """Types of the states of random generators and of counters: int64, uint32, uint64."""
 
@@ -43,6 +45,43 @@ def is_random_state(case: Case, readers: Sequence[int]) -> bool:
     """Whether what is read is no weight: a generator's state and counters are of types that no weight has."""
     types = {case.ops.node_defs[row].attr["dtype"].type for row in readers if case.ops.types[row] == "ReadVariableOp"}
     return bool(types) and types <= STATE_TYPES
+
+
+def types_read_in_functions(case: Case, handle: int, row: int) -> frozenset[int]:
+    """Of which types a variable is read in the library functions that an op hands its handle to.
+
+    Args:
+        case: The case.
+        handle: Row of what gives the handle.
+        row: Row of an op that takes it.
+
+    Returns:
+        The types, as TensorFlow numbers them; none for an op that runs no function.
+    """
+    found: set[int] = set()
+    seen: set[tuple[str, int]] = set()
+    waiting = [(case.ops, handle, row)]
+    while waiting:
+        graph, source, target = waiting.pop()
+        attributes = graph.node_defs[target].attr
+        if graph is not case.ops and graph.types[target] in _READS:
+            found.add(attributes["dtype"].type)
+        names = [function.name for value in attributes.values() for function in (value.func, *value.list.func)]
+        bodies = [case.ops.functions[name] for name in names if name in case.ops.functions]
+        edges = range(int(graph.in_edges[target]), int(graph.in_edges[target + 1]))
+        # The first input of a conditional chooses the branch, and is no argument of it.
+        first = edges.start + (graph.types[target] in _CHOOSE)
+        positions = [edge - first for edge in edges if graph.source[edge] == source and graph.output[edge] != CONTROL]
+        for body in bodies:
+            for position in positions:
+                if (body.name, position) in seen or not 0 <= position < len(body.arguments):
+                    continue
+                seen.add((body.name, position))
+                argument = body.arguments[position]
+                order, offsets = body.graph.by_source
+                takers = body.graph.target[order[offsets[argument] : offsets[argument + 1]]]
+                waiting += [(body.graph, argument, taker) for taker in takers.tolist()]
+    return frozenset(found)
 
 
 def pairs_of_readers(case: Case, handle: int, readers: Sequence[int]) -> tuple[Pair, ...]:

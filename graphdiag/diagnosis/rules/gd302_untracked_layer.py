@@ -32,7 +32,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from graphdiag.diagnosis.boxes import fits, is_state
-from graphdiag.diagnosis.captured import STATE_TYPES
+from graphdiag.diagnosis.captured import STATE_TYPES, types_read_in_functions
 from graphdiag.diagnosis.case import REAL, Case, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
@@ -172,6 +172,7 @@ def _is_weight(case: Case, source: int, row: int) -> bool:
     """Whether a variable's numbers are known to be weights, and not the state of a random generator or a counter."""
     nodes = case.ops.node_defs[row], case.ops.node_defs[source]
     types = {node.attr[key].type % _REFERENCES for node in nodes for key in ("dtype", "T") if key in node.attr}
+    types |= types_read_in_functions(case, source, row)
     return bool(types - STATE_TYPES - {_DT_UNKNOWN, _DT_RESOURCE})
 
 

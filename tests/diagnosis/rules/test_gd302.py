@@ -157,3 +157,20 @@ def test_weights_are_not_only_floats(dtype):
     through = keras.layers.Lambda(lambda t: t @ tf.cast(weights, "float32"), output_shape=(4,), name="through")
     [finding] = [finding for finding in compare(keras.Model(entry, through(entry))).findings if finding.code == "GD302"]
     assert finding.edges[0][1] == "through"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+@pytest.mark.parametrize("inside", ["function", "loop", "branch"])
+def test_variables_that_only_a_function_reads(inside, dtype):
+    numbers = tf.Variable(tf.zeros((4,), dtype))
+    function = tf.function(lambda t: t + tf.cast(numbers, "float32"))
+    calls = {
+        "function": function,
+        "loop": lambda t: tf.while_loop(lambda i, _: i < 3, lambda i, s: (i + 1, function(s)), (0, t))[1],
+        "branch": lambda t: tf.cond(tf.reduce_any(t > 0), lambda: function(t), lambda: t),
+    }
+    entry = keras.Input((4,), batch_size=2, name="entry")
+    through = keras.layers.Lambda(calls[inside], output_shape=(4,), name="through")
+    found = [finding for finding in compare(keras.Model(entry, through(entry))).findings if finding.code == "GD302"]
+    # Of int64 are the states of random generators.
+    assert [finding.edges[0][1] for finding in found] == ([] if dtype == "int64" else ["through"])
