@@ -6,6 +6,7 @@ For a live model ownership was recorded while the model was traced. For files, n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,9 @@ from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 __all__ = ["NOBODY", "Ownership", "own"]
+
+
+_AT_ROOT = re.compile(r"keras_learning_phase(?:_[0-9]+)?(?:/input)?")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +82,8 @@ def own(
     if recorded:
         of_op = np.full(len(graph), NOBODY, dtype=np.int32)
         for name, owner in recorded.items():
-            if name in graph.index and owner in rows:
+            # tf_keras makes the learning phase when a layer first asks for it, and puts it at the root.
+            if name in graph.index and owner in rows and not _AT_ROOT.fullmatch(name):
                 of_op[graph.index[name]] = rows[owner]
         of_op[list(bookkeeping)] = NOBODY
         roles = roles_of(graph, of_op, {}) | bookkeeping

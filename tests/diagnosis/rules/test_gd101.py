@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 import pytest
 
+from graphdiag import compare
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from tests.diagnosis.found import in_graph
 from tests.layers import layer_graph
@@ -71,3 +76,18 @@ def test_a_bool_computed_from_an_activation_and_the_flag_is_no_flag():
     assert hidden.edges == (("n", "m"),)
     [flag] = in_graph("GD101", text, LAYERS)
     assert {evidence.target for evidence in flag.evidence} == {"m/pred_id", "e/Switch"}
+
+
+def test_a_learning_phase_at_the_root_is_nobodys(tmp_path):
+    script = tmp_path / "model.py"
+    script.write_text(
+        "import tensorflow as tf\n"
+        "from tf_keras import Input, Model, layers\n"
+        "with tf.Graph().as_default():\n"
+        "    entry = Input((4,), name='entry')\n"
+        "    norm = layers.BatchNormalization(name='norm')(entry)\n"
+        "    model = Model(entry, layers.Dropout(0.2, name='drop')(layers.Dense(4, name='dense')(norm)))\n"
+    )
+    report = compare(script)
+    assert "keras_learning_phase" in report.case.ops.names
+    assert [finding for finding in report.findings if finding.verdict is Verdict.ARTEFACT] == []
