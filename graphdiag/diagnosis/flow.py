@@ -64,6 +64,7 @@ class Flow:
             predicate carries.
         stores: ``(writer, reader)`` rows, where the writer stores activations, in a variable, say, and the reader may
             find them there.
+        foreign: Rows of ops that run code outside of the graph.
     """
 
     values: Sequence[int]
@@ -71,19 +72,23 @@ class Flow:
     slots: Mapping[int, Sequence[Sets]]
     pivots: Mapping[int, int]
     stores: Sequence[tuple[int, int]] = ()
+    foreign: frozenset[int] = frozenset()
 
     def over(self, row: int, slot: int, target_type: str) -> Carries:
         """What flows out of ``row`` at ``slot`` into an op of type ``target_type``.
 
-        For a control dependency: what decides whether it fires. An op that only reads dimensions takes the shape of
+        For a control dependency: what decides whether it fires, and between two ops that run code outside of the graph
+        all that the first one has. An op that only reads dimensions takes the shape of
         its input and nothing else. Whether the tensor comes at all is part of what flows. The shape of what itself
         varies is not named.
         """
         decided = self.pivots.get(row, 0)
-        if slot == CONTROL:
-            return named(decided)
-        values, shapes = self.of_output(row, slot)
         rule = rules().get(target_type, UNKNOWN)
+        if slot == CONTROL:
+            # What Python code or a file was given, other such code may find there, if it waits for it.
+            outside = row in self.foreign and rule.kind is Kind.FOREIGN
+            return named(decided | (self.values[row] if outside else 0))
+        values, shapes = self.of_output(row, slot)
         if rule.kind in (Kind.MEASURES, Kind.BLANK) and not rule.handles:
             values = shapes
         return named(values | decided)
@@ -110,7 +115,14 @@ def trace(graph: OpGraph, model_inputs: Collection[int], scalars_are_flags: bool
     feeds = {row: _feed(graph, row, row in model_inputs, scalars_are_flags) for row in _rows_of_kind(graph, Kind.FEED)}
     walk = Walk(graph, feeds, _Summaries(graph))
     walk.run()
-    return Flow(walk.values, walk.shapes, walk.slots, walk.pivots(), walk.state.activations_stored())
+    return Flow(
+        values=walk.values,
+        shapes=walk.shapes,
+        slots=walk.slots,
+        pivots=walk.pivots(),
+        stores=walk.state.activations_stored(),
+        foreign=frozenset(_rows_of_kind(graph, Kind.FOREIGN)),
+    )
 
 
 def _rows_of_kind(graph: OpGraph, kind: Kind) -> Iterable[int]:

@@ -83,6 +83,17 @@ def test_where_values_come_from() -> None:
     assert traced.over("draw/RandomUniform") == RANDOM
 
 
+def test_what_one_python_function_keeps_another_may_find() -> None:
+    x = model_input()
+    other = v1.placeholder(tf.float32, (4,), name="other")
+    first = tf.numpy_function(lambda value: value, [x], tf.float32, name="first")
+    with tf.control_dependencies([first]):
+        tf.numpy_function(lambda value: value, [other], tf.float32, name="second")
+    traced = Traced(x.graph)
+    assert traced.over("^first", "PyFunc") & ACTIVATION
+    assert not traced.over("^first", "Relu") & ACTIVATION
+
+
 def test_a_default_that_is_computed_flows_as_well() -> None:
     fed = v1.placeholder_with_default(tf.reduce_sum(model_input()), [])
     assert Traced(fed.graph).over(fed) == ACTIVATION | FLAG

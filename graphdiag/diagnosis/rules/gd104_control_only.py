@@ -8,8 +8,8 @@ Why it matters
     updated in one place and read in another.
 
 Proof
-    A control dependency carries no tensor; and the op waited for is not one that is alive or dead by a predicate
-    computed from activations.
+    A control dependency carries no tensor; the op waited for is not one that is alive or dead by a predicate computed
+    from activations; and the two are not both Python functions, which may hand things on where no graph shows it.
 
 Example
     `^encoder/bn/AssignMovingAvg -> encoder_1/bn/ReadVariableOp`
