@@ -79,7 +79,7 @@ def compare(
     layers = of_model.layer_graph
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
-    case = open_case(ops, layers, opened.owners, _picture(opened, notes), opened.holders)
+    case = open_case(ops, layers, opened.owners, _picture(opened, notes), opened.holders, opened.same_layer)
     layers = case.layers
     findings = reported(diagnose(case, rules), chosen)
     report = partial(Report.of, locations=of_model.locations, rules=[rule.code for rule in chosen])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,7 @@ class Case:
         flow: What each tensor carries.
         crossings: The op edges between owners.
         picture: What TensorBoard shows of it; ``None`` when that is of no interest.
+        same_layer: For a live layer that several nested models have, one of its ids by each of them.
     """
 
     ops: OpGraph
@@ -44,6 +45,7 @@ class Case:
     flow: Flow
     crossings: Crossings
     picture: Picture | None = None
+    same_layer: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def without_ops(self) -> frozenset[str]:
@@ -118,10 +120,16 @@ class Case:
         return frozenset(
             (source, target)
             for (source, target), edges in self._not_in_keras.items()
-            if all(self._is_mask(edge.source) or not edge.carries & REAL for edge in edges)
+            if not self._is_lambda(target)
+            and all(self._is_mask(edge.source) or not edge.carries & REAL for edge in edges)
             and any(edge.carries & REAL for edge in edges)
             and self._is_downstream(source, target)
         )
+
+    def _is_lambda(self, owner: str) -> bool:
+        """Whether it is a ``Lambda``, which takes no mask unless its function asks for one; a closure would look so."""
+        assert self.layers is not None
+        return owner in self.layers.layers and self.layers.layers[owner].class_name == "Lambda"
 
     def _is_mask(self, row: int) -> bool:
         """Whether an op's output is a bool that depends on activations by masks alone."""
@@ -182,13 +190,31 @@ class Case:
     def _without_keras_edges(self, source: str, target: str, edges: Sequence[OpEdge]) -> Sequence[OpEdge]:
         """What no Keras edge between two layers explains: none explains that one uses the other's variables.
 
-        Who tracks a variable, though, may use it.
+        Who tracks a variable, though, may use it, and finds there what the layer itself stored in another call: one
+        layer in two nested models has two ids.
         """
         holders = self.ownership.holders
+        if self._are_one_layer(source, target):
+            edges = [edge for edge in edges if not {source, target} <= self._holders_of_state(edge)]
         takers = self._members(target)
         if any(taker in self._keras_reach(giver) for giver in self._members(source) for taker in takers):
             return [edge for edge in edges if holders and target not in holders.get(edge.source, (target,))]
         return [edge for edge in edges if target not in holders.get(edge.source, ())] if holders else edges
+
+    def _are_one_layer(self, left: str, right: str) -> bool:
+        return left in self.same_layer and self.same_layer[left] == self.same_layer.get(right)
+
+    def _holders_of_state(self, edge: OpEdge) -> Set[str]:
+        """The layers that track the variable in which the first op of an edge stores something for the other."""
+        if (edge.source, edge.target) not in self._stores:
+            return frozenset()
+        first = int(self.ops.in_edges[edge.source])
+        handle = int(self.ops.source[first]) if first < int(self.ops.in_edges[edge.source + 1]) else -1
+        return frozenset(self.ownership.holders.get(handle, ()))
+
+    @cached_property
+    def _stores(self) -> Set[tuple[int, int]]:
+        return set(self.flow.stores)
 
     @cached_property
     def undrawn(self) -> Sequence[Pair]:
@@ -310,6 +336,7 @@ def open_case(
     recorded: Mapping[str, str] | None = None,
     picture: Picture | None = None,
     holders: Mapping[str, Sequence[str]] | None = None,
+    same_layer: Mapping[str, str] | None = None,
 ) -> Case:
     """Own, trace and cross.
 
@@ -319,6 +346,7 @@ def open_case(
         recorded: Layer id by op name, where a live model was traced.
         picture: What TensorBoard shows of it.
         holders: Ids of the layers that track each variable, by op name, where they are known from a live model.
+        same_layer: For a live layer that several nested models have, one of its ids by each of them.
 
     Returns:
         The case that the rules look at.
@@ -327,7 +355,7 @@ def open_case(
         layers = named_as_in(ops, layers)
     ownership = own(ops, layers, recorded, holders)
     flow = trace(ops, ownership.model_inputs, scalars_are_flags=ownership.inputs_found)
-    return Case(ops, layers, ownership, flow, find_crossings(ops, ownership, flow), picture)
+    return Case(ops, layers, ownership, flow, find_crossings(ops, ownership, flow), picture, same_layer or {})
 
 
 def carried(edges: Iterable[OpEdge]) -> tuple[str, ...]:

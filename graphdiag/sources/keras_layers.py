@@ -178,6 +178,12 @@ class LayerIds:
             return next((layer_id for path, layer_id in places if path == around), None)
         return None
 
+    def same_layer(self) -> Mapping[str, str]:
+        """For each id of a layer that several nested models have, the first of its ids."""
+        return {
+            layer_id: places[0][1] for places in self.by_object.values() if len(places) > 1 for _, layer_id in places
+        }
+
     def holders(self, called: Iterable[Any] = ()) -> Sequence[tuple[Any, Sequence[str]]]:
         """Who tracks each variable, so that it is saved and trained.
 

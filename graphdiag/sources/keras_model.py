@@ -99,6 +99,7 @@ def open_model(
         keras_json=_keras_json(model, notes),
         owners=owners,
         holders=holders,
+        same_layer=ids.same_layer(),
         notes=tuple(notes),
         locations=_locations(ids, locator) if locator else {},
         callback_writes_op_graph=callback_writes_op_graph(model),

@@ -49,6 +49,7 @@ class Opened:
         owners: Layer id by op name, as recorded while a live model was traced; empty for files, where names decide.
         holders: Ids of the layers that track each variable, by the name of the op that makes it or stands for it, as
             known from a live model.
+        same_layer: For a live layer that several nested models have, one of its ids by each of them.
         notes: Sentences for the user about what was chosen or passed over.
         locations: Where each layer is made, by its id: a line of the user's Python files; empty for other sources.
         callback_writes_op_graph: For a live model, whether the TensorBoard callback of its stack writes an op graph;
@@ -62,6 +63,7 @@ class Opened:
     keras_json: Mapping[str, Any] | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     holders: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     locations: Mapping[str, Line] = field(default_factory=dict)
     callback_writes_op_graph: bool | None = None

@@ -138,6 +138,12 @@ def test_the_same_edge_from_another_class_is_no_mask():
     assert sorted(case.unexplained) == [("m", "r2")]
 
 
+def test_a_lambda_takes_no_mask():
+    layers = layer_graph(MASKED_LAYERS, inputs=["x"], classes={"m": "Masking", "r2": "Lambda"})
+    assert case_of(MASKED, layers).masks == frozenset()
+    assert unexplained(MASKED, layers) == [("m", "r2")]
+
+
 def test_a_mask_does_not_go_to_layers_that_are_not_further_down():
     layers = layer_graph([*MASKED_LAYERS[:3], ("x", "r2")], inputs=["x"], classes={"m": "Masking"})
     assert ("m", "r2") in unexplained(MASKED, layers)

@@ -114,6 +114,7 @@ LIVE = [
     ("closure_weights_tf_keras", "GD303", {("tied", "decode")}, "wrapped_layers_tf_keras"),
     ("closure_tf_keras", "GD301", {("attention", "gated")}, "wrapped_layers_tf_keras"),
     ("closure_tf1", "GD301", {("gate", "gated")}, "wrapped_layers_tf1"),
+    ("shared_store_keras3", "GD301", {("put", "take")}, "wrapped_layers_keras3"),
 ]
 
 
@@ -134,6 +135,18 @@ def test_it_is_not_found_in_a_live_model_where_it_nearly_is(model):
     report = on_live_model(model)
     assert report["summary"] == {"artefact": 0, "hidden": 0, "missing": 0}
     assert "GD108" not in {finding["code"] for finding in report["findings"]}
+
+
+@pytest.mark.parametrize("model", ["layer_in_two_models_keras3", "layer_in_two_models_tf_keras"])
+def test_what_a_layer_stores_is_its_own_in_every_model_that_has_it(model):
+    report = on_live_model(model)
+    edges = [edge for edge in report["edges"] if edge["verdict"]]
+    assert {(edge["from"], edge["to"]) for edge in edges} == {
+        ("features/normed", "whole/normed"),
+        ("left/norm", "right/norm"),
+    }
+    # One update waits for the other.
+    assert {(edge["verdict"], *edge["codes"]) for edge in edges} == {("artefact", "GD104")}
 
 
 @pytest.mark.parametrize("log", sorted(path.name for path in LOGS.iterdir()))
