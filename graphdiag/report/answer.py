@@ -82,7 +82,7 @@ def _not_in_the_model(report: Report, extra: int) -> str:
     if not real:
         return f"{first} {_all(harmless)} {harmless_are}."
     subject = f"{real:,} {_are(real)}" if harmless else _all(real)
-    edges = [edge for finding in hidden for edge in finding.edges]
+    edges = dict.fromkeys(edge for finding in hidden for edge in finding.edges)
     named = f" ({', '.join(f'{source} -> {target}' for source, target in edges)})" if len(edges) <= 2 else ""
     known = "activations or parameters flow that Keras does not know of"
     second = f"{subject} real{named}, and {_made(hidden, real)}: {known}"

@@ -144,6 +144,11 @@ def test_of_a_graph_that_tensorboard_cannot_draw_no_edge_is_called_drawn():
     assert said.startswith("TensorBoard cannot draw this op graph. Every edge between name scopes carries activations")
 
 
+def test_an_edge_of_two_findings_is_named_once():
+    twice = [finding(verdict=Verdict.HIDDEN, blame=Blame.MODEL, edges=(("x", "a"),), culprits=(name,)) for name in "pq"]
+    assert "It is real (x -> a), and" in words(shown(report_with(*twice)))
+
+
 def test_an_edge_that_is_not_drawn_is_in_the_answer():
     layers = layer_graph([("x", "a"), ("a", "b"), ("x", "b")], inputs=["x"])
     text = words(shown(report_of("x Feed\na/MatMul MatMul x\nb/Relu Relu a/MatMul", layers)))
