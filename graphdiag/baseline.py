@@ -25,19 +25,26 @@ Thing = tuple[str, str, tuple[str, ...]]
 """What a finding consists of: model, code, and one edge, one culprit, or nothing where it has neither."""
 
 
-def read_baseline(file: Path) -> tuple[Accepted, ...]:
+def read_baseline(file: Path) -> tuple[Accepted, ...] | None:
     """Read a baseline.
 
     Args:
-        file: The file; one that does not exist yet accepts nothing.
+        file: The file.
+
+    Returns:
+        Its entries; ``None`` for a file that does not exist yet, in a directory that does.
 
     Raises:
         ConfigError: The file cannot be read, or is no baseline.
     """
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return ()
+    except FileNotFoundError as error:
+        if file.parent.is_dir():
+            return None
+        raise ConfigError(
+            f"{file}: cannot be read: there is no directory {file.parent}; make it, or correct 'baseline'."
+        ) from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}.") from error
     except ValueError as error:

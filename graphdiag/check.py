@@ -40,9 +40,9 @@ def check(config: Config, *, jobs: int = 1, progress: Progress | None = None) ->
     Raises:
         ConfigError: There is no model to check, or the baseline cannot be read.
     """
-    found = _checked(config, jobs, progress)
     entries = read_baseline(config.baseline) if config.baseline else ()
-    return _without_accepted(found, entries, config)
+    found = replace(_checked(config, jobs, progress), baseline_absent=entries is None)
+    return _without_accepted(found, entries or (), config)
 
 
 def check_and_accept(
@@ -64,8 +64,9 @@ def check_and_accept(
     """
     if config.baseline is None:
         file = config.path or "pyproject.toml"
-        raise ConfigError(f'{file}: names no baseline; add baseline = "graphdiag-baseline.json" to [tool.graphdiag].')
-    before = read_baseline(config.baseline)
+        where = f"to [{config.table}]" if config.table else "at the top, before the first table"
+        raise ConfigError(f'{file}: names no baseline; add baseline = "graphdiag-baseline.json" {where}.')
+    before = read_baseline(config.baseline) or ()
     found = _checked(config, jobs, progress)
     unseen = _unseen(found, config)
     after = [entry for entry in before if entry.model in unseen]
@@ -104,7 +105,8 @@ _Done = tuple[CheckedModel, tuple[Judgement, ...]]
 def _checked(config: Config, jobs: int, progress: Progress | None) -> CheckReport:
     if not config.models:
         where = config.path or "the configuration"
-        raise ConfigError(f"{where}: names no model; add [[tool.graphdiag.models]], or give a SOURCE.")
+        models = f"{config.table}.models" if config.table else "models"
+        raise ConfigError(f"{where}: names no model; add [[{models}]], or give a SOURCE.")
     tasks = [_task(config, model) for model in config.models]
     done: dict[int, _Done] = {}
     for number, result in _run(tasks, jobs):

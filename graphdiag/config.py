@@ -28,6 +28,8 @@ DEFAULT_CONTRACT = NoFindings(name="no findings of severity error")
 """What is checked when no contract is configured."""
 
 _FILES = ("graphdiag.toml", "pyproject.toml")
+_TABLE = "tool.graphdiag"
+_KEYS = ("models", "contracts", "select", "ignore", "severity", "baseline")
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Config:
         severity: Severity by code or beginning of codes: a `Severity`'s value, or `OFF`.
         baseline: The file with the accepted findings.
         left_out: Names of configured models that are not to be checked this time.
+        table: The table of the file that all of it stands in; empty where it stands at the top.
     """
 
     path: Path | None = None
@@ -68,6 +71,7 @@ class Config:
     severity: Mapping[str, str] = field(default_factory=dict)
     baseline: Path | None = None
     left_out: frozenset[str] = frozenset()
+    table: str = _TABLE
 
     def only(self, source: str | Path, options: Mapping[str, Any] | None = None) -> Config:
         """This configuration for one source.
@@ -78,7 +82,7 @@ class Config:
             options: Keyword arguments of `graphdiag.compare`, for a source that is not configured.
 
         Raises:
-            UsageError: Options are given for a model that has its own.
+            UsageError: Options are given for a model that has its own, or the source is neither configured nor there.
         """
         names = frozenset(model.name for model in self.models)
         wanted = os.path.abspath(source)
@@ -89,6 +93,10 @@ class Config:
             raise UsageError(f"{source} is configured as {found[0].name!r}: its options stand in {self.path}.")
         if found:
             return replace(self, models=found, left_out=names - {model.name for model in found})
+        if self.models and not os.path.exists(source):
+            ordered = [model.name for model in self.models]
+            hint = nearest(str(source), ordered) or f"; there are {', '.join(ordered)}"
+            raise UsageError(f"{source}: is no model of {self.path}, and no such file exists{hint}.")
         kept = tuple(contract for contract in self.contracts if contract.models is None)
         model = ModelConfig(str(source), str(source), options or {})
         return replace(self, models=(model,), contracts=kept or (DEFAULT_CONTRACT,), left_out=names)
@@ -132,11 +140,14 @@ def read_config(file: Path) -> Config:
         ConfigError: The file cannot be read, or says what cannot be; the message names the key and the nearest right
             word.
     """
-    own = _own_table(_load(file), file.name)
+    content = _load(file)
+    own = _own_table(content, file.name)
     if own is None:
-        raise ConfigError(f"{file}: has no table [tool.graphdiag].")
+        raise ConfigError(f"{file}: has no table [{_TABLE}].")
     place = Place(str(file), directory=Path(os.path.relpath(file.parent)))
-    check_keys(own, ["models", "contracts", "select", "ignore", "severity", "baseline"], place)
+    if own is not content:
+        _check_outside(content, place)
+    check_keys(own, _KEYS, place)
     models = _each(own, "models", place, _model)
     _check_names("models", [model.name for model in models], place)
     contracts = _each(own, "contracts", place, _contract)
@@ -151,6 +162,7 @@ def read_config(file: Path) -> Config:
         ignore=_codes(own, "ignore", place),
         severity=_severities(own, place),
         baseline=path(own["baseline"], place.at("baseline")) if "baseline" in own else None,
+        table="" if own is content else _TABLE,
     )
 
 
@@ -170,8 +182,18 @@ def _load(file: Path) -> Mapping[str, Any]:
 def _own_table(content: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     tool = content.get("tool")
     if isinstance(tool, Mapping) and "graphdiag" in tool:
-        return table(tool["graphdiag"], Place(name, "tool.graphdiag"))
+        return table(tool["graphdiag"], Place(name, _TABLE))
     return None if name == "pyproject.toml" else content
+
+
+def _check_outside(content: Mapping[str, Any], place: Place) -> None:
+    """Refuse keys of ours beside our table, where nobody would read them."""
+    for key in _KEYS:
+        if key in content:
+            raise place.error(
+                f"{key!r} stands outside [{_TABLE}], which the file has too, and would not be read; move it in there "
+                f"as {_TABLE}.{key}."
+            )
 
 
 def _each(own: Mapping[str, Any], key: str, place: Place, read: Reader[Any]) -> tuple[Any, ...]:

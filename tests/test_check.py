@@ -144,9 +144,11 @@ def test_a_contract_that_names_no_layer_keeps_no_other_from_being_checked(config
     assert report.exit_status == 2
 
 
-def test_nothing_to_check(configured):
-    with pytest.raises(ConfigError, match=r"names no model; add \[\[tool\.graphdiag\.models\]\], or give a SOURCE"):
-        check(configured(TOWERS.replace('models = ["point cloud"]', "")))
+@pytest.mark.parametrize(("text", "models"), [("", "models"), ("[tool.graphdiag]", "tool.graphdiag.models")])
+def test_nothing_to_check(configured, text, models):
+    with pytest.raises(ConfigError) as caught:
+        check(configured(text))
+    assert str(caught.value) == f"graphdiag.toml: names no model; add [[{models}]], or give a SOURCE."
 
 
 def test_the_report_as_data(configured):
@@ -270,11 +272,39 @@ def test_a_baseline_that_is_none(configured, content, message):
     assert str(caught.value).startswith(message)
 
 
-def test_a_baseline_must_be_configured_to_be_written(configured):
-    with pytest.raises(
-        ConfigError, match=r'graphdiag\.toml: names no baseline; add baseline = "graphdiag-baseline\.json"'
-    ):
-        check_and_accept(configured(model("gated", "keras216_hidden_tensor")))
+@pytest.mark.parametrize(
+    ("table", "name", "where"),
+    [
+        ("", "graphdiag.toml", "at the top, before the first table"),
+        ("[tool.graphdiag]\n", "graphdiag.toml", "to [tool.graphdiag]"),
+        ("[tool.graphdiag]\n", "pyproject.toml", "to [tool.graphdiag]"),
+    ],
+)
+def test_a_baseline_must_be_configured_to_be_written(configured, table, name, where):
+    file = Path(name)
+    gated = model("gated", "keras216_hidden_tensor")
+    file.write_text(table + (gated.replace("[[models]]", "[[tool.graphdiag.models]]") if table else gated))
+    with pytest.raises(ConfigError) as caught:
+        check_and_accept(read_config(file))
+    added = 'baseline = "graphdiag-baseline.json"'
+    assert str(caught.value) == f"{name}: names no baseline; add {added} {where}."
+    # What it says to do is enough.
+    text = file.read_text()
+    file.write_text(table + added + "\n" + text.removeprefix(table))
+    assert check_and_accept(read_config(file))[1]
+
+
+def test_a_baseline_that_does_not_exist_yet_needs_its_directory(configured):
+    config = configured('baseline = "no/dir.json"\n', model("gated", "keras216_hidden_tensor"))
+    for run in (check, check_and_accept):
+        with pytest.raises(ConfigError) as caught:
+            run(config)
+        assert str(caught.value) == (
+            "no/dir.json: cannot be read: there is no directory no; make it, or correct 'baseline'."
+        )
+    Path("no").mkdir()
+    assert check(config).baseline_absent
+    assert not check_and_accept(config)[0].baseline_absent
 
 
 # --- processes -------------------------------------------------------------------------------------------------------

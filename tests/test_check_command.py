@@ -77,8 +77,16 @@ def project(tmp_path):
 
 
 def test_what_is_printed(graphdiag, project):
+    (project / "accepted.json").write_text('{"schema": "graphdiag.baseline/1", "accepted": []}')
     done = graphdiag("check", cwd=project)
     assert (done.stdout, done.stderr, done.returncode) == (SHOWN, "", 1)
+
+
+def test_a_baseline_that_does_not_exist_yet_is_named(graphdiag, project):
+    done = graphdiag("check", cwd=project)
+    assert done.stdout == SHOWN + "\naccepted.json does not exist yet; --update-baseline writes it.\n"
+    assert "does not exist yet" not in graphdiag("check", "--update-baseline", cwd=project).stdout
+    assert "does not exist yet" not in graphdiag("check", cwd=project).stdout
 
 
 def test_from_a_directory_below(graphdiag, project):
@@ -176,6 +184,7 @@ def test_what_cannot_be_checked_is_named(graphdiag, project):
         (["--model", "m.json"], None, "--model needs a SOURCE; configured models have the key 'model'."),
         (["gated", "--model", "m.json"], None, "gated is configured as 'gated': its options stand in graphdiag.toml."),
         (["--config", "absent.toml"], None, "absent.toml: cannot be read: No such file or directory."),
+        (["gate"], None, "gate: is no model of graphdiag.toml, and no such file exists; the nearest is 'gated'."),
         (["--update-baseline"], ('baseline = "accepted.json"', ""), ": names no baseline; add baseline = "),
     ],
 )

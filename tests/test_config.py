@@ -197,6 +197,14 @@ def test_what_is_wrong_is_named_with_the_nearest_right_word(write, old, new, mes
     assert told.startswith(f"graphdiag.toml{message}")
 
 
+@pytest.mark.parametrize("name", ["graphdiag.toml", "pyproject.toml"])
+def test_tables_that_would_not_be_read_are_refused(write, name):
+    assert refused(write(WHOLE + '\n[tool.graphdiag]\nbaseline = "accepted.json"\n', name)) == (
+        f"{name}: 'models' stands outside [tool.graphdiag], which the file has too, and would not be read; move it in "
+        "there as tool.graphdiag.models."
+    )
+
+
 def test_two_contracts_of_one_name(write):
     contract = '[[contracts]]\nname = "it"\ntype = "acyclic"\n'
     assert refused(write(contract * 2)) == "graphdiag.toml: contracts[1]: there is another one of the name 'it'."
@@ -228,8 +236,22 @@ def test_a_source_may_hold_several_models(write):
     assert one.left_out == {"point cloud", "p2"}
 
 
-def test_another_source_is_held_against_the_contracts_for_all_models(write):
+def test_a_source_that_is_neither_configured_nor_there(write, tmp_path):
+    config = read_config(write(WHOLE))
+    with pytest.raises(UsageError) as caught:
+        config.only("pont cloud")
+    assert str(caught.value) == (
+        "pont cloud: is no model of graphdiag.toml, and no such file exists; the nearest is 'point cloud'."
+    )
+    with pytest.raises(UsageError, match=r"no such file exists; there are point cloud, log\.$"):
+        config.only("elsewhere/x.py")
+    (tmp_path / "lag").touch()
+    assert config.only("lag").models[0].source == "lag"
+
+
+def test_another_source_is_held_against_the_contracts_for_all_models(write, tmp_path):
     config = read_config(write(WHOLE + '\n[[contracts]]\nname = "no loop"\ntype = "acyclic"\n'))
+    (tmp_path / "new.py").touch()
     other = config.only("new.py")
     assert [contract.name for contract in other.contracts] == ["no loop"]
     assert read_config(write(WHOLE)).only("new.py").contracts == (DEFAULT_CONTRACT,)

@@ -165,6 +165,7 @@ class CheckReport:
         accepted: Entries of the baseline that cover a finding of today.
         gone: Entries of the baseline, or the parts of them, that no finding of today needs.
         baseline: Path of the baseline; empty when none is configured.
+        baseline_absent: Whether that file does not exist yet.
     """
 
     config: str
@@ -173,6 +174,7 @@ class CheckReport:
     accepted: tuple[Accepted, ...] = ()
     gone: tuple[Accepted, ...] = ()
     baseline: str = ""
+    baseline_absent: bool = False
 
     @cached_property
     def contracts(self) -> Sequence[ContractSummary]:

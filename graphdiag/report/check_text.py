@@ -48,7 +48,7 @@ def render(report: CheckReport) -> RenderableType:
         why = list(_why(contract))
         if why:
             parts += [Text(), _text(contract.name, "bold"), Padding(Group(*why), (0, 0, 0, 2))]
-    if report.accepted or report.gone:
+    if report.accepted or report.gone or report.baseline_absent:
         parts += [Text(), *_baseline(report)]
     return Group(*parts)
 
@@ -146,6 +146,8 @@ def _chain(chain: Sequence[Link]) -> Iterator[RenderableType]:
 
 
 def _baseline(report: CheckReport) -> Iterator[RenderableType]:
+    if report.baseline_absent:
+        yield _text(f"{report.baseline} does not exist yet; --update-baseline writes it.")
     if report.accepted:
         count = len(report.accepted)
         yield _text(f"{report.baseline} accepts {count:,} finding{'' if count == 1 else 's'}.")
