@@ -63,12 +63,14 @@ def answer(diff: Diff) -> str:
         diff: The changes.
 
     Returns:
-        ``No difference.``, or ``1 layer inserted; everything else is the same.``
+        ``No difference.``, or ``1 layer inserted; everything else is the same.``; or that no layer is in both.
     """
     if diff.equal:
         return "No difference."
     said = ", ".join(_counts(diff))
-    return f"{said[0].upper()}{said[1:]}; everything else is the same."
+    apart = not diff.matching.layers and (diff.old.layers or diff.new.layers)
+    rest = "the two have no layer in common" if apart else "everything else is the same"
+    return f"{said[0].upper()}{said[1:]}; {rest}."
 
 
 def sections(diff: Diff, most: int | None = _LINES) -> Sequence[Section]:

@@ -42,6 +42,18 @@ def test_every_sort_of_change_is_counted():
     }
 
 
+def test_nothing_is_the_same_where_no_layer_is_left():
+    old = snapshot("in InputLayer", "a Dense < in", "b Dense(4) < a")
+    apart = snapshot("photo InputLayer(99)", "c Conv2D < photo")
+    assert not diff(old, apart).matching.layers
+    assert answer(diff(old, apart)) == (
+        "2 layers added, 3 layers removed, other inputs and outputs; the two have no layer in common."
+    )
+    assert answer(diff(snapshot(), snapshot(model_name="net"))) == "Model renamed; everything else is the same."
+    one = snapshot("in InputLayer", "c Conv2D < in")
+    assert answer(diff(old, one)).endswith("; everything else is the same.")
+
+
 def test_layers_that_take_the_same_in_place_of_the_same_are_one_line():
     lines = ["x InputLayer", "y InputLayer", *[f"a{number} Conv1D({number}) < x" for number in range(9)]]
     names = ", ".join(f"a{number}" for number in range(9))
