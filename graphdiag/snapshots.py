@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from graphdiag.compare import compare
 from graphdiag.diff import differ
-from graphdiag.diff.differ import Diff
 from graphdiag.diff.snapshot import Snapshot, begins_as, is_snapshot, read
 from graphdiag.errors import UsageError
+from graphdiag.report.diff_report import DiffReport
 from graphdiag.report.document import read as read_report
 from graphdiag.report.snapshot import take
 
@@ -41,7 +40,7 @@ def snapshot(source: Any, **options: Any) -> Snapshot:
     return read(source) if is_snapshot(source) else take(read_report(Path(source)))
 
 
-def diff(old: Any, new: Any) -> Diff:
+def diff(old: Any, new: Any) -> DiffReport:
     """Say what changed between two models.
 
     Args:
@@ -55,7 +54,7 @@ def diff(old: Any, new: Any) -> Diff:
         GraphdiagError: A source cannot be read, or one has layers and the other only name scopes.
     """
     before, after = (side if isinstance(side, Snapshot) else snapshot(side) for side in (old, new))
-    return replace(differ.diff(before, after), titles=(_title(old, "OLD"), _title(new, "NEW")))
+    return DiffReport.of(differ.diff(before, after), (_title(old, "OLD"), _title(new, "NEW")))
 
 
 def _title(source: Any, otherwise: str) -> str:

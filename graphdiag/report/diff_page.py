@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from html import escape
 
 from graphdiag.diff.differ import Diff
-from graphdiag.diff.summary import answer, notes, sections
+from graphdiag.diff.summary import Section, answer, notes, sections
 from graphdiag.errors import GraphdiagError
 from graphdiag.report.diff_picture import describe
 from graphdiag.report.diff_text import sides
 from graphdiag.report.look import STANDARD, Look
+from graphdiag.report.page.fragment import STYLE
 from graphdiag.report.picture import Entry, Stroke
 from graphdiag.report.picture_dot import to_svg
 from graphdiag.report.visible import visible
@@ -42,15 +44,7 @@ def to_html(diff: Diff, look: Look = STANDARD) -> str:
     Returns:
         HTML that asks for nothing else and runs no script. Without Graphviz it has no picture, and says so.
     """
-    rows = "".join(
-        f"<tr><th>{word}</th><td>{_text(title)}</td><td>{what}</td></tr>" for word, title, what in sides(diff)
-    )
-    parts = [f"<h1>{_text(answer(diff))}</h1>", f"<table>{rows}</table>"]
-    for section in sections(diff, None):
-        lines = "".join(f"<li>{_text(line)}</li>" for line in section.lines)
-        parts.append(f"<section><h2>{section.title}</h2><ul>{lines}</ul></section>")
-    parts += [f"<p>{_text(note)}</p>" for note in notes(diff)]
-    parts.append(_picture(diff, look))
+    parts = [f"<h1>{_text(answer(diff))}</h1>", *_told(diff, sections(diff, None)), _picture(diff, look)]
     title = _text(f"graphdiag: {diff.titles[0]} -> {diff.titles[1]}")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -60,6 +54,36 @@ def to_html(diff: Diff, look: Look = STANDARD) -> str:
         + "\n".join(parts)
         + f"\n<footer><p>graphdiag {__version__}</p></footer>\n</body>\n</html>\n"
     )
+
+
+def to_fragment(diff: Diff) -> str:
+    """The changes as a piece of HTML without script and without a picture, for a notebook's cell.
+
+    Args:
+        diff: The changes.
+
+    Returns:
+        One ``div`` with its own style; long sections are cut, and say so.
+    """
+    return (
+        f'<div class="graphdiag"><style>{STYLE}</style><p class="answer">{_text(answer(diff))}</p>'
+        + "".join(_told(diff, sections(diff)))
+        + "<p class='facts'>The picture: <code>.render(\"svg\")</code></p></div>"
+    )
+
+
+def _told(diff: Diff, told: Iterable[Section]) -> Iterator[str]:
+    """What stands below the answer: the two graphs, the sections, and what could not be compared."""
+    rows = "".join(
+        f"<tr><th>{word}</th><td>{_text(title)}</td><td>{what}</td></tr>" for word, title, what in sides(diff)
+    )
+    yield f"<table>{rows}</table>"
+    for section in told:
+        lines = "".join(f"<li>{_text(line)}</li>" for line in section.lines)
+        more = f"<li>and {section.more:,} more</li>" if section.more else ""
+        yield f"<section><h2>{section.title}</h2><ul>{lines}{more}</ul></section>"
+    for note in notes(diff):
+        yield f"<p>{_text(note)}</p>"
 
 
 def _picture(diff: Diff, look: Look) -> str:

@@ -1,4 +1,4 @@
-"""The report in a notebook's cell: its words only, small and without script; `Report.show` opens the whole page."""
+"""A report in a notebook's cell: its words only, small and without script; `Report.show` opens the whole page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from graphdiag.report.page import text
 from graphdiag.report.report import Report
 
 # A notebook may be light or dark and does not say which: colours are the cell's own.
-_STYLE = """
+STYLE = """
 .graphdiag{max-width:60em;line-height:1.45}.graphdiag ul{list-style:none;margin:0;padding:0}
 .graphdiag .answer{font-size:1.15em;font-weight:600;margin:0 0 .4em}
 .graphdiag .facts,.graphdiag .kind,.graphdiag .cure{opacity:.85}
@@ -30,7 +30,7 @@ def to_fragment(report: Report) -> str:
     facts = " · ".join(f"{label}: {text.text(fact)}" for label, fact in text.facts(report))
     notes = "".join(f"<p>Note: {note}</p>" for note in text.notes(report))
     return (
-        f'<div class="graphdiag"><style>{_STYLE}</style><p class="answer">{text.text(answer(report))}</p>'
+        f'<div class="graphdiag"><style>{STYLE}</style><p class="answer">{text.text(answer(report))}</p>'
         f'<p class="facts">{facts}</p><ul>{text.findings(report)}</ul>{notes}'
         "<p class='facts'>The pictures: <code>report.show()</code></p></div>"
     )
