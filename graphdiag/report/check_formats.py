@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from enum import Enum
-from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
+
+from graphdiag.report.late import late
 
 if TYPE_CHECKING:
     from graphdiag.report.check_report import CheckReport
@@ -24,23 +25,21 @@ class CheckFormat(str, Enum):
     GITHUB = "github"
 
 
-_WRITERS: Mapping[CheckFormat, str] = {
-    CheckFormat.TEXT: "check_text:to_text",
-    CheckFormat.JSON: "check_formats:to_json",
-    CheckFormat.MARKDOWN: "check_results:to_markdown",
-    CheckFormat.HTML: "check_page:to_html",
-    CheckFormat.SARIF: "check_results:to_sarif",
-    CheckFormat.JUNIT: "check_results:to_junit",
-    CheckFormat.GITHUB: "check_results:to_github",
+_WRITERS: Mapping[CheckFormat, Callable[[CheckReport], str]] = {
+    CheckFormat.TEXT: late("check_text:to_text"),
+    CheckFormat.JSON: late("check_formats:to_json"),
+    CheckFormat.MARKDOWN: late("check_results:to_markdown"),
+    CheckFormat.HTML: late("check_page:to_html"),
+    CheckFormat.SARIF: late("check_results:to_sarif"),
+    CheckFormat.JUNIT: late("check_results:to_junit"),
+    CheckFormat.GITHUB: late("check_results:to_github"),
 }
-"""Module and function that write each format."""
+"""What writes each format."""
 
 
 def render(report: CheckReport, format_: CheckFormat) -> str:
     """A check report in a format."""
-    module, _, function = _WRITERS[format_].partition(":")
-    writer = cast(Callable[["CheckReport"], str], getattr(import_module(f"graphdiag.report.{module}"), function))
-    return writer(report)
+    return _WRITERS[format_](report)
 
 
 def to_json(report: CheckReport) -> str:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from typing import cast
+from collections.abc import Mapping
 
 from graphdiag.diff.differ import Diff
 from graphdiag.errors import UsageError
-from graphdiag.report.formats import Format
+from graphdiag.report.formats import Format, Writer, pictures
+from graphdiag.report.late import late
 from graphdiag.report.look import Look
 
-_WRITERS: Mapping[Format, str] = {
-    Format.TEXT: "diff_text:to_text",
-    Format.JSON: "diff_json:to_json",
-    Format.MARKDOWN: "diff_markdown:to_markdown",
-    Format.HTML: "diff_page:to_html",
-    Format.SARIF: "diff_results:to_sarif",
-    Format.JUNIT: "diff_results:to_junit",
-    Format.GITHUB: "diff_results:to_github",
-    Format.SVG: "diff_picture:to_svg",
-    Format.PNG: "diff_picture:to_png",
-    Format.PDF: "diff_picture:to_pdf",
-    Format.DOT: "diff_picture:to_dot",
-    Format.GRAPHML: "diff_graph:graphml",
-    Format.NODE_LINK: "diff_graph:node_link",
+_WRITERS: Mapping[Format, Writer] = {
+    Format.TEXT: late("diff_text:to_text"),
+    Format.JSON: late("diff_json:to_json"),
+    Format.MARKDOWN: late("diff_markdown:to_markdown"),
+    Format.HTML: late("diff_page:to_html"),
+    Format.SARIF: late("diff_results:to_sarif"),
+    Format.JUNIT: late("diff_results:to_junit"),
+    Format.GITHUB: late("diff_results:to_github"),
+    **pictures(late("diff_picture:describe")),
+    Format.GRAPHML: late("diff_graph:graphml"),
+    Format.NODE_LINK: late("diff_graph:node_link"),
 }
 
 
@@ -45,6 +41,4 @@ def render(diff: Diff, format_: Format, look: Look) -> str | bytes:
     if format_ not in _WRITERS:
         known = ", ".join(known.value for known in _WRITERS)
         raise UsageError(f"--format {format_.value}: holds one graph of ops and no diff; take one of {known}.")
-    module, _, function = _WRITERS[format_].partition(":")
-    writer = cast(Callable[[Diff, Look], "str | bytes"], getattr(import_module(f"graphdiag.report.{module}"), function))
-    return writer(diff, look)
+    return _WRITERS[format_](diff, look)

@@ -9,7 +9,6 @@ from graphdiag.diff.changes import LayerRenamed
 from graphdiag.diff.differ import Diff
 from graphdiag.diff.snapshot import LayerRecord, Snapshot
 from graphdiag.diff.summary import answer
-from graphdiag.report import picture_dot
 from graphdiag.report.diff_graph import Change, edges, layers
 from graphdiag.report.look import Look
 from graphdiag.report.picture import Box, Cluster, Entry, Line, Mark, Picture, Stroke, framed
@@ -22,26 +21,6 @@ _MARKS = {Change.SAME: SAME, Change.CAME: CAME, Change.WENT: WENT, Change.CHANGE
 _MEANINGS = {SAME: "the same", CAME: "came", WENT: "went", CHANGED: "changed"}
 
 _Path = tuple[str, ...]
-
-
-def to_dot(diff: Diff, look: Look) -> str:
-    """The picture of a diff as DOT."""
-    return picture_dot.to_dot(describe(diff, look), look)
-
-
-def to_svg(diff: Diff, look: Look) -> str:
-    """The picture of a diff as SVG; see `graphdiag.report.graphviz.to_svg`."""
-    return picture_dot.to_svg(describe(diff, look), look)
-
-
-def to_png(diff: Diff, look: Look) -> bytes:
-    """The picture of a diff as PNG; see `graphdiag.report.graphviz.to_png`."""
-    return picture_dot.to_png(describe(diff, look), look)
-
-
-def to_pdf(diff: Diff, look: Look) -> bytes:
-    """The picture of a diff as PDF; see `graphdiag.report.graphviz.to_pdf`."""
-    return picture_dot.to_pdf(describe(diff, look), look)
 
 
 def describe(diff: Diff, look: Look) -> Picture:

@@ -1,22 +1,24 @@
 """The formats of a report, one module each.
 
-A format's writer is a function ``(report, look) -> str | bytes``; its module is imported when it is asked for.
+A format's writer is a function ``(report, look) -> str | bytes``; its module is imported when it is called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from importlib import import_module
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import UsageError
+from graphdiag.report.late import late
 
 if TYPE_CHECKING:
     from graphdiag.report.look import Look
+    from graphdiag.report.picture import Picture
     from graphdiag.report.report import Report
 
-_Writer = Callable[["Report", "Look"], "str | bytes"]
+Writer = Callable[[Any, "Look"], "str | bytes"]
+"""Takes what it writes, and how pictures look."""
 
 
 class Format(str, Enum):
@@ -41,26 +43,41 @@ class Format(str, Enum):
     NODE_LINK_DRAWN = "node-link-drawn"
 
 
-_WRITERS: Mapping[Format, str] = {
-    Format.TEXT: "terminal:to_text",
-    Format.JSON: "document:to_json",
-    Format.MARKDOWN: "markdown:to_markdown",
-    Format.HTML: "page:to_html",
-    Format.SARIF: "sarif:to_sarif",
-    Format.JUNIT: "junit:to_junit",
-    Format.GITHUB: "github:to_github",
-    Format.SVG: "layer_picture:to_svg",
-    Format.PNG: "layer_picture:to_png",
-    Format.PDF: "layer_picture:to_pdf",
-    Format.DOT: "layer_picture:to_dot",
-    Format.GRAPHML: "graph_files:graphml_of_layers",
-    Format.GRAPHML_OPS: "graph_files:graphml_of_ops",
-    Format.GRAPHML_DRAWN: "graph_files:graphml_of_drawn",
-    Format.NODE_LINK: "graph_files:node_link_of_layers",
-    Format.NODE_LINK_OPS: "graph_files:node_link_of_ops",
-    Format.NODE_LINK_DRAWN: "graph_files:node_link_of_drawn",
+def pictures(describe: Callable[[Any, Look], Picture]) -> Mapping[Format, Writer]:
+    """The writers of pictures.
+
+    Args:
+        describe: Says what is in the picture of what is written.
+    """
+
+    def writer(draw: Callable[[Picture, Look], str | bytes]) -> Writer:
+        return lambda shown, look: draw(describe(shown, look), look)
+
+    return {
+        Format.SVG: writer(late("picture_dot:to_svg")),
+        Format.PNG: writer(late("picture_dot:to_png")),
+        Format.PDF: writer(late("picture_dot:to_pdf")),
+        Format.DOT: writer(late("picture_dot:to_dot")),
+    }
+
+
+_WRITERS: Mapping[Format, Writer] = {
+    Format.TEXT: late("terminal:to_text"),
+    Format.JSON: late("document:to_json"),
+    Format.MARKDOWN: late("markdown:to_markdown"),
+    Format.HTML: late("page:to_html"),
+    Format.SARIF: late("sarif:to_sarif"),
+    Format.JUNIT: late("junit:to_junit"),
+    Format.GITHUB: late("github:to_github"),
+    **pictures(late("layer_picture:describe")),
+    Format.GRAPHML: late("graph_files:graphml_of_layers"),
+    Format.GRAPHML_OPS: late("graph_files:graphml_of_ops"),
+    Format.GRAPHML_DRAWN: late("graph_files:graphml_of_drawn"),
+    Format.NODE_LINK: late("graph_files:node_link_of_layers"),
+    Format.NODE_LINK_OPS: late("graph_files:node_link_of_ops"),
+    Format.NODE_LINK_DRAWN: late("graph_files:node_link_of_drawn"),
 }
-"""Module and function that write each format."""
+"""What writes each format."""
 
 
 def named(name: str) -> Format:
@@ -91,6 +108,4 @@ def render(report: Report, format_: Format, look: Look) -> str | bytes:
         UsageError: A program that the format needs is not installed, or the report lacks the graph.
         ProgramError: It failed.
     """
-    module, _, function = _WRITERS[format_].partition(":")
-    writer = cast(_Writer, getattr(import_module(f"graphdiag.report.{module}"), function))
-    return writer(report, look)
+    return _WRITERS[format_](report, look)

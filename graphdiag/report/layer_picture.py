@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.finding import Verdict
-from graphdiag.report import picture_dot
 from graphdiag.report.answer import answer
 from graphdiag.report.picture import PLAIN, Box, Cluster, Entry, Line, Mark, Picture, Stroke, framed
 
@@ -34,26 +33,6 @@ STATUSES: Mapping[Mark, str] = {
 }
 """What the marks of lines mean, in the order of the legend."""
 _OF_VERDICT = {Verdict.HIDDEN: HIDDEN, Verdict.ARTEFACT: ARTEFACT, Verdict.MISSING: MISSING}
-
-
-def to_dot(report: Report, look: Look) -> str:
-    """The picture of a report as DOT."""
-    return picture_dot.to_dot(describe(report, look), look)
-
-
-def to_svg(report: Report, look: Look) -> str:
-    """The picture of a report as SVG; see `graphdiag.report.graphviz.to_svg`."""
-    return picture_dot.to_svg(describe(report, look), look)
-
-
-def to_png(report: Report, look: Look) -> bytes:
-    """The picture of a report as PNG; see `graphdiag.report.graphviz.to_png`."""
-    return picture_dot.to_png(describe(report, look), look)
-
-
-def to_pdf(report: Report, look: Look) -> bytes:
-    """The picture of a report as PDF; see `graphdiag.report.graphviz.to_pdf`."""
-    return picture_dot.to_pdf(describe(report, look), look)
 
 
 def describe(report: Report, look: Look) -> Picture:
