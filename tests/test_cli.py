@@ -257,6 +257,32 @@ def test_usage_errors_are_one_line_as_well(graphdiag, arguments, word):
     assert_one_line(graphdiag(*arguments), word)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "start", "end"),
+    [
+        (["compare", "x", "--format", "nonsense"], "Invalid value for '--format': 'nonsense' is not ", ". See --help."),
+        (["draw", "x", "--depth", "0"], "Invalid value for '--depth': ", " 1. See --help."),
+        (["compare", "x", "y"], "Got unexpected extra argument", "(y). See --help."),
+        (["compare", "x", "--absent"], "No such option: --absent", ". See --help."),
+        (["compar"], "No such command 'compar'. ", "'compare'? See --help."),
+        (["compare", "x", "--fail-on", "a\nb"], "Invalid value for '--fail-on': ", ". See --help."),
+        (["a\nb"], "No such command 'a", "b'. See --help."),
+    ],
+)
+def test_usage_errors_are_whole_sentences(graphdiag, arguments, start, end):
+    done = graphdiag(*arguments)
+    assert_one_line(done)
+    assert done.stderr.startswith(f"graphdiag: {start}")
+    assert done.stderr.endswith(f"{end}\n")
+    assert "Value error" not in done.stderr
+
+
+def test_help_has_a_short_form(graphdiag):
+    for command in ([], ["compare"], ["check"]):
+        short, whole = graphdiag(*command, "-h"), graphdiag(*command, "--help")
+        assert (short.returncode, short.stderr, short.stdout) == (0, "", whole.stdout)
+
+
 def test_without_arguments_there_is_help(graphdiag):
     done = graphdiag()
     assert done.returncode == 2

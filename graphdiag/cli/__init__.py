@@ -31,6 +31,7 @@ _app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _command in (compare, check, convert, snapshot, diff, draw, explain, schema, reference):
     _app.command()(_command)
@@ -70,11 +71,24 @@ def main() -> None:
         if "--debug" in sys.argv[1:]:
             traceback.print_exc()
         if isinstance(error, GraphdiagError):
-            line = f"graphdiag: {error}"
-            print("".join(character if character.isprintable() else " " for character in line), file=sys.stderr)
-        elif "\n" in error.format_message():
-            # No arguments at all: the message is the help.
-            print(error.format_message(), file=sys.stderr)
+            _complain(str(error))
+        elif sys.argv[1:]:
+            _complain(_sentence(error.format_message()))
         else:
-            print(f"graphdiag: {error.format_message()} See --help.", file=sys.stderr)
+            # The message is the help.
+            print(error.format_message(), file=sys.stderr)
         sys.exit(2)
+
+
+def _complain(text: str) -> None:
+    line = f"graphdiag: {text}"
+    print("".join(character if character.isprintable() else " " for character in line), file=sys.stderr)
+
+
+def _sentence(message: str) -> str:
+    """A whole sentence of what typer says about the command line; whether it ends in a stop depends on what is wrong.
+
+    What typer passes on from the library that reads the values begins with that library's word for the error.
+    """
+    said = message.replace(": Value error, ", ": ", 1).rstrip()
+    return f"{said if said.endswith(('.', '?')) else said + '.'} See --help."
