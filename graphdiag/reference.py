@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from graphdiag.errors import ModelError, SourceError, UsageError
+from graphdiag.sources.chatter import no_chatter
 
 STACKS = ("keras3", "tf_keras", "tf1")
 """Keras 3; tf_keras; tf_keras in TF 1 graph mode."""
@@ -171,13 +172,13 @@ def write_log(
         SourceError: The directory cannot be written.
     """
     directory = Path(logdir)
+    _check_directory(directory)
+    no_chatter()
     model = build_reference(stack, learning_phase=learning_phase, parameters=parameters, **options)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SourceError(f"{directory} cannot be made: {error.strerror}; give another directory.") from error
-    if not os.access(directory, os.W_OK):
-        raise SourceError(f"{directory} cannot be written to; give another directory.")
     import tensorflow as tf
 
     if isinstance(model.inputs[0], tf.Tensor):
@@ -202,6 +203,15 @@ def write_log(
         tf.summary.trace_export(name="forward", step=0)
     writer.close()
     return directory
+
+
+def _check_directory(directory: Path) -> None:
+    """Refuse, before anything slow happens, a directory that could not be made or written to."""
+    there = next(path for path in (directory, *directory.parents) if os.path.exists(path))
+    if not there.is_dir():
+        raise SourceError(f"{directory} cannot be made: {there} is no directory; give another directory.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise SourceError(f"{directory} cannot be written to; give another directory.")
 
 
 def _keras3() -> Any:

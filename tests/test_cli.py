@@ -326,9 +326,20 @@ def test_what_the_callback_of_a_live_model_will_show(graphdiag):
 def test_reference_command_writes_a_log(graphdiag, tmp_path):
     done = graphdiag("reference", "--stack", "tf1", "--logdir", tmp_path / "log")
     assert done.returncode == 0, done.stderr
+    assert "oneDNN" not in done.stderr
     report = json.loads(graphdiag("compare", tmp_path / "log", "--format", "json").stdout)
     [finding] = [finding for finding in report["findings"] if finding["code"] == "GD101"]
     assert len(finding["edges"]) == 8
+
+
+def test_reference_command_looks_at_the_directory_before_it_loads_tensorflow(graphdiag, tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    done = graphdiag("reference", "--logdir", file)
+    assert (done.stdout, done.returncode) == ("", 2)
+    assert done.stderr == f"graphdiag: {file} cannot be made: {file} is no directory; give another directory.\n"
+    below = graphdiag("reference", "--logdir", file / "run" / "a")
+    assert below.stderr == f"graphdiag: {file}/run/a cannot be made: {file} is no directory; give another directory.\n"
 
 
 def test_select_and_ignore(graphdiag):

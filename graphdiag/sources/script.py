@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
+from graphdiag.sources.chatter import no_chatter
 from graphdiag.sources.keras_model import keras_of, layer_base, open_model
 from graphdiag.sources.locator import LayerLocator
 from graphdiag.sources.opened import Opened
@@ -209,9 +210,7 @@ def _first_line(error: BaseException) -> str:
 @contextlib.contextmanager
 def _surroundings(where: Path) -> Iterator[None]:
     """Everything around the file as a program of its own would find it; all as it was afterwards."""
-    # Read when TensorFlow is loaded: no start-up chatter, unless the user asks for it.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    no_chatter()
     path, argv, state = list(sys.path), sys.argv, random.getstate()
     logger = logging.getLogger("tensorflow")
     level = logger.level

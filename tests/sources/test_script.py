@@ -288,7 +288,7 @@ def test_tensorflow_chatter_is_off_unless_asked_for():
         "print(os.environ['TF_CPP_MIN_LOG_LEVEL'], os.environ['TF_ENABLE_ONEDNN_OPTS'])\n"
     )
     unset = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
-    for environment, expected in [(unset, "2 0\n"), ({**unset, "TF_CPP_MIN_LOG_LEVEL": "0"}, "0 0\n")]:
+    for environment, expected in [(unset, "3 0\n"), ({**unset, "TF_CPP_MIN_LOG_LEVEL": "0"}, "0 0\n")]:
         done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
         assert done.stdout == expected
 
