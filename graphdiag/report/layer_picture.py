@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from graphdiag.diagnosis.finding import Verdict
+from graphdiag.report import status
 from graphdiag.report.answer import answer
 from graphdiag.report.picture import PLAIN, Box, Cluster, Entry, Line, Mark, Picture, Stroke, framed
 
@@ -16,23 +16,22 @@ if TYPE_CHECKING:
     from graphdiag.report.look import Look
     from graphdiag.report.report import Report
 
-MODEL = Mark("model", "#1f2328")
-ALONG = Mark("along", "#57606a", Stroke.THIN, "vee")
-DRAWN = Mark("drawn", "#1f2328")
-MISSING = Mark("missing", "#0550ae", Stroke.DOTTED, "tee")
-ARTEFACT = Mark("artefact", "#9a4b00", Stroke.DASHED, "onormal")
-HIDDEN = Mark("hidden", "#b00020", Stroke.HEAVY, "diamond")
+MODEL = Mark(status.MODEL.id, "#1f2328")
+OP_GRAPH = Mark(status.OP_GRAPH.id, "#57606a", Stroke.THIN, "vee")
+SCOPES = Mark(status.SCOPES.id, "#1f2328")
+MISSING = Mark(status.MISSING.id, "#0550ae", Stroke.DOTTED, "tee")
+ARTEFACT = Mark(status.ARTEFACT.id, "#9a4b00", Stroke.DASHED, "onormal")
+HIDDEN = Mark(status.HIDDEN.id, "#b00020", Stroke.HEAVY, "diamond")
 OUTSIDE = Mark("outside", "#57606a", Stroke.DASHED)
-STATUSES: Mapping[Mark, str] = {
-    MODEL: "in the model",
-    HIDDEN: "hidden: activations or parameters flow, and it is not in the model",
-    ARTEFACT: "artefact: drawn, and no activation flows",
-    MISSING: "missing: in the model, and not drawn",
-    ALONG: "drawn besides: follows a path of the model",
-    DRAWN: "drawn: activations or parameters flow",
+_MARKS: Mapping[status.Status, Mark] = {
+    status.MODEL: MODEL,
+    status.HIDDEN: HIDDEN,
+    status.ARTEFACT: ARTEFACT,
+    status.MISSING: MISSING,
+    status.OP_GRAPH: OP_GRAPH,
+    status.SCOPES: SCOPES,
 }
-"""What the marks of lines mean, in the order of the legend."""
-_OF_VERDICT = {Verdict.HIDDEN: HIDDEN, Verdict.ARTEFACT: ARTEFACT, Verdict.MISSING: MISSING}
+"""How lines look, in the order of the legend."""
 
 
 def describe(report: Report, look: Look) -> Picture:
@@ -96,7 +95,7 @@ def _frame(path: tuple[str, ...], layers: LayerGraph | None) -> Cluster:
 def _lines(report: Report) -> tuple[Line, ...]:
     """A line for each edge. Those that the model does not have move no box, unless the box has no other line."""
     marks = marks_of(report)
-    leading = {ends for ends, mark in marks.items() if mark in (MODEL, MISSING, DRAWN)}
+    leading = {ends for ends, mark in marks.items() if mark in (MODEL, MISSING, SCOPES)}
     held = {end for ends in leading for end in ends}
     return tuple(
         Line(
@@ -112,11 +111,8 @@ def _lines(report: Report) -> tuple[Line, ...]:
 
 def marks_of(report: Report) -> Mapping[tuple[str, str], Mark]:
     """The status of each edge of the diff."""
-    beside = DRAWN if report.layer_graph is None else ALONG
-    return {
-        (edge.source, edge.target): _OF_VERDICT[edge.verdict] if edge.verdict else MODEL if edge.in_model else beside
-        for edge in report.edges
-    }
+    recorded = report.layer_graph is not None
+    return {(edge.source, edge.target): _MARKS[status.status_of(edge, recorded=recorded)] for edge in report.edges}
 
 
 def _about(edge: LayerEdge, mark: Mark) -> str:
@@ -135,8 +131,8 @@ def _legend(report: Report) -> tuple[Entry, ...]:
     for edge in report.edges:
         codes[marks[edge.source, edge.target]].update(edge.codes)
     return tuple(
-        Entry(mark, f"{counts[mark]:,} {meaning}{_in_brackets(codes[mark])}")
-        for mark, meaning in STATUSES.items()
+        Entry(mark, f"{counts[mark]:,} {said.label}{_in_brackets(codes[mark])}: {said.about}")
+        for said, mark in _MARKS.items()
         if counts[mark]
     )
 

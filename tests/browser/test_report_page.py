@@ -261,7 +261,7 @@ def test_an_edge_can_be_clicked(reference: Page) -> None:
     actions.w3c_actions.pointer_action.move_to_location(x, y)
     actions.click().perform()
     assert len(reference.edges(LAYERS, ".marked")) == 1
-    assert "artefact: Drawn, and proved that no activation flows." in reference.details
+    assert "artefact: drawn, and proved that no activation flows." in reference.details
 
 
 def test_escape_clears(reference: Page) -> None:

@@ -61,7 +61,7 @@ def test_the_reference_model():
     assert {dash for line in groups(svg, "edge", "model") for _, dash in strokes(line)} == {None}
     written = texts(svg)
     assert written[0].startswith("8 drawn layer edges are not in your model.")
-    assert {"27 in the model", "8 artefact: drawn, and no", "activation flows (GD101)"} <= {*written}
+    assert {"27 in your model: Keras", "8 artefact (GD101): drawn,", "and proved that no"} <= {*written}
     titles = [line.findtext(f"{SVG}title") for line in artefacts]
     assert "batchnorm_0_0 -> dropout_0: artefact; carries flag; 3 op edges; GD101" in titles
 
@@ -95,7 +95,7 @@ def test_hidden_edges_are_thick():
     widths = {group: float(next(group.iter(f"{SVG}path")).get("stroke-width")) for group in groups(svg, "edge")}
     assert all(widths[line] > 2 * width for group, width in widths.items() if group is not line)
     assert len(groups(svg, "edge", "artefact")) == 1
-    assert "1 hidden: activations or" in texts(svg)
+    assert "1 hidden (GD301):" in texts(svg)
 
 
 def test_missing_edges_are_dotted():
@@ -157,7 +157,7 @@ def test_owners_that_are_no_layers():
 def test_without_a_layer_graph_boxes_are_scopes():
     picture = describe(report_on("tf110_series_scoped"), STANDARD)
     assert {"hidden_0", "hidden_6", "w0"} <= {box.key for box in picture.boxes}
-    assert {line.mark.word for line in picture.lines} == {"drawn"}
+    assert {line.mark.word for line in picture.lines} == {"scopes"}
     assert all(line.leads for line in picture.lines)
 
 

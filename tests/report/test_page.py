@@ -136,6 +136,7 @@ def test_layers_and_edges(name: str) -> None:
     report, model = report_on(name), model_of(report_on(name))
     layers = model["layers"]
     edges = layers["edges"]
+    other = "op_graph" if report.layer_graph else "scopes"
     assert [
         (layers["names"][source], layers["names"][target], STATUSES[status].id, bool(in_model), op_edges, carried)
         for source, target, status, in_model, op_edges, carried in zip(
@@ -151,7 +152,7 @@ def test_layers_and_edges(name: str) -> None:
         (
             edge.source,
             edge.target,
-            edge.verdict.value if edge.verdict else "model" if edge.in_model else "drawn",
+            edge.verdict.value if edge.verdict else "model" if edge.in_model else other,
             edge.in_model,
             edge.op_edges,
             ", ".join(edge.carries),

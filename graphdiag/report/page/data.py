@@ -17,10 +17,10 @@ from graphdiag.diagnosis.finding import Finding
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
-from graphdiag.report.layer_edges import LayerEdge
 from graphdiag.report.look import STANDARD, Look
 from graphdiag.report.page.status import NUMBERS, STATUSES
 from graphdiag.report.report import Report
+from graphdiag.report.status import status_of
 from graphdiag.report.visible import visible
 
 _LAYER, _MODEL, _SCOPE = 0, 1, 2
@@ -91,7 +91,7 @@ def _layers(report: Report, nodes: _Nodes) -> dict[str, Any] | None:
             for id_, (file, line) in report.locations.items()
             if id_ in nodes.rows
         },
-        "edges": _layer_edges(report.edges, nodes),
+        "edges": _layer_edges(report, nodes),
     }
 
 
@@ -129,23 +129,18 @@ def _undescribed(nodes: _Nodes) -> dict[str, Any]:
     }
 
 
-def _layer_edges(edges: Sequence[LayerEdge], nodes: _Nodes) -> dict[str, Any]:
+def _layer_edges(report: Report, nodes: _Nodes) -> dict[str, Any]:
+    edges, recorded = report.edges, report.layer_graph is not None
     carries = _Table()
     return {
         "source": [nodes.rows[edge.source] for edge in edges],
         "target": [nodes.rows[edge.target] for edge in edges],
-        "status": [_status(edge) for edge in edges],
+        "status": [NUMBERS[status_of(edge, recorded=recorded).id] for edge in edges],
         "in_model": [int(edge.in_model) for edge in edges],
         "op_edges": [edge.op_edges for edge in edges],
         "carries": [carries.number(", ".join(edge.carries)) for edge in edges],
         "carried": carries.words,
     }
-
-
-def _status(edge: LayerEdge) -> int:
-    if edge.verdict is not None:
-        return NUMBERS[edge.verdict.value]
-    return NUMBERS["model" if edge.in_model else "drawn"]
 
 
 class _Table:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
 from graphdiag.diagnosis.finding import Evidence, Finding
 from graphdiag.report.answer import WHO
-from graphdiag.report.page.status import NUMBERS, STATUSES, Status
+from graphdiag.report.page.status import ASIDE, NUMBERS, STATUSES, Drawn
 from graphdiag.report.report import Report
+from graphdiag.report.status import ARTEFACT, HIDDEN, MISSING, MODEL, OP_GRAPH, SCOPES, status_of
 from graphdiag.report.visible import visible
 
 _EVIDENCE_SHOWN = 40
@@ -37,37 +39,28 @@ def facts(report: Report) -> list[tuple[str, str]]:
 
 
 def chips(report: Report) -> str:
-    """The legend, with the number of edges of each status."""
-    counts = [0] * len(STATUSES)
-    for edge in report.edges:
-        if edge.verdict is not None:
-            counts[NUMBERS[edge.verdict.value]] += 1
-        else:
-            counts[NUMBERS["model" if edge.in_model else "drawn"]] += 1
-    missing_too = counts[NUMBERS["model"]] + counts[NUMBERS["missing"]]
-    rows = []
-    for status in (STATUSES[NUMBERS[name]] for name in ("artefact", "hidden", "missing", "model", "drawn", "aside")):
-        number: int | None = counts[NUMBERS[status.id]]
-        if status.id == "model":
-            number = missing_too
-        if status.id == "aside":
-            number = None
-        if (status.id == "drawn" and not number) or (status.id == "model" and report.layer_graph is None):
-            continue
-        rows.append(_chip(status, number))
-    return "".join(rows)
+    """The legend, with the number of edges of each status. The script shows the stub where its picture has one."""
+    recorded = report.layer_graph is not None
+    counts = Counter(status_of(edge, recorded=recorded) for edge in report.edges)
+    always = [ARTEFACT, HIDDEN, MISSING, *([MODEL] if recorded else [])]
+    rows = [
+        _chip(STATUSES[NUMBERS[status.id]], counts[status] + (counts[MISSING] if status is MODEL else 0))
+        for status in (*always, OP_GRAPH, SCOPES)
+        if status in always or counts[status]
+    ]
+    return "".join([*rows, _chip(STATUSES[NUMBERS[ASIDE.id]], None)])
 
 
-def _chip(status: Status, number: int | None) -> str:
+def _chip(status: Drawn, number: int | None) -> str:
     count = "" if number is None else f"<b>{number:,}</b> "
     quiet = " none" if number == 0 else ""
     return (
-        f'<li class="chip tone-{status.tone}{quiet}" data-status="{status.id}" title="{escape(status.about)}">'
-        f"{_sample(status)}{count}<span>{escape(status.label)}</span></li>"
+        f'<li class="chip tone-{status.tone}{quiet}" data-status="{status.id}" title="{escape(status.about)}"'
+        f"{' hidden' if number is None else ''}>{_sample(status)}{count}<span>{escape(status.label)}</span></li>"
     )
 
 
-def _sample(status: Status) -> str:
+def _sample(status: Drawn) -> str:
     """A piece of the line as the pictures draw it."""
     dash = f' stroke-dasharray="{status.dash}"' if status.dash else ""
     inner = '<path class="inner" d="M2 8H34" stroke-width="1.8"/>' if status.double else ""

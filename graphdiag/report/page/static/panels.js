@@ -156,7 +156,7 @@ class Details {
     const carries = graph.carries(first);
     this.fill(
       several ? number(places.length, "layer edge") : this.way(graph, edge),
-      several ? status.label : [`${status.label}: ${status.about}`, carries ? `Carries ${carries}.` : "", number(graph.data.edges.op_edges[first], "op edge") + "."].filter(Boolean).join(" "),
+      several ? status.label : [`${status.label}: ${status.about}.`, carries ? `Carries ${carries}.` : "", number(graph.data.edges.op_edges[first], "op edge") + "."].filter(Boolean).join(" "),
       [],
       this.findingsOn((finding) => places.some((place) => finding.edges.includes(place))),
       several ? this.part("Layer edges", places, (place) => this.layerEdgeLink(place, this.way(graph, graph.edges[place]))) : this.ends("layers", edge),
@@ -174,7 +174,7 @@ class Details {
     const status = STATUSES[Math.max(...places.map((place) => graph.edges[place].status))];
     this.fill(
       several ? number(places.length, "arrow") : this.way(graph, edge),
-      [status.letter || status.id === "aside" ? `${status.label}: ${status.about}` : "", several ? "" : this.counts(first)].filter(Boolean).join(" "),
+      [status.letter || status.id === "aside" ? `${status.label}: ${status.about}.` : "", several ? "" : this.counts(first)].filter(Boolean).join(" "),
       [],
       this.findingsOn((finding) => layerEdges.some((place) => finding.edges.includes(place))),
       several ? this.part("Arrows", places, (place) => this.arrowLink(place, this.way(graph, graph.edges[place]))) : this.ends("drawn", edge),
