@@ -93,6 +93,18 @@ def test_findings_can_be_read_without_the_script() -> None:
         assert finding.code in texts
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("keras216_reference", "artefact, made by Keras · 8 edges"),
+        ("tf22_graph_reference", "missing, made by TensorBoard · 27 edges, of TensorBoard's conceptual graph"),
+        ("k3_raw_ops_conceptual", "missing, made by TensorBoard · 5 edges, of TensorBoard's conceptual graph"),
+    ],
+)
+def test_edges_that_the_legend_does_not_count_say_whose_they_are(name: str, said: str) -> None:
+    assert said in read(page_of(report_on(name))).texts["span"]
+
+
 def test_many_findings_of_a_code_are_folded() -> None:
     document = to_dict(report_on("keras216_reference"))
     document["findings"] = [{**document["findings"][0], "message": f"number {place}"} for place in range(9)]

@@ -16,6 +16,12 @@ from graphdiag.report.visible import visible
 
 _EVIDENCE_SHOWN = 40
 _ALIKE_SHOWN = 4
+_UNCOUNTED = {
+    "GD201": "of TensorBoard's conceptual graph",
+    "GD202": "of TensorBoard's conceptual graph",
+    "GD206": "of the drawn graph",
+}
+"""Whose edges they are that are no differences between the layer graph and the op graph, by code."""
 
 
 def text(words: str) -> str:
@@ -104,7 +110,7 @@ def findings(report: Report, model: int | None = None) -> str:
 
 def _finding(number: int, finding: Finding, model: int | None) -> str:
     edges = len(finding.edges)
-    counted = f" · {edges:,} edge{'' if edges == 1 else 's'}" if edges else ""
+    counted = f" · {edges:,} edge{'' if edges == 1 else 's'}{_not_counted(finding)}" if edges else ""
     title = (
         f'<span class="code">{text(finding.code)}</span> <span class="rule">{text(finding.rule)}</span> '
         f'<span class="kind">{finding.verdict.value}, made by {WHO[finding.blame]}{counted}</span>'
@@ -116,6 +122,11 @@ def _finding(number: int, finding: Finding, model: int | None) -> str:
         f'<li class="finding {finding.severity.value}"><h3>{title}</h3><p>{text(finding.message)}</p>{proof}'
         f'<p class="cure"><b>Cure</b> {text(finding.cure)}</p>{_evidence(finding.evidence)}</li>'
     )
+
+
+def _not_counted(finding: Finding) -> str:
+    """Why the legend does not count the edges, for those that it does not."""
+    return "" if finding.counted else f", {_UNCOUNTED.get(finding.code, 'not counted')}"
 
 
 def pick(model: int, number: int, title: str) -> str:
