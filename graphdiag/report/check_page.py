@@ -22,6 +22,8 @@ from graphdiag.report.page.text import pick, text
 _VIOLATIONS_SHOWN = 20
 _LINKS_SHOWN = 12
 _WORDS = {Status.KEPT: "kept", Status.BROKEN: "broken", Status.UNCHECKED: "not checked"}
+_ORDER = (Status.BROKEN, Status.UNCHECKED, Status.KEPT)
+"""What needs attention comes first."""
 
 
 def to_html(report: CheckReport) -> str:
@@ -35,7 +37,10 @@ def to_html(report: CheckReport) -> str:
         pictures.
     """
     views = _Views(report)
-    contracts = "".join(_contract(contract, views) for contract in report.contracts)
+    ordered = sorted(report.contracts, key=lambda contract: _ORDER.index(contract.status))
+    names = "".join(map(_name, ordered))
+    why = "".join(_why(contract, views) for contract in ordered)
+    reasons = f'<ul class="why">{why}</ul>' if why else ""
     models = "".join(_model(model, views) for model in report.models)
     accepted = ""
     if report.accepted or report.gone:
@@ -44,7 +49,8 @@ def to_html(report: CheckReport) -> str:
             f"{len(report.gone):,} that are there no longer.</p>"
         )
     index = (
-        f'<div class="index"><section aria-label="Contracts"><h2>Contracts</h2><ul>{contracts}</ul>{accepted}</section>'
+        f'<div class="index"><section aria-label="Contracts"><h2>Contracts</h2><ul class="names">{names}</ul>'
+        f"{reasons}{accepted}</section>"
         f'<nav aria-label="Models"><h2>Models</h2><ul>{models}</ul></nav></div>'
     )
     return page(f"graphdiag check: {report.config}", verdict(report), index, views.all())
@@ -94,12 +100,17 @@ def _model(model: CheckedModel, views: _Views) -> str:
     )
 
 
-def _contract(contract: ContractSummary, views: _Views) -> str:
-    why = "".join(_judgement(contract, judgement, views) for judgement in contract.judgements)
+def _name(contract: ContractSummary) -> str:
     return (
         f'<li class="contract {contract.status.value}"><b>{_WORDS[contract.status]}</b> {text(contract.name)} '
-        f"<small>{text(contract.type)}</small>{f'<ul>{why}</ul>' if why else ''}</li>"
+        f"<small>{text(contract.type)}</small></li>"
     )
+
+
+def _why(contract: ContractSummary, views: _Views) -> str:
+    """Why a contract is not kept; empty for one that is."""
+    why = "".join(_judgement(contract, judgement, views) for judgement in contract.judgements)
+    return f"<li><b>{text(contract.name)}</b><ul>{why}</ul></li>" if why else ""
 
 
 def _judgement(contract: ContractSummary, judgement: Judgement, views: _Views) -> str:

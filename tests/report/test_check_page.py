@@ -46,6 +46,17 @@ def test_what_breaks_a_contract_has_its_marks() -> None:
     assert len(artefacts["edges"]) == 8
 
 
+def test_what_is_broken_comes_first() -> None:
+    report = checked()
+    kept = Judgement("a", "acyclic", "reference", Status.KEPT)
+    unchecked = Judgement("b", "acyclic", "reference", Status.UNCHECKED, reason="why not")
+    page = read(to_html(replace(report, judgements=(kept, unchecked, *report.judgements))))
+    order = [
+        attributes["class"] for _, attributes in page.tags if (attributes.get("class") or "").startswith("contract ")
+    ]
+    assert order == ["contract broken", "contract broken", "contract unchecked", "contract kept"]
+
+
 def test_names_are_text() -> None:
     name = HOSTILE["batchnorm_0_0"] + HOSTILE["dropout_0"]
     page = render(checked(name), CheckFormat.HTML)
