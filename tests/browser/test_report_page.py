@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from graphdiag.report.check_page import to_html
-from graphdiag.report.check_report import CheckReport
+from graphdiag.report.check_report import CheckReport, Judgement, Status
 from graphdiag.report.report import Report
 from graphdiag.report.visible import visible
 from tests.browser.tensorboard_page import chromium
@@ -165,6 +166,15 @@ def test_the_drawn_graph_is_what_tensorboard_shows(reference: Page) -> None:
     assert reference.boxes(DRAWN, ".cluster") == ["Auxiliary nodes"]
 
 
+def test_stubs_stand_in_the_legend_where_there_are_some(show: Callable[..., Page], reference: Page) -> None:
+    [chip] = reference.all(".chip[data-status='aside']")
+    assert chip.text == "a stub in TensorBoard"
+    assert reference.one(f"#{DRAWN} .bar .about").text == "28 boxes, 25 arrows, 10 stubs in place of arrows"
+    page = show(report_on("tf110_mnist_171"))
+    assert page.count(DRAWN, ".s-aside") == 0
+    assert not page.one(".chip[data-status='aside']").is_displayed()
+
+
 def test_statuses_differ_without_colour(show: Callable[..., Page]) -> None:
     page = show(report_on("keras216_hidden_two_hops"))
     looks = {
@@ -186,6 +196,7 @@ def test_missing_edges_stand_in_both_pictures(show: Callable[..., Page]) -> None
     page = show(report_of(layers, "x Feed\na/out Neg x\nb/out Neg x"))
     assert page.edges(LAYERS, ".s-missing") == page.edges(DRAWN, ".s-missing") == ["a → b"]
     assert page.edges(LAYERS, ".s-hidden") == page.edges(DRAWN, ".s-hidden") == ["x → b"]
+    assert page.one(f"#{DRAWN} .bar .about").text.endswith(", 1 missing")
 
 
 # --- clicks ----------------------------------------------------------------------------------------------------------
@@ -398,6 +409,18 @@ def test_without_a_layer_graph(show: Callable[..., Page]) -> None:
     assert page.one(f"#{LAYERS} h2").text == "Name scopes"
     assert page.count(LAYERS, ".node") > 0
     assert page.count(DRAWN, ".node") > 0
+    script = """return [...document.querySelectorAll('#pane-layers .node')].map((node) => {
+        const middle = ({ y, height }) => y + height / 2;
+        const [box, name] = [node.querySelector('rect.main'), node.querySelector('text')];
+        return Math.abs(middle(box.getBBox()) - middle(name.getBBox()));
+    })"""
+    assert max(page.driver.execute_script(script)) < 2
+
+
+def test_scopes_that_no_edge_joins(show: Callable[..., Page]) -> None:
+    page = show(report_on("graphs_of_two_producers"))
+    assert page.boxes(LAYERS) == ["graph_1", "graph_2"]
+    assert page.one(f"#{DRAWN} .empty").text == "TensorBoard cannot draw this op graph; the findings say why."
 
 
 # --- hostile names, large models -------------------------------------------------------------------------------------
@@ -473,6 +496,22 @@ def test_what_breaks_a_contract_lights_up_in_its_model(show: Callable[..., Page]
     assert [button.text for button in page.all(".pick[aria-pressed='true']")] == ["GD301 hidden-dependency"]
 
 
+def test_broken_contracts_are_seen_at_once(show: Callable[..., Page]) -> None:
+    report = checked()
+    kept = [Judgement(f"kept {number}", "acyclic", "reference", Status.KEPT) for number in range(7)]
+    unchecked = Judgement("unknown", "acyclic", "reference", Status.UNCHECKED, reason="why not")
+    page = show(replace(report, judgements=(*kept, unchecked, *report.judgements)))
+    said = [contract.text.rpartition(" ")[0] for contract in page.all(".names .contract")]
+    assert said[:4] == ["broken no findings", "broken apart", "not checked unknown", "kept kept 0"]
+    assert len(said) == 10
+    script = (
+        "return [...document.querySelectorAll('.names, .why')].filter((e) => e.scrollHeight > e.clientHeight).length"
+    )
+    assert page.driver.execute_script(script) == 0
+    assert "aux_in reaches aux_dense_1" in page.one(".why").text
+    assert page.one(".why").rect["y"] + page.one(".why").rect["height"] < 400
+
+
 # --- how it looks ----------------------------------------------------------------------------------------------------
 
 
@@ -527,6 +566,38 @@ def test_a_narrow_screen_has_nothing_beyond_its_edge(show: Callable[..., Page]) 
     assert page.driver.execute_script("return document.documentElement.scrollWidth") <= 400
     tops = [page.one(f"#{pane}").location["y"] for pane in (LAYERS, DRAWN)]
     assert tops[1] > tops[0] + 500
+
+
+def test_a_narrow_screen_shows_all_of_the_pictures_at_first(show: Callable[..., Page]) -> None:
+    page = show(report_on("keras216_reference"), width=400, height=900)
+    for pane in (LAYERS, DRAWN):
+        assert page.driver.execute_script(CUT_OFF, pane) == []
+        assert page.driver.execute_script(SIZE_OF_NAMES, pane) > 8
+
+
+@pytest.mark.parametrize(("width", "height"), [(1600, 1000), (400, 900)])
+def test_many_auxiliary_nodes_with_long_names_are_seen_at_first(
+    show: Callable[..., Page], width: int, height: int
+) -> None:
+    ops = [f"model_outer_middle_inner_{number}_readvariableop_resource" for number in range(10)]
+    inside = [f"model/op_{number} Neg {op}" for number, op in enumerate(ops)]
+    ends = [f"result_{number}_name/Identity Neg result_{number}_value" for number in range(2)]
+    text = [*(f"{op} _Arg" for op in ops), *inside, *(f"result_{number}_value Feed" for number in range(2)), *ends]
+    page = show(report_of(layer_graph([("x", "a")], inputs=["x"]), "\n".join(text)), width=width, height=height)
+    assert {*ops} < {*page.boxes(DRAWN)}
+    assert page.driver.execute_script(CUT_OFF, DRAWN) == []
+    assert page.driver.execute_script(SIZE_OF_NAMES, DRAWN) > 8
+
+
+CUT_OFF = """
+const room = document.querySelector(`#${arguments[0]} .view`).getBoundingClientRect();
+return [...document.querySelectorAll(`#${arguments[0]} :is(.node rect.main, .edge .line)`)].filter((each) => {
+  const place = each.getBoundingClientRect();
+  return place.left < room.left || place.right > room.right || place.top < room.top || place.bottom > room.bottom;
+}).map((each) => each.parentElement.textContent);
+"""
+
+SIZE_OF_NAMES = "return 12 * document.querySelector(`#${arguments[0]} .world`).getCTM().a"
 
 
 def test_on_paper_everything_is_open(reference: Page) -> None:

@@ -68,8 +68,7 @@ class _Nodes:
     def __init__(self, report: Report) -> None:
         layers = report.layer_graph
         ids = [*layers.layers, *layers.nested] if layers else []
-        others = (end for edge in report.edges for end in (edge.source, edge.target))
-        self.ids = list(dict.fromkeys([*ids, *others]))
+        self.ids = list(dict.fromkeys([*ids, *report.outside]))
         self.rows = {id_: row for row, id_ in enumerate(self.ids)}
 
     def row(self, id_: str | None) -> int:

@@ -160,10 +160,14 @@ class LayerGraph extends Graph {
     this.about = data.recorded ? "what you wrote, as Keras records it" : "taken for layers: there is no layer graph";
     this.things = data.recorded ? "layer" : "scope";
     this.lines = "edge";
-    this.otherwise = "in the op graph only";
     this.all = data.kinds.filter((kind) => kind !== 1).length;
     this.ends = new Set([...data.inputs, ...data.outputs]);
     if (this.own <= OPEN_LIMIT) data.kinds.forEach((kind, row) => kind === 1 && this.open(row));
+  }
+
+  // What is said of visible edges that Keras does not have.
+  others(edges) {
+    return edges.length ? [`${edges.length.toLocaleString("en")} in the op graph only`] : [];
   }
 
   name(row) {
@@ -228,7 +232,6 @@ class DrawnGraph extends Graph {
     this.about = "what TensorBoard makes of the op graph on screen";
     this.things = "box";
     this.lines = "arrow";
-    this.otherwise = "besides";
     this.all = 0;
     this.ends = new Set();
     this.whole = new Set(data.whole);
@@ -260,6 +263,13 @@ class DrawnGraph extends Graph {
 
   label(row) {
     return row < this.own ? this.data.labels[row] : groupLabel(this, row);
+  }
+
+  // What is said of visible edges for which TensorBoard shows no arrow.
+  others(edges) {
+    const missing = edges.filter((edge) => edge.rows.every((row) => this.edges[row].missing)).length;
+    const stubs = edges.length - missing;
+    return [...(stubs ? [`${number(stubs, "stub")} in place of arrows`] : []), ...(missing ? [`${missing.toLocaleString("en")} missing`] : [])];
   }
 
   opType(row) {

@@ -73,9 +73,10 @@ class Layouter {
 const BOX_HEIGHT = 33;
 const TITLE_HEIGHT = 16;
 
-// DOT for what is visible. `width` gives a box's width in pixels, which are Graphviz's points here.
-function dotOf({ root, edges }, width, direction, columns) {
-  const room = edges.some((edge) => edge.stub) ? 0.7 : 0.2;
+// DOT for what is visible. `width` gives a box's width in pixels, which are Graphviz's points here; `narrow` sets boxes
+// closer, for panes in which the picture would become too small to read.
+function dotOf({ root, edges }, width, direction, stacks, narrow) {
+  const room = edges.some((edge) => edge.stub) ? 0.7 : narrow ? 0.13 : 0.2;
   // Numbers of edges stand between the rows of boxes.
   const gap = edges.some((edge) => !edge.stub && edge.rows.length > 1) ? 0.37 : 0.27;
   const clusters = new Set();
@@ -94,10 +95,10 @@ function dotOf({ root, edges }, width, direction, columns) {
     // Edges end at nodes only: the point stands for the opened box, at whose border Graphviz clips them.
     lines.push(`subgraph cluster_${row} { label=${title} margin=9 n${row} [shape=point style=invis width=0.01 height=0.01]`);
     inside.forEach(write);
-    if (columns.has(row)) lines.push(...stacked(inside, columns.get(row)));
     lines.push("}");
   };
   root.inside.forEach(write);
+  for (const { rows, columns } of stacks) lines.push(...stacked(rows, columns));
   edges.forEach((edge, place) => {
     if (edge.stub) return;
     const options = [`id=${place}`];
@@ -111,10 +112,10 @@ function dotOf({ root, edges }, width, direction, columns) {
 }
 
 // Boxes without arrows between them in so many columns, not all in one row.
-function stacked(inside, columns) {
+function stacked(rows, columns) {
   const lines = [];
-  for (let place = columns; place < inside.length; place += 1) {
-    lines.push(`n${inside[place - columns].row} -> n${inside[place].row} [style=invis]`);
+  for (let place = columns; place < rows.length; place += 1) {
+    lines.push(`n${rows[place - columns]} -> n${rows[place]} [style=invis]`);
   }
   return lines;
 }

@@ -12,8 +12,10 @@ class App {
     for (const key of ["layers", "drawn"]) {
       const graph = this.model[key];
       if (graph) this.pictures[key] = new Picture(graph, key, this);
-      this.panes.push(graph ? this.pictures[key].element : absent(key));
+      this.panes.push(graph ? this.pictures[key].element : absent(key, this.model));
     }
+    const aside = this.model.drawn?.edges.some((edge) => edge.status === STATUS.aside);
+    document.querySelector(`[data-of="${place}"] .chip[data-status="aside"]`).hidden = !aside;
     this.details = details;
     this.search = search;
     this.buttons = [...document.querySelectorAll(`.pick[data-model="${place}"]`)];
@@ -161,10 +163,13 @@ class App {
   }
 }
 
-function absent(key) {
+function absent(key, model) {
+  const undrawn = model.ops?.names.length
+    ? "TensorBoard cannot draw this op graph; the findings say why."
+    : "There is no op graph that TensorBoard could draw, so there is nothing to hold the layer graph against.";
   const why = {
-    layers: ["Layer graph", "There is no layer graph and nothing that could stand for it."],
-    drawn: ["Drawn graph", "There is no op graph that TensorBoard could draw, so there is nothing to hold the layer graph against."],
+    layers: ["Layer graph", "There is no layer graph, and no name scope that could stand for a layer."],
+    drawn: ["Drawn graph", undrawn],
   }[key];
   return html("section", { class: "pane absent", id: `pane-${key}`, "aria-label": why[0] }, html("div", { class: "bar" }, html("h2", {}, why[0])), html("p", { class: "empty" }, why[1]));
 }

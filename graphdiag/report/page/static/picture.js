@@ -5,6 +5,7 @@ const LINES_LIMIT = 40; // up to so many loose differing edges are drawn as line
 const HUB_LIMIT = 12; // beyond that, those of a box with more than so many end in stubs
 const HUB_ROOM = 58; // beside a hub, for its stub and their number
 const LEGIBLE = 0.6; // a picture that must shrink below this to fit is shown in part, from where something differs
+const NARROW = 420; // pixels; in a pane below this, boxes stand closer
 
 function svg(name, attributes = {}, ...inside) {
   const element = document.createElementNS(SVG, name);
@@ -72,7 +73,7 @@ class Picture {
     const seen = this.graph.visible();
     this.stub(seen.edges);
     this.busy.hidden = false;
-    const answer = await this.layouter.lay(dotOf(seen, (row) => this.width(row), DATA.rankdir, this.columns(seen.root))).catch((error) => error);
+    const answer = await this.layouter.lay(dotOf(seen, (row) => this.width(row), DATA.rankdir, this.columns(seen), this.size().width < NARROW)).catch((error) => error);
     if (answer === null) return; // a newer drawing is on its way
     this.busy.hidden = true;
     if (answer instanceof Error) {
@@ -117,15 +118,24 @@ class Picture {
     return Math.max(name, sub, 34) + (this.graph.canOpen(row) ? 34 : 20) + (this.hubs.has(row) ? HUB_ROOM : 0);
   }
 
-  columns(root) {
-    const found = new Map();
+  // Boxes that stand in columns, for want of arrows: lists of rows, each with how many stand side by side. They take no
+  // more than half the pane, as something else mostly stands beside them.
+  columns({ root, edges }) {
+    const ends = new Set(edges.flatMap((edge) => [edge.source, edge.target]));
+    const found = [];
+    const add = (rows) => {
+      const widest = Math.max(...rows.map((row) => this.width(row)));
+      const seen = Math.floor(this.size().width / LEGIBLE / 2 / (widest + 15));
+      found.push({ rows, columns: Math.max(1, Math.min(seen, Math.ceil(Math.sqrt(rows.length / 2)))) });
+    };
     const walk = ({ row, inside }) => {
       if (!inside) return;
       const kind = this.graph.groups.get(row)?.kind;
-      if (kind === "aside" || kind === "library" || kind === "apart") found.set(row, Math.ceil(Math.sqrt(inside.length / 2)));
+      if (kind === "aside" || kind === "library" || kind === "apart") add(inside.map((box) => box.row));
       inside.forEach(walk);
     };
     walk(root);
+    add(root.inside.filter((box) => !box.inside && !ends.has(box.row)).map((box) => box.row));
     return found;
   }
 
@@ -149,14 +159,13 @@ class Picture {
     this.foldButton.title = this.foldButton.getAttribute("aria-label");
   }
 
-  // As `28 layers, 27 edges and 8 others`: others are those that the graph itself has not.
+  // As `28 layers, 27 edges, 8 in the op graph only`.
   counted() {
     const { graph, seen } = this;
     const firm = seen.edges.filter((edge) => edge.firm).length;
-    const others = seen.edges.length - firm;
     const boxes = number(seen.boxes.length, graph.things, plural(graph.things));
     const drawn = seen.boxes.length < graph.all ? `${boxes} shown of ${graph.all.toLocaleString("en")}` : boxes;
-    return `${drawn}, ${number(firm, graph.lines)}${others ? ` and ${others.toLocaleString("en")} ${graph.otherwise}` : ""}`;
+    return [drawn, number(firm, graph.lines), ...graph.others(seen.edges.filter((edge) => !edge.firm))].join(", ");
   }
 
   box(row, { x, y, width, height }) {
@@ -173,7 +182,7 @@ class Picture {
     element.append(
       svg("title", {}, `${graph.name(row)}\n${graph.facts(row).join("\n")}`),
       svg("rect", { class: "main", width, height, rx: 5 }),
-      svg("text", { x: width / 2, y: 14 }, shorten(graph.label(row))),
+      svg("text", { x: width / 2, y: graph.sub(row) ? 14 : height / 2 + 4 }, shorten(graph.label(row))),
       svg("text", { class: "sub", x: width / 2, y: 26.5 }, shorten(graph.sub(row), 36)),
     );
     if (opens) element.append(svg("path", { class: "mark", d: `M${width - 10} 3.5h2v2.5h2.5v2h-2.5v2.5h-2v-2.5h-2.5v-2h2.5z` }));
@@ -363,12 +372,14 @@ class Picture {
     return this.laid.boxes.get(shown) || this.laid.opened.get(shown);
   }
 
-  // The first look: all of it if it can be read so, else from where something differs.
+  // The first look: all of it if it can be read so, else from where something differs; then as wide as it is, if it can
+  // be read so.
   begin() {
     this.fit();
     if (this.camera.scale >= LEGIBLE) return;
     const differing = this.seen.edges.filter((edge) => STATUSES[edge.status].letter);
-    this.camera.scale = 0.8;
+    const across = this.size().width / (this.laid.width + 24);
+    this.camera.scale = across < LEGIBLE ? 0.8 : Math.min(0.8, across);
     if (differing.length) this.centre(differing.slice(0, 1).map((edge) => edge.source));
     else this.centre([this.seen.boxes[0]]);
   }
