@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import SourceError
+from graphdiag.report.damage import damage
 from graphdiag.version import __version__
 
 if TYPE_CHECKING:
@@ -253,19 +254,16 @@ def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
         The report, without the case and without the ops' attributes.
 
     Raises:
-        SourceError: The data is no report, or of another schema.
+        SourceError: The data is no report, of another schema, or damaged: what is wrong, and where.
     """
     schema = document.get("schema") if isinstance(document, Mapping) else None
     if schema != SCHEMA:
         made = f"it is in the schema {schema}" if isinstance(schema, str) else "it names no schema"
         raise SourceError(f"{name}: no report of graphdiag: {made}, and {SCHEMA} is read. Write it with --format json.")
-    try:
-        return _report(document)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
-        raise SourceError(
-            f"{name}: damaged: it does not follow {SCHEMA} ({type(error).__name__}: {error}). Write it anew with "
-            "--format json."
-        ) from error
+    wrong = damage(document)
+    if wrong is not None:
+        raise SourceError(f"{name}: damaged: {wrong}. Write it anew with --format json.")
+    return _report(document)
 
 
 def _report(document: Mapping[str, Any]) -> Report:
@@ -361,8 +359,6 @@ def _to_op_graph(data: Mapping[str, Any]) -> OpGraph:
 
     names, types = data["names"], data["types"]
     devices = {row: device for device, rows in data["devices"].items() for row in rows}
-    columns = [np.array(data[column], dtype=np.int32) for column in ("source", "target", "output")]
-    _check_columns(len(names), types, columns)
     return OpGraph(
         names=names,
         types=types,
@@ -370,9 +366,9 @@ def _to_op_graph(data: Mapping[str, Any]) -> OpGraph:
             NodeDef(name=name, op=op_type, device=devices.get(row, ""))
             for row, (name, op_type) in enumerate(zip(names, types, strict=True))
         ],
-        source=columns[0],
-        target=columns[1],
-        output=columns[2],
+        source=np.array(data["source"], dtype=np.int32),
+        target=np.array(data["target"], dtype=np.int32),
+        output=np.array(data["output"], dtype=np.int32),
         dangling=_pairs(data["dangling"]),
         functions={
             name: FunctionBody(
@@ -385,13 +381,6 @@ def _to_op_graph(data: Mapping[str, Any]) -> OpGraph:
         },
         producer=data["producer"],
     )
-
-
-def _check_columns(ops: int, types: Sequence[str], edges: Sequence[Any]) -> None:
-    if len(types) != ops or len({len(column) for column in edges}) != 1:
-        raise ValueError("columns of different lengths")
-    if any(len(column) and (column.min() < 0 or column.max() >= ops) for column in edges[:2]):
-        raise ValueError("an edge ends at no op")
 
 
 def _to_ownership(data: Mapping[str, Any]) -> Ownership:

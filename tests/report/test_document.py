@@ -8,7 +8,12 @@ import networkx as nx
 import pytest
 
 from graphdiag import SourceError, compare
-from graphdiag.report.document import SCHEMA, from_dict, read, to_dict, to_json
+from graphdiag.graphs.op_graph import from_graph_def
+from graphdiag.report.document import SCHEMA, from_dict, read, to_json
+from graphdiag.report.report import Report
+from graphdiag.sources.opened import Origin
+from graphdiag.tensorboard import draw
+from tests.drawn import recorded
 from tests.graph_text import LOGS
 
 NAMES = [
@@ -80,11 +85,14 @@ def test_what_is_no_report(tmp_path, text, message):
         read(tmp_path / "saved.json")
 
 
-def test_edges_that_end_nowhere():
-    document = to_dict(report_on("keras216_reference"))
-    document["op_graph"]["source"][0] = 10**6
-    with pytest.raises(SourceError, match="an edge ends at no op"):
-        from_dict(document)
+def test_series_that_are_missing_in_the_copy_of_a_function():
+    graph, _ = recorded("function_with_series")
+    report = Report(
+        Origin("graph.pb", "graph_def"), None, from_graph_def(graph), findings=(), drawn_graph=draw([graph])
+    )
+    document = json.loads(to_json(report))
+    assert document["drawn_graph"]["ghosts"] == ["call/Relu_[1-5]"]
+    assert from_dict(document).drawn_graph.ghosts == report.drawn_graph.ghosts
 
 
 def test_a_file_that_is_not_there(tmp_path):
