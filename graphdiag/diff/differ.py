@@ -37,7 +37,7 @@ from graphdiag.errors import UsageError
 SCHEMA = "graphdiag.diff/1"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diff:
     """What changed.
 
@@ -58,6 +58,11 @@ class Diff:
     automatic: int = 0
     notes: Sequence[str] = ()
     titles: tuple[str, str] = ("OLD", "NEW")
+
+    def __repr__(self) -> str:
+        old, new = self.titles
+        sizes = len(self.old.layers), len(self.new.layers)
+        return f"Diff({old!r}, {new!r}, layers={sizes}, changes={len(self.changes)})"
 
     @property
     def equal(self) -> bool:

@@ -6,7 +6,7 @@ What stands here is plain data: it comes out of the processes in which models ar
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import Any
@@ -98,7 +98,7 @@ class CheckedModel:
 
     name: str
     source: str
-    data: Mapping[str, Any] | None = None
+    data: Mapping[str, Any] | None = field(default=None, repr=False)
     error: str = ""
 
     @cached_property
@@ -154,7 +154,7 @@ class ContractSummary:
         return Status.KEPT if statuses else Status.UNCHECKED
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CheckReport:
     """What a check found.
 
@@ -175,6 +175,10 @@ class CheckReport:
     gone: tuple[Accepted, ...] = ()
     baseline: str = ""
     baseline_absent: bool = False
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{status.value}={self.count(status)}" for status in Status)
+        return f"CheckReport({self.config!r}, models={len(self.models)}, {counts})"
 
     @cached_property
     def contracts(self) -> Sequence[ContractSummary]:

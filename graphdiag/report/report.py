@@ -6,7 +6,7 @@ It holds nothing but what `graphdiag.report.document` saves, so that every forma
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ class Summary:
         return bool({"artefact": self.artefact, "hidden": self.hidden, "missing": self.missing}[verdict])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report:
     """What a comparison found.
 
@@ -71,7 +71,7 @@ class Report:
     drawn_graph: DrawnGraph | None = None
     locations: Mapping[str, Line] = field(default_factory=dict)
     rules: Sequence[str] = ()
-    case: Case | None = field(default=None, repr=False, compare=False)
+    case: Case | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -115,6 +115,12 @@ class Report:
             rules=tuple(rules),
             case=case,
         )
+
+    def __repr__(self) -> str:
+        layers = None if self.layer_graph is None else len(self.layer_graph.layers)
+        ops = None if self.op_graph is None else len(self.op_graph)
+        counts = {"layers": layers, "ops": ops, "findings": len(self.findings), **asdict(self.summary)}
+        return f"Report({self.origin.path!r}, {', '.join(f'{name}={count}' for name, count in counts.items())})"
 
     @cached_property
     def summary(self) -> Summary:

@@ -32,6 +32,10 @@ def test_a_graph_and_itself():
     assert said(snapshot(*CHAIN), snapshot(*CHAIN)) == []
 
 
+def test_a_diff_is_short_in_a_prompt():
+    assert repr(diff(snapshot(*CHAIN), snapshot(*CHAIN[:-1]))) == "Diff('OLD', 'NEW', layers=(5, 4), changes=2)"
+
+
 def test_an_inserted_layer_shifts_no_names():
     new = snapshot(
         "in InputLayer",

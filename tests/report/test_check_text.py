@@ -20,6 +20,7 @@ from graphdiag.report.check_report import (
 )
 from graphdiag.report.check_results import suites_of, to_junit, to_markdown
 from graphdiag.report.check_text import to_text, verdict
+from tests.check_reports import checked
 
 HOSTILE = 'a\x1b[31m<b>"\n|::,'
 
@@ -127,3 +128,9 @@ def test_a_model_is_a_suite_and_a_contract_a_check():
     assert apart.details == ["a -> b (Keras has no such edge)", "b -> c (Keras has no such edge)"]
     assert (other.check, other.message) == ("other", "could not be checked: why")
     assert (second.failure, second.problems) == ("n.py does not exist.", [])
+
+
+def test_a_check_is_short_in_a_prompt():
+    found = checked()
+    assert repr(found) == "CheckReport('c.toml', models=3, kept=0, broken=2, unchecked=0)"
+    assert len(repr(found.models[0])) < 200

@@ -128,6 +128,14 @@ def finding(verdict, *edges):
     return Finding("GD000", "some-rule", verdict, Blame.KERAS, Severity.NOTE, "", "", edges=edges)
 
 
+def test_a_report_is_short_in_a_prompt():
+    text = repr(report_on("keras216_reference"))
+    assert text.endswith("keras216_reference', layers=28, ops=1285, findings=2, artefact=8, hidden=0, missing=0)")
+    assert text.startswith("Report('")
+    without_ops = Report(Origin("m.json", "keras_json"), None, None, ())
+    assert repr(without_ops) == "Report('m.json', layers=None, ops=None, findings=0, artefact=0, hidden=0, missing=0)"
+
+
 def test_an_edge_is_counted_once():
     report = report_with(
         finding(Verdict.ARTEFACT, ("a", "b"), ("a", "c")),
