@@ -40,9 +40,11 @@ def open_keras_json(path: Path) -> Opened:
         The layer graph; no op graph.
 
     Raises:
-        SourceError: The file cannot be read, is no JSON, or its JSON is no Keras model with layers.
+        SourceError: The file cannot be read, is no JSON, or its JSON is no Keras model with layers: what graphdiag
+            itself saved, say.
     """
     config = _parse(str(path), read_bytes(path))
+    _refuse_our_own(path, config.get("schema"))
     return _opened(path, "keras_json", config, _layer_graph(str(path), config))
 
 
@@ -64,6 +66,18 @@ def open_keras_archive(path: Path) -> Opened:
     if start.startswith(ZIP_SIGNATURE):
         return _open_zip(path)
     raise SourceError(f"{path} is damaged or no Keras file: it is neither a .keras archive nor HDF5; save it again.")
+
+
+def _refuse_our_own(path: Path, schema: Any) -> None:
+    """Say what a file is that graphdiag itself has written."""
+    family, _, kind = schema.partition("/")[0].partition(".") if isinstance(schema, str) else ("", "", "")
+    if family != "graphdiag":
+        return
+    if kind == "report":
+        raise SourceError(f"{path} is a saved report and no model; give it to graphdiag convert or graphdiag diff.")
+    if kind == "snapshot":
+        raise SourceError(f"{path} is a saved snapshot and no model; give it to graphdiag diff.")
+    raise SourceError(f"{path} is what graphdiag wrote ({schema}) and no model; give the model or the log.")
 
 
 def _opened(path: Path, kind: str, config: Mapping[str, Any], layer_graph: LayerGraph) -> Opened:

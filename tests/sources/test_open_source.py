@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from graphdiag import compare
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.open_source import open_source
 from tests.sources.event_files import FILES, LOGS, graph, run_graph, write_log
@@ -146,3 +148,21 @@ print([name for name in ("tensorflow", "keras", "tf_keras") if name in sys.modul
     assert len(errors) == 2, errors
     assert int(opened) == len(sources) - 2
     assert imported == "[]"
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ("graphdiag.report/1", "is a saved report and no model; give it to graphdiag convert or graphdiag diff."),
+        ("graphdiag.snapshot/1", "is a saved snapshot and no model; give it to graphdiag diff."),
+        ("graphdiag.diff/1", "is what graphdiag wrote (graphdiag.diff/1) and no model; give the model or the log."),
+    ],
+)
+@pytest.mark.parametrize("name", ["saved.json", "saved"])
+def test_what_graphdiag_saved_is_no_model(tmp_path: Path, schema: str, said: str, name: str) -> None:
+    saved = tmp_path / name
+    saved.write_text(json.dumps({"schema": schema, "edges": []}), encoding="utf-8")
+    for read in (open_source, lambda path: compare(EVENTS, model=path)):
+        with pytest.raises(SourceError) as caught:
+            read(saved)
+        assert str(caught.value) == f"{saved} {said}"
