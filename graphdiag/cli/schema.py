@@ -11,7 +11,10 @@ from graphdiag.output import put
 
 def schema(
     name: Annotated[
-        str, typer.Argument(help="Which document: report, as compare --format json writes it, drawn, or check.")
+        str,
+        typer.Argument(
+            help="Which document: report, as compare --format json writes it, drawn, check, snapshot or diff."
+        ),
     ] = "report",
 ) -> None:
     """Print the JSON Schema of a document that graphdiag writes."""

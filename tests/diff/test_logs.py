@@ -9,8 +9,10 @@ import pytest
 
 import graphdiag
 from graphdiag.diff.snapshot import from_dict
+from graphdiag.report.diff_json import to_json
 from tests.diff.models import applied, compared
 from tests.graph_text import LOGS
+from tests.schemas import wrong
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +29,7 @@ def test_reading_gives_what_was_written(snapshots):
     assert len(snapshots) > 100
     for name, taken in snapshots.items():
         assert from_dict(json.loads(taken.to_text())) == taken, name
+        assert wrong(json.loads(taken.to_text()), "snapshot") is None, name
 
 
 def test_a_log_and_itself(snapshots):
@@ -40,7 +43,9 @@ def test_the_changes_lead_from_any_log_to_any_other(snapshots):
         chosen = [(name, taken) for (name, kind), taken in snapshots.items() if kind == what]
         for (left, old), (right, new) in pairwise(chosen):
             if old.by_scope == new.by_scope and (old.ops is None) == (new.ops is None):
-                made, wanted = applied(graphdiag.diff(old, new).to_dict(), old), compared(new.to_dict())
+                changes = json.loads(to_json(graphdiag.diff(old, new)))
+                assert wrong(changes, "diff") is None, (left, right)
+                made, wanted = applied(changes, old), compared(new.to_dict())
                 for layer in (*made["layers"].values(), *wanted["layers"].values()):
                     # Files do not record them for every layer, and what one side lacks is not compared.
                     layer.pop("shape", None)

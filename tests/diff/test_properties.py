@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from graphdiag.diff.differ import diff
 from graphdiag.diff.snapshot import LayerRecord, NestedRecord, Snapshot
 from tests.diff.models import applied, compared
+from tests.schemas import wrong
 
 CLASSES = ("Dense", "Conv1D", "Add", "BatchNormalization")
 
@@ -136,7 +138,9 @@ def test_the_changes_made_to_the_old_graph_give_the_new_one(seed, edits):
     for _ in range(edits):
         edit(after, rng)
     new = graph(after, rng.choice((0, 5)), rng.choice((MODELS, RENUMBERED, {**MODELS, "a": "other"})))
-    assert applied(diff(old, new).to_dict(), old) == compared(new.to_dict())
+    changes = diff(old, new).to_dict()
+    assert applied(changes, old) == compared(new.to_dict())
+    assert wrong(json.loads(json.dumps(changes)), "diff") is None
 
 
 @given(seeds)

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from functools import lru_cache
 
 import pytest
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import best_match
 
 from graphdiag.diagnosis.carries import Carries
 from graphdiag.diagnosis.finding import Blame, Proof, Severity, Verdict
 from graphdiag.diagnosis.registry import all_rules
+from graphdiag.diff.differ import diff
+from graphdiag.diff.summary import SORTS
 from graphdiag.errors import UsageError
+from graphdiag.report.diff_json import to_json as to_diff_json
 from graphdiag.report.document import from_dict, to_json
 from graphdiag.report.layer_edges import DIFFERENCES
 from graphdiag.report.schemas import names, schema
 from tests.conftest import ROOT
+from tests.diff.models import snapshot
 from tests.graph_text import LOGS
 from tests.report.reports import finding, hostile_report, report_on, report_with
+from tests.schemas import wrong
 
 LOG_NAMES = sorted(path.name for path in LOGS.iterdir())
-
-
-@lru_cache
-def validator(name):
-    read = json.loads(schema(name))
-    Draft202012Validator.check_schema(read)
-    return Draft202012Validator(read)
-
-
-def wrong(document, name="report"):
-    """What is wrong with a document, or None."""
-    error = best_match(validator(name).iter_errors(document))
-    return error and f"{error.json_path}: {error.message}"[:500]
 
 
 @pytest.mark.parametrize("name", LOG_NAMES)
@@ -120,12 +110,74 @@ def test_codes_of_rules_are_codes():
 
 def test_the_command(graphdiag):
     assert graphdiag("schema").stdout == schema("report")
-    assert graphdiag("schema", "drawn").stdout == schema("drawn")
+    for name in names():
+        assert graphdiag("schema", name).stdout == schema(name)
     done = graphdiag("schema", "reports")
     assert done.returncode == 2
     assert done.stderr == f"graphdiag: schema reports: there is none of this name; there are {', '.join(names())}.\n"
 
 
 def test_no_such_schema():
-    with pytest.raises(UsageError, match="there are check, drawn"):
+    with pytest.raises(UsageError, match="there are check, diff, drawn, report, snapshot"):
         schema("../report")
+
+
+def test_the_help_names_every_schema(graphdiag):
+    text = graphdiag("schema", "--help").stdout
+    assert [name for name in names() if name not in text] == []
+
+
+SNAPSHOT = {
+    "schema": "graphdiag.snapshot/1", "graphdiag": "1", "model": "m", "by_scope": False,
+    "inputs": ["a"], "outputs": ["a"], "nested": [], "findings": [],
+    "layers": [{"id": "a", "parameters": 3, "ops": {"Add": 2}}],
+    "ops": {"total": 2, "of_no_layer": {}},
+}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda read: read.update(more=1),
+        lambda read: read.update(schema="graphdiag.snapshot/2"),
+        lambda read: read.pop("by_scope"),
+        lambda read: read["layers"][0].pop("id"),
+        lambda read: read["layers"][0].update(parameters=-1),
+        lambda read: read["layers"][0].update(more=1),
+        lambda read: read["layers"][0]["ops"].update(Add="2"),
+        lambda read: read["ops"].pop("total"),
+        lambda read: read["findings"].append({"code": "GD101"}),
+    ],
+)
+def test_what_is_no_snapshot_is_refused(change):
+    read = deepcopy(SNAPSHOT)
+    assert wrong(read, "snapshot") is None
+    change(read)
+    assert wrong(read, "snapshot") is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda read: read.update(more=1),
+        lambda read: read.pop("names"),
+        lambda read: read["old"].update(layers="1"),
+        lambda read: read["changes"][0].update(kind="other"),
+        lambda read: read["changes"][0].pop("line"),
+        lambda read: read["changes"][0].update(attributes={"name": ["a", "b"]}),
+        lambda read: read["changes"][0].update(attributes={"shape": ["(1)"]}),
+    ],
+)
+def test_what_is_no_diff_is_refused(change):
+    left, right = (snapshot(f"in InputLayer({size})") for size in (8, 9))
+    read = json.loads(to_diff_json(diff(left, right)))
+    assert wrong(read, "diff") is None
+    change(read)
+    assert wrong(read, "diff") is not None
+
+
+def test_all_kinds_of_change_are_in_the_schema():
+    changes = json.loads(schema("diff"))["$defs"]["change"]["oneOf"]
+    assert {change["properties"]["kind"]["const"] for change in changes} == {
+        kind.kind for kinds in SORTS.values() for kind in kinds
+    }
