@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import numpy as np
 
 from graphdiag.diagnosis.carries import ALL_CLASSES, Carries
+from graphdiag.diagnosis.op_table import VARIABLES
 from graphdiag.diagnosis.ownership import NOBODY
 from graphdiag.graphs.op_graph import CONTROL
 
@@ -205,9 +206,7 @@ def split_by_variables(case: Case, boxes: Sequence[Box]) -> Sequence[Sequence[Bo
                 continue
             first = box_of.get(source, readers.setdefault(source, position))
             group[max(root(first), root(position))] = min(root(first), root(position))
-    with_variables = {
-        box_of[row] for row in box_of if ops.types[row] in ("VariableV2", "Variable", "VarHandleOp")
-    } | set(readers.values())
+    with_variables = {box_of[row] for row in box_of if ops.types[row] in VARIABLES} | set(readers.values())
     members: dict[int, list[Box]] = defaultdict(list)
     for position, box in enumerate(boxes):
         members[root(position)].append(box)

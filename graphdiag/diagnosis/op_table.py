@@ -1,4 +1,4 @@
-"""What each op type passes on: data for `graphdiag.diagnosis.flow`, and nothing else.
+"""What each op type passes on: data for `graphdiag.diagnosis.flow`; and which types make variables.
 
 Two things are tracked for every tensor: what its values depend on, and what its shape depends on. A line of the table
 says how an op's output gets the two from its inputs. An op type that is in no line passes everything on: both the
@@ -583,6 +583,8 @@ class Rule:
     handles: int = 0
 
 
+VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
+"""Types of ops that make a variable: what Keras and TensorFlow call one, and a checkpoint saves."""
 UNKNOWN = Rule(Kind.UNKNOWN)
 
 

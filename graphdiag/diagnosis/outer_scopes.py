@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from graphdiag.diagnosis.model_inputs import FEEDS
+from graphdiag.diagnosis.op_table import VARIABLES
 from graphdiag.diagnosis.roles import NOBODY, bookkeeping_ops, role_of_name, roles_of
-from graphdiag.diagnosis.scopes import VARIABLES
 from graphdiag.graphs.op_graph import OpGraph
 
 

@@ -20,11 +20,11 @@ from functools import cached_property
 
 from graphdiag.diagnosis.matching import assign
 from graphdiag.diagnosis.model_inputs import DT_RESOURCE, FEEDS, dtype_of
+from graphdiag.diagnosis.op_table import VARIABLES
 from graphdiag.diagnosis.roles import NUMBERED, role_of_name
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
-VARIABLES = frozenset({"VariableV2", "Variable", "VarHandleOp"})
 _RAW_OP = "TensorFlowOpLayer"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.carries import ACTIVATION, ANYTHING, DATA, HANDLE, Sets
-from graphdiag.diagnosis.op_table import UNKNOWN, Kind, Rule, rules
+from graphdiag.diagnosis.op_table import UNKNOWN, VARIABLES, Kind, Rule, rules
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ _HANDED_ON = _REFERENCE | {
 """Types whose output is the handle that came in; the gradients of a TensorArray count as part of it."""
 _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
 """Types whose output is one of the references that came in."""
-_VARIABLES = frozenset({"VarHandleOp", "Variable", "VariableV2", "TemporaryVariable"})
+_VARIABLES = VARIABLES | {"TemporaryVariable"}
+"""Types that make a state with a value of one tensor; a temporary one lives within a step and is no layer's."""
 _ASKS_ONLY = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})
 _LAST = -1
 """Position of what is read by an op that takes no handle."""

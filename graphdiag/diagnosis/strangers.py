@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphdiag.diagnosis.carries import Carries
-from graphdiag.diagnosis.op_table import UNKNOWN, Kind, rules
+from graphdiag.diagnosis.op_table import UNKNOWN, VARIABLES, Kind, rules
 from graphdiag.diagnosis.ownership import NOBODY
 from graphdiag.graphs.op_graph import CONTROL
 
 if TYPE_CHECKING:
     from graphdiag.diagnosis.case import Case, Pair
 
-VARIABLES = frozenset({"VariableV2", "Variable", "VarHandleOp"})
 """Op types that make a variable in the graph."""
 
 _REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from graphdiag.diagnosis.case import Case
 from graphdiag.diagnosis.flow import Carries
 from graphdiag.diagnosis.model_inputs import FEEDS, dtype_of
-from graphdiag.diagnosis.op_table import UNKNOWN, Kind, rules
+from graphdiag.diagnosis.op_table import UNKNOWN, VARIABLES, Kind, rules
 from graphdiag.execution.permitted import functions_called, refused_rows
 from graphdiag.execution.tensors import ALL_OUTPUTS, Crossing
 from graphdiag.execution.variables import Shape, behind_handle, shapes_of
@@ -22,7 +22,6 @@ from graphdiag.graphs.op_graph import CONTROL, OpGraph, merge
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-_VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
 _DT_VARIANT = 21
 
 
@@ -168,7 +167,7 @@ class Part:
             needed=tuple(fed.name for row, feds in inputs.items() if row in needed for fed in feds),
             flags=tuple(fed for row in kept if row in self._flags for fed in self._fed(row)),
             variables=tuple(
-                self._variable(row) for row in kept if row in self._handles or self.ops.types[row] in _VARIABLES
+                self._variable(row) for row in kept if row in self._handles or self.ops.types[row] in VARIABLES
             ),
             changed=changed,
             to_differ=to_differ,

@@ -42,11 +42,10 @@ from graphdiag.diagnosis.boxes import Arrow, Outermost, arrows, fits, is_state, 
 from graphdiag.diagnosis.carries import Carries
 from graphdiag.diagnosis.case import Case, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.op_table import UNKNOWN, Kind, rules
+from graphdiag.diagnosis.op_table import UNKNOWN, VARIABLES, Kind, rules
 from graphdiag.diagnosis.ownership import NOBODY
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.rules.wording import some
-from graphdiag.diagnosis.strangers import VARIABLES
 from graphdiag.graphs.op_graph import CONTROL
 
 _RAW_OPS = frozenset({"TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda"})

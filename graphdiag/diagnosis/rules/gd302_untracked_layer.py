@@ -36,9 +36,10 @@ from graphdiag.diagnosis.captured import STATE_TYPES, types_read_in_functions
 from graphdiag.diagnosis.case import REAL, Case, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.op_table import VARIABLES
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.rules.wording import edges_of, layer_edges, some
-from graphdiag.diagnosis.strangers import VARIABLES, find_strangers, reads_stray_variables
+from graphdiag.diagnosis.strangers import find_strangers, reads_stray_variables
 from graphdiag.graphs.op_graph import CONTROL
 
 _DT_UNKNOWN = 0
