@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import SourceError
 from graphdiag.report.damage import damage
+from graphdiag.report.visible import visible
 from graphdiag.version import __version__
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from graphdiag.report.report import Report
 
 SCHEMA = "graphdiag.report/1"
+_LONGEST_NAME = 40
+"""Characters of a schema's name that an error repeats."""
 _COLUMNS = ("layer_graph", "locations", "edges", "op_graph", "drawn_graph")
 """Keys whose values are long: one line for each of their parts."""
 
@@ -258,7 +261,11 @@ def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
     """
     schema = document.get("schema") if isinstance(document, Mapping) else None
     if schema != SCHEMA:
-        made = f"it is in the schema {schema}" if isinstance(schema, str) else "it names no schema"
+        made = (
+            f"it is in the schema {visible(schema[:_LONGEST_NAME])}"
+            if isinstance(schema, str)
+            else "it names no schema"
+        )
         raise SourceError(f"{name}: no report of graphdiag: {made}, and {SCHEMA} is read. Write it with --format json.")
     wrong = damage(document)
     if wrong is not None:

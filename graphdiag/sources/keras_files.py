@@ -77,7 +77,7 @@ def _refuse_our_own(path: Path, schema: Any) -> None:
         raise SourceError(f"{path} is a saved report and no model; give it to graphdiag convert or graphdiag diff.")
     if kind == "snapshot":
         raise SourceError(f"{path} is a saved snapshot and no model; give it to graphdiag diff.")
-    raise SourceError(f"{path} is what graphdiag wrote ({schema}) and no model; give the model or the log.")
+    raise SourceError(f"{path} is what graphdiag wrote ({schema[:40]!r}) and no model; give the model or the log.")
 
 
 def _opened(path: Path, kind: str, config: Mapping[str, Any], layer_graph: LayerGraph) -> Opened:

@@ -76,6 +76,7 @@ def test_findings_begin_on_the_first_lines():
         ("{}", "it names no schema"),
         ('{"schema": "graphdiag.drawn/1"}', "in the schema graphdiag.drawn/1"),
         ('{"schema": "graphdiag.report/2"}', "in the schema graphdiag.report/2"),
+        (json.dumps({"schema": "\n" + "x" * 10**6}), r"in the schema \\nx{39}, and"),
         ('{"schema": "graphdiag.report/1"}', "damaged"),
     ],
 )

@@ -128,8 +128,14 @@ def test_the_help_names_every_schema(graphdiag):
 
 
 SNAPSHOT = {
-    "schema": "graphdiag.snapshot/1", "graphdiag": "1", "model": "m", "by_scope": False,
-    "inputs": ["a"], "outputs": ["a"], "nested": [], "findings": [],
+    "schema": "graphdiag.snapshot/1",
+    "graphdiag": "1",
+    "model": "m",
+    "by_scope": False,
+    "inputs": ["a"],
+    "outputs": ["a"],
+    "nested": [],
+    "findings": [],
     "layers": [{"id": "a", "parameters": 3, "ops": {"Add": 2}}],
     "ops": {"total": 2, "of_no_layer": {}},
 }
