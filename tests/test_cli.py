@@ -428,7 +428,6 @@ def test_a_dash_is_standard_output(graphdiag, tmp_path):
         (["--format", "json", "-o", "a", "-o", "b"], "1 --format and 2 -o"),
         (["--format", "json", "-o", "a", "--format", "text", "-o", "a"], "-o a: stands twice"),
         (["--format", "json", "-o", "a", "--format", "text", "-o", "./b/../a"], "-o a: stands twice"),
-        (["--format", "json", "-o", "-", "--format", "text", "-o", "-"], "-o -: stands twice"),
         (["--format", "json", "-o", "a", "--format", "text", "-o", "none/b"], "none/b: cannot be written"),
     ],
 )

@@ -32,9 +32,10 @@ def pairs_of(formats: list[_F], outputs: list[Path]) -> list[tuple[_F, Path | No
         raise UsageError(
             f"{len(formats)} --format and {len(outputs)} -o: give an -o for each --format, '-' for standard output."
         )
-    places = [None if standard(output) else output.resolve() for output in outputs]
+    places = [output.resolve() for output in outputs]
     for output, place in zip(outputs, places, strict=True):
-        if places.count(place) > 1:
+        # Standard output takes several: annotations, say, and the text below them.
+        if places.count(place) > 1 and not standard(output):
             raise UsageError(f"-o {output}: stands twice; give each --format its own file.")
     return list(zip(formats, outputs, strict=True))
 
