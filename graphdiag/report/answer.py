@@ -77,7 +77,7 @@ def _without_layers(report: Report) -> str:
 def _not_in_the_model(report: Report, extra: int) -> str:
     hidden, artefacts = _of(report.findings, Verdict.HIDDEN), _of(report.findings, Verdict.ARTEFACT)
     real, harmless = report.summary.hidden, report.summary.artefact
-    first = f"{extra:,} {_drawn(report)}layer edge{' is' if extra == 1 else 's are'} not in your model."
+    first = f"{extra:,} {_drawn(report)}layer edge{'' if extra == 1 else 's'} {_difference(report, extra)}."
     harmless_are = f"{_artefacts(artefacts, harmless)}, and no activation flows there: {_made(artefacts)}"
     if not real:
         return f"{first} {_all(harmless)} {harmless_are}."
@@ -89,6 +89,14 @@ def _not_in_the_model(report: Report, extra: int) -> str:
     if not harmless:
         return f"{first} {second}."
     return f"{first} {second}; the other {'one is' if harmless == 1 else f'{harmless:,} are'} {harmless_are}."
+
+
+def _difference(report: Report, extra: int) -> str:
+    """``is not in your model``; where Keras has an edge too, something else flows besides: another layer's weights."""
+    known = sum(edge.in_model and edge.verdict is Verdict.HIDDEN for edge in report.edges)
+    absent = f"{_are(extra)} not in your model"
+    more = f"{'carries' if extra == 1 else 'carry'} more than your model says"
+    return absent if not known else more if known == extra else f"{absent}, or {more}"
 
 
 def _artefacts(findings: Sequence[Finding], edges: int) -> str:

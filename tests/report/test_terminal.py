@@ -149,6 +149,14 @@ def test_an_edge_of_two_findings_is_named_once():
     assert "It is real (x -> a), and" in words(shown(report_with(*twice)))
 
 
+def test_an_edge_that_keras_has_too_carries_more_than_it_says():
+    known = finding(verdict=Verdict.HIDDEN, blame=Blame.MODEL, edges=(("x", "a"),))
+    assert words(shown(report_with(known))).startswith("1 drawn layer edge carries more than your model says. It is")
+    other = finding(verdict=Verdict.HIDDEN, blame=Blame.MODEL, edges=(("a", "x"),))
+    said = words(shown(report_with(known, other)))
+    assert said.startswith("2 drawn layer edges are not in your model, or carry more than your model says. Both are")
+
+
 def test_an_edge_that_is_not_drawn_is_in_the_answer():
     layers = layer_graph([("x", "a"), ("a", "b"), ("x", "b")], inputs=["x"])
     text = words(shown(report_of("x Feed\na/MatMul MatMul x\nb/Relu Relu a/MatMul", layers)))
