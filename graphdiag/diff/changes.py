@@ -5,6 +5,7 @@ What was is called by its old name, what is by its new one.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -31,18 +32,18 @@ class NewEdge:
         return [self.source, self.target, self.position]
 
 
-class Change:
+class Change(ABC):
     """One change. ``kind`` is its name in JSON."""
 
     kind: ClassVar[str]
 
+    @abstractmethod
     def line(self) -> str:
         """The change in one line."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data, from which the change can be made."""
-        raise NotImplementedError
 
     @property
     def about(self) -> Sequence[str]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from graphdiag.diagnosis.finding import Finding
-from graphdiag.report.document import from_dict
+from graphdiag.report.document import restored
 from graphdiag.report.report import Report
 from graphdiag.version import __version__
 
@@ -104,7 +104,7 @@ class CheckedModel:
     @cached_property
     def report(self) -> Report | None:
         """The report, as every format takes it; ``None`` when the model could not be compared."""
-        return None if self.data is None else from_dict(self.data, self.name)
+        return None if self.data is None else restored(self.data)
 
 
 @dataclass(frozen=True)

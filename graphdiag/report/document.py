@@ -38,12 +38,7 @@ def to_json(report: Report, _: Look | None = None) -> str:
 
     The same report gives the same text.
     """
-    return dumps(to_dict(report))
-
-
-def dumps(document: Mapping[str, Any]) -> str:
-    """A report's dictionary as `to_json` writes it."""
-    lines = [f"{json.dumps(key)}: {_value(key, value)}" for key, value in document.items()]
+    lines = [f"{json.dumps(key)}: {_value(key, value)}" for key, value in to_dict(report).items()]
     return "{" + ",\n ".join(lines) + "}\n"
 
 
@@ -270,10 +265,11 @@ def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
     wrong = damage(document)
     if wrong is not None:
         raise SourceError(f"{name}: damaged: {wrong}. Write it anew with --format json.")
-    return _report(document)
+    return restored(document)
 
 
-def _report(document: Mapping[str, Any]) -> Report:
+def restored(document: Mapping[str, Any]) -> Report:
+    """The report that `to_dict` made the data of, where nobody can have changed it since: `from_dict` looks first."""
     from graphdiag.report.report import Report
     from graphdiag.sources.opened import Origin
 

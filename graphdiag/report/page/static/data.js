@@ -434,23 +434,21 @@ class Model {
 
   // Ops within a box, at every depth.
   opsWithin(row) {
-    const found = [];
-    const walk = (at) => {
-      found.push(...(this.opsIn.get(at) || []));
-      (this.drawn.children.get(at) || []).forEach(walk);
-    };
-    walk(row);
-    return found;
+    return gathered(row, this.drawn.children, this.opsIn);
   }
 
   // Ops of a layer, or of all layers within a nested model or a folded box.
   opsBelow(row) {
-    const found = [];
-    const walk = (at) => {
-      found.push(...(this.opsOf.get(at) || []));
-      (this.layers.children.get(at) || []).forEach(walk);
-    };
-    walk(row);
-    return found;
+    return gathered(row, this.layers.children, this.opsOf);
   }
+}
+
+function gathered(row, children, ops) {
+  const found = [];
+  const walk = (at) => {
+    found.push(...(ops.get(at) || []));
+    (children.get(at) || []).forEach(walk);
+  };
+  walk(row);
+  return found;
 }
