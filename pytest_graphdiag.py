@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from graphdiag.report.report import Report
+    from graphdiag.results.report import Report
     from graphdiag.testing import Graphs
 
 

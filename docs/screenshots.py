@@ -51,7 +51,7 @@ def page(report: Report) -> None:
         driver.get(file.as_uri())
         driver.execute_async_script(LAID_OUT)
         shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
-    # Few colours are in use; a palette of them makes a file of a third of the size.
+    # Few colors are in use; a palette of them makes a file of a third of the size.
     shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(DOCS / "page.png", optimize=True)
 
 

@@ -25,7 +25,7 @@ def standard(output: Path | None) -> bool:
 
 
 def show(content: RenderableType, output: Path | None) -> None:
-    """Print to the terminal; to a file or a pipe without colour and without blanks at the ends of lines.
+    """Print to the terminal; to a file or a pipe without color and without blanks at the ends of lines.
 
     Raises:
         UsageError: The file cannot be written.
@@ -43,7 +43,7 @@ def show(content: RenderableType, output: Path | None) -> None:
 
 
 def plain(content: RenderableType, width: int | None = _WIDTH_OF_FILES, encoding: str = "utf-8") -> str:
-    """What rich would print, without colour and without blanks at the ends of lines.
+    """What rich would print, without color and without blanks at the ends of lines.
 
     Args:
         content: Anything that rich prints.

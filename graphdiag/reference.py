@@ -1,6 +1,6 @@
 """The reference model: a network over point clouds, whose TensorBoard graph made people ask what graphdiag answers.
 
-Each cloud of points runs through one-wide convolutions, each followed by batch normalisation, and a maximum over the
+Each cloud of points runs through one-wide convolutions, each followed by batch normalization, and a maximum over the
 points; an auxiliary input runs through dense layers; all is joined and classified. On the stack of its day the graph
 showed the first BatchNormalization feeding all others (tensorboard#1514). It is built here on three stacks: Keras 3,
 tf_keras, and tf_keras in TF 1 graph mode with the learning-phase op made where Keras up to 2.2 made it.
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from graphdiag.errors import ModelError, SourceError, UsageError
-from graphdiag.sources.chatter import no_chatter
+from graphdiag.sources.tf_logging import silence
 
 STACKS = ("keras3", "tf_keras", "tf1")
 """Keras 3; tf_keras; tf_keras in TF 1 graph mode."""
@@ -173,7 +173,7 @@ def write_log(
     """
     directory = Path(logdir)
     _check_directory(directory)
-    no_chatter()
+    silence()
     model = build_reference(stack, learning_phase=learning_phase, parameters=parameters, **options)
     try:
         directory.mkdir(parents=True, exist_ok=True)

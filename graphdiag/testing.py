@@ -5,7 +5,7 @@
     def test_towers():
         assert_graph(build_model()).has_no_hidden_edges().independent("conv1d_0_*", "conv1d_1_*")
 
-Each assertion is a contract of `graphdiag.contracts`, and what it takes is what the contract takes in a configuration.
+Each assertion is a contract of `graphdiag.checking.contracts`, and what it takes is what the contract takes in a configuration.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from graphdiag.check import report_on
-from graphdiag.compare import compare
-from graphdiag.config import Config, find_config, read_config
-from graphdiag.contracts.acyclic import Acyclic
-from graphdiag.contracts.budget import Budget
-from graphdiag.contracts.contract import Contract, judge, read_contract
-from graphdiag.contracts.forbidden import Forbidden
-from graphdiag.contracts.golden import Golden
-from graphdiag.contracts.independence import Independence
-from graphdiag.contracts.layers import Layers
-from graphdiag.contracts.no_findings import NoFindings
-from graphdiag.contracts.options import Place
-from graphdiag.contracts.reachable import Reachable
-from graphdiag.contracts.required import Required
-from graphdiag.contracts.shared import Shared
+from graphdiag.checking.check import report_on
+from graphdiag.checking.config import Config, find_config, read_config
+from graphdiag.checking.contracts.acyclic import Acyclic
+from graphdiag.checking.contracts.budget import Budget
+from graphdiag.checking.contracts.contract import Contract, judge, read_contract
+from graphdiag.checking.contracts.forbidden import Forbidden
+from graphdiag.checking.contracts.golden import Golden
+from graphdiag.checking.contracts.independence import Independence
+from graphdiag.checking.contracts.layers import Layers
+from graphdiag.checking.contracts.no_findings import NoFindings
+from graphdiag.checking.contracts.options import Place
+from graphdiag.checking.contracts.reachable import Reachable
+from graphdiag.checking.contracts.required import Required
+from graphdiag.checking.contracts.shared import Shared
+from graphdiag.comparison import compare
 from graphdiag.diagnosis.finding import Severity, Verdict
 from graphdiag.errors import ConfigError, UsageError
+from graphdiag.modeldiff.take_snapshot import take
 from graphdiag.output import put
-from graphdiag.report.check_report import Status
-from graphdiag.report.check_text import explain
-from graphdiag.report.report import Report
-from graphdiag.report.snapshot import take
+from graphdiag.render.text.check import explain
+from graphdiag.results.check_report import ContractStatus
+from graphdiag.results.report import Report
 
 UPDATE = "GRAPHDIAG_UPDATE"
 """The environment variable that makes assertions write their snapshots."""
 
 Set = str | Sequence[str]
 """A set of layers: one entry, or several. An entry is a layer, a nested model, a glob, ``re:`` and a regular
-expression, or ``class:`` and a Keras class; see `graphdiag.contracts.patterns.LayerSet`."""
+expression, or ``class:`` and a Keras class; see `graphdiag.checking.contracts.patterns.LayerSet`."""
 
 
 class GraphAssertionError(AssertionError):
@@ -99,10 +99,10 @@ class GraphAssertion:
         __tracebackhide__ = True
         return self._has_none_of(Verdict.HIDDEN, "has_no_hidden_edges()")
 
-    def has_no_artefacts(self) -> GraphAssertion:
+    def has_no_artifacts(self) -> GraphAssertion:
         """No edge is drawn over which no activation flows."""
         __tracebackhide__ = True
-        return self._has_none_of(Verdict.ARTEFACT, "has_no_artefacts()")
+        return self._has_none_of(Verdict.ARTIFACT, "has_no_artifacts()")
 
     def independent(self, *sets: Set, graph: str = "") -> GraphAssertion:
         """No activation flows from one of these sets of layers to another, not even through other layers."""
@@ -200,11 +200,11 @@ class GraphAssertion:
         __tracebackhide__ = True
         given = {key: value for key, value in options.items() if value not in ("", ())}
         contract = read_contract(kind, {"name": call, **given}, Place(call.partition("(")[0]))
-        judgement = judge(contract, self.report, self.model)
-        if judgement.status is Status.UNCHECKED:
-            raise ConfigError(judgement.reason)
-        if judgement.status is Status.BROKEN:
-            raise GraphAssertionError(f"{call} does not hold on {self.model}\n{explain(judgement)}")
+        outcome = judge(contract, self.report, self.model)
+        if outcome.status is ContractStatus.UNCHECKED:
+            raise ConfigError(outcome.reason)
+        if outcome.status is ContractStatus.BROKEN:
+            raise GraphAssertionError(f"{call} does not hold on {self.model}\n{explain(outcome)}")
         return self
 
 

@@ -71,7 +71,7 @@ def _growth() -> None:
     """Seconds for the reference graph repeated under ``tower_k/`` scopes, and the exponent of their growth."""
     import networkx as nx
 
-    from graphdiag.diagnosis.case import open_case
+    from graphdiag.diagnosis.context import analyze
     from graphdiag.diagnosis.diagnose import diagnose
     from graphdiag.graphs.op_graph import merge
     from graphdiag.sources.event_log import open_event_log
@@ -93,8 +93,8 @@ def _growth() -> None:
         measure("networkx.DiGraph", ops, lambda g=graph_def: _plain(nx, g))
         measure("draw", ops, lambda g=graph_def: draw([g]))
         columns = measure("columns", ops, lambda g=graph_def: merge([g]))
-        case = measure("own, flow, cross", ops, lambda c=columns: open_case(c, None))
-        measure("rules", ops, lambda c=case: diagnose(c))
+        context = measure("own, flow, cross", ops, lambda c=columns: analyze(c, None))
+        measure("rules", ops, lambda c=context: diagnose(c))
     for stage, seconds in stages.items():
         # The first size is all overhead; the slope through the others is how the work grows.
         exponent = statistics.linear_regression(

@@ -27,7 +27,7 @@ def run_python() -> Callable[[str], str]:
 
 @pytest.fixture
 def graphdiag() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the command line as a user does, 100 columns wide and without colour."""
+    """Runs the command line as a user does, 100 columns wide and without color."""
 
     def run(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
         environment = dict(os.environ, COLUMNS="100", NO_COLOR="1", PYTHONPATH=str(ROOT))

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from graphdiag.report.schemas import schema
+from graphdiag.results.schemas import schema
 from tests.conftest import ROOT
-from tests.graph_text import FIXTURES, LOGS
+from tests.support.graph_text import FIXTURES, LOGS
 
 REFERENCE = LOGS / "keras216_reference"
 MODEL = REFERENCE / "model.json"
@@ -54,9 +54,9 @@ def test_json_is_the_documented_schema(graphdiag):
     assert report["schema"] == "graphdiag.report/1"
     assert list(report["source"]) == ["path", "kind", "run", "tag", "stack"]
     assert report["graphs"] == {"layers": {"nodes": 28, "edges": 27}, "ops": {"nodes": 1285, "edges": 1651}}
-    assert report["summary"] == {"artefact": 8, "hidden": 0, "missing": 0}
+    assert report["summary"] == {"artifact": 8, "hidden": 0, "missing": 0}
     finding = next(finding for finding in report["findings"] if finding["code"] == "GD101")
-    assert (finding["rule"], finding["verdict"], finding["blame"]) == ("shared-learning-phase", "artefact", "keras")
+    assert (finding["rule"], finding["verdict"], finding["blame"]) == ("shared-learning-phase", "artifact", "keras")
     assert ["batchnorm_0_0", "dropout_0"] in finding["edges"]
     assert {evidence["from"] for evidence in finding["evidence"]} == {"batchnorm_0_0/keras_learning_phase"}
 
@@ -66,7 +66,7 @@ def test_the_same_input_gives_the_same_bytes(graphdiag):
     assert len(runs) == 1
 
 
-def test_a_pipe_gets_no_colour_and_no_trailing_blanks(graphdiag):
+def test_a_pipe_gets_no_color_and_no_trailing_blanks(graphdiag):
     done = graphdiag("compare", REFERENCE, "--model", MODEL)
     assert "\x1b" not in done.stdout
     assert all(line == line.rstrip() and len(line) <= 100 for line in done.stdout.splitlines())
@@ -75,7 +75,7 @@ def test_a_pipe_gets_no_colour_and_no_trailing_blanks(graphdiag):
 @pytest.mark.parametrize(
     ("log", "verdict", "status"),
     [
-        ("keras216_reference", "artefact", 1),
+        ("keras216_reference", "artifact", 1),
         ("keras216_reference", "hidden", 0),
         ("keras216_reference", "any", 1),
         ("keras216_hidden_tensor", "hidden", 1),
@@ -305,9 +305,9 @@ def test_reference_model_on_three_stacks(graphdiag):
         assert report["graphs"]["layers"] == {"nodes": 28, "edges": 27}
         findings[stack] = report
     expected = json.loads((REFERENCE / "expected_learning_phase.json").read_text())["culprit"]
-    assert findings["keras3"]["summary"] == {"artefact": 0, "hidden": 0, "missing": 0}
-    assert findings["tf_keras"]["summary"] == {"artefact": 0, "hidden": 0, "missing": 0}
-    assert findings["scoped"]["summary"] == {"artefact": 8, "hidden": 0, "missing": 0}
+    assert findings["keras3"]["summary"] == {"artifact": 0, "hidden": 0, "missing": 0}
+    assert findings["tf_keras"]["summary"] == {"artifact": 0, "hidden": 0, "missing": 0}
+    assert findings["scoped"]["summary"] == {"artifact": 8, "hidden": 0, "missing": 0}
     found = {f["culprits"][0]: sorted(f["edges"]) for f in findings["scoped"]["findings"] if f["code"] == "GD101"}
     assert found == {op: sorted(edges) for op, edges in expected.items()}
 
@@ -358,7 +358,7 @@ def test_select_and_ignore(graphdiag):
 def test_explain_prints_the_documentation_of_a_rule(graphdiag):
     done = graphdiag("explain", "GD101")
     assert done.stdout.startswith("GD101 shared-learning-phase")
-    for heading in ("What it finds", "Why it matters", "Proof", "Cure", "tensorboard#1514"):
+    for heading in ("What it finds", "Why it matters", "Proof", "Fix", "tensorboard#1514"):
         assert heading in done.stdout
     assert "GD303" in graphdiag("explain").stdout
     assert_one_line(graphdiag("explain", "GD1O1"), "GD101")
@@ -410,7 +410,7 @@ def test_each_format_goes_to_its_file(graphdiag, tmp_path):
     saved, text = tmp_path / "report.json", tmp_path / "report.txt"
     done = graphdiag("compare", *WITH_MODEL, "--format", "json", "-o", saved, "--format", "text", "-o", text)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert json.loads(saved.read_text())["summary"] == {"artefact": 8, "hidden": 0, "missing": 0}
+    assert json.loads(saved.read_text())["summary"] == {"artifact": 8, "hidden": 0, "missing": 0}
     assert text.read_text().startswith("8 drawn layer edges are not in your model.")
 
 

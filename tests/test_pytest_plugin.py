@@ -9,7 +9,7 @@ import re
 import pytest
 
 from tests.conftest import ROOT
-from tests.graph_text import LOGS
+from tests.support.graph_text import LOGS
 
 pytest_plugins = ["pytester"]
 

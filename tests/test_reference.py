@@ -17,7 +17,7 @@ from graphdiag.sources.keras_model import open_model
 ROOT = Path(__file__).parent.parent
 LOG = ROOT / "fixtures" / "logs" / "keras216_reference"
 EDGES = {tuple(edge) for edge in json.loads((LOG / "logical_edges.json").read_text())}
-# Convolutions 39-64-128-256, their normalisations, dense 256-256-64 and the 39 x 39 matrix.
+# Convolutions 39-64-128-256, their normalizations, dense 256-256-64 and the 39 x 39 matrix.
 SUBNET = 40 * 64 + 65 * 128 + 129 * 256 + 4 * (64 + 128 + 256) + 257 * 256 + 257 * 64 + 65 * 39 * 39
 
 
@@ -94,7 +94,7 @@ def test_scoped_model_is_written_with_keras_own_layers():
         ({"dropout_rates": None}, 27, 26, 1_004_085),
         ({"dropout_rates": (None, 0.3)}, 28, 27, 1_004_085),
         ({"dropout_rates": (0.1, 0.3)}, 29, 28, 1_004_085),
-        # Per cloud: 3 convolutions, 3 normalisations, a maximum, 3 dense layers, a reshape and a product.
+        # Per cloud: 3 convolutions, 3 normalizations, a maximum, 3 dense layers, a reshape and a product.
         ({"spatial_subnet": True}, 28 + 24, 27 + 2 * 13, 1_004_085 + 2 * SUBNET),
     ],
 )

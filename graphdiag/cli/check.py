@@ -12,12 +12,12 @@ from graphdiag.cli.progress import bar
 from graphdiag.cli.writing import pairs_of, put_all
 from graphdiag.errors import UsageError
 from graphdiag.output import put
-from graphdiag.report.check_formats import CheckFormat
+from graphdiag.render.check_registry import CheckFormat
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from graphdiag.report.check_report import CheckReport
+    from graphdiag.results.check_report import CheckReport
 
 
 def check(
@@ -44,10 +44,10 @@ def check(
     debug: Debug = False,
 ) -> None:
     """Hold models against the contracts of a team, as CI does."""
-    from graphdiag.baseline import to_json
-    from graphdiag.check import check as run_check
-    from graphdiag.check import check_and_accept
-    from graphdiag.config import Config, find_config, read_config
+    from graphdiag.checking.baseline import to_json
+    from graphdiag.checking.check import check as run_check
+    from graphdiag.checking.check import check_and_accept
+    from graphdiag.checking.config import Config, find_config, read_config
     from graphdiag.diagnosis.registry import all_rules
     from graphdiag.diagnosis.registry import select as choose
 
@@ -75,8 +75,8 @@ def check(
 
 def _write(report: CheckReport, pairs: list[tuple[CheckFormat, Path | None]]) -> None:
     """Write a check report in each of its formats."""
-    from graphdiag.report.check_formats import render
-    from graphdiag.report.check_text import render as render_text
+    from graphdiag.render.check_registry import render
+    from graphdiag.render.text.check import render as render_text
 
     def make(format_: CheckFormat) -> str | bytes | RenderableType:
         return render_text(report) if format_ is CheckFormat.TEXT else render(report, format_)

@@ -29,14 +29,14 @@ from graphdiag.cli.options import (
 )
 from graphdiag.cli.progress import opening
 from graphdiag.cli.writing import pairs_of, write_report
-from graphdiag.report.formats import Format
-from graphdiag.report.look import Direction, Look
+from graphdiag.picture_style import Direction, PictureStyle
+from graphdiag.render.registry import Format
 
 
 class FailOn(str, Enum):
     """Which layer edges make the exit status 1."""
 
-    ARTEFACT = "artefact"
+    ARTIFACT = "artifact"
     HIDDEN = "hidden"
     MISSING = "missing"
     ANY = "any"
@@ -70,7 +70,7 @@ def compare(
     debug: Debug = False,
 ) -> None:
     """Say which drawn edges are not in the model, why, whom to blame and what to do."""
-    from graphdiag.compare import compare as run_compare
+    from graphdiag.comparison import compare as run_compare
 
     pairs = pairs_of(format_ or [Format.TEXT], output or [])
     with opening(source):
@@ -87,6 +87,6 @@ def compare(
             ignore=codes_of(ignore or []),
             verify=verify,
         )
-    write_report(report, pairs, Look(rankdir, show_shapes))
+    write_report(report, pairs, PictureStyle(rankdir, show_shapes))
     if fail_on and report.summary.met(fail_on.value):
         raise typer.Exit(1)

@@ -9,8 +9,8 @@ import typer
 
 from graphdiag.cli.options import Debug, Formats, Outputs, Rankdir, ShowShapes
 from graphdiag.cli.writing import pairs_of, write_report
-from graphdiag.report.formats import Format
-from graphdiag.report.look import Direction, Look
+from graphdiag.picture_style import Direction, PictureStyle
+from graphdiag.render.registry import Format
 
 
 def convert(
@@ -22,7 +22,7 @@ def convert(
     debug: Debug = False,
 ) -> None:
     """Write a saved report in other formats, without the model."""
-    from graphdiag.report.document import read
+    from graphdiag.results.document import read
 
     pairs = pairs_of(format_ or [Format.TEXT], output or [])
-    write_report(read(saved), pairs, Look(rankdir, show_shapes))
+    write_report(read(saved), pairs, PictureStyle(rankdir, show_shapes))

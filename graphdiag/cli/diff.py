@@ -13,13 +13,13 @@ from graphdiag.cli.options import Debug, GraphKind, Outputs, Rankdir, ShowShapes
 from graphdiag.cli.progress import opening
 from graphdiag.cli.writing import pairs_of, put_all
 from graphdiag.errors import UsageError
-from graphdiag.report.formats import Format
-from graphdiag.report.look import Direction, Look
+from graphdiag.picture_style import Direction, PictureStyle
+from graphdiag.render.registry import Format
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from graphdiag.diff.snapshot import Snapshot
+    from graphdiag.modeldiff.snapshot import Snapshot
 
 
 def diff(
@@ -52,8 +52,9 @@ def diff(
     debug: Debug = False,
 ) -> None:
     """Say what changed between two models; exit with status 1 when something did."""
-    from graphdiag.diff.differ import diff as compare_snapshots
-    from graphdiag.report import diff_formats, diff_text
+    from graphdiag.modeldiff.differ import diff as compare_snapshots
+    from graphdiag.render import diff_registry as diff_formats
+    from graphdiag.render.text import diff as diff_text
 
     pairs = pairs_of(format_ or [Format.TEXT], output or [])
     live = {"graph": graph.value if graph else None, "input_shape": shape_of(input_shape)}
@@ -62,10 +63,10 @@ def diff(
     before = _snapshot(old, "old-", old_model, old_run, old_tag, old_entry, old_arg, live)
     after = _snapshot(new, "new-", new_model, new_run, new_tag, new_entry, new_arg, live)
     found = replace(compare_snapshots(before, after), titles=(str(old), str(new)))
-    look = Look(rankdir, show_shapes)
+    style = PictureStyle(rankdir, show_shapes)
 
     def make(format_: Format) -> str | bytes | RenderableType:
-        return diff_text.render(found) if format_ is Format.TEXT else diff_formats.render(found, format_, look)
+        return diff_text.render(found) if format_ is Format.TEXT else diff_formats.render(found, format_, style)
 
     put_all(pairs, make)
     if not found.equal:
@@ -83,8 +84,8 @@ def _snapshot(
     live: Mapping[str, Any],
 ) -> Snapshot:
     """Read or take a snapshot; the options of live models apply where the source is one."""
-    from graphdiag.snapshots import is_saved
-    from graphdiag.snapshots import snapshot as open_snapshot
+    from graphdiag.modeldiff.run import is_saved
+    from graphdiag.modeldiff.run import snapshot as open_snapshot
 
     options = {"model": model, "run": run, "tag": tag, "entry": entry}
     given = [f"--{side}{name}" for name, value in {**options, "arg": arg}.items() if value]

@@ -38,7 +38,7 @@ def draw(
     debug: Debug = False,
 ) -> None:
     """Show what TensorBoard draws: boxes, arrows, and what was pulled out and why."""
-    from graphdiag.compare import drawn_graph
+    from graphdiag.comparison import drawn_graph
 
     with opening(source):
         drawn = drawn_graph(source, run=run, tag=tag, conceptual=conceptual)
@@ -48,11 +48,11 @@ def draw(
     if format_ is DrawnFormat.JSON:
         put(json.dumps(drawn.to_dict(), indent=1) + "\n", output)
     elif format_ is DrawnFormat.DOT:
-        from graphdiag.report.drawn_dot import to_dot
+        from graphdiag.render.pictures.drawn import to_dot
 
         put(to_dot(drawn, depth), output)
     else:
-        from graphdiag.report.drawn_tree import render
+        from graphdiag.render.text.drawn_tree import render
 
         show(render(drawn, depth, expand or ()), output)
 

@@ -16,6 +16,6 @@ def explain(
 ) -> None:
     """Say what a rule finds, why it matters, and what to do."""
     from graphdiag.diagnosis.registry import all_rules, find_rule
-    from graphdiag.report.explain import every, one
+    from graphdiag.render.text.explain import every, one
 
     show(every(all_rules()) if code is None else one(find_rule(all_rules(), code)), None)

@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from graphdiag.errors import UsageError
-from graphdiag.report.formats import Format
-from graphdiag.report.look import Direction
+from graphdiag.picture_style import Direction
+from graphdiag.render.registry import Format
 
 
 class GraphKind(str, Enum):

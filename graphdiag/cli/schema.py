@@ -18,6 +18,6 @@ def schema(
     ] = "report",
 ) -> None:
     """Print the JSON Schema of a document that graphdiag writes."""
-    from graphdiag.report.schemas import schema as of_document
+    from graphdiag.results.schemas import schema as of_document
 
     put(of_document(name), None)

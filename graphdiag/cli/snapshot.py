@@ -36,8 +36,8 @@ def snapshot(
     debug: Debug = False,
 ) -> None:
     """Write down what a graph looks like, in a small file to commit."""
-    from graphdiag.compare import compare as run_compare
-    from graphdiag.report.snapshot import take
+    from graphdiag.comparison import compare as run_compare
+    from graphdiag.modeldiff.take_snapshot import take
 
     with opening(source):
         report = run_compare(

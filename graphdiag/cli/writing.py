@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 from graphdiag.errors import UsageError
 from graphdiag.output import plain, put, put_files, show, standard
-from graphdiag.report.formats import Format
-from graphdiag.report.look import Look
+from graphdiag.picture_style import PictureStyle
+from graphdiag.render.registry import Format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rich.console import RenderableType
 
-    from graphdiag.report.report import Report
+    from graphdiag.results.report import Report
 
 _F = TypeVar("_F")
 
@@ -55,12 +55,12 @@ def put_all(pairs: list[tuple[_F, Path | None]], make: Callable[[_F], str | byte
             put(content, None) if isinstance(content, (str, bytes)) else show(content, None)
 
 
-def write_report(report: Report, pairs: list[tuple[Format, Path | None]], look: Look) -> None:
+def write_report(report: Report, pairs: list[tuple[Format, Path | None]], style: PictureStyle) -> None:
     """Write a report in each of its formats."""
-    from graphdiag.report.formats import render
-    from graphdiag.report.terminal import render as render_text
+    from graphdiag.render.registry import render
+    from graphdiag.render.text.report import render as render_text
 
     def make(format_: Format) -> str | bytes | RenderableType:
-        return render_text(report) if format_ is Format.TEXT else render(report, format_, look)
+        return render_text(report) if format_ is Format.TEXT else render(report, format_, style)
 
     put_all(pairs, make)

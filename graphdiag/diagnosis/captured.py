@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from graphdiag.diagnosis.case import Case, Pair
-from graphdiag.diagnosis.ownership import NOBODY
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
+from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.graphs.op_graph import CONTROL
 
 _DT_RESOURCE = 20
@@ -15,43 +15,45 @@ STATE_TYPES = frozenset({9, 22, 23})
 """Types of the states of random generators and of counters: int64, uint32, uint64."""
 
 
-def captured_variables(case: Case) -> Mapping[int, Sequence[int]]:
+def captured_variables(context: DiagnosisContext) -> Mapping[int, Sequence[int]]:
     """The captured handles that layers read.
 
     Args:
-        case: The case.
+        context: The case.
 
     Returns:
         For the row of each handle that belongs to no layer, the rows of the layers' ops that take it.
     """
-    order, offsets = case.ops.by_source
+    order, offsets = context.ops.by_source
     found: dict[int, list[int]] = {}
-    for row, op_type in enumerate(case.ops.types):
-        if op_type not in ("_Arg", "Placeholder", "VarHandleOp") or case.ownership.of_op[row] != NOBODY:
+    for row, op_type in enumerate(context.ops.types):
+        if op_type not in ("_Arg", "Placeholder", "VarHandleOp") or context.ownership.of_op[row] != UNOWNED:
             continue
-        attributes = case.ops.node_defs[row].attr
+        attributes = context.ops.node_defs[row].attr
         dtype = (attributes["T"] if "T" in attributes else attributes["dtype"]).type
         if op_type != "VarHandleOp" and dtype != _DT_RESOURCE:
             continue
         edges = order[offsets[row] : offsets[row + 1]].tolist()
-        readers = [int(case.ops.target[edge]) for edge in edges if case.ops.output[edge] != CONTROL]
-        readers = [reader for reader in readers if case.ownership.of_op[reader] != NOBODY]
+        readers = [int(context.ops.target[edge]) for edge in edges if context.ops.output[edge] != CONTROL]
+        readers = [reader for reader in readers if context.ownership.of_op[reader] != UNOWNED]
         if readers:
             found[row] = readers
     return found
 
 
-def is_random_state(case: Case, readers: Sequence[int]) -> bool:
+def is_random_state(context: DiagnosisContext, readers: Sequence[int]) -> bool:
     """Whether what is read is no weight: a generator's state and counters are of types that no weight has."""
-    types = {case.ops.node_defs[row].attr["dtype"].type for row in readers if case.ops.types[row] == "ReadVariableOp"}
+    types = {
+        context.ops.node_defs[row].attr["dtype"].type for row in readers if context.ops.types[row] == "ReadVariableOp"
+    }
     return bool(types) and types <= STATE_TYPES
 
 
-def types_read_in_functions(case: Case, handle: int, row: int) -> frozenset[int]:
+def types_read_in_functions(context: DiagnosisContext, handle: int, row: int) -> frozenset[int]:
     """Of which types a variable is read in the library functions that an op hands its handle to.
 
     Args:
-        case: The case.
+        context: The case.
         handle: Row of what gives the handle.
         row: Row of an op that takes it.
 
@@ -60,14 +62,14 @@ def types_read_in_functions(case: Case, handle: int, row: int) -> frozenset[int]
     """
     found: set[int] = set()
     seen: set[tuple[str, int]] = set()
-    waiting = [(case.ops, handle, row)]
+    waiting = [(context.ops, handle, row)]
     while waiting:
         graph, source, target = waiting.pop()
         attributes = graph.node_defs[target].attr
-        if graph is not case.ops and graph.types[target] in _READS:
+        if graph is not context.ops and graph.types[target] in _READS:
             found.add(attributes["dtype"].type)
         names = [function.name for value in attributes.values() for function in (value.func, *value.list.func)]
-        bodies = [case.ops.functions[name] for name in names if name in case.ops.functions]
+        bodies = [context.ops.functions[name] for name in names if name in context.ops.functions]
         edges = range(int(graph.in_edges[target]), int(graph.in_edges[target + 1]))
         # The first input of a conditional chooses the branch, and is no argument of it.
         first = edges.start + (graph.types[target] in _CHOOSE)
@@ -84,29 +86,29 @@ def types_read_in_functions(case: Case, handle: int, row: int) -> frozenset[int]
     return frozenset(found)
 
 
-def pairs_of_readers(case: Case, handle: int, readers: Sequence[int]) -> tuple[Pair, ...]:
+def pairs_of_readers(context: DiagnosisContext, handle: int, readers: Sequence[int]) -> tuple[Pair, ...]:
     """The layer whose variable it is, with each other one that reads it.
 
     In a live model it is known which layers track a variable; another layer that reads it is one too many. Elsewhere
     the layer that reads first counts as the one, and the others only where Keras has no edge between the two.
 
     Args:
-        case: The case.
+        context: The case.
         handle: Row of the captured handle.
         readers: Rows of the layers' ops that take it.
 
     Returns:
         Pairs of layers; none for a variable that no layer tracks.
     """
-    if case.layers is None:
+    if context.layers is None:
         return ()
-    owners = list(dict.fromkeys(case.ownership.owners[int(case.ownership.of_op[row])] for row in readers))
-    if case.ownership.recorded:
-        holders = case.ownership.holders.get(handle, ())
-        return tuple((holders[0], other) for other in owners if holders and other not in holders)
-    edges = set(case.layers.edges)
+    owners = list(dict.fromkeys(context.ownership.owners[int(context.ownership.of_op[row])] for row in readers))
+    if context.ownership.recorded:
+        trackers = context.ownership.trackers.get(handle, ())
+        return tuple((trackers[0], other) for other in owners if trackers and other not in trackers)
+    edges = set(context.layers.edges)
     return tuple(
         (owners[0], other)
         for other in owners[1:]
-        if (owners[0], other) not in edges and owners[0] in case.layers.layers and other in case.layers.layers
+        if (owners[0], other) not in edges and owners[0] in context.layers.layers and other in context.layers.layers
     )

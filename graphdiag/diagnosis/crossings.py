@@ -1,7 +1,7 @@
 """Crossings: the op edges whose two ends have different owners, and what each carries.
 
 An edge that leaves a layer, runs through ops of nobody and enters another layer is a crossing between the two. On the
-way each source's share is followed on its own, by the rules of `graphdiag.diagnosis.op_table`: where activations of
+way each source's share is followed on its own, by the rules of `graphdiag.diagnosis.dataflow.op_specs`: where activations of
 one layer and the shape of another meet in an op of nobody, the next layer gets activations of the one and only the
 shape of the other. What one op stores and another finds counts as an edge between them.
 """
@@ -14,21 +14,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdiag.diagnosis.carries import (
+from graphdiag.diagnosis.dataflow.classes import (
     ACTIVATION,
     ALL_CLASSES,
     CLASS_BITS,
     HANDLE,
     PARAMETER,
     Carries,
-    Sets,
+    Dependencies,
     named,
     transfer,
 )
-from graphdiag.diagnosis.flow import Flow
-from graphdiag.diagnosis.liveness import evaluation_order
-from graphdiag.diagnosis.op_table import UNKNOWN, Kind, Rule, rules
-from graphdiag.diagnosis.ownership import NOBODY, Ownership
+from graphdiag.diagnosis.dataflow.flow import Flow
+from graphdiag.diagnosis.dataflow.liveness import evaluation_order
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, OpSpec, op_specs
+from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 
@@ -86,21 +86,21 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow) -> Crossing
     from_owner, to_owner = of_op[graph.source], of_op[graph.target]
     # With each op edge, its place among the edges of the graph, to put direct and followed ones in order.
     found: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
-    for edge in np.flatnonzero((from_owner != to_owner) & (from_owner != NOBODY) & (to_owner != NOBODY)).tolist():
+    for edge in np.flatnonzero((from_owner != to_owner) & (from_owner != UNOWNED) & (to_owner != UNOWNED)).tolist():
         source, target, output = int(graph.source[edge]), int(graph.target[edge]), int(graph.output[edge])
         found[int(from_owner[edge]), int(to_owner[edge])].append(
             (edge, OpEdge(source, target, output, flow.over(source, output, graph.types[target])))
         )
     for writer, reader in flow.stores:
         pair = int(of_op[writer]), int(of_op[reader])
-        if pair[0] != pair[1] and NOBODY not in pair:
+        if pair[0] != pair[1] and UNOWNED not in pair:
             place = int(graph.in_edges[reader])
             found[pair].append((place, OpEdge(writer, reader, 0, Carries.ACTIVATION)))
     for pair, place, followed in _Between(graph, ownership, flow).crossings():
         found[pair].append((place, followed))
     to_roles: dict[tuple[str, str], int] = defaultdict(int)
     if ownership.roles:
-        for edge in np.flatnonzero((from_owner != NOBODY) & (to_owner == NOBODY)).tolist():
+        for edge in np.flatnonzero((from_owner != UNOWNED) & (to_owner == UNOWNED)).tolist():
             role = ownership.roles.get(int(graph.target[edge]))
             if role:
                 to_roles[ownership.owners[int(from_owner[edge])], role] += 1
@@ -202,8 +202,8 @@ class _Between:
         self.first: list[int] = graph.in_edges.tolist()
         self.stored_by: dict[int, list[int]] = defaultdict(list)
         for writer, reader in flow.stores:
-            # An Assign without an owner counts as initialisation; not so when it is activations that it stores.
-            if ownership.roles.get(writer, "initialisation") == "initialisation":
+            # An Assign without an owner counts as initialization; not so when it is activations that it stores.
+            if ownership.roles.get(writer, "initialization") == "initialization":
                 self.stored_by[reader].append(writer)
         self.handles_to_parameters = sum(HANDLE << owner * CLASS_BITS for owner in range(len(ownership.owners)))
         self.arrived: dict[int, _Arrived] = {}
@@ -214,23 +214,25 @@ class _Between:
 
     def _relevant(self, ownership: Ownership) -> list[int]:
         """Rows of nobody that some owner's op depends on through ops of nobody, in an order of evaluation."""
-        nobody = {row for row, owner in enumerate(self.of_op) if owner == NOBODY}
+        unowned = {row for row, owner in enumerate(self.of_op) if owner == UNOWNED}
         # Bookkeeping is followed by its tensors alone: gradients may be taken within a model, and a scope of the
         # user's be called "metrics".
         waiting = [
             origin
             for origin, slot, target in zip(self.source, self.output, self.graph.target.tolist(), strict=True)
-            if origin in nobody and self.of_op[target] != NOBODY and not (slot == CONTROL and origin in ownership.roles)
+            if origin in unowned
+            and self.of_op[target] != UNOWNED
+            and not (slot == CONTROL and origin in ownership.roles)
         ]
         for reader, writers in self.stored_by.items():
-            if self.of_op[reader] != NOBODY:
-                waiting += [writer for writer in writers if writer in nobody]
+            if self.of_op[reader] != UNOWNED:
+                waiting += [writer for writer in writers if writer in unowned]
         needed: set[int] = set()
         while waiting:
             row = waiting.pop()
             if row not in needed:
                 needed.add(row)
-                waiting += [origin for origin in self._origins(row) if origin in nobody]
+                waiting += [origin for origin in self._origins(row) if origin in unowned]
         if not needed:
             return []
         order = evaluation_order(self.graph)
@@ -247,7 +249,7 @@ class _Between:
         loops = False
         for row in rows:
             for origin in self._origins(row):
-                if self.of_op[origin] != NOBODY:
+                if self.of_op[origin] != UNOWNED:
                     self.entries[self.of_op[origin]].append((origin, row))
                 elif place.get(origin, -1) >= place[row]:
                     loops = True
@@ -261,13 +263,13 @@ class _Between:
                     grew = loops
 
     def _arriving(self, row: int) -> _Arrived:
-        inputs: list[Sets] = []
+        inputs: list[Dependencies] = []
         found = _Arrived()
         for edge in range(self.first[row], self.first[row + 1]):
             origin, slot = self.source[edge], self.output[edge]
             sets = (0, 0)
             owner = self.of_op[origin]
-            if owner != NOBODY:
+            if owner != UNOWNED:
                 base = owner * CLASS_BITS
                 value, shape = self.flow.of_output(origin, slot)
                 sets = value << base, shape << base
@@ -284,11 +286,11 @@ class _Between:
                 found.waits |= before.waits
             if slot != CONTROL:
                 inputs.append(sets)
-        rule = rules().get(self.graph.types[row], UNKNOWN)
+        rule = op_specs().get(self.graph.types[row], UNKNOWN)
         found.values, found.shapes = self._passed_on(rule, inputs)
         for writer in self.stored_by.get(row, ()):
             owner = self.of_op[writer]
-            if owner != NOBODY:
+            if owner != UNOWNED:
                 found.linked |= 1 << owner
                 found.values |= ACTIVATION << owner * CLASS_BITS
             elif writer in self.arrived:
@@ -306,17 +308,17 @@ class _Between:
             found.decided |= inputs[1][0]
         return found
 
-    def _passed_on(self, rule: Rule, inputs: Sequence[Sets]) -> Sets:
+    def _passed_on(self, rule: OpSpec, inputs: Sequence[Dependencies]) -> Dependencies:
         """What of the owners' classes an op of nobody passes on; its own are of no interest here."""
         kind = rule.kind
         if kind in (Kind.CONSTANT, Kind.COMPUTES, Kind.RESIZES) or (
-            kind in (Kind.MEASURES, Kind.BLANK) and not rule.handles
+            kind in (Kind.SHAPE_OF, Kind.SHAPED_CONSTANT) and not rule.handles
         ):
             return transfer(rule, inputs)
         if kind in (Kind.MERGES, Kind.SWITCHES, Kind.EXITS):
             return transfer(_JOINS, inputs)
         if kind is Kind.RANDOM and not rule.handles:
-            return transfer(Rule(Kind.COMPUTES, rule.dimensions), inputs)
+            return transfer(OpSpec(Kind.COMPUTES, rule.dimensions), inputs)
         value, _ = transfer(_JOINS, inputs)
         if kind is Kind.READS:
             # What goes on is not the variable but what it holds.
@@ -332,12 +334,12 @@ class _Between:
         """
         if not self.arrived:
             return
-        table = rules()
+        table = op_specs()
         for target, owner in enumerate(self.of_op):
-            if owner == NOBODY:
+            if owner == UNOWNED:
                 continue
             rule = table.get(self.graph.types[target], UNKNOWN)
-            measures = rule.kind in (Kind.MEASURES, Kind.BLANK) and not rule.handles
+            measures = rule.kind in (Kind.SHAPE_OF, Kind.SHAPED_CONSTANT) and not rule.handles
             for edge in range(self.first[target], self.first[target + 1]):
                 there = self.arrived.get(self.source[edge])
                 if there is None:
@@ -437,5 +439,5 @@ class _Between:
         return max(slots, default=0)
 
 
-_JOINS = Rule(Kind.COMPUTES)
+_JOINS = OpSpec(Kind.COMPUTES)
 _BY_WEIGHT = (ACTIVATION, PARAMETER | HANDLE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.diagnosis.rules import (
@@ -66,21 +66,23 @@ RULES: tuple[Rule, ...] = (
 """The rules of graphdiag, in the order in which they may claim crossings."""
 
 
-def diagnose(case: Case, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
+def diagnose(context: DiagnosisContext, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
     """Give every unexplained crossing its finding.
 
     Args:
-        case: The case.
+        context: The case.
         rules: The rules, in the order in which they may claim crossings.
 
     Returns:
         The findings: the most severe first, then by code, then in the order of the op graph.
     """
-    open_edges: list[tuple[Pair, OpEdge]] = [(pair, edge) for pair, edges in case.unexplained.items() for edge in edges]
+    open_edges: list[tuple[Pair, OpEdge]] = [
+        (pair, edge) for pair, edges in context.unexplained.items() for edge in edges
+    ]
     findings: list[Finding] = []
     for rule in rules:
         claimed: set[int] = set()
-        for found in rule.find(case, open_edges):
+        for found in rule.find(context, open_edges):
             findings.append(found.finding)
             claimed.update(id(edge) for _, edge in found.claims)
         if claimed:

@@ -10,7 +10,7 @@ from enum import Enum
 class Verdict(str, Enum):
     """What a finding says about the edges that it explains."""
 
-    ARTEFACT = "artefact"
+    ARTIFACT = "artifact"
     """Drawn, and proved that no activation flows."""
     HIDDEN = "hidden"
     """Activations or another layer's parameters flow, and Keras has no such edge."""
@@ -32,7 +32,7 @@ class Blame(str, Enum):
 
 
 class Severity(str, Enum):
-    """How much it matters: `hidden` is an error, an artefact a warning, the rest a note."""
+    """How much it matters: `hidden` is an error, an artifact a warning, the rest a note."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -91,7 +91,7 @@ class Finding:
         blame: Who put it there.
         severity: How much it matters.
         message: Cause and proof, in the user's words.
-        cure: What to do.
+        fix: What to do.
         culprits: Names of the ops, or ids of the layers, that cause it.
         carries: What flows over its edges, sorted.
         edges: The layer edges it explains.
@@ -107,7 +107,7 @@ class Finding:
     blame: Blame
     severity: Severity
     message: str
-    cure: str
+    fix: str
     culprits: Sequence[str] = ()
     carries: Sequence[str] = ()
     edges: Sequence[tuple[str, str]] = ()

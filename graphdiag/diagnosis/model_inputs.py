@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from graphdiag.diagnosis.roles import NOBODY
+from graphdiag.diagnosis.roles import UNOWNED
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
@@ -33,21 +33,23 @@ def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Map
         rows: Row of each owner.
 
     Returns:
-        For each input layer the row of its feed, `NOBODY` where none was found.
+        For each input layer the row of its feed, `UNOWNED` where none was found.
     """
     inputs = list(layers.inputs) or [layer.id for layer in layers.layers.values() if layer.is_input]
-    found = dict.fromkeys(inputs, NOBODY)
+    found = dict.fromkeys(inputs, UNOWNED)
     feeds = [row for row, op_type in enumerate(graph.types) if op_type in FEEDS]
     by_owner = {rows[input_]: input_ for input_ in inputs}
     for row in reversed(feeds):
         owned = by_owner.get(int(of_op[row]))
         if owned is not None:
             found[owned] = row
-    open_inputs = [input_ for input_ in inputs if found[input_] == NOBODY]
+    open_inputs = [input_ for input_ in inputs if found[input_] == UNOWNED]
     open_feeds = [
         row
         for row in feeds
-        if of_op[row] == NOBODY and graph.types[row] != "PlaceholderWithDefault" and dtype_of(graph, row) != DT_RESOURCE
+        if of_op[row] == UNOWNED
+        and graph.types[row] != "PlaceholderWithDefault"
+        and dtype_of(graph, row) != DT_RESOURCE
     ]
     if not open_inputs or not open_feeds:
         return found
@@ -56,8 +58,8 @@ def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Map
 
     def match(fits: Callable[[str, int], bool]) -> None:
         for input_ in open_inputs:
-            for row in open_feeds if found[input_] == NOBODY else ():
-                if of_op[row] == NOBODY and fits(input_, row):
+            for row in open_feeds if found[input_] == UNOWNED else ():
+                if of_op[row] == UNOWNED and fits(input_, row):
                     found[input_] = row
                     of_op[row] = rows[input_]
                     break
@@ -86,7 +88,7 @@ def _reached_owners(graph: OpGraph, row: int, of_op: np.ndarray) -> set[int]:
             if graph.output[edge] == CONTROL:
                 continue
             target = int(graph.target[edge])
-            if of_op[target] != NOBODY:
+            if of_op[target] != UNOWNED:
                 reached.add(int(of_op[target]))
             elif target not in seen:
                 seen.add(target)

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
-from graphdiag.diagnosis.op_table import VARIABLES
-from graphdiag.diagnosis.roles import NOBODY, bookkeeping_ops, role_of_name, roles_of
+from graphdiag.diagnosis.roles import UNOWNED, bookkeeping_ops, role_of_name, roles_of
 from graphdiag.graphs.op_graph import OpGraph
 
 
@@ -25,10 +25,10 @@ def own_by_outer_scope(
         recorded: Layer id by op name, for a live model whose layers are known but not the edges between them.
 
     Returns:
-        The boxes; for each op its row among them, `NOBODY` for none; and the role of ops that have one.
+        The boxes; for each op its row among them, `UNOWNED` for none; and the role of ops that have one.
     """
     boxes: dict[str, int] = {}
-    of_op = np.full(len(graph), NOBODY, dtype=np.int32)
+    of_op = np.full(len(graph), UNOWNED, dtype=np.int32)
     around = _scope_around(graph)
     for row, name in enumerate(graph.names):
         if name in recorded:
@@ -43,10 +43,10 @@ def own_by_outer_scope(
             of_op[row] = boxes.setdefault(box, len(boxes))
     # An op named as a box is part of it: "a" beside "a/b" is drawn inside "a".
     for row, name in enumerate(graph.names):
-        if of_op[row] == NOBODY and name in boxes:
+        if of_op[row] == UNOWNED and name in boxes:
             of_op[row] = boxes[name]
     bookkeeping = bookkeeping_ops(graph) | _initial_values(graph)
-    of_op[list(bookkeeping)] = NOBODY
+    of_op[list(bookkeeping)] = UNOWNED
     roles = roles_of(graph, of_op, {}) | bookkeeping
     return list(boxes), of_op, roles
 
@@ -67,7 +67,7 @@ def _initial_values(graph: OpGraph) -> dict[int, str]:
         if graph.types[row] in ("Assign", "AssignVariableOp") or (
             targets and all(target in found for target in targets)
         ):
-            found[row] = "initialisation"
+            found[row] = "initialization"
     return found
 
 

@@ -1,7 +1,7 @@
 """Ownership: which layer each op belongs to.
 
 For a live model ownership was recorded while the model was traced. For files, names and structure decide: see
-`graphdiag.diagnosis.scopes`. Ops of training, saving and initialising have a role instead of an owner.
+`graphdiag.diagnosis.scopes`. Ops of training, saving and initializing have a role instead of an owner.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import numpy as np
 
 from graphdiag.diagnosis.model_inputs import find_inputs
 from graphdiag.diagnosis.outer_scopes import own_by_outer_scope
-from graphdiag.diagnosis.roles import NOBODY, bookkeeping_ops, roles_of
+from graphdiag.diagnosis.roles import UNOWNED, bookkeeping_ops, roles_of
 from graphdiag.diagnosis.scopes import Scopes
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
-__all__ = ["NOBODY", "Ownership", "own"]
+__all__ = ["UNOWNED", "Ownership", "assign_ownership"]
 
 
 _AT_ROOT = re.compile(r"keras_learning_phase(?:_[0-9]+)?(?:/input)?")
@@ -32,12 +32,12 @@ class Ownership:
     Attributes:
         owners: Ids: layers, then nested models, then, where there is no layer graph, name scopes.
         of_op: Row in ``owners`` for each op, `NOBODY` for ops of no layer; int32.
-        roles: Role of ops that have no owner but serve training, saving or initialising, by row.
+        roles: Role of ops that have no owner but serve training, saving or initializing, by row.
         model_inputs: Rows of the feeds that are inputs of the model.
         inputs_found: Whether every input of the layer graph was found among the ops.
         by_scope: Whether owners are name scopes, for want of a layer graph.
         recorded: Whether ownership was recorded while the model was traced.
-        holders: Ids of the layers that track a variable, by the row of the op that makes it or stands for it, as
+        trackers: Ids of the layers that track a variable, by the row of the op that makes it or stands for it, as
             known from a live model; none for a variable of a layer that the model does not have.
     """
 
@@ -48,19 +48,19 @@ class Ownership:
     inputs_found: bool
     by_scope: bool = False
     recorded: bool = False
-    holders: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    trackers: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     def owner(self, row: int) -> str | None:
         """Id of the op's owner, or ``None``."""
         found = int(self.of_op[row])
-        return None if found == NOBODY else self.owners[found]
+        return None if found == UNOWNED else self.owners[found]
 
 
-def own(
+def assign_ownership(
     graph: OpGraph,
     layers: LayerGraph | None,
     recorded: Mapping[str, str] | None = None,
-    holders: Mapping[str, Sequence[str]] | None = None,
+    trackers: Mapping[str, Sequence[str]] | None = None,
 ) -> Ownership:
     """Find the owner of every op.
 
@@ -68,7 +68,7 @@ def own(
         graph: The op graph.
         layers: The layer graph; without one, the outer name scopes are the owners.
         recorded: Layer id by op name, where a live model was traced. What it does not name belongs to nobody.
-        holders: Ids of the layers that track each variable, by op name, where they are known.
+        trackers: Ids of the layers that track each variable, by op name, where they are known.
 
     Returns:
         The ownership of all ops.
@@ -80,17 +80,17 @@ def own(
     rows = {owner: row for row, owner in enumerate(owners)}
     bookkeeping = bookkeeping_ops(graph)
     if recorded:
-        of_op = np.full(len(graph), NOBODY, dtype=np.int32)
+        of_op = np.full(len(graph), UNOWNED, dtype=np.int32)
         for name, owner in recorded.items():
             # tf_keras makes the learning phase when a layer first asks for it, and puts it at the root.
             if name in graph.index and owner in rows and not _AT_ROOT.fullmatch(name):
                 of_op[graph.index[name]] = rows[owner]
-        of_op[list(bookkeeping)] = NOBODY
+        of_op[list(bookkeeping)] = UNOWNED
         roles = roles_of(graph, of_op, {}) | bookkeeping
     else:
         scopes = Scopes(graph, layers)
-        of_op = np.array([rows.get(owner, NOBODY) for owner in scopes.owner_of_op], dtype=np.int32)
-        of_op[list(bookkeeping)] = NOBODY
+        of_op = np.array([rows.get(owner, UNOWNED) for owner in scopes.owner_of_op], dtype=np.int32)
+        of_op[list(bookkeeping)] = UNOWNED
         roles = roles_of(graph, of_op, scopes.role_of_scope) | bookkeeping
         _own_masks(graph, layers, of_op, rows, roles)
     inputs = find_inputs(graph, layers, of_op, rows)
@@ -98,10 +98,10 @@ def own(
         owners=owners,
         of_op=of_op,
         roles=roles,
-        model_inputs=frozenset(row for row in inputs.values() if row != NOBODY),
-        inputs_found=NOBODY not in inputs.values(),
+        model_inputs=frozenset(row for row in inputs.values() if row != UNOWNED),
+        inputs_found=UNOWNED not in inputs.values(),
         recorded=bool(recorded),
-        holders={graph.index[name]: ids for name, ids in (holders or {}).items() if name in graph.index},
+        trackers={graph.index[name]: ids for name, ids in (trackers or {}).items() if name in graph.index},
     )
 
 
@@ -121,5 +121,5 @@ def _own_masks(
                 continue
             for onward in order[offsets[tokens] : offsets[tokens + 1]].tolist():
                 mask = int(graph.target[onward])
-                if graph.types[mask] == "NotEqual" and of_op[mask] == NOBODY and mask not in roles:
+                if graph.types[mask] == "NotEqual" and of_op[mask] == UNOWNED and mask not in roles:
                     of_op[mask] = of_op[row]

@@ -1,4 +1,4 @@
-"""Roles: ops that serve training, saving or initialising, and so belong to no layer.
+"""Roles: ops that serve training, saving or initializing, and so belong to no layer.
 
 TensorFlow and Keras make them in name scopes of their own.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from graphdiag.graphs.op_graph import OpGraph
 
-NOBODY = -1
+UNOWNED = -1
 """Owner of an op that belongs to no layer."""
 
 NUMBERED = re.compile(r"(.+)_[0-9]+")
@@ -31,11 +31,11 @@ _ROLES = {
     "metric": "metrics",
     "save": "saving",
     "checkpoint": "saving",
-    "init": "initialisation",
-    "IsVariableInitialized": "initialisation",
-    "VarIsInitializedOp": "initialisation",
-    "report_uninitialized_variables": "initialisation",
-    "group_deps": "initialisation",
+    "init": "initialization",
+    "IsVariableInitialized": "initialization",
+    "VarIsInitializedOp": "initialization",
+    "report_uninitialized_variables": "initialization",
+    "group_deps": "initialization",
     "Adam": "training",
     "adam": "training",
     "Adamax": "training",
@@ -64,9 +64,9 @@ _ROLES = {
     "lamb": "training",
 }
 _TYPES = {
-    "IsVariableInitialized": "initialisation",
-    "VarIsInitializedOp": "initialisation",
-    "Assign": "initialisation",
+    "IsVariableInitialized": "initialization",
+    "VarIsInitializedOp": "initialization",
+    "Assign": "initialization",
     "SaveV2": "saving",
     "RestoreV2": "saving",
     "MergeSummary": "summaries",
@@ -85,7 +85,7 @@ def role_of_name(segment: str) -> str:
 def bookkeeping_ops(graph: OpGraph) -> dict[int, str]:
     """Role of the ops that never are a layer's, wherever they lie.
 
-    Keras runs a session, which initialises variables, whenever a value is asked for; while a layer is being called,
+    Keras runs a session, which initializes variables, whenever a value is asked for; while a layer is being called,
     the ops for that end up in the layer's scope.
     """
     found = {}
@@ -93,8 +93,8 @@ def bookkeeping_ops(graph: OpGraph) -> dict[int, str]:
         leaf = graph.names[row].rpartition("/")[2]
         if op_type in _TYPES and op_type != "Assign":
             found[row] = _TYPES[op_type]
-        elif op_type == "NoOp" and role_of_name(leaf) == "initialisation":
-            found[row] = "initialisation"
+        elif op_type == "NoOp" and role_of_name(leaf) == "initialization":
+            found[row] = "initialization"
     return found
 
 
@@ -109,7 +109,7 @@ def roles_of(graph: OpGraph, of_op: np.ndarray, role_of_scope: Mapping[str, str]
             known[scope] = (of_scope(parent) if parent else "") or role_of_name(segment)
         return known[scope]
 
-    for row in np.flatnonzero(of_op == NOBODY).tolist():
+    for row in np.flatnonzero(of_op == UNOWNED).tolist():
         role = of_scope(graph.names[row]) or _TYPES.get(graph.types[row], "")
         if role:
             roles[row] = role

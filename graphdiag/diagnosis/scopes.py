@@ -18,10 +18,10 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from graphdiag.diagnosis.matching import assign
+from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import DT_RESOURCE, FEEDS, dtype_of
-from graphdiag.diagnosis.op_table import VARIABLES
 from graphdiag.diagnosis.roles import NUMBERED, role_of_name
+from graphdiag.diagnosis.scope_matching import assign
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
@@ -164,13 +164,13 @@ class Scopes:
         misled = {scope for scope, owners in options.items() if left_out.intersection(owners)}
         narrowed.update({scope: options[scope] for scope in misled})
         same = [pair for pair in same if not misled.intersection(pair)]
-        # The neighbours of each are judged by what is likeliest so far; the final choice follows.
+        # The neighbors of each are judged by what is likeliest so far; the final choice follows.
         undecided = [scope for scope in narrowed if scope not in self.owner_of_scope]
         self.owner_of_scope.update({scope: narrowed[scope][0] for scope in undecided if len(narrowed[scope]) == 1})
         scores: dict[str, int] = {}
         for scope, owners in narrowed.items():
             if len(owners) > 1:
-                before, after = self._neighbours(scope)
+                before, after = self._neighbors(scope)
                 fits = {owner: self._fit(owner, before, after) for owner in owners}
                 narrowed[scope] = sorted(owners, key=lambda owner: -fits[owner])
                 scores[scope] = max(fits.values())
@@ -180,7 +180,7 @@ class Scopes:
         return dict(sorted(narrowed.items(), key=lambda item: -scores.get(item[0], 0))), same
 
     def _fit(self, owner: str, before: set[str], after: set[str]) -> int:
-        """How many of the neighbours are neighbours in the layer graph."""
+        """How many of the neighbors are neighbors in the layer graph."""
         links = self._links
         expected_before, expected_after = links[0].get(owner, ()), links[1].get(owner, ())
         own = owner in before or owner in after if self.layers.layers[owner].inner else False
@@ -208,7 +208,7 @@ class Scopes:
                             waiting.append(target)
         return before, after
 
-    def _neighbours(self, scope: str) -> tuple[set[str], set[str]]:
+    def _neighbors(self, scope: str) -> tuple[set[str], set[str]]:
         """Owners, as far as known, of the ops that a scope's ops take tensors from, and give tensors to."""
         graph = self.graph
         order, offsets = graph.by_source

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphdiag.diagnosis.case import Case
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.flow import Carries
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
 from graphdiag.diagnosis.model_inputs import FEEDS, dtype_of
-from graphdiag.diagnosis.op_table import UNKNOWN, VARIABLES, Kind, rules
 from graphdiag.execution.permitted import functions_called, refused_rows
 from graphdiag.execution.tensors import ALL_OUTPUTS, Crossing
 from graphdiag.execution.variables import Shape, behind_handle, shapes_of
@@ -95,21 +95,21 @@ class Part:
     """One of the graphs of a source, and what may be run of it.
 
     Args:
-        case: The case, whose op graph holds this graph's ops from row ``first`` on.
+        context: The case, whose op graph holds this graph's ops from row ``first`` on.
         graph_def: The graph.
         first: Row of its first op.
     """
 
-    def __init__(self, case: Case, graph_def: GraphDef, first: int) -> None:
+    def __init__(self, context: DiagnosisContext, graph_def: GraphDef, first: int) -> None:
         self.rows = range(first, first + len(graph_def.node))
         self._library = graph_def.library
         self._producer = graph_def.versions.producer
         self._first = first
-        self.ops: OpGraph = case.ops if len(graph_def.node) == len(case.ops) else merge([graph_def])
-        self._sort_feeds(case)
+        self.ops: OpGraph = context.ops if len(graph_def.node) == len(context.ops) else merge([graph_def])
+        self._sort_feeds(context)
         self._refused = refused_rows(self.ops, self._replaced)
 
-    def _sort_feeds(self, case: Case) -> None:
+    def _sort_feeds(self, context: DiagnosisContext) -> None:
         """Model inputs, flags and captured variables; and iterators, whose elements are fed like model inputs."""
         self._inputs: set[int] = set()
         self._flags: set[int] = set()
@@ -117,14 +117,16 @@ class Part:
         self._iterators: set[int] = set()
         for row, op_type in enumerate(self.ops.types):
             if op_type in FEEDS:
-                carries = case.flow.values[row + self._first]
+                carries = context.flow.values[row + self._first]
                 if carries & Carries.HANDLE:
                     self._handles.add(row)
                 elif carries & Carries.FLAG:
                     self._flags.add(row)
                 else:
                     self._inputs.add(row)
-            elif rules().get(op_type, UNKNOWN).kind is Kind.OUTSIDE and "output_types" in self.ops.node_defs[row].attr:
+            elif (
+                op_specs().get(op_type, UNKNOWN).kind is Kind.OUTSIDE and "output_types" in self.ops.node_defs[row].attr
+            ):
                 self._iterators.add(row)
         self._optional = {row for row in self._flags if self.ops.types[row] == "PlaceholderWithDefault"}
         self._replaced = self._inputs | self._handles | self._iterators | self._flags - self._optional

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from graphdiag.diagnosis.op_table import UNKNOWN, Kind, rules
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.graphs.op_graph import OpGraph
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _DANGEROUS = (
     " MultiDeviceIteratorFromStringHandle",
 )
 _REFUSED = frozenset(op_type for types in _DANGEROUS for op_type in types.split())
-_REFUSED_KINDS = frozenset({Kind.FOREIGN, Kind.OUTSIDE, Kind.POPS})
+_REFUSED_KINDS = frozenset({Kind.FOREIGN, Kind.OUTSIDE, Kind.DEQUEUE})
 _STATES = ("VarHandleOp", "Stack", "TensorArray", "HashTable", "Mutable", "AnonymousHash", "AnonymousMutable")
 """Beginnings of the types that make a state of this run alone."""
 _WAITING = ("Queue", "Barrier", "Stage", "Map", "OrderedMap", "Accumulator", "ResourceAccumulator", "SparseAccumulator")
@@ -109,7 +109,7 @@ def _refusal(node: NodeDef, op_type: str, graph: OpGraph, in_functions: Mapping[
             return in_functions[name]
     if op_type in graph.functions:
         return ""
-    rule = rules().get(op_type, UNKNOWN)
+    rule = op_specs().get(op_type, UNKNOWN)
     if rule.kind is Kind.UNKNOWN:
         return f"run {op_type}, of which is not known what it does"
     if op_type in _REFUSED or (rule.kind in _REFUSED_KINDS and not op_type.startswith("Stack")):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.liveness import evaluation_order, loop_depths
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.finding import Evidence
-from graphdiag.diagnosis.liveness import evaluation_order, loop_depths
 from graphdiag.diagnosis.model_inputs import DT_RESOURCE, FEEDS, dtype_of
-from graphdiag.diagnosis.op_table import UNKNOWN, Kind, rules
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 ALL_OUTPUTS = -1
@@ -43,11 +43,11 @@ class Tensors:
     """Finds the tensors on the crossings of a case.
 
     Args:
-        case: The case.
+        context: The case.
     """
 
-    def __init__(self, case: Case) -> None:
-        self._case = case
+    def __init__(self, context: DiagnosisContext) -> None:
+        self._context = context
         self._depths: Mapping[int, int] | None = None
 
     def on(self, evidence: Evidence) -> Crossing:
@@ -62,12 +62,12 @@ class Tensors:
         Returns:
             What to look at, or why it cannot be done.
         """
-        ops = self._case.ops
+        ops = self._context.ops
         absent = [name for name in (evidence.source, *evidence.through, evidence.target) if name not in ops.index]
         if absent:
             return Crossing(evidence.target, evidence.source, reason=f"the graph has no op {absent[0]}")
         target = ops.index[evidence.target]
-        taker = self._case.ownership.owner(target) or evidence.target
+        taker = self._context.ownership.owner(target) or evidence.target
         way = [ops.index[evidence.source], *(ops.index[name] for name in evidence.through)]
         if evidence.control:
             return Crossing(taker, evidence.source, reason=NO_TENSOR, control=True)
@@ -75,8 +75,8 @@ class Tensors:
         writers = tuple(
             row for row, onward in zip(way, [*way[1:], target], strict=True) if not _slots(ops, row, onward)
         )
-        rule = rules().get(evidence.target_type, UNKNOWN)
-        measures = rule.kind in (Kind.MEASURES, Kind.BLANK) and not rule.handles
+        rule = op_specs().get(evidence.target_type, UNKNOWN)
+        measures = rule.kind in (Kind.SHAPE_OF, Kind.SHAPED_CONSTANT) and not rule.handles
         if not slots or measures or (self._is_handle(way[-1]) and rule.kind is Kind.READS):
             outputs: tuple[tuple[int, int], ...] = ((target, ALL_OUTPUTS),)
             name = evidence.target
@@ -92,15 +92,15 @@ class Tensors:
         return Crossing(taker, name, outputs, writers)
 
     def _is_handle(self, row: int) -> bool:
-        ops = self._case.ops
+        ops = self._context.ops
         if ops.types[row] in FEEDS:
             return dtype_of(ops, row) == DT_RESOURCE
-        return rules().get(ops.types[row], UNKNOWN).kind is Kind.HANDLE
+        return op_specs().get(ops.types[row], UNKNOWN).kind is Kind.HANDLE
 
     def _in_loop(self, row: int) -> bool:
-        ops = self._case.ops
+        ops = self._context.ops
         if self._depths is None:
-            of_row = [rules().get(op_type, UNKNOWN) for op_type in ops.types]
+            of_row = [op_specs().get(op_type, UNKNOWN) for op_type in ops.types]
             self._depths = loop_depths(ops, of_row, evaluation_order(ops))
         return self._depths.get(row, 0) > (ops.types[row] in ("Exit", "RefExit"))
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.diagnose import by_severity
 from graphdiag.diagnosis.finding import Finding, Proof, Severity, Verdict
 from graphdiag.diagnosis.rules import gd301_hidden_dependency
@@ -20,24 +20,26 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 _ROW = re.compile(r"\brow_([0-9]+)(?:_[0-9]+)?\b")
-_TESTED = (Verdict.ARTEFACT, Verdict.HIDDEN)
+_TESTED = (Verdict.ARTIFACT, Verdict.HIDDEN)
 
 
-def verify(case: Case, graph_defs: Sequence[GraphDef], findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Give each artefact and each hidden dependency its proof.
+def verify(
+    context: DiagnosisContext, graph_defs: Sequence[GraphDef], findings: Sequence[Finding]
+) -> tuple[Finding, ...]:
+    """Give each artifact and each hidden dependency its proof.
 
-    The tensors on the crossings of an artefact must be the same, bit for bit, whatever the model is fed; those of a
-    hidden dependency must differ. An artefact that does not stand the test becomes a hidden dependency.
+    The tensors on the crossings of an artifact must be the same, bit for bit, whatever the model is fed; those of a
+    hidden dependency must differ. An artifact that does not stand the test becomes a hidden dependency.
 
     Args:
-        case: The case.
+        context: The case.
         graph_defs: The graphs of the source, as they were merged into the case's op graph.
         findings: What was found.
 
     Returns:
         The findings, those on crossings with their proofs; the most severe first.
     """
-    parts = _Parts(case, graph_defs)
+    parts = _Parts(context, graph_defs)
     tests = {place: _Test(parts, finding) for place, finding in enumerate(findings) if finding.verdict in _TESTED}
     outcomes = iter(run_jobs([job for test in tests.values() for job in test.jobs]))
     concluded = list(findings)
@@ -51,9 +53,9 @@ def verify(case: Case, graph_defs: Sequence[GraphDef], findings: Sequence[Findin
 class _Parts:
     """The graphs of a case, each looked at when it is first needed, and the tensors on its crossings."""
 
-    def __init__(self, case: Case, graph_defs: Sequence[GraphDef]) -> None:
-        self.case = case
-        self.tensors = Tensors(case)
+    def __init__(self, context: DiagnosisContext, graph_defs: Sequence[GraphDef]) -> None:
+        self.context = context
+        self.tensors = Tensors(context)
         self._graph_defs = graph_defs
         self._found: dict[int, Part] = {}
 
@@ -63,7 +65,7 @@ class _Parts:
         for number, graph_def in enumerate(self._graph_defs):
             if row < first + len(graph_def.node):
                 if number not in self._found:
-                    self._found[number] = Part(self.case, graph_def, first)
+                    self._found[number] = Part(self.context, graph_def, first)
                 return number, self._found[number]
             first += len(graph_def.node)
         raise IndexError(row)
@@ -141,15 +143,15 @@ class _Test:
     # --- what follows ------------------------------------------------------------------------------------------------
 
     def conclusion(self) -> Finding:
-        """The finding with its proof; an artefact that is none as a hidden dependency."""
+        """The finding with its proof; an artifact that is none as a hidden dependency."""
         if self._hidden:
             return replace(self._finding, proof=self._of_hidden())
         for crossing, seen in self._seen.items():
             if seen.differs:
                 return self._overturned(crossing, seen.differs)
-        return replace(self._finding, proof=self._of_artefact())
+        return replace(self._finding, proof=self._of_artifact())
 
-    def _of_artefact(self) -> Proof:
+    def _of_artifact(self) -> Proof:
         tested = {crossing.outputs: seen for crossing, seen in self._seen.items() if not seen.reason}
         failed = [seen.reason for crossing, seen in self._seen.items() if seen.reason and not crossing.control]
         if not tested:
@@ -196,7 +198,7 @@ class _Test:
         )
 
     def _overturned(self, crossing: Crossing, differs: Mapping[str, Any]) -> Finding:
-        """An artefact that changes with the inputs: the proof is wrong, and the edge is real."""
+        """An artifact that changes with the inputs: the proof is wrong, and the edge is real."""
         how = self._difference(crossing, differs)
         rule = gd301_hidden_dependency.RULE
         return replace(
@@ -207,10 +209,10 @@ class _Test:
             severity=Severity.ERROR,
             carries=("activation",),
             message=(
-                f"The graph shows that a dependency is real which graphdiag took for an artefact "
+                f"The graph shows that a dependency is real which graphdiag took for an artifact "
                 f"({self._finding.code} {self._finding.rule}): {how}. That is a bug in graphdiag; please report it."
             ),
-            cure="Give the tensor to the layer as an input instead of closing over it.",
+            fix="Give the tensor to the layer as an input instead of closing over it.",
             proof=Proof(True, how),
         )
 

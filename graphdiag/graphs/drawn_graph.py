@@ -93,7 +93,7 @@ class Extraction:
         name: The node.
         side: ``in`` or ``out``: the list in which TensorBoard puts it.
         rule: ``in-degree`` or ``out-degree`` (above the limit), ``kind`` (an op type that is always extracted) or
-            ``isolated`` (extractions around it left it without neighbours, and with shortcuts on one side only).
+            ``isolated`` (extractions around it left it without neighbors, and with shortcuts on one side only).
         degree: The degree that was too high; 0 for the other rules.
         limit: The limit it is above; 0 for the other rules.
         control: Whether the degree counts control edges, which it does when there are no others.
@@ -114,7 +114,7 @@ class Extraction:
         if self.rule == "kind":
             return f"op type {self.kind}"
         if self.rule == "isolated":
-            return f"no neighbours left, only {self.kind}"
+            return f"no neighbors left, only {self.kind}"
         counted = " (control edges)" if self.control else ""
         return f"{self.rule} {self.degree} > {self.limit}{counted}"
 

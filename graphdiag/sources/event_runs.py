@@ -47,7 +47,7 @@ class Written:
 
 @dataclass
 class Run:
-    """The graphs of one run, as serialised messages.
+    """The graphs of one run, as serialized messages.
 
     Attributes:
         files: Its event files, in TensorBoard's order.

@@ -24,7 +24,7 @@ _PROBED = 100
 
 
 def open_graph_file(path: Path) -> Opened:
-    """Open a ``.pb`` or ``.pbtxt`` file; a SavedModel's own file is recognised by its content.
+    """Open a ``.pb`` or ``.pbtxt`` file; a SavedModel's own file is recognized by its content.
 
     Args:
         path: The file. With the suffix ``.pbtxt`` it is read as text, else as binary.

@@ -184,7 +184,7 @@ class LayerIds:
             layer_id: places[0][1] for places in self.by_object.values() if len(places) > 1 for _, layer_id in places
         }
 
-    def holders(self, called: Iterable[Any] = ()) -> Sequence[tuple[Any, Sequence[str]]]:
+    def trackers(self, called: Iterable[Any] = ()) -> Sequence[tuple[Any, Sequence[str]]]:
         """Who tracks each variable, so that it is saved and trained.
 
         Args:

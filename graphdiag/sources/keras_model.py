@@ -24,7 +24,7 @@ from graphdiag.sources.keras_trace import (
     unbuilt,
 )
 from graphdiag.sources.locator import LayerLocator
-from graphdiag.sources.opened import Line, Opened, Origin
+from graphdiag.sources.opened import Opened, Origin, SourceLine
 from graphdiag.sources.recorder import CallRecorder
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def open_model(
     notes: list[str] = []
     if _graph_of(model) is not None:
         ids = _ids(model, keras)
-        made, owners, holders = _built_graph(model, ids, recorder)
+        made, owners, trackers = _built_graph(model, ids, recorder)
         if graph != "training":
             notes.append(f"A TF 1 model has only the graph that it was built in; that one is shown, not {graph}.")
         if not owners:
@@ -86,7 +86,7 @@ def open_model(
         _require_tensorflow(keras)
         _ensure_built(model, input_shape, notes)
         ids = _ids(model, keras)
-        made, owners, holders = _traced_graph(model, keras, ids, graph, input_shape, recorder)
+        made, owners, trackers = _traced_graph(model, keras, ids, graph, input_shape, recorder)
     if ids.graph is None:
         notes.append(
             f"Keras records no edges between the layers of {type(model).__name__}, because it is a subclassed model."
@@ -98,7 +98,7 @@ def open_model(
         layer_graph=ids.graph,
         keras_json=_keras_json(model, notes),
         owners=owners,
-        holders=holders,
+        trackers=trackers,
         same_layer=ids.same_layer(),
         notes=tuple(notes),
         locations=_locations(ids, locator) if locator else {},
@@ -162,7 +162,7 @@ def _ids(model: Any, keras: Any) -> LayerIds:
     return functional_ids(model, keras.__version__) if is_network(model) else subclassed_ids(model)
 
 
-def _locations(ids: LayerIds, locator: LayerLocator) -> dict[str, Line]:
+def _locations(ids: LayerIds, locator: LayerLocator) -> dict[str, SourceLine]:
     """Where each layer was made, by its id, in the order of the layers."""
     lines = ((layer_id, locator.line_of(made)) for made, places in ids.by_object.items() for _, layer_id in places)
     return {layer_id: line for layer_id, line in lines if line is not None}
@@ -210,15 +210,15 @@ def _built_graph(
     for tensor, layer_id in ids.made:
         owners.setdefault(tensor.op.name, layer_id)
     # A layer may have been built by another one that called it first, or outside of all calls.
-    holders = {variable.op.name: layers for variable, layers in ids.holders(recorder.layers(graph))}
-    strayed = {name: layers[0] for name, layers in holders.items() if layers and owners.get(name) not in layers}
+    trackers = {variable.op.name: layers for variable, layers in ids.trackers(recorder.layers(graph))}
+    strayed = {name: layers[0] for name, layers in trackers.items() if layers and owners.get(name) not in layers}
     for node in made.node if strayed else ():
         scope = node.name
         while scope and scope not in strayed:
             scope = scope.rpartition("/")[0]
         if scope:
             owners[node.name] = strayed[scope]
-    return made, owners, holders
+    return made, owners, trackers
 
 
 def _traced_graph(
@@ -245,14 +245,14 @@ def _traced_graph(
     for layer_id, spec in zip(given.inputs, tf.nest.flatten(given.args), strict=False):
         for _ in tf.nest.flatten(spec, expand_composites=True):
             owners[next(names)] = layer_id
-    tracked = ids.holders(recorder.layers(concrete.graph))
+    tracked = ids.trackers(recorder.layers(concrete.graph))
     layers_of = {id(_handle(variable)): layers for variable, layers in tracked}
-    holders = {
+    trackers = {
         arguments[placeholder.op.name]: layers_of[id(handle)]
         for handle, placeholder in concrete.graph.captures
         if id(handle) in layers_of
     }
-    return shown_graph(concrete, arguments), owners, holders
+    return shown_graph(concrete, arguments), owners, trackers
 
 
 def _handle(variable: Any) -> Any:

@@ -256,7 +256,7 @@ def argument_names(concrete: Any) -> dict[str, str]:
 
 
 def shown_graph(concrete: Any, arguments: Mapping[str, str]) -> GraphDef:
-    """The graph of a function as ``tf.summary.trace_export`` writes it, before any optimisation.
+    """The graph of a function as ``tf.summary.trace_export`` writes it, before any optimization.
 
     The runtime makes ``_Arg`` ops of the placeholders, captured variables too, and puts them first; it ends with one
     ``_Retval`` for each result (``InstantiateFunction`` in TensorFlow's ``core/framework/function.cc``).

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
-from graphdiag.sources.opened import Line
+from graphdiag.sources.opened import SourceLine
 
 _PACKAGES = ("graphdiag", "keras", "tf_keras", "tensorflow")
 _INSTALLED = ("site-packages", "dist-packages")
@@ -39,7 +39,7 @@ class LayerLocator:
         self._roots.setdefault(os.getcwd(), ".")
         self._shown: dict[str, str | None] = {}
         self._watched: dict[type, Any] = {}
-        self._made: dict[int, tuple[object, Line]] = {}
+        self._made: dict[int, tuple[object, SourceLine]] = {}
 
     def __enter__(self) -> LayerLocator:
         return self
@@ -75,7 +75,7 @@ class LayerLocator:
 
         return new
 
-    def _line(self, frame: FrameType | None) -> Line | None:
+    def _line(self, frame: FrameType | None) -> SourceLine | None:
         while frame is not None:
             shown = self._path(frame.f_code.co_filename)
             if shown is not None:
@@ -100,7 +100,7 @@ class LayerLocator:
                 return os.path.normpath(os.path.join(given, os.path.relpath(path, root)))
         return None
 
-    def line_of(self, made: int) -> Line | None:
+    def line_of(self, made: int) -> SourceLine | None:
         """Where the object of an ``id`` was made; ``None`` if no code of the user's made it inside the block."""
         return self._made[made][1] if made in self._made else None
 

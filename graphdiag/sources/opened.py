@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from graphdiag.graphs.layer_graph import LayerGraph
 
-Line = tuple[str, int]
+SourceLine = tuple[str, int]
 """A line of a file: the path as the user gave it, and the number, counted from 1."""
 
 
@@ -47,7 +47,7 @@ class Opened:
         keras_json: The parsed JSON of the Keras model, when the source has one: what TensorBoard's conceptual graph
             is made of.
         owners: Layer id by op name, as recorded while a live model was traced; empty for files, where names decide.
-        holders: Ids of the layers that track each variable, by the name of the op that makes it or stands for it, as
+        trackers: Ids of the layers that track each variable, by the name of the op that makes it or stands for it, as
             known from a live model.
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
         notes: Sentences for the user about what was chosen or passed over.
@@ -62,8 +62,8 @@ class Opened:
     layer_graph: LayerGraph | None = None
     keras_json: Mapping[str, Any] | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
-    holders: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    locations: Mapping[str, Line] = field(default_factory=dict)
+    locations: Mapping[str, SourceLine] = field(default_factory=dict)
     callback_writes_op_graph: bool | None = None

@@ -21,11 +21,11 @@ from types import ModuleType
 from typing import Any
 
 from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
-from graphdiag.sources.chatter import no_chatter
 from graphdiag.sources.keras_model import keras_of, layer_base, open_model
 from graphdiag.sources.locator import LayerLocator
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.recorder import CallRecorder
+from graphdiag.sources.tf_logging import silence
 
 BUILDERS = ("build_model", "create_model", "get_model", "make_model")
 """Functions that are called when a file has no ``model``."""
@@ -210,14 +210,14 @@ def _first_line(error: BaseException) -> str:
 @contextlib.contextmanager
 def _surroundings(where: Path) -> Iterator[None]:
     """Everything around the file as a program of its own would find it; all as it was afterwards."""
-    no_chatter()
+    silence()
     path, argv, state = list(sys.path), sys.argv, random.getstate()
     logger = logging.getLogger("tensorflow")
     level = logger.level
     sys.path.insert(0, str(where.resolve().parent))
     sys.argv = [str(where)]
     logger.setLevel(logging.ERROR)
-    # tf_keras draws the seeds of initialisers and dropouts from this generator, and writes them into the graph.
+    # tf_keras draws the seeds of initializers and dropouts from this generator, and writes them into the graph.
     random.seed(0)
     try:
         with _stdout_to_stderr():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# TF_GRAPH_DEF_VERSION of TensorFlow 1.10.0, 2.2.0 and 2.21.0 (tensorflow/core/public/version.h). Neighbouring releases
+# TF_GRAPH_DEF_VERSION of TensorFlow 1.10.0, 2.2.0 and 2.21.0 (tensorflow/core/public/version.h). Neighboring releases
 # may write the same number, so it is told as a likeness.
 _RELEASES = {26: "1.10", 175: "2.2", 2474: "2.21"}
 

@@ -10,7 +10,7 @@ Follows ``extractHighDegrees`` and what it calls in ``tensorboard/plugins/graph/
    Q3 + (Q3 - Q1) going in and above Q3 + 4 (Q3 - Q1) going out, and never 4 or less. A degree is the number of
    metaedges with regular edges or, for a node that has none, of control metaedges.
 3. Control metaedges at a node with more than 4 of them become shortcuts.
-4. A node that this leaves without neighbours is extracted when it has shortcuts or embedded ops on one side only.
+4. A node that this leaves without neighbors is extracted when it has shortcuts or embedded ops on one side only.
 
 Extracting a node cuts all its metaedges; each leaves a shortcut at both ends. The metanodes of library functions take
 part in all this, and go to the function library in the end.

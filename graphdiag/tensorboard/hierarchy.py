@@ -121,7 +121,7 @@ def build_hierarchy(graph: SlimGraph) -> Hierarchy:
     latest = ""
     for row, name in enumerate(graph.names):
         cut = name.rfind("/")
-        # Neighbours are mostly of one scope.
+        # Neighbors are mostly of one scope.
         if name[: max(cut, 0)] != latest or cut == 0:
             latest = name[: max(cut, 0)]
             parent = size if cut < 0 else _scope(hierarchy, latest)

@@ -169,7 +169,7 @@ def _scopes(names: Iterable[str]) -> set[str]:
     latest = ""
     for name in names:
         cut = name.rfind("/")
-        # Neighbours are mostly of one scope.
+        # Neighbors are mostly of one scope.
         if cut < 0 or name[:cut] == latest:
             continue
         latest = name[:cut]

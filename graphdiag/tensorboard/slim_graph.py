@@ -14,7 +14,7 @@ LIBRARY_PREFIX = "__function_library__"
 """What the name of a library function's metanode begins with."""
 
 Input = tuple[str, str, bool]
-"""A normalised input: name of the op, output key (``0``, ``1``, ``output:1``), whether it is a control input."""
+"""A normalized input: name of the op, output key (``0``, ``1``, ``output:1``), whether it is a control input."""
 
 Embedding = tuple[str, str, bool]
 """An embedded op: its strict name, its type, and whether it is an input (a constant) of the op that holds it."""
@@ -45,7 +45,7 @@ class Calls:
     """What the drawing of function calls needs to know. Only an op whose *type* is a function's name is a call.
 
     Attributes:
-        inputs: Normalised inputs of each calling op, by row.
+        inputs: Normalized inputs of each calling op, by row.
         keys: Output key of each edge that leaves a calling op, by number of the edge.
         arguments: Position of the function argument that a row stands for.
         results: Position of the function result that a row stands for.

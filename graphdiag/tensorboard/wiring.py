@@ -1,9 +1,9 @@
-"""Normalised inputs, base edges and embeddings.
+"""Normalized inputs, base edges and embeddings.
 
 Follows ``normalizeInputs``, ``addEdgeToGraph`` and the second half of ``build`` in
 ``tensorboard/plugins/graph/tf_graph_common/graph.ts``. The rules:
 
-* An input is ``a``, ``a:1``, ``a:output:1`` or ``^a``. Of neighbouring inputs that name the same op only the first
+* An input is ``a``, ``a:1``, ``a:output:1`` or ``^a``. Of neighboring inputs that name the same op only the first
   counts, whatever its output, and even when one of them is a control input.
 * A self loop is dropped, and so is an input that names no op.
 * A constant is embedded in every op that reads it, and its own inputs become inputs of that op. Where an op reads a

@@ -15,19 +15,19 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from graphdiag.report.check_page import to_html
-from graphdiag.report.check_report import CheckReport, Judgement, Status
-from graphdiag.report.report import Report
-from graphdiag.report.visible import visible
+from graphdiag.render.html.check_page import to_html
+from graphdiag.results.check_report import CheckReport, ContractOutcome, ContractStatus
+from graphdiag.results.report import Report
+from graphdiag.unprintable import escape_unprintable
 from tests.browser.tensorboard_page import chromium
-from tests.check_reports import checked
-from tests.layers import layer_graph
-from tests.page_reports import HOSTILE, large_report, report_of, report_on, with_names
+from tests.support.check_reports import checked
+from tests.support.layers import layer_graph
+from tests.support.page_reports import HOSTILE, large_report, report_of, report_on, with_names
 
 pytestmark = pytest.mark.browser
 
 LAYERS, DRAWN = "pane-layers", "pane-drawn"
-ARTEFACTS = 8
+ARTIFACTS = 8
 
 
 class Page:
@@ -148,12 +148,12 @@ def reference(show: Callable[..., Page]) -> Page:
 def test_the_reference_model(reference: Page) -> None:
     assert reference.count(LAYERS, ".node") == 28
     assert reference.count(LAYERS, ".edge.s-model") == 27
-    assert reference.count(LAYERS, ".edge.s-artefact") == ARTEFACTS
-    assert reference.count(LAYERS, ".edge") == 27 + ARTEFACTS
-    assert reference.edges(LAYERS, ".s-artefact") == reference.edges(DRAWN, ".s-artefact")
+    assert reference.count(LAYERS, ".edge.s-artifact") == ARTIFACTS
+    assert reference.count(LAYERS, ".edge") == 27 + ARTIFACTS
+    assert reference.edges(LAYERS, ".s-artifact") == reference.edges(DRAWN, ".s-artifact")
     assert reference.one("h1").text.startswith("8 drawn layer edges are not in your model.")
     legend = {chip.get_attribute("data-status"): chip.text for chip in reference.all(".chip")}
-    assert legend["artefact"].split() == ["A", "8", "artefact"]
+    assert legend["artifact"].split() == ["A", "8", "artifact"]
     assert legend["model"].split() == ["27", "in", "your", "model"]
 
 
@@ -175,7 +175,7 @@ def test_stubs_stand_in_the_legend_where_there_are_some(show: Callable[..., Page
     assert not page.one(".chip[data-status='aside']").is_displayed()
 
 
-def test_statuses_differ_without_colour(show: Callable[..., Page]) -> None:
+def test_statuses_differ_without_color(show: Callable[..., Page]) -> None:
     page = show(report_on("keras216_hidden_two_hops"))
     looks = {
         status: page.driver.execute_script(
@@ -185,7 +185,7 @@ def test_statuses_differ_without_colour(show: Callable[..., Page]) -> None:
                     edge.querySelector('.letter')?.textContent, Boolean(edge.querySelector('.inner'))].join()""",
             f"#{LAYERS} .edge.s-{status}",
         )
-        for status in ("model", "artefact", "hidden")
+        for status in ("model", "artifact", "hidden")
     }
     assert len(set(looks.values())) == 3
     assert looks["hidden"].split(",")[2:] == ["H", "true"]
@@ -204,12 +204,12 @@ def test_missing_edges_stand_in_both_pictures(show: Callable[..., Page]) -> None
 
 def test_a_finding_marks_its_edges_and_boxes_in_both_pictures(reference: Page) -> None:
     button = reference.one(".pick[data-finding='0']")
-    artefacts = reference.edges(LAYERS, ".s-artefact")
+    artifacts = reference.edges(LAYERS, ".s-artifact")
     button.click()
     assert button.get_attribute("aria-pressed") == "true"
-    assert reference.edges(LAYERS, ".marked") == artefacts
-    assert reference.edges(DRAWN, ".marked") == artefacts
-    ends = sorted({end for edge in artefacts for end in edge.split(" → ")})
+    assert reference.edges(LAYERS, ".marked") == artifacts
+    assert reference.edges(DRAWN, ".marked") == artifacts
+    ends = sorted({end for edge in artifacts for end in edge.split(" → ")})
     assert reference.boxes(LAYERS, ".marked") == reference.boxes(DRAWN, ".marked:not(.cluster)") == ends
     assert reference.said == "GD101 shared-learning-phase: 8 layer edges and 8 arrows marked."
     button.click()
@@ -230,7 +230,7 @@ def test_a_layer_shows_its_ops_its_findings_and_what_its_edges_carry(reference: 
     assert said.startswith("batchnorm_0_1")
     assert "BatchNormalization" in said
     assert "GD101 shared-learning-phase" in said
-    assert re.search(r"batchnorm_0_0 artefact; carries .*flag", said)
+    assert re.search(r"batchnorm_0_0 artifact; carries .*flag", said)
     assert re.search(r"conv1d_0_1 in your model; carries activation", said)
     report = report_on("keras216_reference")
     assert report.op_graph is not None
@@ -264,7 +264,7 @@ def test_an_edge_shows_its_op_edges(reference: Page) -> None:
 
 
 def test_an_edge_can_be_clicked(reference: Page) -> None:
-    script = """const line = document.querySelector('#pane-layers .edge.s-artefact .hit');
+    script = """const line = document.querySelector('#pane-layers .edge.s-artifact .hit');
         const point = line.getPointAtLength(line.getTotalLength() / 2).matrixTransform(line.getScreenCTM());
         return [Math.round(point.x), Math.round(point.y)]"""
     x, y = reference.driver.execute_script(script)
@@ -272,7 +272,7 @@ def test_an_edge_can_be_clicked(reference: Page) -> None:
     actions.w3c_actions.pointer_action.move_to_location(x, y)
     actions.click().perform()
     assert len(reference.edges(LAYERS, ".marked")) == 1
-    assert "artefact: drawn, and proved that no activation flows." in reference.details
+    assert "artifact: drawn, and proved that no activation flows." in reference.details
 
 
 def test_escape_clears(reference: Page) -> None:
@@ -303,7 +303,7 @@ def test_a_metanode_opens_and_closes(reference: Page) -> None:
 def test_edges_stay_when_a_box_opens(reference: Page) -> None:
     box = reference.box(DRAWN, "batchnorm_0_1")
     reference.drawn_again(DRAWN, lambda: ActionChains(reference.driver).double_click(box).perform())
-    assert reference.count(DRAWN, ".edge.s-artefact") == ARTEFACTS
+    assert reference.count(DRAWN, ".edge.s-artifact") == ARTIFACTS
     reference.one(".pick[data-finding='0']").click()
     assert "batchnorm_0_0 → batchnorm_0_1" in reference.edges(DRAWN, ".marked")
 
@@ -359,7 +359,7 @@ def test_everything_by_keyboard(reference: Page) -> None:
     reference.press(Keys.TAB)
     assert reference.focused().startswith("GD101")
     reference.press(Keys.ENTER)
-    assert len(reference.edges(LAYERS, ".marked")) == ARTEFACTS
+    assert len(reference.edges(LAYERS, ".marked")) == ARTIFACTS
     canvas = reference.one(f"#{DRAWN} svg[role=group]")
     for _ in range(40):
         if reference.driver.execute_script("return document.activeElement === arguments[0]", canvas):
@@ -429,7 +429,8 @@ def test_scopes_that_no_edge_joins(show: Callable[..., Page]) -> None:
 def test_hostile_names_are_text(show: Callable[..., Page]) -> None:
     page = show(with_names(report_on("keras216_reference"), HOSTILE))
     names = [
-        visible(HOSTILE[name]) for name in ("batchnorm_0_0", "batchnorm_0_1", "conv1d_0_0", "conv1d_0_1", "dropout_0")
+        escape_unprintable(HOSTILE[name])
+        for name in ("batchnorm_0_0", "batchnorm_0_1", "conv1d_0_0", "conv1d_0_1", "dropout_0")
     ]
     assert set(names) < set(page.boxes(LAYERS))
     assert set(names) < set(page.boxes(DRAWN))
@@ -438,13 +439,13 @@ def test_hostile_names_are_text(show: Callable[..., Page]) -> None:
         page.driver.execute_script("return document.querySelectorAll('img, b[onmouseover], svg[onload]').length") == 0
     )
     page.one(".pick[data-finding='0']").click()
-    assert len(page.edges(LAYERS, ".marked")) == len(page.edges(DRAWN, ".marked")) == ARTEFACTS
+    assert len(page.edges(LAYERS, ".marked")) == len(page.edges(DRAWN, ".marked")) == ARTIFACTS
     for name in ("batchnorm_0_0", "conv1d_0_1", "global_max_0"):
-        page.click(page.box(LAYERS, visible(HOSTILE[name])))
-        assert page.one("#details h2").text.split() == visible(HOSTILE[name]).split()
+        page.click(page.box(LAYERS, escape_unprintable(HOSTILE[name])))
+        assert page.one("#details h2").text.split() == escape_unprintable(HOSTILE[name]).split()
     page.one("#search").send_keys("<img")
     page.wait(lambda: hits(page))
-    assert hits(page)[0].startswith(visible(HOSTILE["batchnorm_0_1"]))
+    assert hits(page)[0].startswith(escape_unprintable(HOSTILE["batchnorm_0_1"]))
 
 
 def test_880_edges_stay_usable(show: Callable[..., Page]) -> None:
@@ -498,9 +499,9 @@ def test_what_breaks_a_contract_lights_up_in_its_model(show: Callable[..., Page]
 
 def test_broken_contracts_are_seen_at_once(show: Callable[..., Page]) -> None:
     report = checked()
-    kept = [Judgement(f"kept {number}", "acyclic", "reference", Status.KEPT) for number in range(7)]
-    unchecked = Judgement("unknown", "acyclic", "reference", Status.UNCHECKED, reason="why not")
-    page = show(replace(report, judgements=(*kept, unchecked, *report.judgements)))
+    kept = [ContractOutcome(f"kept {number}", "acyclic", "reference", ContractStatus.KEPT) for number in range(7)]
+    unchecked = ContractOutcome("unknown", "acyclic", "reference", ContractStatus.UNCHECKED, reason="why not")
+    page = show(replace(report, outcomes=(*kept, unchecked, *report.outcomes)))
     said = [contract.text.rpartition(" ")[0] for contract in page.all(".names .contract")]
     assert said[:4] == ["broken no findings", "broken apart", "not checked unknown", "kept kept 0"]
     assert len(said) == 10
@@ -527,14 +528,14 @@ def test_text_can_be_read(show: Callable[..., Page], browser: Chrome, scheme: st
 
 
 CONTRASTS = """
-const numbers = (colour) => colour.match(/[\\d.]+/g).map(Number);
-const light = (colour) => numbers(colour).slice(0, 3).map((part) => part / 255)
+const numbers = (color) => color.match(/[\\d.]+/g).map(Number);
+const light = (color) => numbers(color).slice(0, 3).map((part) => part / 255)
   .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
   .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
 const ground = (element) => {
   for (let at = element; at; at = at.parentElement) {
-    const colour = numbers(getComputedStyle(at).backgroundColor);
-    if (colour.length === 3 || colour[3] === 1) return getComputedStyle(at).backgroundColor;
+    const color = numbers(getComputedStyle(at).backgroundColor);
+    if (color.length === 3 || color[3] === 1) return getComputedStyle(at).backgroundColor;
   }
   return 'rgb(255, 255, 255)';
 };

@@ -9,13 +9,13 @@ from functools import cache
 from typing import Any
 
 from graphdiag import compare
-from graphdiag.diagnosis.case import Case, open_case
+from graphdiag.diagnosis.context import DiagnosisContext, analyze
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import from_graph_def
-from graphdiag.report.report import Report
-from tests.graph_text import FIXTURES, LOGS, graph_def
+from graphdiag.results.report import Report
+from tests.support.graph_text import FIXTURES, LOGS, graph_def
 
 
 @cache
@@ -56,9 +56,9 @@ def in_log(code: str, log: str) -> list[Finding]:
     return [finding for finding in report_on(log).findings if finding.code == code]
 
 
-def case_of(text: str, layers: LayerGraph | None, owners: dict[str, str] | None = None) -> Case:
-    return open_case(from_graph_def(graph_def(text)), layers, owners)
+def context_of(text: str, layers: LayerGraph | None, owners: dict[str, str] | None = None) -> DiagnosisContext:
+    return analyze(from_graph_def(graph_def(text)), layers, owners)
 
 
 def in_graph(code: str, text: str, layers: LayerGraph | None, owners: dict[str, str] | None = None) -> list[Finding]:
-    return [finding for finding in diagnose(case_of(text, layers, owners)) if finding.code == code]
+    return [finding for finding in diagnose(context_of(text, layers, owners)) if finding.code == code]

@@ -13,8 +13,8 @@ import pytest
 import tensorflow as tf
 
 from graphdiag.diagnosis.crossings import Crossings, OpEdge, find_crossings
-from graphdiag.diagnosis.flow import Carries
-from graphdiag.diagnosis.ownership import NOBODY, Ownership
+from graphdiag.diagnosis.dataflow.flow import Carries
+from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.graphs.op_graph import CONTROL
 from tests.diagnosis.traced import ACTIVATION, FLAG, NOTHING, PARAMETER, SHAPE, Traced
 
@@ -40,7 +40,7 @@ class Crossed(Traced):
         owners = sorted({scope for scope in scopes if scope != "nobody"})
         self.ownership = Ownership(
             owners=owners,
-            of_op=np.array([NOBODY if s == "nobody" else owners.index(s) for s in scopes], dtype=np.int32),
+            of_op=np.array([UNOWNED if s == "nobody" else owners.index(s) for s in scopes], dtype=np.int32),
             roles={self.ops.index[name]: role for name, role in (roles or {}).items()},
             model_inputs=frozenset(),
             inputs_found=True,
@@ -196,10 +196,10 @@ def test_the_variable_of_one_owner_read_by_nobody_for_another() -> None:
     assert [crossed.way(edge) for edge in crossed.between("a", "c")] == [["a/v", "nobody/ReadVariableOp", "c/takes"]]
 
 
-@pytest.mark.parametrize("role", [None, "initialisation"])
+@pytest.mark.parametrize("role", [None, "initialization"])
 @pytest.mark.parametrize("reader", ["nobody", "c"])
 def test_what_an_op_of_nobody_stores_another_owner_reads(role: str | None, reader: str) -> None:
-    """An Assign that lies in nobody's scope passes for initialisation. Activations are no initial value."""
+    """An Assign that lies in nobody's scope passes for initialization. Activations are no initial value."""
     x = model_input()
     with scope("a"):
         a = tf.reduce_sum(x)

@@ -9,7 +9,7 @@ import pytest
 
 from graphdiag import compare
 from graphdiag.diagnosis.finding import Verdict
-from tests.graph_text import LOGS
+from tests.support.graph_text import LOGS
 
 LEARNING_PHASE = sorted(
     path.parent.name
@@ -65,8 +65,8 @@ def test_a_nested_sequential_whose_name_keras_did_not_record():
 def test_reference_model_of_the_first_user(name):
     report = report_on(name)
     assert len(report.layer_graph.edges) == 27
-    assert (report.summary.artefact, report.summary.hidden, report.summary.missing) == (8, 0, 0)
-    [finding] = [finding for finding in report.findings if finding.verdict is Verdict.ARTEFACT]
+    assert (report.summary.artifact, report.summary.hidden, report.summary.missing) == (8, 0, 0)
+    [finding] = [finding for finding in report.findings if finding.verdict is Verdict.ARTIFACT]
     assert finding.code == "GD101"
     assert finding.culprits == ("batchnorm_0_0/keras_learning_phase",)
     assert finding.carries == ("flag",)
@@ -75,7 +75,7 @@ def test_reference_model_of_the_first_user(name):
 
 
 @pytest.mark.parametrize("name", HIDDEN)
-def test_closures_are_hidden_and_never_an_artefact(name):
+def test_closures_are_hidden_and_never_an_artifact(name):
     expected = {tuple(edge) for edge in json.loads((LOGS / name / "expected_hidden.json").read_text())}
     report = report_on(name)
     hidden = {edge for finding in report.findings if finding.verdict is Verdict.HIDDEN for edge in finding.edges}
@@ -91,7 +91,7 @@ def test_what_is_stored_in_a_variable_is_found_where_it_is_read():
 @pytest.mark.parametrize("name", CLEAN)
 def test_clean_models_have_no_finding_on_their_layers(name):
     report = report_on(name)
-    findings = [finding for finding in report.findings if finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN)]
+    findings = [finding for finding in report.findings if finding.verdict in (Verdict.ARTIFACT, Verdict.HIDDEN)]
     # One learning-phase op may be shared all the same: Keras 2.1.6 made these.
     assert [finding for finding in findings if finding.code != "GD101"] == []
     assert bool(findings) == (LOGS / name / "expected_learning_phase.json").exists()
@@ -100,8 +100,8 @@ def test_clean_models_have_no_finding_on_their_layers(name):
 @pytest.mark.parametrize("name", ["keras216_names_collide", "keras216_names_collide_explicit", "keras216_slash_names"])
 def test_every_keras_edge_is_found_although_names_collide(name):
     report = report_on(name)
-    assert report.case.undrawn == []
-    assert report.case.without_ops == frozenset()
+    assert report.context.undrawn == []
+    assert report.context.without_ops == frozenset()
     assert report.summary.hidden == 0
 
 
@@ -117,7 +117,7 @@ def test_every_keras_edge_is_found_although_names_collide(name):
 )
 def test_other_causes(name, code, edges):
     findings = [
-        finding for finding in report_on(name).findings if finding.verdict in (Verdict.ARTEFACT, Verdict.HIDDEN)
+        finding for finding in report_on(name).findings if finding.verdict in (Verdict.ARTIFACT, Verdict.HIDDEN)
     ]
     assert {finding.code for finding in findings if finding.code != "GD101"} == {code}
     assert sorted(edge for finding in findings if finding.code == code for edge in finding.edges) == sorted(edges)
@@ -140,7 +140,7 @@ def test_without_a_layer_graph_scopes_are_boxes():
 
 def test_initial_values_are_no_finding_of_their_own():
     report = compare(LOGS / "tf110_mnist_171")
-    assert report.summary.artefact == 0
+    assert report.summary.artifact == 0
 
 
 def test_reading_a_log_never_imports_tensorflow(run_python):

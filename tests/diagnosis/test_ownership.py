@@ -8,15 +8,15 @@ import re
 import pytest
 
 from graphdiag import compare
-from graphdiag.diagnosis.ownership import own
+from graphdiag.diagnosis.ownership import assign_ownership
 from graphdiag.graphs.op_graph import from_graph_def
-from tests.graph_text import LOGS, graph_def
-from tests.layers import layer_graph
+from tests.support.graph_text import LOGS, graph_def
+from tests.support.layers import layer_graph
 
 
 def owners(text, layers, recorded=None):
     graph = from_graph_def(graph_def(text))
-    ownership = own(graph, layers, recorded)
+    ownership = assign_ownership(graph, layers, recorded)
     return {name: ownership.owner(row) or ownership.roles.get(row) for row, name in enumerate(graph.names)}
 
 
@@ -89,7 +89,7 @@ def test_the_layer_dense_1_beside_a_second_call_of_dense_is_told_by_the_variable
     assert found["dense_1_1/MatMul"] == "dense_1"
 
 
-def test_without_variables_the_neighbours_tell():
+def test_without_variables_the_neighbors_tell():
     # x -> a -> drop -> b -> drop -> c -> drop_1: Keras gives the layer drop_1 the scope drop_1_1.
     found = owners(
         """
@@ -242,7 +242,7 @@ def test_two_nested_models_with_layers_of_the_same_names():
         "one/d",
         "two/d",
     ]
-    # A layer without variables goes where its neighbours are.
+    # A layer without variables goes where its neighbors are.
     assert [found[f"{scope}/Relu"] for scope in ("p", "p_1", "p_2")] == ["one/p", "two/p", "p"]
 
 
@@ -328,10 +328,10 @@ def test_bookkeeping_has_a_role_and_no_owner():
     assert found == {
         "x": "x",
         "h/kernel": "h",
-        "h/IsVariableInitialized": "initialisation",
+        "h/IsVariableInitialized": "initialization",
         "h/MatMul": "h",
-        "IsVariableInitialized_3": "initialisation",
-        "init": "initialisation",
+        "IsVariableInitialized_3": "initialization",
+        "init": "initialization",
         "save_1/SaveV2": "saving",
         "loss/mul": "loss",
         "training/Adam/gradients/h/MatMul_grad": "training",
@@ -352,7 +352,7 @@ def test_a_layer_named_as_bookkeeping_is_a_layer_and_the_numbered_scope_beside_i
     )
     assert found["training/MatMul"] == "training"
     assert found["training_1/Adam/mul"] == "training"
-    ownership = own(
+    ownership = assign_ownership(
         from_graph_def(graph_def("x Feed\ntraining/a Mul x\ntraining_1/b Mul training/a")),
         layer_graph([("x", "training")], inputs=["x"]),
     )
@@ -382,7 +382,7 @@ def test_where_the_model_has_a_scope_the_root_is_no_place_for_its_layers():
 
 def inputs_of(text, layers):
     graph = from_graph_def(graph_def(text))
-    ownership = own(graph, layers)
+    ownership = assign_ownership(graph, layers)
     named = {graph.names[row]: ownership.owner(row) for row in ownership.model_inputs}
     return named, ownership.inputs_found
 
@@ -447,9 +447,9 @@ def test_recorded_owners_go_before_names():
     text = "x Feed\nh/MatMul MatMul x\nAdd Add h/MatMul\ninit NoOp"
     layers = layer_graph([("x", "h"), ("h", "add")], inputs=["x"])
     graph = from_graph_def(graph_def(text))
-    ownership = own(graph, layers, {"x": "x", "Add": "add", "h/MatMul": "h", "gone": "h", "init": "h"})
+    ownership = assign_ownership(graph, layers, {"x": "x", "Add": "add", "h/MatMul": "h", "gone": "h", "init": "h"})
     assert [ownership.owner(row) for row in range(4)] == ["x", "h", "add", None]
-    assert ownership.roles == {3: "initialisation"}
+    assert ownership.roles == {3: "initialization"}
     assert ownership.recorded
 
 
@@ -465,7 +465,7 @@ def test_without_a_layer_graph_the_outer_scopes_own():
         None,
     )
     assert found == {"x": None, "h/a/MatMul": "h", "h/b/Relu": "h", "g/Relu": "g", "loss/mul": "loss"}
-    ownership = own(from_graph_def(graph_def("x Feed\nloss/mul Mul x")), None)
+    ownership = assign_ownership(from_graph_def(graph_def("x Feed\nloss/mul Mul x")), None)
     assert ownership.by_scope
     assert ownership.owner(1) is None
 
@@ -498,14 +498,14 @@ def test_names_and_structure_tell_what_was_noted_while_the_model_was_called(name
     log = LOGS / name
     noted = json.loads((log / "owners.json").read_text())
     report = compare(log, model=log / "model.json")
-    layers, ownership = report.layer_graph, report.case.ownership
+    layers, ownership = report.layer_graph, report.context.ownership
     wrong, unowned = {}, []
     for row, op in enumerate(report.op_graph.names):
         found = ownership.owner(row)
         if found is not None and not name.startswith("k3_"):
             member = layers.layers.get(found) or layers.nested[found]
             found = (*member.path, member.name)[0]
-        if op in noted and found is None and ownership.roles.get(row) != "initialisation":
+        if op in noted and found is None and ownership.roles.get(row) != "initialization":
             unowned.append(report.op_graph.types[row])
         elif op in noted and found is not None and found != noted[op]:
             wrong[op] = (found, noted[op])
@@ -517,7 +517,7 @@ def test_names_and_structure_tell_what_was_noted_while_the_model_was_called(name
     assert set(unowned) <= {"Placeholder", "Const"}
     assert len(unowned) <= 2
     assert ownership.inputs_found
-    assert report.case.undrawn == []
+    assert report.context.undrawn == []
     assert report.summary.hidden == 0
 
 
@@ -525,5 +525,5 @@ def test_names_and_structure_tell_what_was_noted_while_the_model_was_called(name
 def test_names_that_tensorflow_does_not_give(name):
     damaged = graph_def("x Placeholder\na/MatMul MatMul x\nb/MatMul MatMul a/MatMul\nlast Identity b/MatMul")
     damaged.node[3].name = name
-    ownership = own(from_graph_def(damaged), layer_graph([("x", "a"), ("a", "b")], inputs=["x"]))
+    ownership = assign_ownership(from_graph_def(damaged), layer_graph([("x", "a"), ("a", "b")], inputs=["x"]))
     assert [ownership.owner(row) for row in range(3)] == ["x", "a", "b"]

@@ -11,7 +11,7 @@ from graphdiag.diagnosis.finding import Verdict
 from graphdiag.diagnosis.registry import all_rules, find_rule, reported, select
 from graphdiag.errors import GraphdiagError, UsageError
 from tests.diagnosis.found import report_on
-from tests.graph_text import LOGS
+from tests.support.graph_text import LOGS
 
 HIDDEN = sorted(path.parent.name for path in LOGS.glob("*/expected_hidden.json"))
 GREEDY = '''"""ACME001 greedy: claims all it is shown."""
@@ -19,13 +19,13 @@ from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rules.rule import Found, Rule
 
 def find(case, open_edges):
-    kind = Verdict.ARTEFACT, Blame.MODEL, Severity.WARNING
+    kind = Verdict.ARTIFACT, Blame.MODEL, Severity.WARNING
     edges = tuple(sorted({pair for pair, _ in open_edges}))
     yield Found(Finding("ACME001", "greedy", *kind, "All of it.", "None.", edges=edges), tuple(open_edges))
 
-RULE = Rule("ACME001", "greedy", Verdict.ARTEFACT, Blame.MODEL, Severity.WARNING, find, __name__)
-TWIN = Rule("GD101", "twin", Verdict.ARTEFACT, Blame.MODEL, Severity.WARNING, find, __name__)
-ODD = Rule("acme", "odd", Verdict.ARTEFACT, Blame.MODEL, Severity.WARNING, find, __name__)
+RULE = Rule("ACME001", "greedy", Verdict.ARTIFACT, Blame.MODEL, Severity.WARNING, find, __name__)
+TWIN = Rule("GD101", "twin", Verdict.ARTIFACT, Blame.MODEL, Severity.WARNING, find, __name__)
+ODD = Rule("acme", "odd", Verdict.ARTIFACT, Blame.MODEL, Severity.WARNING, find, __name__)
 '''
 
 
@@ -69,10 +69,10 @@ def test_what_is_real_is_claimed_before_anything_else(install):
 
 @pytest.mark.parametrize("log", HIDDEN)
 def test_a_rule_of_another_package_cannot_call_harmless_what_is_real(install, log):
-    case = report_on(log).case
-    before = hidden_edges(diagnose(case))
+    context = report_on(log).context
+    before = hidden_edges(diagnose(context))
     install("acme_rules:RULE")
-    findings = diagnose(case, all_rules())
+    findings = diagnose(context, all_rules())
     assert (
         {edge for finding in findings if finding.verdict is Verdict.HIDDEN for edge in finding.edges} == before != set()
     )
@@ -80,10 +80,10 @@ def test_a_rule_of_another_package_cannot_call_harmless_what_is_real(install, lo
 
 
 @pytest.mark.parametrize("log", HIDDEN)
-def test_ignoring_a_hidden_rule_makes_no_artefact(log):
-    case = report_on(log).case
+def test_ignoring_a_hidden_rule_makes_no_artifact(log):
+    context = report_on(log).context
     rules = all_rules()
-    everything = diagnose(case, rules)
+    everything = diagnose(context, rules)
     kept = reported(everything, select(rules, ignore=["GD3"]))
     assert kept == tuple(finding for finding in everything if not finding.code.startswith("GD3"))
     assert len(kept) < len(everything)

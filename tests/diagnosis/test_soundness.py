@@ -22,8 +22,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphdiag.diagnosis.crossings import find_crossings
-from graphdiag.diagnosis.flow import Carries, Flow, trace
-from graphdiag.diagnosis.ownership import NOBODY, Ownership
+from graphdiag.diagnosis.dataflow.flow import Carries, Flow, trace
+from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.graphs.op_graph import OpGraph
 from tests.diagnosis.random_graphs import FAILS, Made, Runner, make_graph
 from tests.diagnosis.traced import op_graph
@@ -61,7 +61,7 @@ class Claims:
 
     def _own(self, rng: Random) -> Ownership:
         owners = ["a", "b", "c", "sink"]
-        choices = [0, 1, 2, NOBODY, NOBODY]
+        choices = [0, 1, 2, UNOWNED, UNOWNED]
         of_op = [
             3 if name.startswith("sink/") else 0 if op_type.startswith("Placeholder") else rng.choice(choices)
             for name, op_type in zip(self.ops.names, self.ops.types, strict=True)

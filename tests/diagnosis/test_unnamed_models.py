@@ -10,8 +10,8 @@ from graphdiag import compare
 from graphdiag.diagnosis.unnamed_models import named_as_in
 from graphdiag.graphs.layer_graph import NestedModel
 from graphdiag.graphs.op_graph import from_graph_def
-from tests.graph_text import LOGS, graph_def
-from tests.layers import layer_graph
+from tests.support.graph_text import LOGS, graph_def
+from tests.support.layers import layer_graph
 
 TEXT = """
     inner_input Feed

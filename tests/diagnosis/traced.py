@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow as tf
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-from graphdiag.diagnosis.flow import Carries, Flow, trace
+from graphdiag.diagnosis.dataflow.flow import Carries, Flow, trace
 from graphdiag.graphs.op_graph import OpGraph, from_graph_def
 
 NOTHING = Carries.CONSTANT

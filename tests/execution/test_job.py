@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-from graphdiag.diagnosis.case import open_case
+from graphdiag.diagnosis.context import analyze
 from graphdiag.execution.job import NotRunnable, Part
 from graphdiag.execution.tensors import Crossing
 from graphdiag.graphs.op_graph import from_graph_def, merge
-from tests.execution.made import case_of
-from tests.graph_text import graph_def
+from tests.execution.made import context_of
+from tests.support.graph_text import graph_def
 
 TEXT = """
 x Feed
@@ -34,7 +34,7 @@ def part():
     message.node[8].attr["output_shapes"].list.shape.add().dim.add(size=5)
     message.node[4].attr["_class"].list.s.append(b"loc:@x")
     message.node[4].device = "/device:GPU:0"
-    return Part(case_of(message, ["x", "y"]), message, 0)
+    return Part(context_of(message, ["x", "y"]), message, 0)
 
 
 def job_for(part, name, slot=0):
@@ -75,23 +75,23 @@ def test_elements_of_an_iterator_are_fed(part):
 
 def test_a_variable_of_unknown_shape_cannot_be_made():
     message = graph_def("x Feed\nhandle Handle\nread ReadVariableOp handle\nabs Abs read")
-    part = Part(case_of(message, ["x"]), message, 0)
+    part = Part(context_of(message, ["x"]), message, 0)
     with pytest.raises(NotRunnable, match="nothing in the graph says what is behind handle"):
         job_for(part, "abs")
     message.node[2].attr["dtype"].type = 1
-    part = Part(case_of(message, ["x"]), message, 0)
+    part = Part(context_of(message, ["x"]), message, 0)
     with pytest.raises(NotRunnable, match="what shape the variable handle has"):
         job_for(part, "abs")
     message.node[2].attr["_output_shapes"].list.shape.add().dim.add(size=7)
-    job = job_for(Part(case_of(message, ["x"]), message, 0), "abs")
+    job = job_for(Part(context_of(message, ["x"]), message, 0), "abs")
     assert [(fed.called, fed.dtype, fed.shape) for fed in job.variables] == [("handle", 1, (7,))]
     assert nodes(job)["row_1"].op == "VarHandleOp"
 
 
 def test_each_of_several_graphs_is_run_by_itself():
     first, second = graph_def("x Feed\na Abs x"), graph_def("y Feed\nb Abs y\nc Neg b")
-    case = open_case(merge([first, second]), None)
-    part = Part(case, second, 2)
+    context = analyze(merge([first, second]), None)
+    part = Part(context, second, 2)
     assert list(part.rows) == [2, 3, 4]
     job = part.job([Crossing("taker", "c", ((4, 0),))], "inputs", False)
     assert {name: node.op for name, node in nodes(job).items()} == {

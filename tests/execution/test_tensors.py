@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from graphdiag import compare
-from graphdiag.diagnosis.case import open_case
+from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.finding import Evidence
 from graphdiag.execution.tensors import ALL_OUTPUTS, Tensors
 from graphdiag.graphs.op_graph import from_graph_def
-from tests.graph_text import LOGS, graph_def
-from tests.layers import layer_graph
+from tests.support.graph_text import LOGS, graph_def
+from tests.support.layers import layer_graph
 
 TEXT = """
 x Feed
@@ -27,45 +27,45 @@ b/call PartitionedCall handle
 
 
 @pytest.fixture(scope="module")
-def case():
-    return open_case(from_graph_def(graph_def(TEXT)), layer_graph([("x", "a"), ("a", "b")], inputs=["x"]))
+def context():
+    return analyze(from_graph_def(graph_def(TEXT)), layer_graph([("x", "a"), ("a", "b")], inputs=["x"]))
 
 
-def on(case, source, target, target_type="Abs", output=0, through=(), control=False):
-    found = Tensors(case).on(Evidence(source, "", target, target_type, output, control, through))
-    return found, [(case.ops.names[row], slot) for row, slot in found.outputs]
+def on(context, source, target, target_type="Abs", output=0, through=(), control=False):
+    found = Tensors(context).on(Evidence(source, "", target, target_type, output, control, through))
+    return found, [(context.ops.names[row], slot) for row, slot in found.outputs]
 
 
-def test_a_direct_edge_is_about_the_tensor_on_it(case):
-    found, outputs = on(case, "a/split", "b/abs", output=1)
+def test_a_direct_edge_is_about_the_tensor_on_it(context):
+    found, outputs = on(context, "a/split", "b/abs", output=1)
     assert (found.taker, outputs, found.writers) == ("b", [("a/split", 1)], ())
 
 
-def test_what_arrives_is_looked_at_not_what_sets_out(case):
-    _, outputs = on(case, "a/split", "b/neg", "Neg", through=("between",))
+def test_what_arrives_is_looked_at_not_what_sets_out(context):
+    _, outputs = on(context, "a/split", "b/neg", "Neg", through=("between",))
     assert outputs == [("between", 0)]
 
 
-def test_what_only_measures_is_judged_by_what_it_gives(case):
-    _, outputs = on(case, "a/abs", "b/shape", "Shape")
+def test_what_only_measures_is_judged_by_what_it_gives(context):
+    _, outputs = on(context, "a/abs", "b/shape", "Shape")
     assert outputs == [("b/shape", ALL_OUTPUTS)]
 
 
-def test_a_handle_is_judged_by_what_is_read_with_it(case):
-    _, outputs = on(case, "handle", "a/read", "ReadVariableOp")
+def test_a_handle_is_judged_by_what_is_read_with_it(context):
+    _, outputs = on(context, "handle", "a/read", "ReadVariableOp")
     assert outputs == [("a/read", ALL_OUTPUTS)]
-    found, outputs = on(case, "handle", "b/call", "PartitionedCall")
+    found, outputs = on(context, "handle", "b/call", "PartitionedCall")
     assert outputs == []
     assert found.reason == "handle is a handle, and b/call does more than read what is behind it"
 
 
-def test_a_control_dependency_has_no_tensor(case):
-    found, _ = on(case, "a/abs", "b/neg", "Neg", output=-1, control=True)
+def test_a_control_dependency_has_no_tensor(context):
+    found, _ = on(context, "a/abs", "b/neg", "Neg", output=-1, control=True)
     assert found.reason == "a control dependency carries no tensor to compare"
 
 
-def test_an_op_that_is_not_there_is_named(case):
-    found, _ = on(case, "a/abs", "gone")
+def test_an_op_that_is_not_there_is_named(context):
+    found, _ = on(context, "a/abs", "gone")
     assert found.reason == "the graph has no op gone"
 
 
@@ -73,14 +73,14 @@ def test_what_is_stored_is_looked_at_where_it_is_read():
     report = compare(LOGS / "keras216_hidden_assign", model=LOGS / "keras216_hidden_assign" / "model.json")
     [finding] = [finding for finding in report.findings if finding.code == "GD301"]
     names = report.op_graph.names
-    found = Tensors(report.case).on(finding.evidence[0])
+    found = Tensors(report.context).on(finding.evidence[0])
     assert [names[row] for row, _ in found.outputs] == ["shared_state/read"]
     assert [names[row] for row in found.writers] == ["writer/Assign"]
 
 
 def test_no_tensor_is_taken_out_of_a_loop():
     report = compare(LOGS / "keras216_hidden_in_loop", model=LOGS / "keras216_hidden_in_loop" / "model.json")
-    tensors = Tensors(report.case)
+    tensors = Tensors(report.context)
     ops = report.op_graph
     inside = next(row for row, op_type in enumerate(ops.types) if op_type == "LoopCond")
     edge = next(edge for edge, row in enumerate(ops.source.tolist()) if ops.types[row] == "Exit")

@@ -11,18 +11,18 @@ import tensorflow as tf
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from graphdiag import compare
-from graphdiag.diagnosis.case import open_case
+from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.execution.verify import verify
 from graphdiag.graphs.op_graph import from_graph_def
-from graphdiag.report.document import from_dict
+from graphdiag.results.document import from_dict
 from graphdiag.sources.open_source import open_source
-from tests.graph_text import FIXTURES, LOGS
-from tests.layers import layer_graph
+from tests.support.graph_text import FIXTURES, LOGS
+from tests.support.layers import layer_graph
 
 v1 = tf.compat.v1
-TESTED = (Verdict.ARTEFACT, Verdict.HIDDEN)
+TESTED = (Verdict.ARTIFACT, Verdict.HIDDEN)
 
 
 def verified(name):
@@ -35,13 +35,13 @@ def verified(name):
 def without_verify(name):
     """The case, the graphs and the findings of a log that was not run."""
     report = compare(LOGS / name, model=LOGS / name / "model.json")
-    return report.case, open_source(LOGS / name).graph_defs, report.findings
+    return report.context, open_source(LOGS / name).graph_defs, report.findings
 
 
-def case_of(graph, *edges, inputs=("x",)):
+def context_of(graph, *edges, inputs=("x",)):
     """The case of a ``tf.Graph``, whose layers are its outer name scopes, and the graph as a message."""
     message = GraphDef.FromString(graph.as_graph_def(add_shapes=True).SerializeToString())
-    return open_case(from_graph_def(message), layer_graph(edges, inputs=inputs)), message
+    return analyze(from_graph_def(message), layer_graph(edges, inputs=inputs)), message
 
 
 # --- real logs -------------------------------------------------------------------------------------------------------
@@ -71,8 +71,8 @@ def test_two_inputs_differ_in_a_hidden_tensor(name, code, tensor):
     assert proof.verified
     assert proof.how.startswith(f"{tensor} differs in ")
     assert "between two model inputs of one shape (seeds 1 and " in proof.how
-    # What is an artefact beside it stays one.
-    assert all(finding.proof.verified and finding.verdict is Verdict.ARTEFACT for finding in findings.values())
+    # What is an artifact beside it stays one.
+    assert all(finding.proof.verified and finding.verdict is Verdict.ARTIFACT for finding in findings.values())
 
 
 def test_a_shape_is_the_same_for_inputs_of_one_shape():
@@ -145,25 +145,25 @@ def test_traced_functions_of_tf_2(model, said):
 # --- a wrong proof ---------------------------------------------------------------------------------------------------
 
 
-def test_an_artefact_that_changes_with_the_inputs_is_turned_over():
-    case, graph_defs, findings = without_verify("keras216_hidden_tensor")
+def test_an_artifact_that_changes_with_the_inputs_is_turned_over():
+    context, graph_defs, findings = without_verify("keras216_hidden_tensor")
     [hidden] = [finding for finding in findings if finding.verdict is Verdict.HIDDEN]
     wrong = replace(
         hidden,
         code="GD105",
         rule="shared-constant",
-        verdict=Verdict.ARTEFACT,
+        verdict=Verdict.ARTIFACT,
         severity=Severity.WARNING,
         blame=Blame.TENSORFLOW,
         carries=("constant",),
     )
     [right] = [finding for finding in findings if finding.code == "GD101"]
-    first, second = verify(case, graph_defs, [right, wrong])
-    assert second.verdict is Verdict.ARTEFACT
+    first, second = verify(context, graph_defs, [right, wrong])
+    assert second.verdict is Verdict.ARTIFACT
     assert second.proof.verified
     assert (first.code, first.verdict, first.severity) == ("GD301", Verdict.HIDDEN, Severity.ERROR)
     assert first.edges == hidden.edges
-    assert "took for an artefact (GD105 shared-constant): gate/Sigmoid differs in 8 of 8 values" in first.message
+    assert "took for an artifact (GD105 shared-constant): gate/Sigmoid differs in 8 of 8 values" in first.message
     assert "bug in graphdiag; please report it" in first.message
 
 
@@ -174,8 +174,8 @@ def test_a_hidden_dependency_that_no_run_shows_is_proved_statically_only():
         nothing = tf.multiply(x, 0.0, name="nothing/mul")
         y = tf.add(tf.abs(x, name="a/abs"), 1.0, name="a/out")
         tf.add(y, tf.abs(nothing, name="nothing/out"), name="b/out")
-    case, message = case_of(graph, ("x", "nothing"), ("x", "a"), ("a", "b"))
-    [finding] = verify(case, [message], diagnose(case))
+    context, message = context_of(graph, ("x", "nothing"), ("x", "a"), ("a", "b"))
+    [finding] = verify(context, [message], diagnose(context))
     assert finding.verdict is Verdict.HIDDEN
     assert not finding.proof.verified
     assert finding.proof.how == "no two runs differed in it"
@@ -208,8 +208,10 @@ def test_what_touches_files_is_not_run(tmp_path, how):
         first = tf.identity(taken, name="a/out")
         second = tf.identity(x, name="b/in")
         tf.add(tf.reduce_sum(second), tf.reduce_sum(first, name="c/sum"), name="c/out")
-    case, message = case_of(graph, ("x", "a"), ("x", "b"), ("b", "c"))
-    [finding] = [finding for finding in verify(case, [message], diagnose(case)) if finding.verdict is Verdict.HIDDEN]
+    context, message = context_of(graph, ("x", "a"), ("x", "b"), ("b", "c"))
+    [finding] = [
+        finding for finding in verify(context, [message], diagnose(context)) if finding.verdict is Verdict.HIDDEN
+    ]
     assert not finding.proof.verified
     assert finding.proof.how == f"the graph would run {'ReadFile' if how == 'data' else 'WriteFile'}"
     assert not touched.exists()
@@ -220,8 +222,10 @@ def test_python_in_a_graph_is_not_run():
         x = v1.placeholder(tf.float32, [None, 4], name="x")
         called = v1.py_func(lambda values: values, [x], tf.float32, name="a/call")
         tf.add(tf.reduce_sum(x, name="b/in"), tf.reduce_sum(called, name="b/sum"), name="b/out")
-    case, message = case_of(graph, ("x", "a"), ("x", "b"))
-    [finding] = [finding for finding in verify(case, [message], diagnose(case)) if finding.verdict is Verdict.HIDDEN]
+    context, message = context_of(graph, ("x", "a"), ("x", "b"))
+    [finding] = [
+        finding for finding in verify(context, [message], diagnose(context)) if finding.verdict is Verdict.HIDDEN
+    ]
     assert finding.proof.how == "the graph would run PyFunc"
 
 

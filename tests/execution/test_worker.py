@@ -8,12 +8,12 @@ import pytest
 import tensorflow as tf
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.execution.job import Part
 from graphdiag.execution.process import run_jobs
 from graphdiag.execution.tensors import Crossing
 from tests.diagnosis.random_graphs import make_graph
-from tests.execution.made import case_of, job, message_of, new_graph
+from tests.execution.made import context_of, job, message_of, new_graph
 
 v1 = tf.compat.v1
 raw = tf.raw_ops
@@ -114,13 +114,13 @@ def random_graph(seed, tf1):
     """All that carries no activations in a random graph, and may be run."""
     made = make_graph(Random(seed), tf1)
     message = GraphDef.FromString(made.graph_def.SerializeToString())
-    case = case_of(message, made.inputs)
-    part = Part(case, message, 0)
+    context = context_of(message, made.inputs)
+    part = Part(context, message, 0)
     harmless = []
     for tensor in made.values:
-        row, slot = case.ops.index[tensor.partition(":")[0]], int(tensor.partition(":")[2])
+        row, slot = context.ops.index[tensor.partition(":")[0]], int(tensor.partition(":")[2])
         found = Crossing("taker", tensor, ((row, slot),))
-        if not case.flow.over(row, slot, "Identity") & Carries.ACTIVATION and not part.reason_against(found):
+        if not context.flow.over(row, slot, "Identity") & Carries.ACTIVATION and not part.reason_against(found):
             harmless.append(found)
     return part.job(harmless, "inputs", False)
 

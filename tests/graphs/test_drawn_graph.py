@@ -7,7 +7,7 @@ import pytest
 from graphdiag.graphs.drawn_graph import DrawnGraph, DrawnNode, Metaedge
 from graphdiag.sources.event_log import open_event_log
 from graphdiag.tensorboard import draw
-from tests.graph_text import LOGS, graph_def
+from tests.support.graph_text import LOGS, graph_def
 
 
 @pytest.fixture(scope="module")

@@ -105,7 +105,7 @@ def test_a_subclassed_model_in_a_saved_model_has_ops_and_a_note() -> None:
     assert "'Own' and no layers" in opened.notes[1]
 
 
-def test_the_file_of_a_saved_model_is_recognised_by_its_content(tmp_path: Path) -> None:
+def test_the_file_of_a_saved_model_is_recognized_by_its_content(tmp_path: Path) -> None:
     renamed = tmp_path / "model.pb"
     renamed.write_bytes((FILES / "tf22_saved_model" / "saved_model.pb").read_bytes())
     opened = open_graph_file(renamed)

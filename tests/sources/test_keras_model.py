@@ -267,12 +267,12 @@ def test_who_tracks_a_variable(package):
     hidden = Holder(tied, name="holder")(tied(entry))
     opened = open_model(package.Model(entry, package.layers.Dense(2, name="scores")(hidden), name="tracked"))
     captured = {node.name for node in opened.graph_defs[0].node if node.attr["T"].type == 20}
-    assert opened.holders.keys() == captured
-    holders = {}
-    for name, layers in opened.holders.items():
+    assert opened.trackers.keys() == captured
+    trackers = {}
+    for name, layers in opened.trackers.items():
         (layer,) = {layer for layer in ("stray", "tied", "scores") if f"_{layer}_" in name}
-        holders.setdefault(layer, set()).add(tuple(layers))
-    assert holders == {"tied": {("tied", "holder")}, "stray": {()}, "scores": {("scores",)}}
+        trackers.setdefault(layer, set()).add(tuple(layers))
+    assert trackers == {"tied": {("tied", "holder")}, "stray": {()}, "scores": {("scores",)}}
 
 
 @BOTH
@@ -456,7 +456,7 @@ def test_graph_mode_without_a_recorder_goes_by_name_scopes():
     assert opened.layer_graph.layers["batchnorm_0_0"].output_shape == "(None, None, 64)"
     assert opened.origin.stack == f"tf_keras {tf_keras.__version__} in TF 1 graph mode, TensorFlow {tf.__version__}"
     report = graphdiag.compare(model)
-    assert (report.summary.artefact, report.summary.hidden, report.summary.missing) == (8, 0, 0)
+    assert (report.summary.artifact, report.summary.hidden, report.summary.missing) == (8, 0, 0)
 
 
 def test_graph_mode_has_one_graph_only():

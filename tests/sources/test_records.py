@@ -26,7 +26,7 @@ def read(file: Path, content: bytes) -> list[bytes]:
 
 
 def test_the_tests_own_checksum_is_crc32c() -> None:
-    # The check value of CRC-32C in the catalogue of parametrised CRC algorithms.
+    # The check value of CRC-32C in the catalog of parametrized CRC algorithms.
     assert crc32c(b"123456789") == 0xE3069283
 
 

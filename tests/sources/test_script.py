@@ -217,14 +217,14 @@ def test_printing_goes_to_stderr(capfd):
         assert text in err
 
 
-def test_file_finds_its_neighbours_and_an_empty_command_line(tmp_path):
-    (tmp_path / "graphdiag_neighbour.py").write_text("UNITS = 6\n")
+def test_file_finds_its_neighbors_and_an_empty_command_line(tmp_path):
+    (tmp_path / "graphdiag_neighbor.py").write_text("UNITS = 6\n")
     path = written(
         tmp_path,
         "import sys\n"
         "import keras\n"
         "from dataclasses import dataclass\n"
-        "from graphdiag_neighbour import UNITS\n"
+        "from graphdiag_neighbor import UNITS\n"
         "assert __name__ != '__main__'\n"
         "assert sys.argv == [__file__]\n"
         "@dataclass\n"
@@ -234,7 +234,7 @@ def test_file_finds_its_neighbours_and_an_empty_command_line(tmp_path):
     )
     before = list(sys.path), list(sys.argv), random.getstate(), list(sys.meta_path), set(sys.modules)
     assert open_script(path).layer_graph.layers["dense"].output_shape == "(None, 6)"
-    sys.modules.pop("graphdiag_neighbour")
+    sys.modules.pop("graphdiag_neighbor")
     after = list(sys.path), list(sys.argv), random.getstate(), list(sys.meta_path), set(sys.modules)
     assert after[:4] == before[:4]
     assert not {name for name in after[4] - before[4] if "script" in name}

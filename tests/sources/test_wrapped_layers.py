@@ -7,7 +7,7 @@ import json
 import pytest
 
 from graphdiag.sources.keras_json import layer_graph_from_json
-from tests.graph_text import LOGS
+from tests.support.graph_text import LOGS
 
 
 def wrapped(log):
@@ -27,5 +27,5 @@ def test_a_wrapped_layer():
 
 
 @pytest.mark.parametrize("log", ["k3_reference_training", "tfk_reference_training", "keras216_reference", "tfk_nested"])
-def test_initialisers_policies_and_nested_models_are_no_wrapped_layers(log):
+def test_initializers_policies_and_nested_models_are_no_wrapped_layers(log):
     assert wrapped(log) == {}

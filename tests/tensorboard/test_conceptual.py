@@ -14,7 +14,7 @@ from tensorboard.plugins.graph.keras_util import keras_model_to_graph_def
 from graphdiag.errors import SourceError
 from graphdiag.tensorboard import draw_conceptual
 from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
-from tests.graph_text import LOGS
+from tests.support.graph_text import LOGS
 
 MODELS = sorted(LOGS.glob("*/model.json"))
 

@@ -5,8 +5,8 @@ import pytest
 from graphdiag.graphs.drawn_graph import RenderedRoot
 from graphdiag.sources.event_log import open_event_log
 from graphdiag.tensorboard import draw
-from tests.drawn import recorded
-from tests.graph_text import LOGS, graph_def
+from tests.support.drawn import recorded
+from tests.support.graph_text import LOGS, graph_def
 
 
 def root(text: str) -> RenderedRoot:
@@ -99,9 +99,9 @@ def test_control_edges_are_cut_at_a_node_with_more_than_four() -> None:
 def test_what_is_left_alone_with_shortcuts_on_one_side_goes_too() -> None:
     drawn = root("hub Identity\nread/x Neg hub\n" + chain(16, "hub"))
     assert drawn.out_extract == ("hub", "read")
-    assert drawn.extractions["read"].why == "no neighbours left, only inputs"
+    assert drawn.extractions["read"].why == "no neighbors left, only inputs"
     assert draw([graph_def("loss Mean\nshown ScalarSummary loss")]).root.in_extract == ("loss",)
-    assert draw([graph_def("a Neg c\nc Const")]).root.extractions["a"].why == "no neighbours left, only inputs"
+    assert draw([graph_def("a Neg c\nc Const")]).root.extractions["a"].why == "no neighbors left, only inputs"
 
 
 def test_what_was_always_alone_stays() -> None:

@@ -7,8 +7,8 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from graphdiag.tensorboard import draw
 from graphdiag.tensorboard.merge import UndrawableGraphError
-from tests.drawn import recorded
-from tests.graph_text import graph_def
+from tests.support.drawn import recorded
+from tests.support.graph_text import graph_def
 
 
 def with_function(text: str, body: str, arguments: str = "value", results: str = "out") -> GraphDef:

@@ -4,8 +4,8 @@ import pytest
 
 from graphdiag.tensorboard import draw
 from graphdiag.tensorboard.merge import UndrawableGraphError
-from tests.drawn import drawn
-from tests.graph_text import graph_def
+from tests.support.drawn import drawn
+from tests.support.graph_text import graph_def
 
 
 def test_every_part_of_a_name_is_a_metanode() -> None:

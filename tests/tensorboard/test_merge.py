@@ -7,7 +7,7 @@ from tensorboard.plugins.graph.graph_util import merge_graph_defs
 from graphdiag.errors import SourceError
 from graphdiag.tensorboard import draw
 from graphdiag.tensorboard.merge import ProducersDifferError, merge_graphs
-from tests.graph_text import graph_def
+from tests.support.graph_text import graph_def
 
 
 def with_producer(graph: GraphDef, producer: int) -> GraphDef:

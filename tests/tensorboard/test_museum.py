@@ -6,8 +6,8 @@ import pytest
 
 from graphdiag.sources.event_log import open_event_log
 from graphdiag.tensorboard import draw
-from tests.drawn import RECORDED, first_difference, read, recorded
-from tests.graph_text import LOGS
+from tests.support.drawn import RECORDED, first_difference, read, recorded
+from tests.support.graph_text import LOGS
 
 DRAWN_LOGS = sorted(path.parent.name for path in LOGS.glob("*/tensorboard_drawn.json"))
 RECORDED_GRAPHS = sorted(path.stem for path in RECORDED.glob("*.pbtxt"))

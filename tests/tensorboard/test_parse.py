@@ -7,8 +7,8 @@ from graphdiag.errors import SourceError
 from graphdiag.tensorboard import draw
 from graphdiag.tensorboard.merge import UndrawableGraphError
 from graphdiag.tensorboard.parse import EmptyGraphError
-from tests.drawn import drawn
-from tests.graph_text import graph_def
+from tests.support.drawn import drawn
+from tests.support.graph_text import graph_def
 
 
 def names(text: str) -> list[str]:

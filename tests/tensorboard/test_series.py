@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.drawn import drawn
+from tests.support.drawn import drawn
 
 
 def series(names: Iterable[str], op: str = "Relu") -> dict[str, int]:
@@ -81,7 +81,7 @@ def test_the_series_stands_in_its_scope_and_counts_there() -> None:
 
 
 def test_numbers_too_long_for_javascript() -> None:
-    # Above 2**53 neighbouring numbers may be one and the same; from 1e20 on a number is its own successor.
+    # Above 2**53 neighboring numbers may be one and the same; from 1e20 on a number is its own successor.
     assert series(f"x_{10**20 - 1 + number}" for number in range(5)) == {
         "x_[100000000000000000000-100000000000000000000]": 5
     }

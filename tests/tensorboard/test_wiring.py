@@ -4,8 +4,8 @@ import pytest
 
 from graphdiag.tensorboard import draw
 from graphdiag.tensorboard.wiring import normalize
-from tests.drawn import drawn, recorded
-from tests.graph_text import graph_def
+from tests.support.drawn import drawn, recorded
+from tests.support.graph_text import graph_def
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from tests.graph_text import graph_def
         (["^^a"], [("^a", "0", True)]),
     ],
 )
-def test_inputs_are_normalised(texts: list[str], inputs: list[tuple[str, str, bool]]) -> None:
+def test_inputs_are_normalized(texts: list[str], inputs: list[tuple[str, str, bool]]) -> None:
     assert normalize(texts) == inputs
 
 
@@ -32,7 +32,7 @@ def test_the_prefix_of_a_function_goes_before_the_name() -> None:
     assert normalize(["^a", "b:1"], "f/") == [("f/a", "0", True), ("f/b", "1", False)]
 
 
-def test_neighbouring_inputs_from_one_op_are_one_edge_and_others_are_not() -> None:
+def test_neighboring_inputs_from_one_op_are_one_edge_and_others_are_not() -> None:
     edges = drawn("a Split\nb Split\nc AddN a a:1 ^a b a:2")["edges"]
     assert edges == {"__root__": [["a", "c", 2, 0, 0], ["b", "c", 1, 0, 0]]}
 

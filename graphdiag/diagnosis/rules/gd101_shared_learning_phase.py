@@ -20,7 +20,7 @@ Proof
 Example
     `batchnorm_0_0/keras_learning_phase -> batchnorm_1_0/cond/Switch`
 
-Cure
+Fix
     Ask for the learning phase once before the first layer is built: the op then lies at the root, in nobody's box.
     Keras 2.0 to 2.2: `from keras import backend as K; K.learning_phase()`. TensorFlow 1.x:
     `tf.keras.backend.learning_phase()`. Checked with Keras 2.1.6 on TensorFlow 1.10. Keras 3 has no such op.
@@ -34,30 +34,30 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case, carried
+from graphdiag.diagnosis.context import DiagnosisContext, carried
+from graphdiag.diagnosis.dataflow.flow import LEARNING_PHASE, Carries
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.flow import LEARNING_PHASE, Carries
+from graphdiag.diagnosis.rules.claims import edges_of, layer_edges
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import edges_of, layer_edges
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each learning-phase op that sits in a layer's scope."""
     by_culprit: dict[int, list[int]] = defaultdict(list)
     for position, (_, edge) in enumerate(open_edges):
         if edge.carries != Carries.FLAG or edge.control:
             continue
-        feeds = case.feeds_of(edge.source)
+        feeds = context.feeds_of(edge.source)
         if len(feeds) == 1:
             (feed,) = feeds
             # A flag that a layer derives from a learning phase at the root is that layer's own doing, not Keras's.
-            at_home = case.ownership.of_op[feed] == case.ownership.of_op[edge.source]
-            if at_home and LEARNING_PHASE.fullmatch(case.ops.names[feed]):
+            at_home = context.ownership.of_op[feed] == context.ownership.of_op[edge.source]
+            if at_home and LEARNING_PHASE.fullmatch(context.ops.names[feed]):
                 by_culprit[feed].append(position)
     for feed, positions in sorted(by_culprit.items()):
         claims = [open_edges[position] for position in positions]
         edges = edges_of(claims)
-        culprit = case.ops.names[feed]
+        culprit = context.ops.names[feed]
         yield Found(
             Finding(
                 code=RULE.code,
@@ -67,20 +67,20 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 severity=RULE.severity,
                 message=(
                     f"{layer_edges(len(edges), 'comes', 'come')} from one op, {culprit}: a scalar bool that depends on "
-                    f"no input and no variable, so nothing that {case.ownership.owner(feed)} computes crosses. "
+                    f"no input and no variable, so nothing that {context.ownership.owner(feed)} computes crosses. "
                     f"Keras made the op inside the scope of the first layer that asked for the learning phase."
                 ),
-                cure=(
+                fix=(
                     "Call K.learning_phase() once before the first layer is built; the op then lies at the root "
                     "(Keras 2.0 to 2.2, tf.keras of TensorFlow 1.x). Keras 3 has no such op."
                 ),
                 culprits=(culprit,),
                 carries=carried(edge for _, edge in claims),
                 edges=edges,
-                evidence=case.evidence(edge for _, edge in claims),
+                evidence=context.evidence(edge for _, edge in claims),
             ),
             claims,
         )
 
 
-RULE = Rule("GD101", "shared-learning-phase", Verdict.ARTEFACT, Blame.KERAS, Severity.WARNING, find, __name__)
+RULE = Rule("GD101", "shared-learning-phase", Verdict.ARTIFACT, Blame.KERAS, Severity.WARNING, find, __name__)

@@ -13,7 +13,7 @@ Proof
 Example
     `stem/phase_train -> block_3/cond/Switch`
 
-Cure
+Fix
     Make the placeholder before the first layer, outside every name scope; or pass a Python bool, which leaves no op.
 
 Reported upstream
@@ -24,14 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.claims import carrying, layer_edges, one_for_each_culprit
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op that gives a flag to another layer."""
     claims = carrying(
         open_edges,
@@ -39,7 +39,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
     yield from one_for_each_culprit(
         RULE,
-        case,
+        context,
         claims,
         lambda culprit, count: (
             f"{layer_edges(count, 'comes', 'come')} from {culprit}, a flag: it is computed from scalar feeds that "
@@ -49,4 +49,4 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
 
 
-RULE = Rule("GD102", "shared-flag", Verdict.ARTEFACT, Blame.MODEL, Severity.WARNING, find, __name__)
+RULE = Rule("GD102", "shared-flag", Verdict.ARTIFACT, Blame.MODEL, Severity.WARNING, find, __name__)

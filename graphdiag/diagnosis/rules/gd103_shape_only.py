@@ -16,7 +16,7 @@ Example
     the tensor itself; there graphdiag reports what the second layer uses of it only if Keras lacks the edge.
     `down/Shape -> resize_like/ResizeNearestNeighbor` is the plain case.
 
-Cure
+Fix
     None is needed. Where the dimensions are known when the model is built, use the static shape
     (`tensor.shape`), which leaves no op.
 """
@@ -25,16 +25,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.claims import carrying, layer_edges, one_for_each_culprit
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit
 
 _SHAPE_AND_FLAGS = Carries.SHAPE | Carries.FLAG
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op that gives a shape to another layer."""
     claims = carrying(
         open_edges,
@@ -42,7 +42,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
     yield from one_for_each_culprit(
         RULE,
-        case,
+        context,
         claims,
         lambda culprit, count: (
             f"{layer_edges(count, 'carries', 'carry')} only the shape of {culprit}: its dimensions cross, its "
@@ -52,4 +52,4 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
 
 
-RULE = Rule("GD103", "shape-only", Verdict.ARTEFACT, Blame.MODEL, Severity.WARNING, find, __name__)
+RULE = Rule("GD103", "shape-only", Verdict.ARTIFACT, Blame.MODEL, Severity.WARNING, find, __name__)

@@ -14,7 +14,7 @@ Proof
 Example
     `^encoder/bn/AssignMovingAvg -> encoder_1/bn/ReadVariableOp`
 
-Cure
+Fix
     None is needed.
 """
 
@@ -22,18 +22,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import REAL, Case
+from graphdiag.diagnosis.context import REAL, DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rules.claims import carrying, layer_edges, one_for_all
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_all
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer that others wait for."""
     claims = carrying(open_edges, lambda edge: edge.control and not edge.carries & REAL)
     yield from one_for_all(
         RULE,
-        case,
+        context,
         claims,
         lambda culprit, count: layer_edges(
             count,
@@ -44,4 +44,4 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
 
 
-RULE = Rule("GD104", "control-only", Verdict.ARTEFACT, Blame.TENSORFLOW, Severity.WARNING, find, __name__)
+RULE = Rule("GD104", "control-only", Verdict.ARTIFACT, Blame.TENSORFLOW, Severity.WARNING, find, __name__)

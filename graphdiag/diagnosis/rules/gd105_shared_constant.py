@@ -12,7 +12,7 @@ Proof
 Example
     `scale/one -> shift/Sub`
 
-Cure
+Fix
     Make the constant outside the layers' scopes, or once in each layer.
 """
 
@@ -20,19 +20,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.claims import carrying, layer_edges, one_for_each_culprit
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op that gives a constant to another layer."""
     claims = carrying(open_edges, lambda edge: not edge.control and edge.carries == Carries.CONSTANT)
     yield from one_for_each_culprit(
         RULE,
-        case,
+        context,
         claims,
         lambda culprit, count: (
             f"{layer_edges(count, 'carries', 'carry')} a constant, {culprit}: it depends on nothing at all."
@@ -41,4 +41,4 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
 
 
-RULE = Rule("GD105", "shared-constant", Verdict.ARTEFACT, Blame.TENSORFLOW, Severity.WARNING, find, __name__)
+RULE = Rule("GD105", "shared-constant", Verdict.ARTIFACT, Blame.TENSORFLOW, Severity.WARNING, find, __name__)

@@ -13,7 +13,7 @@ Proof
 Example
     `dropout/seed_generator/Add -> dropout_1/stateless_random_uniform`
 
-Cure
+Fix
     None is needed. Give each layer its own `seed` (Keras 3: its own `SeedGenerator`) if they should be independent.
 """
 
@@ -21,14 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import REAL, Case
+from graphdiag.diagnosis.context import REAL, DiagnosisContext
+from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.claims import carrying, layer_edges, one_for_each_culprit
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op that gives random numbers to another layer."""
     claims = carrying(
         open_edges,
@@ -36,7 +36,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
     yield from one_for_each_culprit(
         RULE,
-        case,
+        context,
         claims,
         lambda culprit, count: (
             f"{layer_edges(count, 'carries', 'carry')} random numbers or their seed from {culprit}: no activation "
@@ -46,4 +46,4 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
 
 
-RULE = Rule("GD106", "shared-random-state", Verdict.ARTEFACT, Blame.KERAS, Severity.WARNING, find, __name__)
+RULE = Rule("GD106", "shared-random-state", Verdict.ARTIFACT, Blame.KERAS, Severity.WARNING, find, __name__)

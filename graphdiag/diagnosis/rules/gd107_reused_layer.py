@@ -20,7 +20,7 @@ Proof
 Example
     `sequential/dense/MatMul/ReadVariableOp/resource -> sequential_1/dense/MatMul/ReadVariableOp`
 
-Cure
+Fix
     None is needed: it is one layer. On TensorFlow 2, trace a call of the model (`tf.summary.trace_on(graph=True)`,
     `tf.summary.trace_export`) instead of using the callback: variables are then arguments of the traced function and
     lie at the root, in nobody's box. Checked with TensorFlow 2.2, and with Keras 3.15 and tf_keras 2.21 on TensorFlow
@@ -35,28 +35,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 
-from graphdiag.diagnosis.boxes import Arrow, arrows, fits, is_state, tail, unit_of, without_number
-from graphdiag.diagnosis.carries import ALL_CLASSES, Carries
-from graphdiag.diagnosis.case import Case, words_of
+from graphdiag.diagnosis.call_scopes import Arrow, arrows, fits, is_state, tail, unit_of, without_number
+from graphdiag.diagnosis.context import DiagnosisContext, words_of
 from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.ownership import NOBODY
+from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
 from graphdiag.graphs.op_graph import CONTROL
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer, or nested model, whose first use feeds later ones."""
     by_layer: dict[str, list[tuple[Arrow, list[OpEdge]]]] = defaultdict(list)
-    of_variables = _scopes_of_variables(case) if case.layers is None else frozenset()
-    for arrow in arrows(case, lambda edge, source, target: _is_reuse(case, edge, source, target)):
-        edges = [_op_edge(case, edge) for edge in arrow.edges]
+    of_variables = _scopes_of_variables(context) if context.layers is None else frozenset()
+    for arrow in arrows(context, lambda edge, source, target: _is_reuse(context, edge, source, target)):
+        edges = [_op_edge(context, edge) for edge in arrow.edges]
         carries = Carries.CONSTANT
         for edge in edges:
             carries |= edge.carries
         if not carries & Carries.ACTIVATION:
-            layer = _one_layer(case, arrow, edges, of_variables)
+            layer = _one_layer(context, arrow, edges, of_variables)
             if layer:
                 by_layer[layer].append((arrow, edges))
     for layer, reuses in by_layer.items():
@@ -67,7 +67,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 code=RULE.code,
                 rule=RULE.name,
                 verdict=RULE.verdict,
-                blame=RULE.blame if case.layers else Blame.TENSORFLOW,
+                blame=RULE.blame if context.layers else Blame.TENSORFLOW,
                 severity=RULE.severity,
                 message=(
                     f"{len(drawn)} drawn arrow{'' if len(drawn) == 1 else 's'} "
@@ -75,38 +75,38 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                     f"carr{'ies' if len(drawn) == 1 else 'y'} the variables of {layer} and no activation: the boxes "
                     f"are uses of one layer, and its variables are drawn in the first."
                 ),
-                cure=(
+                fix=(
                     "None is needed. On TensorFlow 2 a traced call (tf.summary.trace_on, trace_export) has the "
                     "variables at the root, in nobody's box."
                 ),
                 culprits=(layer,),
                 carries=tuple(sorted({word for edge in all_edges for word in words_of(edge)})),
                 edges=tuple(drawn),
-                evidence=case.evidence(all_edges),
+                evidence=context.evidence(all_edges),
             )
         )
 
 
-def _op_edge(case: Case, edge: int) -> OpEdge:
-    source, target, output = int(case.ops.source[edge]), int(case.ops.target[edge]), int(case.ops.output[edge])
-    return OpEdge(source, target, output, case.flow.over(source, output, case.ops.types[target]))
+def _op_edge(context: DiagnosisContext, edge: int) -> OpEdge:
+    source, target, output = int(context.ops.source[edge]), int(context.ops.target[edge]), int(context.ops.output[edge])
+    return OpEdge(source, target, output, context.flow.over(source, output, context.ops.types[target]))
 
 
-def _is_reuse(case: Case, edge: int, source: str, target: str) -> bool:
+def _is_reuse(context: DiagnosisContext, edge: int, source: str, target: str) -> bool:
     """Whether an op edge leads from one box of a layer to another."""
-    if case.layers is None:
+    if context.layers is None:
         first, later = (scope.rpartition("/")[2] for scope in (source, target))
         base = without_number(first)
         return fits(later, first) or (fits(first, base) and fits(later, base))
-    giver = int(case.ownership.of_op[int(case.ops.source[edge])])
-    taker = int(case.ownership.of_op[int(case.ops.target[edge])])
-    return giver == taker != NOBODY and not _is_inside_a_call(case, source, case.ownership.owners[giver])
+    giver = int(context.ownership.of_op[int(context.ops.source[edge])])
+    taker = int(context.ownership.of_op[int(context.ops.target[edge])])
+    return giver == taker != UNOWNED and not _is_inside_a_call(context, source, context.ownership.owners[giver])
 
 
-def _is_inside_a_call(case: Case, box: str, owner: str) -> bool:
+def _is_inside_a_call(context: DiagnosisContext, box: str, owner: str) -> bool:
     """Whether a box lies in a call of the layer, as ``dense/kernel`` does."""
-    assert case.layers is not None
-    place = case.layers.layers.get(owner) or case.layers.nested[owner]
+    assert context.layers is not None
+    place = context.layers.layers.get(owner) or context.layers.nested[owner]
     depth = place.name.count("/") + 1
     around = box.rpartition("/")[0]
     while around:
@@ -116,13 +116,13 @@ def _is_inside_a_call(case: Case, box: str, owner: str) -> bool:
     return False
 
 
-def _scopes_of_variables(case: Case) -> frozenset[str]:
+def _scopes_of_variables(context: DiagnosisContext) -> frozenset[str]:
     """The scopes in which variables, or what stands for their handles, lie: ops that take nothing and give state."""
-    ops = case.ops
+    ops = context.ops
     scopes: set[str] = set()
     for row, name in enumerate(ops.names):
         taken = ops.output[ops.in_edges[row] : ops.in_edges[row + 1]]
-        if not is_state(Carries(case.flow.values[row] & ALL_CLASSES)) or (taken != CONTROL).any():
+        if not is_state(Carries(context.flow.values[row] & ALL_CLASSES)) or (taken != CONTROL).any():
             continue
         scope = name
         while scope and scope not in scopes:
@@ -131,16 +131,16 @@ def _scopes_of_variables(case: Case) -> frozenset[str]:
     return frozenset(scopes)
 
 
-def _one_layer(case: Case, arrow: Arrow, edges: list[OpEdge], of_variables: Collection[str]) -> str:
+def _one_layer(context: DiagnosisContext, arrow: Arrow, edges: list[OpEdge], of_variables: Collection[str]) -> str:
     """The layer or nested model that both boxes are uses of; empty when they are not."""
-    if case.layers is None:
-        # Ops of one call have names like this too: `mul` and `mul_1` in a batch normalisation.
+    if context.layers is None:
+        # Ops of one call have names like this too: `mul` and `mul_1` in a batch normalization.
         return arrow.source if arrow.source in of_variables else ""
-    of_op = case.ownership.of_op
+    of_op = context.ownership.of_op
     owners = {(int(of_op[edge.source]), int(of_op[edge.target])) for edge in edges if is_state(edge.carries)}
-    if any(giver != taker or giver == NOBODY for giver, taker in owners):
+    if any(giver != taker or giver == UNOWNED for giver, taker in owners):
         return ""
-    units = {unit_of(case, case.ownership.owners[giver]) for giver, _ in owners}
+    units = {unit_of(context, context.ownership.owners[giver]) for giver, _ in owners}
     return units.pop() if len(units) == 1 else ""
 
 

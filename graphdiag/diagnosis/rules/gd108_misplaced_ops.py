@@ -21,7 +21,7 @@ Proof
 Example
     `dense_1/kernel`, which only `dense_2/MatMul` reads
 
-Cure
+Fix
     Give every layer a name that begins with no other layer's, and enter no scope twice. For a raw op, use a layer with
     a name in the group: `layers.Add(name="Model/Block0/add")([a, b])` instead of `a + b`; checked with TensorFlow 2.2.
     For `tf.layers`, give every layer a name; checked with TensorFlow 1.10.
@@ -38,14 +38,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.boxes import Arrow, Outermost, arrows, fits, is_state, tail, unit_of, without_number
-from graphdiag.diagnosis.carries import Carries
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.call_scopes import Arrow, Outermost, arrows, fits, is_state, tail, unit_of, without_number
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
+from graphdiag.diagnosis.dataflow.classes import Carries
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.op_table import UNKNOWN, VARIABLES, Kind, rules
-from graphdiag.diagnosis.ownership import NOBODY
+from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
 from graphdiag.graphs.op_graph import CONTROL
 
 _RAW_OPS = frozenset({"TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda"})
@@ -53,29 +53,29 @@ _NUMBERS = re.compile(r"(?:_[0-9]+)+$")
 _HOME: Pair = "", ""
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each box with guests, and for each group that lacks some of its ops."""
-    if case.layers is None:
-        yield from _variables_apart(case)
+    if context.layers is None:
+        yield from _variables_apart(context)
     else:
-        yield from _guests(case)
-        yield from _raw_ops_outside(case)
+        yield from _guests(context)
+        yield from _raw_ops_outside(context)
 
 
-def _guests(case: Case) -> Iterator[Found]:
+def _guests(context: DiagnosisContext) -> Iterator[Found]:
     """Layers that lie in the box of another layer."""
-    assert case.layers is not None
-    hosts = _Hosts(case)
-    finders = [Outermost(hosts.of(owner)) for owner in case.ownership.owners]
+    assert context.layers is not None
+    hosts = _Hosts(context)
+    finders = [Outermost(hosts.of(owner)) for owner in context.ownership.owners]
     guests: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
-    for row in np.flatnonzero(case.ownership.of_op != NOBODY).tolist():
-        owner = int(case.ownership.of_op[row])
-        found = finders[owner].around(case.ops.names[row])
+    for row in np.flatnonzero(context.ownership.of_op != UNOWNED).tolist():
+        owner = int(context.ownership.of_op[row])
+        found = finders[owner].around(context.ops.names[row])
         if found and found != _HOME:
-            guests[found].setdefault(case.ownership.owners[owner], []).append(row)
+            guests[found].setdefault(context.ownership.owners[owner], []).append(row)
     for (box, layer), rows in guests.items():
         count = sum(map(len, rows.values()))
-        names = list(dict.fromkeys(_place(case, guest, row) for guest, members in rows.items() for row in members))
+        names = list(dict.fromkeys(_place(context, guest, row) for guest, members in rows.items() for row in members))
         yield _found(
             f"{some(list(rows))} {'has' if len(rows) == 1 else 'have'} {count} op{'' if count == 1 else 's'} "
             f"({some(names)}) in the box {box}, which is drawn as the layer {layer}.",
@@ -86,35 +86,35 @@ def _guests(case: Case) -> Iterator[Found]:
         )
 
 
-def _place(case: Case, guest: str, row: int) -> str:
+def _place(context: DiagnosisContext, guest: str, row: int) -> str:
     """The guest's own scope that holds an op; the op itself where there is none."""
-    assert case.layers is not None
-    place = case.layers.layers.get(guest) or case.layers.nested[guest]
-    pieces = case.ops.names[row].split("/")
+    assert context.layers is not None
+    place = context.layers.layers.get(guest) or context.layers.nested[guest]
+    pieces = context.ops.names[row].split("/")
     depth = place.name.count("/") + 1
     for end in range(depth, len(pieces)):
         if fits("/".join(pieces[end - depth : end]), place.name):
             return "/".join(pieces[:end])
-    return case.ops.names[row]
+    return context.ops.names[row]
 
 
 class _Hosts:
     """The layers by the names that their boxes may have."""
 
-    def __init__(self, case: Case) -> None:
-        assert case.layers is not None
-        self.case = case
+    def __init__(self, context: DiagnosisContext) -> None:
+        assert context.layers is not None
+        self.context = context
         self.names: dict[str, str] = {}
-        for id_, layer in case.layers.layers.items():
+        for id_, layer in context.layers.layers.items():
             if not layer.is_input and layer.class_name not in _RAW_OPS:
                 self.names.setdefault(layer.name, id_)
         self.longest = max((name.count("/") + 1 for name in self.names), default=1)
 
     def of(self, owner: str) -> Callable[[str], Pair | None]:
         """Tells whether a scope is another layer's box: the box and the layer, `_HOME` for the owner's own."""
-        assert self.case.layers is not None
-        model_name = self.case.layers.model_name
-        place = self.case.layers.layers.get(owner) or self.case.layers.nested[owner]
+        assert self.context.layers is not None
+        model_name = self.context.layers.model_name
+        place = self.context.layers.layers.get(owner) or self.context.layers.nested[owner]
         own = {_NUMBERS.sub("", name) for name in (*place.path, place.name, *getattr(place, "inner", ()))}
         depths = range(1, max(self.longest, *(name.count("/") + 1 for name in own)) + 1)
 
@@ -124,23 +124,23 @@ class _Hosts:
                 return _HOME
             for piece in pieces:
                 layer = self.names.get(piece) or self.names.get(without_number(piece))
-                if layer and not fits(piece, model_name) and unit_of(self.case, layer) != owner:
+                if layer and not fits(piece, model_name) and unit_of(self.context, layer) != owner:
                     return scope, layer
             return None
 
         return host
 
 
-def _raw_ops_outside(case: Case) -> Iterator[Found]:
-    """Raw ops whose layers' neighbours all stand in one group, while they do not."""
-    assert case.layers is not None
-    layers = case.layers.layers
-    around = _neighbours(case)
+def _raw_ops_outside(context: DiagnosisContext) -> Iterator[Found]:
+    """Raw ops whose layers' neighbors all stand in one group, while they do not."""
+    assert context.layers is not None
+    layers = context.layers.layers
+    around = _neighbors(context)
     if not around:
         return
     rows_of: dict[str, list[int]] = defaultdict(list)
-    for row in np.flatnonzero(case.ownership.of_op != NOBODY).tolist():
-        rows_of[case.ownership.owners[int(case.ownership.of_op[row])]].append(row)
+    for row in np.flatnonzero(context.ownership.of_op != UNOWNED).tolist():
+        rows_of[context.ownership.owners[int(context.ownership.of_op[row])]].append(row)
     outside: dict[str, list[str]] = defaultdict(list)
     edges: dict[str, set[Pair]] = defaultdict(set)
     for id_, layer in layers.items():
@@ -151,11 +151,11 @@ def _raw_ops_outside(case: Case) -> Iterator[Found]:
         if len(groups) != 1 or "" in groups or not rows:
             continue
         (group,) = groups
-        names = [case.ops.names[row] for row in rows]
+        names = [context.ops.names[row] for row in rows]
         if any(name.startswith(f"{group}/") for name in names):
             continue
         outside[group] += names
-        edges[group] |= _arrows_at(case, rows, group)
+        edges[group] |= _arrows_at(context, rows, group)
     for group, names in outside.items():
         yield _found(
             f"{some(names)} stand{'s' if len(names) == 1 else ''} outside of {group}, where all layers that "
@@ -169,12 +169,12 @@ def _raw_ops_outside(case: Case) -> Iterator[Found]:
         )
 
 
-def _neighbours(case: Case) -> Mapping[str, set[str]]:
+def _neighbors(context: DiagnosisContext) -> Mapping[str, set[str]]:
     """The layers next to each raw op, past other raw ops; inputs do not count."""
-    assert case.layers is not None
-    layers = case.layers.layers
+    assert context.layers is not None
+    layers = context.layers.layers
     beside: dict[str, set[str]] = defaultdict(set)
-    for source, target in case.layers.edges:
+    for source, target in context.layers.edges:
         beside[source].add(target)
         beside[target].add(source)
     found: dict[str, set[str]] = {}
@@ -196,9 +196,9 @@ def _neighbours(case: Case) -> Mapping[str, set[str]]:
     return found
 
 
-def _arrows_at(case: Case, rows: Sequence[int], group: str) -> set[Pair]:
+def _arrows_at(context: DiagnosisContext, rows: Sequence[int], group: str) -> set[Pair]:
     """The drawn edges between a group's box and ops outside of it."""
-    ops = case.ops
+    ops = context.ops
     order, offsets = ops.by_source
     inside = f"{group}/"
     found = set()
@@ -212,20 +212,20 @@ def _arrows_at(case: Case, rows: Sequence[int], group: str) -> set[Pair]:
     return found
 
 
-def _variables_apart(case: Case) -> Iterator[Found]:
+def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
     """Variables that lie in a box that computes something else, and that only another box reads."""
     computing: set[str] | None = None
-    for arrow in arrows(case, lambda edge, source, target: True):
+    for arrow in arrows(context, lambda edge, source, target: True):
         variables = [
             row
-            for row in _variables_over(case, arrow)
-            if case.ops.names[row] != arrow.source and _only_for(case, row, arrow)
+            for row in _variables_over(context, arrow)
+            if context.ops.names[row] != arrow.source and _only_for(context, row, arrow)
         ]
         if not variables:
             continue
-        computing = computing or _computing(case)
+        computing = computing or _computing(context)
         if arrow.source in computing:
-            names = [case.ops.names[row] for row in variables]
+            names = [context.ops.names[row] for row in variables]
             yield _found(
                 f"{some(names)} {'lies' if len(names) == 1 else 'lie'} in the box {arrow.source}, and only "
                 f"{arrow.target} uses {'it' if len(names) == 1 else 'them'}: the scopes of variables and of ops are "
@@ -237,13 +237,13 @@ def _variables_apart(case: Case) -> Iterator[Found]:
             )
 
 
-def _variables_over(case: Case, arrow: Arrow) -> Sequence[int]:
+def _variables_over(context: DiagnosisContext, arrow: Arrow) -> Sequence[int]:
     """The variables whose values, or handles, go over an arrow."""
-    ops = case.ops
+    ops = context.ops
     found: dict[int, None] = {}
     for edge in arrow.edges:
         row, target = int(ops.source[edge]), int(ops.target[edge])
-        if not is_state(case.flow.over(row, int(ops.output[edge]), ops.types[target])):
+        if not is_state(context.flow.over(row, int(ops.output[edge]), ops.types[target])):
             continue
         while ops.types[row] == "Identity" and ops.in_edges[row] < ops.in_edges[row + 1]:
             row = int(ops.source[int(ops.in_edges[row])])
@@ -252,14 +252,14 @@ def _variables_over(case: Case, arrow: Arrow) -> Sequence[int]:
     return list(found)
 
 
-def _only_for(case: Case, variable: int, arrow: Arrow) -> bool:
+def _only_for(context: DiagnosisContext, variable: int, arrow: Arrow) -> bool:
     """Whether the box at the arrow's end computes with a variable, and nothing else reads it."""
-    ops = case.ops
+    ops = context.ops
     order, offsets = ops.by_source
     own_scope = ops.names[variable] + "/"
     around = ops.names[variable].rpartition("/")[0]
     if around in ops.index and ops.types[ops.index[around]] in VARIABLES:
-        # An optimiser's slot, or a moving average, of the variable around it.
+        # An optimizer's slot, or a moving average, of the variable around it.
         return False
     waiting = [variable]
     computes = False
@@ -268,24 +268,24 @@ def _only_for(case: Case, variable: int, arrow: Arrow) -> bool:
         for edge in order[offsets[row] : offsets[row + 1]].tolist():
             target = int(ops.target[edge])
             name = ops.names[target]
-            if target in case.ownership.roles or ops.output[edge] == CONTROL:
+            if target in context.ownership.roles or ops.output[edge] == CONTROL:
                 continue
             if name.startswith(own_scope):
                 waiting.append(target)
             elif not name.startswith(arrow.target + "/"):
                 return False
             else:
-                # What is only updated is an optimiser's slot.
-                updates = rules().get(ops.types[target], UNKNOWN).kind is Kind.WRITES
-                computes = computes or bool(case.flow.values[target] & Carries.ACTIVATION and not updates)
+                # What is only updated is an optimizer's slot.
+                updates = op_specs().get(ops.types[target], UNKNOWN).kind is Kind.WRITES
+                computes = computes or bool(context.flow.values[target] & Carries.ACTIVATION and not updates)
     return computes
 
 
-def _computing(case: Case) -> set[str]:
+def _computing(context: DiagnosisContext) -> set[str]:
     """The boxes, at every level, in which some op has activations."""
     found: set[str] = set()
-    for row, name in enumerate(case.ops.names):
-        if case.flow.values[row] & Carries.ACTIVATION and row not in case.ownership.roles:
+    for row, name in enumerate(context.ops.names):
+        if context.flow.values[row] & Carries.ACTIVATION and row not in context.ownership.roles:
             # An op that is named as a box is drawn inside of it.
             while name and name not in found:
                 found.add(name)
@@ -293,7 +293,7 @@ def _computing(case: Case) -> set[str]:
     return found
 
 
-def _found(message: str, cure: str, blame: Blame, culprits: Sequence[str], edges: Sequence[Pair]) -> Found:
+def _found(message: str, fix: str, blame: Blame, culprits: Sequence[str], edges: Sequence[Pair]) -> Found:
     return Found(
         Finding(
             code=RULE.code,
@@ -302,7 +302,7 @@ def _found(message: str, cure: str, blame: Blame, culprits: Sequence[str], edges
             blame=blame,
             severity=RULE.severity,
             message=message,
-            cure=cure,
+            fix=fix,
             culprits=tuple(culprits),
             edges=tuple(edges),
         )

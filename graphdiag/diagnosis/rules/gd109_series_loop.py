@@ -16,7 +16,7 @@ Proof
 Example
     `MatMul_[1-6] -> Relu_[1-6] -> MatMul_[1-6]`
 
-Cure
+Fix
     In TensorBoard, click a series node and choose "Ungroup this series of nodes". In the code, put each pair into a
     name scope of its own: `with tf.name_scope("hidden_1"):` (TensorFlow 1 and 2).
 
@@ -28,16 +28,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, DrawnGraph
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each set of boxes that TensorBoard's grouping ties into a cycle."""
-    drawn = case.picture.drawn if case.picture else None
+    drawn = context.view.drawn if context.view else None
     if drawn is None:
         return
     parents = sorted({drawn.parents[row] for row, kind in enumerate(drawn.types) if kind == SERIES})
@@ -45,7 +45,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         edges = _edges(drawn, parent)
         for cycle in _cycles(edges):
             series = [drawn.names[row] for row in cycle if drawn.types[row] == SERIES]
-            if not series or _real(case, drawn, cycle):
+            if not series or _real(context, drawn, cycle):
                 continue
             where = "" if drawn.names[parent] == ROOT else f" in {drawn.names[parent]}"
             members = set(cycle)
@@ -60,7 +60,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                         f"The cycle{where} through {some(series)} is not in the op graph: TensorBoard folds "
                         f"look-alike nodes into series, and the folded nodes point at each other."
                     ),
-                    cure=(
+                    fix=(
                         "In TensorBoard, ungroup the series (click it, 'Ungroup this series of nodes'), or give each "
                         "pair of ops a name scope of its own."
                     ),
@@ -93,7 +93,7 @@ def _cycles(edges: Mapping[int, Sequence[int]]) -> list[list[int]]:
     return sorted(sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1)
 
 
-def _real(case: Case, drawn: DrawnGraph, cycle: Sequence[int]) -> bool:
+def _real(context: DiagnosisContext, drawn: DrawnGraph, cycle: Sequence[int]) -> bool:
     """Whether the ops in the boxes form a cycle in the op graph."""
     import networkx as nx
 
@@ -114,7 +114,7 @@ def _real(case: Case, drawn: DrawnGraph, cycle: Sequence[int]) -> bool:
     graph = nx.DiGraph(
         (source, target)
         for source, target, output in zip(
-            case.ops.source.tolist(), case.ops.target.tolist(), case.ops.output.tolist(), strict=True
+            context.ops.source.tolist(), context.ops.target.tolist(), context.ops.output.tolist(), strict=True
         )
         if source in rows and target in rows and output >= 0
     )

@@ -9,16 +9,16 @@ Why it matters
 
 Cause
     In a root of many nodes TensorBoard extracts nodes whose in- or out-degree is far above the others', so that the
-    layout stays readable. An artefact may be what makes the degree high: in the reference model GD101 does.
+    layout stays readable. An artifact may be what makes the degree high: in the reference model GD101 does.
 
 Proof
     The rule and the numbers are TensorBoard's own (`tf_graph_common/render.ts`).
 
 Example
-    `batchnorm_0_0`: out-degree 10 > 4; without the artefacts it would be 1.
+    `batchnorm_0_0`: out-degree 10 > 4; without the artifacts it would be 1.
 
-Cure
-    In TensorBoard, click the node and choose "Add to main graph". Where an artefact is the reason, cure that.
+Fix
+    In TensorBoard, click the node and choose "Add to main graph". Where an artifact is the reason, fix that.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each extracted box that is a layer's."""
-    picture = case.picture
-    if picture is None or picture.drawn is None:
+    view = context.view
+    if view is None or view.drawn is None:
         return
-    extractions = picture.drawn.root.extractions
+    extractions = view.drawn.root.extractions
     followers = [name for name, extraction in extractions.items() if extraction.rule == "isolated"]
     for name, extraction in extractions.items():
-        layers = _layers_in(case, name)
+        layers = _layers_in(context, name)
         if not layers or (extraction.rule == "isolated" and len(followers) < len(extractions)):
             continue
-        chain = _chain(case, layers)
+        chain = _chain(context, layers)
         message = f"TensorBoard moved {name} to 'Auxiliary Nodes' ({extraction.why})"
         if chain:
             message += f", which breaks {some([' -> '.join(link) for link in chain], shown=1)} on screen"
@@ -52,13 +52,13 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         if followers and extraction.rule != "isolated":
             message += f" {some(followers)} went with it: nothing else joins {'it' if len(followers) == 1 else 'them'}."
             followers = []
-        cure = "In TensorBoard, click the node and choose 'Add to main graph'."
+        fix = "In TensorBoard, click the node and choose 'Add to main graph'."
         if extraction.rule in ("out-degree", "in-degree") and not extraction.control:
-            without = _degree_without_artefacts(case, name, outward=extraction.rule == "out-degree")
+            without = _degree_without_artifacts(context, name, outward=extraction.rule == "out-degree")
             if without < extraction.degree:
                 fits = "" if without > extraction.limit else ", and it would stay where it belongs"
-                message += f" Without the artefacts its {extraction.rule} would be {without}{fits}."
-                cure = "Cure the artefact. Until then, click the node in TensorBoard and choose 'Add to main graph'."
+                message += f" Without the artifacts its {extraction.rule} would be {without}{fits}."
+                fix = "Fix the artifact. Until then, click the node in TensorBoard and choose 'Add to main graph'."
         yield Found(
             Finding(
                 code=RULE.code,
@@ -67,45 +67,45 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 blame=RULE.blame,
                 severity=RULE.severity,
                 message=message,
-                cure=cure,
+                fix=fix,
                 culprits=(name,),
                 edges=tuple(dict.fromkeys(edge for link in chain for edge in pairwise(link))),
             )
         )
 
 
-def _layers_in(case: Case, box: str) -> list[str]:
+def _layers_in(context: DiagnosisContext, box: str) -> list[str]:
     """Layers that have ops in a box of the root."""
-    assert case.picture is not None
+    assert context.view is not None
     owners: dict[str, None] = {}
-    for row, top in enumerate(case.picture.box_of_row):
+    for row, top in enumerate(context.view.box_of_row):
         if top == box:
-            owner = case.ownership.owner(row)
+            owner = context.ownership.owner(row)
             if owner is not None:
                 owners.setdefault(owner)
     return list(owners)
 
 
-def _chain(case: Case, layers: list[str]) -> list[tuple[str, ...]]:
+def _chain(context: DiagnosisContext, layers: list[str]) -> list[tuple[str, ...]]:
     """The paths of Keras edges through the extracted layer: before, it, after."""
-    if case.layers is None or len(layers) != 1:
+    if context.layers is None or len(layers) != 1:
         return []
     layer = layers[0]
-    before = [source for source, target in case.layers.edges if target == layer]
-    after = [target for source, target in case.layers.edges if source == layer]
+    before = [source for source, target in context.layers.edges if target == layer]
+    after = [target for source, target in context.layers.edges if source == layer]
     if before and after:
         return [(source, layer, target) for source in before for target in after]
     return [(source, layer) for source in before] or [(layer, target) for target in after]
 
 
-def _degree_without_artefacts(case: Case, box: str, outward: bool) -> int:
+def _degree_without_artifacts(context: DiagnosisContext, box: str, outward: bool) -> int:
     """How many boxes a box would be joined with if only real edges were drawn."""
-    assert case.picture is not None
-    boxes = case.picture.box_of_row
-    spurious = {(edge.source, edge.target) for _, edge in _artefacts(case)}
+    assert context.view is not None
+    boxes = context.view.box_of_row
+    spurious = {(edge.source, edge.target) for _, edge in _artifacts(context)}
     joined: set[str] = set()
     for source, target, output in zip(
-        case.ops.source.tolist(), case.ops.target.tolist(), case.ops.output.tolist(), strict=True
+        context.ops.source.tolist(), context.ops.target.tolist(), context.ops.output.tolist(), strict=True
     ):
         near, far = (source, target) if outward else (target, source)
         if boxes[near] == box and boxes[far] not in ("", box) and output >= 0 and (source, target) not in spurious:
@@ -113,10 +113,10 @@ def _degree_without_artefacts(case: Case, box: str, outward: bool) -> int:
     return len(joined)
 
 
-def _artefacts(case: Case) -> Iterator[tuple[Pair, OpEdge]]:
-    from graphdiag.diagnosis.case import REAL
+def _artifacts(context: DiagnosisContext) -> Iterator[tuple[Pair, OpEdge]]:
+    from graphdiag.diagnosis.context import REAL
 
-    for pair, edges in case.unexplained.items():
+    for pair, edges in context.unexplained.items():
         for edge in edges:
             if not edge.carries & REAL:
                 yield pair, edge

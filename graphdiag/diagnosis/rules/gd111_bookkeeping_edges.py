@@ -1,8 +1,8 @@
 """GD111 bookkeeping-edges: layers feed `init`, `save`, `gradients`, `Adam` and the like.
 
 What it finds
-    Edges from layers into ops of training, saving and initialising: gradients, optimiser, loss, metrics, savers,
-    initialisers, `IsVariableInitialized_1` and so on.
+    Edges from layers into ops of training, saving and initializing: gradients, optimizer, loss, metrics, savers,
+    initializers, `IsVariableInitialized_1` and so on.
 
 Why it matters
     Every layer seems to feed boxes that are in nobody's model. These are ops like any other to TensorFlow, and
@@ -14,7 +14,7 @@ Proof
 Example
     `conv1d_0_0/Relu -> training/Adam/gradients/...`
 
-Cure
+Fix
     Write the log before the model is compiled or trained, or write only the forward pass
     (TensorFlow 2: `tf.summary.trace_on(graph=True)` around a call of the model). In TensorBoard, take the boxes out
     with "Remove from main graph".
@@ -28,18 +28,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all bookkeeping."""
-    if not case.crossings.to_roles:
+    if not context.crossings.to_roles:
         return
     layers: dict[str, int] = defaultdict(int)
     count = 0
-    for (_, role), edges in case.crossings.to_roles.items():
+    for (_, role), edges in context.crossings.to_roles.items():
         layers[role] += 1
         count += edges
     kinds = ", ".join(f"{role} ({number} layer{'' if number == 1 else 's'})" for role, number in sorted(layers.items()))
@@ -54,9 +54,9 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 f"{count:,} op edge{' leads' if count == 1 else 's lead'} from layers to bookkeeping, which is no part "
                 f"of the model: {kinds}."
             ),
-            cure="Log only the forward pass, before training starts.",
+            fix="Log only the forward pass, before training starts.",
             culprits=tuple(sorted(layers)),
-            edges=tuple(case.crossings.to_roles),
+            edges=tuple(context.crossings.to_roles),
         )
     )
 

@@ -19,7 +19,7 @@ Proof
 Example
     `encoder`, `encoder_1`, and the template's `enc_a`, `enc_bn`, `enc_b`
 
-Cure
+Fix
     None is needed: count the boxes as one. The template goes away when a call of the model is traced
     (`tf.summary.trace_on(graph=True)`, `tf.summary.trace_export`); checked with TensorFlow 2.2, and with Keras 3.15 and
     tf_keras 2.21 on TensorFlow 2.21. Where the whole graph is written (Keras 2.1 and tf.keras on TensorFlow 1.10, the
@@ -34,51 +34,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from graphdiag.diagnosis.boxes import Box, boxes_of, split_by_variables
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.gd107_reused_layer import find as find_reuses
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer or nested model that has several boxes."""
-    if case.layers is None:
+    if context.layers is None:
         # Without a layer graph only shared variables tell that two boxes are one layer.
-        for reuse in find_reuses(case, open_edges):
+        for reuse in find_reuses(context, open_edges):
             yield _found(list(dict.fromkeys(end for edge in reuse.finding.edges for end in edge)), [], [], "tensorflow")
         return
-    for unit, boxes in boxes_of(case).items():
+    for unit, boxes in call_scopes_of(context).items():
         if len(boxes) < 2:
             continue
-        groups = split_by_variables(case, boxes)
-        if not groups and len(boxes) <= _calls(case, unit):
+        groups = split_by_variables(context, boxes)
+        if not groups and len(boxes) <= _calls(context, unit):
             groups = [boxes]
         for group in groups:
             if len(group) > 1:
                 calls = [box.scope for box in group if not box.template]
                 template = [box for box in group if box.template]
-                yield _found(calls, [box.scope for box in template], _chain(case, template), "keras")
+                yield _found(calls, [box.scope for box in template], _chain(context, template), "keras")
 
 
-def _calls(case: Case, unit: str) -> int:
-    assert case.layers is not None
-    layer = case.layers.layers.get(unit) or case.layers.nested.get(unit)
+def _calls(context: DiagnosisContext, unit: str) -> int:
+    assert context.layers is not None
+    layer = context.layers.layers.get(unit) or context.layers.nested.get(unit)
     return layer.calls if layer else 1
 
 
-def _chain(case: Case, template: Sequence[Box]) -> Sequence[Pair]:
+def _chain(context: DiagnosisContext, template: Sequence[CallScope]) -> Sequence[Pair]:
     """The drawn edges of a template: between its boxes, and from its own placeholders."""
     scope_of = {row: box.scope for box in template for row in box.rows}
     edges: dict[Pair, None] = {}
     for row, scope in scope_of.items():
-        for edge in range(int(case.ops.in_edges[row]), int(case.ops.in_edges[row + 1])):
-            source = int(case.ops.source[edge])
+        for edge in range(int(context.ops.in_edges[row]), int(context.ops.in_edges[row + 1])):
+            source = int(context.ops.source[edge])
             # A placeholder stands at the root by itself, and is nobody's: it is no input of the model.
-            is_feed = case.ops.types[source] == "Placeholder" and case.ownership.owner(source) is None
-            before = scope_of.get(source, case.ops.names[source] if is_feed else scope)
-            if before != scope and case.ops.output[edge] >= 0:
+            is_feed = context.ops.types[source] == "Placeholder" and context.ownership.owner(source) is None
+            before = scope_of.get(source, context.ops.names[source] if is_feed else scope)
+            if before != scope and context.ops.output[edge] >= 0:
                 edges.setdefault((before, scope))
     return sorted(edges)
 
@@ -99,7 +99,7 @@ def _found(calls: Sequence[str], template: Sequence[str], edges: Sequence[Pair],
             blame=Blame(blame),
             severity=RULE.severity,
             message=f"{message}. There is one set of weights.",
-            cure=(
+            fix=(
                 "None is needed: count the boxes as one. On TensorFlow 2 a traced call (tf.summary.trace_on, "
                 "trace_export) has no template."
             ),

@@ -13,7 +13,7 @@ Proof
 Example
     A `Lambda` that takes a tensor and never uses it.
 
-Cure
+Fix
     Look at what the second layer does with its input: it may ignore it, or the log may hold another model.
 """
 
@@ -21,15 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all edges that are not drawn."""
-    edges = tuple(case.undrawn)
+    edges = tuple(context.undrawn)
     if edges:
         listed = some([f"{source} -> {target}" for source, target in edges])
         yield Found(
@@ -41,7 +41,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 severity=RULE.severity,
                 message=f"{len(edges)} layer edge{'' if len(edges) == 1 else 's'} of the model "
                 f"{'is' if len(edges) == 1 else 'are'} not in the op graph: {listed}.",
-                cure="Look at what the second layer does with its input; or the op graph is another model's.",
+                fix="Look at what the second layer does with its input; or the op graph is another model's.",
                 culprits=tuple(sorted({target for _, target in edges})),
                 edges=edges,
             )

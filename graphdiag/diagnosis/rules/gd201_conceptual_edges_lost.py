@@ -17,7 +17,7 @@ Proof
 Example
     27 of 27 edges of the reference model under tf_keras 2.21; none under Keras 3.
 
-Cure
+Fix
     Look at the op graph instead (on TensorFlow 2 write one with `tf.summary.trace_on(graph=True)` and
     `tf.summary.trace_export`), or at `graphdiag compare`. The model itself is right.
 
@@ -29,23 +29,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.picture import conceptual_edges
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.tensorboard_view import conceptual_edges
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all edges that are lost."""
-    picture = case.picture
-    if picture is None or picture.conceptual is None or case.layers is None:
+    view = context.view
+    if view is None or view.conceptual is None or context.layers is None:
         return
-    shown = conceptual_edges(picture.conceptual, case.layers)
-    lost = tuple(edge for edge in case.layers.edges if edge not in shown)
+    shown = conceptual_edges(view.conceptual, context.layers)
+    lost = tuple(edge for edge in context.layers.edges if edge not in shown)
     if not lost:
         return
-    every = len(case.layers.edges)
-    does = "will show" if picture.live else "shows"
+    every = len(context.layers.edges)
+    does = "will show" if view.live else "shows"
     yield Found(
         Finding(
             code=RULE.code,
@@ -57,7 +57,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 f"TensorBoard's conceptual graph {does} {every - len(lost)} of {every} layer edges: it reads the "
                 f"connections in the shape that Keras 3 writes, and this model's are in another."
             ),
-            cure="Look at the op graph instead (TensorFlow 2: tf.summary.trace_on, trace_export). The model is right.",
+            fix="Look at the op graph instead (TensorFlow 2: tf.summary.trace_on, trace_export). The model is right.",
             culprits=("keras",),
             edges=lost,
             counted=False,

@@ -17,7 +17,7 @@ Proof
 Example
     `keras.Input((4,)) * 2.0` on Keras 3
 
-Cure
+Fix
     Look at the op graph instead. With Keras 3, put the number into a layer: `layers.Rescaling(2.0)(h)`.
 
 Reported upstream
@@ -28,17 +28,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """The failure, if there is one."""
-    picture = case.picture
-    if picture is None or not picture.conceptual_failure:
+    view = context.view
+    if view is None or not view.conceptual_failure:
         return
-    edges = tuple(case.layers.edges) if case.layers else ()
+    edges = tuple(context.layers.edges) if context.layers else ()
     yield Found(
         Finding(
             code=RULE.code,
@@ -47,10 +47,10 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message=(
-                f"TensorBoard {'will fail' if picture.live else 'fails'} to make a conceptual graph of this model: "
-                f"{picture.conceptual_failure}. None of its {len(edges)} layer edges is shown there."
+                f"TensorBoard {'will fail' if view.live else 'fails'} to make a conceptual graph of this model: "
+                f"{view.conceptual_failure}. None of its {len(edges)} layer edges is shown there."
             ),
-            cure="Look at the op graph instead. With Keras 3, put Python numbers into layers, as layers.Rescaling.",
+            fix="Look at the op graph instead. With Keras 3, put Python numbers into layers, as layers.Rescaling.",
             culprits=("keras",),
             edges=edges,
             counted=False,

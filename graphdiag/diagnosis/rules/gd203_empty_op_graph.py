@@ -16,7 +16,7 @@ Proof
 Example
     `tf.keras.callbacks.TensorBoard(write_graph=True)` in TensorFlow 2.2
 
-Cure
+Fix
     Trace a call of the model (TensorFlow 2): `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model,
     then `tf.summary.trace_export("model", step=0)`.
 
@@ -28,14 +28,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """Whether the op graph is there and empty."""
-    if case.picture is None or not case.picture.has_op_graph or len(case.ops):
+    if context.view is None or not context.view.has_op_graph or len(context.ops):
         return
     yield Found(
         Finding(
@@ -45,8 +45,8 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message="The log holds an op graph of zero ops: TensorBoard shows 'The graph is empty'.",
-            cure="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
-            edges=tuple(case.layers.edges) if case.layers else (),
+            fix="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
+            edges=tuple(context.layers.edges) if context.layers else (),
         )
     )
 

@@ -17,7 +17,7 @@ Proof
 Example
     `keras.callbacks.TensorBoard("logs", write_graph=True)` with Keras 3
 
-Cure
+Fix
     Trace a call of the model (TensorFlow 2): `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model,
     then `tf.summary.trace_export("model", step=0)`.
 
@@ -29,19 +29,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """Whether there is, or will be, no op graph."""
-    picture = case.picture
-    if picture is None:
+    view = context.view
+    if view is None:
         return
-    if not picture.has_op_graph:
+    if not view.has_op_graph:
         message = "The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only."
-    elif picture.live and picture.callback_writes_op_graph is False:
+    elif view.live and view.callback_writes_op_graph is False:
         message = "This stack's TensorBoard callback writes no op graph: its log will hold the conceptual graph only."
     else:
         return
@@ -53,7 +53,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message=message,
-            cure="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
+            fix="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
         )
     )
 

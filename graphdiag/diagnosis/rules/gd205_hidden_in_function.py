@@ -21,7 +21,7 @@ Proof
 Example
     `dropout_0/cond` (`If`) and `dropout_0_cond_true_1006`
 
-Cure
+Fix
     Look under "Functions" in TensorBoard's graph for the function that the op's attributes name. To have a part of the
     model drawn in its place, take away its own `tf.function`: what is called inside a traced function is traced with
     it. Checked with tf_keras 2.21 and Keras 3.15 on TensorFlow 2.21, with a nested model and with a layer.
@@ -33,24 +33,24 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from graphdiag.diagnosis.boxes import pieces_of
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.call_scopes import pieces_of
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
 from graphdiag.graphs.op_graph import OpGraph
 
 _GRAPH = re.compile(r"(graph_[0-9]+)[/_]")
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all functions that are drawn apart."""
-    calls = _calls(case)
+    calls = _calls(context)
     if not calls:
         return
-    inside = _layers_inside(case, calls)
-    edges = _lost(case, inside)
-    names = [case.ops.names[row] for row in calls]
+    inside = _layers_inside(context, calls)
+    edges = _lost(context, inside)
+    names = [context.ops.names[row] for row in calls]
     culprits = names
     functions = len({function for called in calls.values() for function in called})
     message = (
@@ -58,7 +58,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         f"{functions} library function{'' if functions == 1 else 's'}, which TensorBoard draws apart and links to none."
     )
     if inside:
-        culprits = [case.ops.names[row] for row in dict.fromkeys(row for rows in inside.values() for row in rows)]
+        culprits = [context.ops.names[row] for row in dict.fromkeys(row for rows in inside.values() for row in rows)]
         message += (
             f" The ops of {some(list(inside))} are in {'such a function' if len(inside) == 1 else 'such functions'} "
             f"only, so {len(edges)} edge{'' if len(edges) == 1 else 's'} of the model cannot be seen."
@@ -71,32 +71,34 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             blame=RULE.blame,
             severity=RULE.severity,
             message=message,
-            cure="Look for the functions in TensorBoard's list 'Functions'; the op's attributes name them.",
+            fix="Look for the functions in TensorBoard's list 'Functions'; the op's attributes name them.",
             culprits=tuple(culprits),
             edges=edges,
         )
     )
 
 
-def _lost(case: Case, inside: Mapping[str, Sequence[int]]) -> tuple[Pair, ...]:
+def _lost(context: DiagnosisContext, inside: Mapping[str, Sequence[int]]) -> tuple[Pair, ...]:
     """The edges of the model that run inside a function, or into one whose call they do not reach on screen."""
-    if case.layers is None:
+    if context.layers is None:
         return ()
 
     def drawn_as(layer: str) -> set[str]:
-        return {case.ownership.owner(row) or "" for row in inside[layer]} if layer in inside else {layer}
+        return {context.ownership.owner(row) or "" for row in inside[layer]} if layer in inside else {layer}
 
     return tuple(
         (source, target)
-        for source, target in case.layers.edges
+        for source, target in context.layers.edges
         if (source in inside or target in inside)
-        and not any((giver, taker) in case.crossings.edges for giver in drawn_as(source) for taker in drawn_as(target))
+        and not any(
+            (giver, taker) in context.crossings.edges for giver in drawn_as(source) for taker in drawn_as(target)
+        )
     )
 
 
-def _calls(case: Case) -> Mapping[int, Sequence[str]]:
+def _calls(context: DiagnosisContext) -> Mapping[int, Sequence[str]]:
     """The functions that each op of the graph runs, those that they call themselves included."""
-    functions = case.ops.functions
+    functions = context.ops.functions
     if not functions:
         return {}
     direct: dict[str, Sequence[str]] = {
@@ -104,9 +106,9 @@ def _calls(case: Case) -> Mapping[int, Sequence[str]]:
         for name, body in functions.items()
     }
     found = {}
-    for row, called in _named(case.ops, functions):
+    for row, called in _named(context.ops, functions):
         # A copy of the function is drawn in place of such an op.
-        if case.ops.types[row] not in functions:
+        if context.ops.types[row] not in functions:
             found[row] = _closure(called, direct)
     return found
 
@@ -148,18 +150,18 @@ def _closure(called: Sequence[str], direct: Mapping[str, Sequence[str]]) -> Sequ
     return list(seen)
 
 
-def _layers_inside(case: Case, calls: Mapping[int, Sequence[str]]) -> Mapping[str, Sequence[int]]:
+def _layers_inside(context: DiagnosisContext, calls: Mapping[int, Sequence[str]]) -> Mapping[str, Sequence[int]]:
     """Layers whose ops are in functions only, with the ops of the graph that run them."""
-    if case.layers is None or not case.without_ops:
+    if context.layers is None or not context.without_ops:
         return {}
     pieces: dict[str, set[str]] = {}
     found: dict[str, list[int]] = defaultdict(list)
     for row, called in calls.items():
         for function in called:
             if function not in pieces:
-                pieces[function] = pieces_of(case.ops.functions[function].graph.names)
-            for layer in case.without_ops:
-                name = case.layers.layers[layer].name
+                pieces[function] = pieces_of(context.ops.functions[function].graph.names)
+            for layer in context.without_ops:
+                name = context.layers.layers[layer].name
                 if row not in found[layer] and name in pieces[function]:
                     found[layer].append(row)
     return {layer: rows for layer, rows in sorted(found.items()) if rows}

@@ -15,7 +15,7 @@ Proof
 Example
     One function traced in the process, another one loaded from a SavedModel that an older TensorFlow wrote.
 
-Cure
+Fix
     Trace one function at a time, under a tag of its own; or save the loaded model again with this TensorFlow.
 
 Reported upstream
@@ -26,14 +26,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """TensorBoard's refusal, if it refuses."""
-    if case.picture is None or not case.picture.failure:
+    if context.view is None or not context.view.failure:
         return
     yield Found(
         Finding(
@@ -42,9 +42,9 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             verdict=RULE.verdict,
             blame=RULE.blame,
             severity=RULE.severity,
-            message=f"TensorBoard cannot draw this trace: {case.picture.failure.rstrip('.')}.",
-            cure="Trace one function at a time, each under a tag of its own.",
-            edges=tuple(case.layers.edges) if case.layers else (),
+            message=f"TensorBoard cannot draw this trace: {context.view.failure.rstrip('.')}.",
+            fix="Trace one function at a time, each under a tag of its own.",
+            edges=tuple(context.layers.edges) if context.layers else (),
             counted=False,
         )
     )

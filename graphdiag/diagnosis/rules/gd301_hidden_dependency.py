@@ -5,7 +5,7 @@ What it finds
     the layer graph. Whatever could not be proved harmless is reported here as well.
 
 Why it matters
-    The dependency is real: saving, cloning, slicing or quantising the model will not carry it, and
+    The dependency is real: saving, cloning, slicing or quantizing the model will not carry it, and
     `model.summary()` and `plot_model` will never show it.
 
 Proof
@@ -14,7 +14,7 @@ Proof
 Example
     `gate = layers.Dense(8)(x); layers.Lambda(lambda t: t * gate)(y)`: `gate` goes in by the closure.
 
-Cure
+Fix
     Give the tensor to the layer as an input: `layers.Lambda(lambda ts: ts[0] * ts[1])([y, gate])`, or write a layer
     whose `call` takes both. Checked with Keras 2.1.6, Keras 3.15 and tf_keras 2.21.
 """
@@ -23,21 +23,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.case import Case
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.claims import carrying, layer_edges, one_for_each_culprit, with_others_from_there
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit, with_others_from_there
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op whose activations go to layers that Keras does not know of."""
     claims = with_others_from_there(
         open_edges, carrying(open_edges, lambda edge: bool(edge.carries & Carries.ACTIVATION))
     )
     yield from one_for_each_culprit(
         RULE,
-        case,
+        context,
         claims,
         lambda culprit, count: (
             f"{layer_edges(count)} from {culprit} {'carries' if count == 1 else 'carry'} activations, and the model "

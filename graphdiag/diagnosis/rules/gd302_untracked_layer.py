@@ -17,7 +17,7 @@ Example
     `gate = layers.Dense(8)(x); layers.Lambda(lambda t: t * gate)(y)`, where `gate` leads to no output but through the
     `Lambda`; or `layers.Lambda(lambda t: layers.Dense(8)(t))(y)`
 
-Cure
+Fix
     Give the tensor to the layer as an input: `layers.Multiply()([y, gate])`; the layer that computes it is then part of
     the model. Instead of a `Lambda` that makes or reads variables, write a layer that makes its own layers in
     `__init__` and holds them as attributes. Checked with Keras 2.1.6 (as an input), and with Keras 3.15 and tf_keras
@@ -31,15 +31,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.boxes import fits, is_state
+from graphdiag.diagnosis.call_scopes import fits, is_state
 from graphdiag.diagnosis.captured import STATE_TYPES, types_read_in_functions
-from graphdiag.diagnosis.case import REAL, Case, Pair, carried
+from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.op_table import VARIABLES
+from graphdiag.diagnosis.rules.claims import edges_of, layer_edges, some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import edges_of, layer_edges, some
-from graphdiag.diagnosis.strangers import find_strangers, reads_stray_variables
+from graphdiag.diagnosis.unowned_scopes import find_unowned_scopes, reads_stray_variables
 from graphdiag.graphs.op_graph import CONTROL
 
 _DT_UNKNOWN = 0
@@ -48,27 +48,29 @@ _REFERENCES = 100
 """From here on TensorFlow numbers the types of references."""
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each unknown box on the way between two layers, one for each `Lambda` with variables."""
-    if case.layers is None:
+    if context.layers is None:
         return
-    stray = reads_stray_variables(case)
-    yield from _between_layers(case, open_edges, stray)
-    yield from _in_layers(case, stray)
+    stray = reads_stray_variables(context)
+    yield from _between_layers(context, open_edges, stray)
+    yield from _in_layers(context, stray)
 
 
-def _between_layers(case: Case, open_edges: OpenEdges, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
+def _between_layers(
+    context: DiagnosisContext, open_edges: OpenEdges, stray: Mapping[int, frozenset[int]]
+) -> Iterator[Found]:
     if not stray:
         return
-    strangers = find_strangers(case)
+    unowned_scopes = find_unowned_scopes(context)
     # A variable in which one layer leaves activations for another is a way for them, and no weight.
-    stores = frozenset[int]().union(*(stray.get(reader, frozenset()) for _, reader in case.flow.stores))
+    stores = frozenset[int]().union(*(stray.get(reader, frozenset()) for _, reader in context.flow.stores))
     by_box: dict[str, list[tuple[Pair, OpEdge]]] = defaultdict(list)
     for pair, edge in open_edges:
         row = next((row for row in edge.through if stray.get(row, stores) - stores), None)
         if row is not None:
-            number = int(strangers.box_of[row])
-            by_box[strangers.boxes[number] if number >= 0 else case.ops.names[row]].append((pair, edge))
+            number = int(unowned_scopes.box_of[row])
+            by_box[unowned_scopes.boxes[number] if number >= 0 else context.ops.names[row]].append((pair, edge))
     for box, claims in by_box.items():
         if not any(edge.carries & REAL for _, edge in claims):
             continue
@@ -86,39 +88,39 @@ def _between_layers(case: Case, open_edges: OpenEdges, stray: Mapping[int, froze
                     f"{_variables(len(variables))}: activations flow, and the variables are neither trained nor saved "
                     f"with the model."
                 ),
-                cure="Give the tensor to the layer as an input, so that the layer that computes it joins the model.",
+                fix="Give the tensor to the layer as an input, so that the layer that computes it joins the model.",
                 culprits=(box,),
                 carries=carried(edge for _, edge in claims),
                 edges=edges,
-                evidence=case.evidence(edge for _, edge in claims),
+                evidence=context.evidence(edge for _, edge in claims),
             ),
             claims,
         )
 
 
-def _in_layers(case: Case, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
+def _in_layers(context: DiagnosisContext, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
     """Layers that use variables which nobody tracks."""
-    assert case.layers is not None
+    assert context.layers is not None
     without_weights = {
         number
-        for number, owner in enumerate(case.ownership.owners)
-        if owner in case.layers.layers
-        and (case.layers.layers[owner].class_name == "Lambda" or case.layers.layers[owner].parameters == 0)
+        for number, owner in enumerate(context.ownership.owners)
+        if owner in context.layers.layers
+        and (context.layers.layers[owner].class_name == "Lambda" or context.layers.layers[owner].parameters == 0)
     }
     suspects = {
-        number: case.layers.layers[owner]
-        for number, owner in enumerate(case.ownership.owners)
-        if owner in case.layers.layers and (number in without_weights or case.ownership.recorded)
+        number: context.layers.layers[owner]
+        for number, owner in enumerate(context.ownership.owners)
+        if owner in context.layers.layers and (number in without_weights or context.ownership.recorded)
     }
     rows_of: dict[int, list[int]] = {number: [] for number in suspects}
-    for row in np.flatnonzero(np.isin(case.ownership.of_op, list(suspects))).tolist():
-        rows_of[int(case.ownership.of_op[row])].append(row)
+    for row in np.flatnonzero(np.isin(context.ownership.of_op, list(suspects))).tolist():
+        rows_of[int(context.ownership.of_op[row])].append(row)
     for number, rows in rows_of.items():
-        layer, owner = suspects[number], case.ownership.owners[number]
-        reads = [edge for row in rows for edge in _reads(case, row, stray, number in without_weights)]
+        layer, owner = suspects[number], context.ownership.owners[number]
+        reads = [edge for row in rows for edge in _reads(context, row, stray, number in without_weights)]
         if not reads:
             continue
-        inside, culprits = _where(case, reads, stray)
+        inside, culprits = _where(context, reads, stray)
         edges = tuple((place, owner) for place in inside)
         yield Found(
             Finding(
@@ -131,7 +133,7 @@ def _in_layers(case: Case, stray: Mapping[int, frozenset[int]]) -> Iterator[Foun
                     f"{owner} ({layer.class_name}) uses {_variables(len(culprits))} ({some(culprits)}) that no layer "
                     f"of the model tracks: they are neither trained nor saved with it."
                 ),
-                cure=(
+                fix=(
                     "Write a layer that makes its own layers in __init__ and holds them as attributes, instead of the "
                     "Lambda."
                     if layer.class_name == "Lambda"
@@ -140,46 +142,48 @@ def _in_layers(case: Case, stray: Mapping[int, frozenset[int]]) -> Iterator[Foun
                 culprits=tuple(culprits),
                 carries=carried(reads),
                 edges=edges,
-                evidence=case.evidence(reads),
+                evidence=context.evidence(reads),
             )
         )
 
 
-def _reads(case: Case, row: int, stray: Mapping[int, frozenset[int]], without_weights: bool) -> Iterator[OpEdge]:
+def _reads(
+    context: DiagnosisContext, row: int, stray: Mapping[int, frozenset[int]], without_weights: bool
+) -> Iterator[OpEdge]:
     """The edges on which an op takes a variable's value that is the layer's own, or nobody's, and that none tracks."""
-    ops, of_op = case.ops, case.ownership.of_op
+    ops, of_op = context.ops, context.ownership.of_op
     for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
         source, output = int(ops.source[edge]), int(ops.output[edge])
         if output == CONTROL or not (
             source in stray or (ops.types[source] in VARIABLES and of_op[source] == of_op[row])
         ):
             continue
-        carries = case.flow.over(source, output, ops.types[row])
-        if not is_state(carries) or not _is_weight(case, source, row):
+        carries = context.flow.over(source, output, ops.types[row])
+        if not is_state(carries) or not _is_weight(context, source, row):
             continue
         variables = stray.get(source, frozenset((source,)))
-        if case.ownership.recorded:
-            held = [case.ownership.holders.get(variable) for variable in variables]
+        if context.ownership.recorded:
+            held = [context.ownership.trackers.get(variable) for variable in variables]
             # Of a variable outside of all layers nothing is known; a layer with weights may look after it in a way of
             # its own, as a stateful RNN does with its states.
             untracked = any(layers is not None and not layers for layers in held) or (without_weights and None in held)
         else:
-            untracked = not _used_elsewhere(case, stray.get(source, ()), row)
+            untracked = not _used_elsewhere(context, stray.get(source, ()), row)
         if untracked:
             yield OpEdge(source, row, output, carries)
 
 
-def _is_weight(case: Case, source: int, row: int) -> bool:
+def _is_weight(context: DiagnosisContext, source: int, row: int) -> bool:
     """Whether a variable's numbers are known to be weights, and not the state of a random generator or a counter."""
-    nodes = case.ops.node_defs[row], case.ops.node_defs[source]
+    nodes = context.ops.node_defs[row], context.ops.node_defs[source]
     types = {node.attr[key].type % _REFERENCES for node in nodes for key in ("dtype", "T") if key in node.attr}
-    types |= types_read_in_functions(case, source, row)
+    types |= types_read_in_functions(context, source, row)
     return bool(types - STATE_TYPES - {_DT_UNKNOWN, _DT_RESOURCE})
 
 
-def _used_elsewhere(case: Case, variables: Iterable[int], row: int) -> bool:
+def _used_elsewhere(context: DiagnosisContext, variables: Iterable[int], row: int) -> bool:
     """Whether another layer reads one of the variables: then they are tied, and tracked there."""
-    ops, of_op, roles = case.ops, case.ownership.of_op, case.ownership.roles
+    ops, of_op, roles = context.ops, context.ownership.of_op, context.ownership.roles
     order, offsets = ops.by_source
     waiting = list(variables)
     seen = set(waiting)
@@ -198,15 +202,17 @@ def _used_elsewhere(case: Case, variables: Iterable[int], row: int) -> bool:
     return False
 
 
-def _where(case: Case, reads: Sequence[OpEdge], stray: Mapping[int, frozenset[int]]) -> tuple[Sequence[str], list[str]]:
+def _where(
+    context: DiagnosisContext, reads: Sequence[OpEdge], stray: Mapping[int, frozenset[int]]
+) -> tuple[Sequence[str], list[str]]:
     """The box of the unknown layer, or where its variables lie; and the variables' names."""
     variables = sorted({variable for edge in reads for variable in stray.get(edge.source, (edge.source,))})
-    names = [case.ops.names[row] for row in variables]
+    names = [context.ops.names[row] for row in variables]
     # A variable of the Lambda's own lies in the unknown layer's box. Of others only the op that reads them does.
-    own = [name for row, name in zip(variables, names, strict=True) if case.ownership.owner(row) is not None]
-    scopes = [name.split("/")[:-1] for name in own or [case.ops.names[edge.target] for edge in reads]]
+    own = [name for row, name in zip(variables, names, strict=True) if context.ownership.owner(row) is not None]
+    scopes = [name.split("/")[:-1] for name in own or [context.ops.names[edge.target] for edge in reads]]
     common = _common(scopes)
-    owner = case.ownership.owner(reads[0].target) or ""
+    owner = context.ownership.owner(reads[0].target) or ""
     at_own_box = not common or fits(common[-1], owner.rpartition("/")[2])
     boxes = sorted({name.rpartition("/")[0] or name for name in names}) if at_own_box else ["/".join(common)]
     return boxes, names

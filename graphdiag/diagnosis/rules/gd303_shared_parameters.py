@@ -18,7 +18,7 @@ Example
     `layers.Lambda(lambda t: tf.matmul(t, embedding.kernel, transpose_b=True))`; `layers.Lambda(lambda t: dense(t))`,
     where `dense` is a layer of the model
 
-Cure
+Fix
     Write a layer that holds the other one as an attribute, so that Keras tracks it; or use one shared layer.
     Checked with Keras 3.15 and tf_keras 2.21.
 """
@@ -29,15 +29,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.captured import captured_variables, is_random_state, pairs_of_readers
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.flow import Carries
+from graphdiag.diagnosis.rules.claims import carrying, layer_edges, one_for_each_culprit, some, with_others_from_there
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import carrying, layer_edges, one_for_each_culprit, some, with_others_from_there
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op that gives parameters to another layer."""
     claims = with_others_from_there(
         open_edges,
@@ -50,7 +50,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
     )
     yield from one_for_each_culprit(
         RULE,
-        case,
+        context,
         claims,
         lambda culprit, count: (
             f"{layer_edges(count, 'carries', 'carry')} parameters from {culprit} to another layer: the weights are "
@@ -58,18 +58,18 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
         ),
         "Hold the other layer as an attribute of this one, so that Keras tracks it, or use one shared layer.",
     )
-    yield from _captured_by_several(case)
+    yield from _captured_by_several(context)
 
 
-def _captured_by_several(case: Case) -> Iterator[Found]:
+def _captured_by_several(context: DiagnosisContext) -> Iterator[Found]:
     """Variables that a traced function captures, and that several layers read: one finding for the same layers."""
     by_pairs: dict[tuple[Pair, ...], list[OpEdge]] = defaultdict(list)
-    for handle, readers in captured_variables(case).items():
-        pairs = () if is_random_state(case, readers) else pairs_of_readers(case, handle, readers)
+    for handle, readers in captured_variables(context).items():
+        pairs = () if is_random_state(context, readers) else pairs_of_readers(context, handle, readers)
         if pairs:
             by_pairs[pairs] += [OpEdge(handle, reader, 0, Carries.PARAMETER) for reader in readers]
     for pairs, reads in by_pairs.items():
-        names = [case.ops.names[row] for row in dict.fromkeys(edge.source for edge in reads)]
+        names = [context.ops.names[row] for row in dict.fromkeys(edge.source for edge in reads)]
         takers, variables = [target for _, target in pairs], f"variable{'s' if len(names) > 1 else ''}"
         yield Found(
             Finding(
@@ -82,11 +82,11 @@ def _captured_by_several(case: Case) -> Iterator[Found]:
                     f"{some(takers)} read{'s' if len(takers) == 1 else ''} {len(names)} {variables} of "
                     f"{pairs[0][0]} ({some(names)}): the weights are shared, and Keras does not know."
                 ),
-                cure="Hold the other layer as an attribute of this one, so that Keras tracks it; or share one layer.",
+                fix="Hold the other layer as an attribute of this one, so that Keras tracks it; or share one layer.",
                 culprits=tuple(names),
                 carries=("parameter",),
                 edges=pairs,
-                evidence=case.evidence(reads),
+                evidence=context.evidence(reads),
             )
         )
 

@@ -20,7 +20,7 @@ Proof
 Example
     `dense_1`, `batch_normalization_1` beside a model of `dense_2`, `batch_normalization_2`
 
-Cure
+Fix
     Start every model in a clean graph: call `keras.backend.clear_session()` (Keras 2.0 and newer;
     `tf.keras.backend.clear_session()` in TensorFlow 1.4 and newer) before it is built, or build it under
     `with tf.Graph().as_default():`. Checked with Keras 2.1.6 and tf.keras on TensorFlow 1.10.
@@ -33,20 +33,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from graphdiag.diagnosis.boxes import Box, boxes_of, split_by_variables
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
-from graphdiag.diagnosis.strangers import find_leftovers
+from graphdiag.diagnosis.unowned_scopes import find_leftovers
 from graphdiag.graphs.op_graph import CONTROL
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all boxes of other models, one for all copies of this one."""
-    if case.layers is None:
+    if context.layers is None:
         return
-    stale = [group for group in find_leftovers(case) if not group.fed_by]
+    stale = [group for group in find_leftovers(context) if not group.fed_by]
     if stale:
         boxes = [box for group in stale for box in group.boxes]
         one = len(boxes) == 1
@@ -56,7 +56,7 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             boxes,
             sorted({edge for group in stale for edge in group.edges}),
         )
-    firsts, copies = _copies(case)
+    firsts, copies = _copies(context)
     if copies:
         scopes = [box.scope for box in copies]
         yield _found(
@@ -64,23 +64,23 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
             f"model, with weights of {'its' if len(copies) == 1 else 'their'} own: a model of the same names was built "
             f"in the same graph, earlier or later.",
             scopes,
-            _between(case, firsts, copies),
+            _between(context, firsts, copies),
         )
 
 
-def _copies(case: Case) -> tuple[list[Box], list[Box]]:
+def _copies(context: DiagnosisContext) -> tuple[list[CallScope], list[CallScope]]:
     """The boxes of layers of which there are several, each with its own variables: first ones and others."""
-    firsts: list[Box] = []
-    others: list[Box] = []
-    without_variables: list[Sequence[Box]] = []
-    for unit, boxes in boxes_of(case).items():
+    firsts: list[CallScope] = []
+    others: list[CallScope] = []
+    without_variables: list[Sequence[CallScope]] = []
+    for unit, boxes in call_scopes_of(context).items():
         if len(boxes) < 2:
             continue
-        groups = split_by_variables(case, boxes)
+        groups = split_by_variables(context, boxes)
         if len(groups) > 1:
             firsts += groups[0]
             others += [box for group in groups[1:] for box in group]
-        elif not groups and len(boxes) > _calls(case, unit):
+        elif not groups and len(boxes) > _calls(context, unit):
             without_variables.append(boxes)
     if others:
         # A Dropout has nothing to tell its copies apart by; it was copied with the rest.
@@ -90,22 +90,22 @@ def _copies(case: Case) -> tuple[list[Box], list[Box]]:
     return firsts, others
 
 
-def _calls(case: Case, unit: str) -> int:
-    assert case.layers is not None
-    layer = case.layers.layers.get(unit) or case.layers.nested.get(unit)
+def _calls(context: DiagnosisContext, unit: str) -> int:
+    assert context.layers is not None
+    layer = context.layers.layers.get(unit) or context.layers.nested.get(unit)
     return layer.calls if layer else 1
 
 
-def _between(case: Case, firsts: Sequence[Box], others: Sequence[Box]) -> Sequence[Pair]:
+def _between(context: DiagnosisContext, firsts: Sequence[CallScope], others: Sequence[CallScope]) -> Sequence[Pair]:
     """The drawn edges from one copy to the other."""
     first_of = {row: box.scope for box in firsts for row in box.rows}
     other_of = {row: box.scope for box in others for row in box.rows}
     found = set()
     for mine, theirs in ((first_of, other_of), (other_of, first_of)):
         for row, scope in mine.items():
-            for edge in range(int(case.ops.in_edges[row]), int(case.ops.in_edges[row + 1])):
-                source = int(case.ops.source[edge])
-                if source in theirs and case.ops.output[edge] != CONTROL:
+            for edge in range(int(context.ops.in_edges[row]), int(context.ops.in_edges[row + 1])):
+                source = int(context.ops.source[edge])
+                if source in theirs and context.ops.output[edge] != CONTROL:
                     found.add((theirs[source], scope))
     return sorted(found)
 
@@ -119,7 +119,7 @@ def _found(message: str, boxes: Sequence[str], edges: Sequence[Pair]) -> Found:
             blame=RULE.blame,
             severity=RULE.severity,
             message=message,
-            cure=(
+            fix=(
                 "Call keras.backend.clear_session() before the model is built (Keras 2, tf.keras), or build it under "
                 "'with tf.Graph().as_default():'."
             ),

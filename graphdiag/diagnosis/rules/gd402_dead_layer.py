@@ -18,7 +18,7 @@ Proof
 Example
     `h -> never_used`, and no edge out of `never_used`
 
-Cure
+Fix
     Remove the call, or use what it gives: hand it to a layer, or make it an output of the model.
 """
 
@@ -27,18 +27,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.rules.claims import some
 from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
-from graphdiag.diagnosis.rules.wording import some
-from graphdiag.diagnosis.strangers import find_leftovers
+from graphdiag.diagnosis.unowned_scopes import find_leftovers
 
 
-def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
+def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each dead branch, one for all dead layers of the model."""
-    if case.layers is None:
+    if context.layers is None:
         return
-    for group in find_leftovers(case):
+    for group in find_leftovers(context):
         if group.fed_by:
             one = len(group.boxes) == 1
             yield _found(
@@ -48,25 +48,25 @@ def find(case: Case, open_edges: OpenEdges) -> Iterator[Found]:
                 group.boxes,
                 group.edges,
             )
-    dead = _dead_layers(case)
+    dead = _dead_layers(context)
     if dead:
         one = len(dead) == 1
         yield _found(
             f"{some(dead)} {'is a layer' if one else 'are layers'} of the model, and no path leads from "
             f"{'it' if one else 'them'} to an output.",
             dead,
-            [edge for edge in case.layers.edges if set(edge) & set(dead)],
+            [edge for edge in context.layers.edges if set(edge) & set(dead)],
         )
 
 
-def _dead_layers(case: Case) -> Sequence[str]:
+def _dead_layers(context: DiagnosisContext) -> Sequence[str]:
     """Layers with ops, and without a path to an output, in Keras's order."""
-    assert case.layers is not None
+    assert context.layers is not None
     before: dict[str, list[str]] = defaultdict(list)
-    for source, target in case.layers.edges:
+    for source, target in context.layers.edges:
         before[target].append(source)
-    alive = set(case.layers.outputs)
-    if not alive or not case.layers.edges:
+    alive = set(context.layers.outputs)
+    if not alive or not context.layers.edges:
         return []
     waiting = list(alive)
     while waiting:
@@ -76,8 +76,8 @@ def _dead_layers(case: Case) -> Sequence[str]:
                 waiting.append(source)
     return [
         id_
-        for id_, layer in case.layers.layers.items()
-        if id_ not in alive and not layer.is_input and id_ not in case.without_ops
+        for id_, layer in context.layers.layers.items()
+        if id_ not in alive and not layer.is_input and id_ not in context.without_ops
     ]
 
 
@@ -90,7 +90,7 @@ def _found(message: str, boxes: Sequence[str], edges: Sequence[Pair]) -> Found:
             blame=RULE.blame,
             severity=RULE.severity,
             message=message,
-            cure="Remove the call, or use its output: hand it to a layer, or make it an output of the model.",
+            fix="Remove the call, or use its output: hand it to a layer, or make it an output of the model.",
             culprits=tuple(boxes),
             edges=tuple(edges),
         )

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from graphdiag.diagnosis.case import Case, Pair
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 
@@ -41,10 +41,10 @@ class Rule:
     verdict: Verdict
     blame: Blame
     severity: Severity
-    find: Callable[[Case, OpenEdges], Iterable[Found]]
+    find: Callable[[DiagnosisContext, OpenEdges], Iterable[Found]]
     module: str
 
     @property
     def documentation(self) -> str:
-        """What it finds, why it matters, an example, the cure, and reports upstream."""
+        """What it finds, why it matters, an example, the fix, and reports upstream."""
         return (sys.modules[self.module].__doc__ or "").strip()

@@ -11,7 +11,7 @@ import pytest
 from graphdiag import compare
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from tests.diagnosis.found import in_graph
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 LAYERS = layer_graph([("x", "n"), ("n", "d"), ("d", "m"), ("m", "e")], inputs=["x"])
 TEXT = """
@@ -28,7 +28,7 @@ TEXT = """
 
 def test_one_flag_feeds_all():
     [finding] = in_graph("GD101", TEXT, LAYERS)
-    assert (finding.verdict, finding.blame, finding.severity) == (Verdict.ARTEFACT, Blame.KERAS, Severity.WARNING)
+    assert (finding.verdict, finding.blame, finding.severity) == (Verdict.ARTIFACT, Blame.KERAS, Severity.WARNING)
     assert finding.culprits == ("n/keras_learning_phase",)
     assert finding.edges == (("n", "e"), ("n", "m"))
     assert finding.carries == ("flag",)
@@ -89,5 +89,5 @@ def test_a_learning_phase_at_the_root_is_nobodys(tmp_path):
         "    model = Model(entry, layers.Dropout(0.2, name='drop')(layers.Dense(4, name='dense')(norm)))\n"
     )
     report = compare(script)
-    assert "keras_learning_phase" in report.case.ops.names
-    assert [finding for finding in report.findings if finding.verdict is Verdict.ARTEFACT] == []
+    assert "keras_learning_phase" in report.context.ops.names
+    assert [finding for finding in report.findings if finding.verdict is Verdict.ARTIFACT] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.diagnosis.found import in_graph
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 LAYERS = layer_graph([("x", "a"), ("a", "b"), ("b", "c")], inputs=["x"])
 TEXT = """

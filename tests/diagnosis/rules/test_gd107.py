@@ -7,8 +7,8 @@ import pytest
 from graphdiag import compare
 from graphdiag.diagnosis.finding import Verdict
 from tests.diagnosis.found import in_graph, in_log, report_on
-from tests.graph_text import LOGS
-from tests.layers import layer_graph
+from tests.support.graph_text import LOGS
+from tests.support.layers import layer_graph
 
 SHARED = """
     a Feed
@@ -48,15 +48,15 @@ def test_without_a_layer_graph_scopes_of_one_name_are_one_layer():
 
 @pytest.mark.parametrize("code", ["GD107", "GD112"])
 def test_without_a_layer_graph_ops_of_one_call_are_no_uses_of_a_layer(code):
-    # A batch normalisation multiplies gamma with the rest in `mul`, and feeds it to `mul_1` and `mul_2`.
+    # A batch normalization multiplies gamma with the rest in `mul`, and feeds it to `mul_1` and `mul_2`.
     report = compare(LOGS / "keras216_reference")
     assert [finding.message for finding in report.findings if finding.code == code] == []
 
 
-def test_it_is_no_artefact_of_a_layer_edge():
+def test_it_is_no_artifact_of_a_layer_edge():
     report = report_on("keras216_siamese")
     assert {finding.verdict for finding in report.findings} == {Verdict.MISPLACED}
-    assert (report.summary.artefact, report.summary.hidden, report.summary.missing) == (0, 0, 0)
+    assert (report.summary.artifact, report.summary.hidden, report.summary.missing) == (0, 0, 0)
 
 
 @pytest.mark.parametrize("log", ["tf22_shared_traced", "tf22_nested_traced", "k3_siamese_training"])

@@ -6,7 +6,7 @@ import pytest
 
 from graphdiag.diagnosis.finding import Blame
 from tests.diagnosis.found import in_graph, in_log
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 CHAIN = layer_graph([("x", "first"), ("first", "second")], inputs=["x"])
 
@@ -18,7 +18,7 @@ def test_raw_ops_outside_of_the_group_of_their_layers():
     assert finding.blame is Blame.KERAS
 
 
-def test_a_layer_with_a_name_in_the_group_is_the_cure():
+def test_a_layer_with_a_name_in_the_group_is_the_fix():
     assert in_log("GD108", "tf22_add_in_group") == []
 
 
@@ -35,7 +35,7 @@ def test_variables_in_the_box_of_the_layer_before():
     assert {finding.blame for finding in findings} == {Blame.TENSORFLOW}
 
 
-def test_names_of_their_own_are_the_cure():
+def test_names_of_their_own_are_the_fix():
     assert in_log("GD108", "tf110_layers_named") == []
 
 
@@ -78,7 +78,7 @@ def test_a_later_call_that_has_the_name_of_another_layer_is_at_home():
         "keras216_names_collide",
         "keras216_siamese",
         "tfk_nested",
-        "tf110_mnist_171",  # optimisers' slots lie in the boxes of their variables
+        "tf110_mnist_171",  # optimizers' slots lie in the boxes of their variables
         "tf110_shared_scope_9545",
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphdiag.diagnosis.finding import Verdict
 from tests.diagnosis.found import in_graph
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 LAYERS = layer_graph([("x", "a"), ("a", "b")], inputs=["x"])
 TEXT = """
@@ -21,9 +21,9 @@ TEXT = """
 def test_layers_feed_bookkeeping():
     [finding] = in_graph("GD111", TEXT, LAYERS)
     assert finding.verdict is Verdict.LEFTOVER
-    assert finding.edges == (("a", "initialisation"), ("a", "training"), ("b", "loss"), ("b", "training"))
+    assert finding.edges == (("a", "initialization"), ("a", "training"), ("b", "loss"), ("b", "training"))
     assert finding.message == (
-        "4 op edges lead from layers to bookkeeping, which is no part of the model: initialisation (1 layer), loss (1 "
+        "4 op edges lead from layers to bookkeeping, which is no part of the model: initialization (1 layer), loss (1 "
         "layer), training (2 layers)."
     )
 

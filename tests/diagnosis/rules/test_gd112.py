@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.diagnosis.found import in_graph, in_log
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 
 def test_a_nested_model_and_its_template():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphdiag.diagnosis.finding import Verdict
 from tests.diagnosis.found import in_graph
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 
 def test_a_tensor_that_is_taken_and_not_used():

@@ -6,7 +6,7 @@ import pytest
 
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from tests.diagnosis.found import in_graph
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 LAYERS = layer_graph([("x", "gate"), ("gate", "a"), ("a", "b")], inputs=["x"])
 TEXT = """

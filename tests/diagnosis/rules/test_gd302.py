@@ -13,13 +13,13 @@ import tf_keras
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 
 from graphdiag import compare
-from graphdiag.diagnosis.case import open_case
+from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.finding import Finding, Severity, Verdict
 from graphdiag.graphs.op_graph import from_graph_def
 from tests.diagnosis.found import in_graph, in_log, report_on
-from tests.graph_text import FIXTURES, graph_def
-from tests.layers import layer_graph
+from tests.support.graph_text import FIXTURES, graph_def
+from tests.support.layers import layer_graph
 
 GATED = layer_graph([("x", "body"), ("body", "gated")], inputs=["x"], classes={"gated": "Lambda"})
 GATE = """
@@ -108,7 +108,7 @@ def with_float_reads(text: str) -> list[Finding]:
     for node in graph.node:
         if node.op == "ReadVariableOp":
             node.attr["dtype"].type = DT_FLOAT
-    return [finding for finding in diagnose(open_case(from_graph_def(graph), GATED)) if finding.code == "GD302"]
+    return [finding for finding in diagnose(analyze(from_graph_def(graph), GATED)) if finding.code == "GD302"]
 
 
 def test_state_of_a_random_generator_is_no_weight():
@@ -138,7 +138,7 @@ def test_what_one_layer_stores_for_another_is_no_layer():
 @pytest.mark.parametrize(
     "log",
     [
-        "keras216_outside_as_input",  # the cure
+        "keras216_outside_as_input",  # the fix
         "keras216_gate_as_input",
         "keras216_hidden_two_hops",  # through ops of nobody, which have no variables: GD301's
         "keras216_dead_layer",  # leads to no layer: GD402's

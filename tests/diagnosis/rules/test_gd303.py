@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from tensorboard.compat.proto.types_pb2 import DT_COMPLEX64, DT_FLOAT, DT_INT8, DT_INT32, DT_INT64
 
-from graphdiag.diagnosis.case import open_case
+from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.finding import Verdict
 from graphdiag.graphs.op_graph import from_graph_def
 from tests.diagnosis.found import in_graph, in_log
-from tests.graph_text import graph_def
-from tests.layers import layer_graph
+from tests.support.graph_text import graph_def
+from tests.support.layers import layer_graph
 
 LAYERS = layer_graph([("x", "enc"), ("enc", "mid"), ("mid", "dec")], inputs=["x"])
 TEXT = """
@@ -60,7 +60,7 @@ def test_a_variable_that_a_traced_function_captures(dtype):
     for node in graph.node:
         if node.op == "ReadVariableOp":
             node.attr["dtype"].type = dtype
-    findings = diagnose(open_case(from_graph_def(graph), LAYERS))
+    findings = diagnose(analyze(from_graph_def(graph), LAYERS))
     found = [(finding.culprits, finding.edges) for finding in findings if finding.code == "GD303"]
     # Of int64 are the states of random generators.
     assert found == ([] if dtype == DT_INT64 else [(("enc_kernel",), (("enc", "dec"),))])

@@ -6,7 +6,7 @@ import pytest
 
 from graphdiag.diagnosis.finding import Verdict
 from tests.diagnosis.found import in_graph, in_log, report_on
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 ONE = layer_graph([("x", "h")], inputs=["x"])
 
@@ -22,7 +22,7 @@ def test_another_model_in_the_same_graph():
         ("dense_1", "batch_normalization_1"),
     } <= set(finding.edges)
     assert finding.verdict is Verdict.LEFTOVER
-    assert report_on("keras216_two_models_in_one_graph").summary.artefact == 0
+    assert report_on("keras216_two_models_in_one_graph").summary.artifact == 0
 
 
 def test_a_copy_with_the_same_names():
@@ -31,7 +31,7 @@ def test_a_copy_with_the_same_names():
     assert finding.edges == (("bn", "bn_1"), ("bn", "drop_1"))
 
 
-def test_a_clean_graph_is_the_cure():
+def test_a_clean_graph_is_the_fix():
     assert in_log("GD401", "keras216_two_models_cleared") == []
 
 

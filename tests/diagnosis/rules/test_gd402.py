@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.diagnosis.found import in_graph, in_log
-from tests.layers import layer_graph
+from tests.support.layers import layer_graph
 
 
 def test_layers_whose_output_was_not_used():
@@ -30,7 +30,7 @@ def test_a_layer_of_the_model_without_a_path_to_an_output():
 @pytest.mark.parametrize(
     "log",
     [
-        "keras216_dead_layer_kept",  # made an output: the cure
+        "keras216_dead_layer_kept",  # made an output: the fix
         "k3_dead_layer_training",  # a dead op inside a layer that is alive
         "keras216_two_models_in_one_graph",  # not fed by the model: GD401's
         "keras216_lambda_closes_over_tensor",  # leads to a layer: GD302's

@@ -1,0 +1,233 @@
+"""The main job: hold the layer graph against the op graph, and explain every difference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.diagnosis.call_scopes import pieces_of
+from graphdiag.diagnosis.context import DiagnosisContext, analyze
+from graphdiag.diagnosis.diagnose import diagnose
+from graphdiag.diagnosis.registry import all_rules, reported
+from graphdiag.diagnosis.registry import select as choose
+from graphdiag.diagnosis.tensorboard_view import TensorBoardView
+from graphdiag.errors import ModelError, SourceError, UsageError
+from graphdiag.graphs.drawn_graph import DrawnGraph
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import merge
+from graphdiag.results.report import Report
+from graphdiag.sources.open_source import open_source
+from graphdiag.tensorboard import NEWEST_CHECKED, draw, draw_conceptual, newer_than_checked
+from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
+from graphdiag.tensorboard.merge import ProducersDifferError, UndrawableGraphError
+
+if TYPE_CHECKING:
+    from graphdiag.sources.opened import Opened
+
+_WITH_WEIGHTS = re.compile(
+    "Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D|LocallyConnected[12]D|Embedding"
+    "|(Sync)?BatchNormalization|(Layer|Group|Unit)Normalization|PReLU|(CuDNN)?LSTM|(CuDNN)?GRU|SimpleRNN|ConvLSTM[123]D"
+    "|MultiHeadAttention|Bidirectional"
+)
+"""Classes of layers that cannot be without ops: they have weights to read."""
+
+
+def compare(
+    source: Any,
+    *,
+    model: str | Path | None = None,
+    run: str | None = None,
+    tag: str | None = None,
+    entry: str | None = None,
+    arguments: Mapping[str, str] | None = None,
+    graph: str | None = None,
+    input_shape: Sequence[int | None] | None = None,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    verify: bool = False,
+) -> Report:
+    """Compare the layer graph of a model with the op graph that TensorBoard draws.
+
+    Args:
+        source: A path (Python file, log directory, event file, ``.pb``, ``.pbtxt``, SavedModel, ``.keras``, ``.h5``,
+            Keras JSON), or a Keras model.
+        model: A file with the layer graph, when the source has none, or another one.
+        run: Run of an event log, when it holds several.
+        tag: Tag of an event log's op graph, when it holds several.
+        entry: Name of the model, or of the function that builds it, in a Python file.
+        arguments: Arguments of that function, as Python literals.
+        graph: ``training`` (the forward pass in training mode; default), ``inference`` or ``train-step``, for a
+            live model.
+        input_shape: Shape of the input, batch axis first, for a model that was never called.
+        select: Codes of the rules to report, or beginnings of codes; all rules if empty.
+        ignore: Codes of the rules not to report; the longer of two codes that fit a rule wins.
+        verify: Whether to run the graph on random inputs, to see each artifact and each hidden dependency for oneself.
+
+    Returns:
+        The report.
+
+    Raises:
+        GraphdiagError: When something cannot be read or does not fit; the message says what and what next.
+    """
+    rules = all_rules()
+    chosen = choose(rules, select, ignore)
+    opened = _open(source, run, tag, entry, arguments, graph, input_shape)
+    of_model = opened if model is None else _model_of(model)
+    layers = of_model.layer_graph
+    notes = list(opened.notes)
+    ops = merge(opened.graph_defs)
+    context = analyze(ops, layers, opened.owners, _tensorboard_view(opened, notes), opened.trackers, opened.same_layer)
+    layers = context.layers
+    findings = reported(diagnose(context, rules), chosen)
+    report = partial(Report.of, locations=of_model.locations, rules=[rule.code for rule in chosen])
+    if not opened.has_op_graph:
+        return report(opened.origin, layers, None, findings, notes, context)
+    if layers is None:
+        notes.append("There is no layer graph, so name scopes are taken for layers. --model FILE gives one.")
+    else:
+        _check_fit(context, layers, given=model is not None)
+        notes += _notes_on(context)
+    if verify:
+        from graphdiag.execution.verify import verify as run_graph
+
+        findings = run_graph(context, opened.graph_defs, findings)
+    return report(opened.origin, layers, ops, findings, notes, context)
+
+
+def drawn_graph(
+    source: str | Path, *, run: str | None = None, tag: str | None = None, conceptual: bool = False
+) -> DrawnGraph:
+    """What TensorBoard draws of a source.
+
+    Args:
+        source: A path, as for `compare`.
+        run: Run of an event log, when it holds several.
+        tag: Tag of an event log's op graph, when it holds several.
+        conceptual: Whether TensorBoard's conceptual graph of the Keras model is wanted instead.
+
+    Returns:
+        The drawn graph.
+
+    Raises:
+        GraphdiagError: There is nothing to draw, or TensorBoard fails on it; the message says which.
+    """
+    opened = open_source(Path(source), run=run, tag=tag)
+    if conceptual:
+        if opened.keras_json is None:
+            raise SourceError(f"{source}: holds no Keras model, so there is no conceptual graph.")
+        return draw_conceptual(opened.keras_json)
+    if not opened.has_op_graph:
+        raise SourceError(f"{source}: holds no op graph to draw; --conceptual draws the Keras model.")
+    return draw(opened.graph_defs)
+
+
+def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | None:
+    """What TensorBoard shows of a source: of a model file alone it shows nothing."""
+    live = opened.origin.kind in ("script", "model")
+    if not live and not opened.graph_defs and opened.origin.kind != "event_log":
+        return None
+    drawn, failure = None, ""
+    if any(len(graph.node) for graph in opened.graph_defs):
+        try:
+            drawn = draw(opened.graph_defs)
+        except ProducersDifferError as error:
+            failure = str(error)
+        except UndrawableGraphError as error:
+            notes.append(str(error))
+    conceptual, conceptual_failure = None, ""
+    if opened.keras_json is not None and (live or opened.origin.kind == "event_log"):
+        try:
+            conceptual = merge([conceptual_graph(opened.keras_json)])
+        except ConceptualGraphError as error:
+            conceptual_failure = str(error)
+    newer = newer_than_checked()
+    if newer:
+        notes.append(f"TensorBoard {newer} is installed; what is drawn was checked up to {NEWEST_CHECKED}.")
+    return TensorBoardView(
+        drawn=drawn,
+        failure=failure,
+        has_op_graph=opened.has_op_graph,
+        conceptual=conceptual,
+        conceptual_failure=conceptual_failure,
+        callback_writes_op_graph=opened.callback_writes_op_graph,
+        live=live,
+    )
+
+
+def _open(
+    source: Any,
+    run: str | None,
+    tag: str | None,
+    entry: str | None,
+    arguments: Mapping[str, str] | None,
+    graph: str | None,
+    input_shape: Sequence[int | None] | None,
+) -> Opened:
+    if isinstance(source, (str, Path)):
+        return open_source(
+            Path(source), run=run, tag=tag, entry=entry, arguments=arguments, graph=graph, input_shape=input_shape
+        )
+    unfit = [name for name, value in (("run", run), ("tag", tag), ("entry", entry), ("arguments", arguments)) if value]
+    if unfit:
+        raise UsageError(f"{', '.join(unfit)}: does not apply to a model that is handed over; leave it out.")
+    from graphdiag.sources.keras_model import open_model
+
+    return open_model(source, graph=graph or "training", input_shape=input_shape)
+
+
+def _model_of(path: str | Path) -> Opened:
+    opened = open_source(Path(path))
+    if opened.layer_graph is None:
+        raise ModelError(f"{path}: holds no layer graph; --model takes Keras JSON, .keras, .h5 or a Python file.")
+    return opened
+
+
+def _check_fit(context: DiagnosisContext, layers: LayerGraph, given: bool) -> None:
+    """Whether a layer graph that was given separately is the op graph's."""
+    in_functions = pieces_of(name for function in context.ops.functions.values() for name in function.graph.names)
+    absent = [
+        layer
+        for layer in layers.layers
+        if layer in context.without_ops
+        and layers.layers[layer].name not in in_functions
+        and _WITH_WEIGHTS.fullmatch(layers.layers[layer].class_name)
+    ]
+    if not given or not absent or not len(context.ops):
+        return
+    unowned_scopes = _scopes_of_nobody(context)
+    there = f"; scopes of the op graph that are no layers: {_some(unowned_scopes)}" if unowned_scopes else ""
+    raise ModelError(
+        f"--model does not fit the op graph: {len(absent)} of {len(layers.layers)} layers have no ops in it "
+        f"({_some(absent)}){there}. Give the model that wrote this log."
+    )
+
+
+def _scopes_of_nobody(context: DiagnosisContext) -> list[str]:
+    """Outer scopes without an owner or a role, in the order of the graph."""
+    scopes: dict[str, None] = {}
+    for row, name in enumerate(context.ops.names):
+        if "/" in name and context.ownership.of_op[row] < 0 and row not in context.ownership.roles:
+            scopes.setdefault(name.partition("/")[0])
+    return list(scopes)
+
+
+def _notes_on(context: DiagnosisContext) -> list[str]:
+    notes = []
+    for source, target in sorted(context.masks):
+        notes.append(f"{target} uses the mask that {source} makes; Keras hands masks on along its own edges.")
+    if context.without_ops and len(context.ops):
+        absent = sorted(context.without_ops)
+        notes.append(
+            f"{len(absent)} layer{' has' if len(absent) == 1 else 's have'} no op of "
+            f"{'its' if len(absent) == 1 else 'their'} own in this graph ({_some(absent)}); edges through "
+            f"{'it' if len(absent) == 1 else 'them'} are drawn from the layer before to the layer after."
+        )
+    return notes
+
+
+def _some(names: Sequence[str], shown: int = 5) -> str:
+    listed = ", ".join(names[:shown])
+    return listed if len(names) <= shown else f"{listed} and {len(names) - shown} more"

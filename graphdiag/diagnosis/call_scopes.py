@@ -1,0 +1,300 @@
+"""Boxes: the name scopes in which TensorBoard draws the calls of each layer.
+
+Keras opens a scope for each call of a layer, so a layer that is called three times is drawn as three boxes. A nested
+model of Keras 1 and 2 is drawn once more, as a template: its layers were called on placeholders of their own when the
+nested model was built, outside of any call of it.
+
+Owners say which layer an op belongs to; the boxes say where on screen it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+
+from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
+from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
+from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.graphs.op_graph import CONTROL
+
+if TYPE_CHECKING:
+    from graphdiag.diagnosis.context import DiagnosisContext, Pair
+
+Answer = TypeVar("Answer")
+
+_NUMBER = re.compile(r"_[0-9]+$")
+_STATE = Carries.PARAMETER | Carries.HANDLE
+
+
+@dataclass(frozen=True)
+class CallScope:
+    """One box of a layer, or of a nested model.
+
+    Attributes:
+        scope: The name scope, as ``model/encoder_1``.
+        template: Whether it is no call's own scope, but part of the template of a nested model.
+        rows: The ops in it that belong to the layer, in the order of the graph.
+    """
+
+    scope: str
+    template: bool
+    rows: Sequence[int]
+
+
+def fits(piece: str, name: str) -> bool:
+    """Whether a scope's name is a layer's name, or that name made unique: ``dense`` and ``dense_3`` fit ``dense``."""
+    return piece == name or (len(piece) > len(name) and piece.startswith(name) and without_number(piece) == name)
+
+
+def without_number(piece: str) -> str:
+    """A scope's name without the number that made it unique."""
+    return _NUMBER.sub("", piece)
+
+
+def pieces_of(names: Iterable[str]) -> set[str]:
+    """Every run of pieces in the scopes of ops, as they are and without the number that makes them unique.
+
+    These are the names of the layers that may have made the ops; layers may hold ``/`` in their names.
+    """
+    found: set[str] = set()
+    for scope in {name.rpartition("/")[0] for name in names}:
+        path = scope.split("/")
+        for start in range(len(path)):
+            for end in range(start + 1, len(path) + 1):
+                piece = "/".join(path[start:end])
+                found |= {piece, without_number(piece)}
+    return found
+
+
+def call_scopes_of(context: DiagnosisContext) -> Mapping[str, Sequence[CallScope]]:
+    """The boxes of each layer of the top level, nested models as a whole.
+
+    Args:
+        context: The case; it has a layer graph.
+
+    Returns:
+        For each id of a top-level layer or nested model, its boxes in the order of the graph. A layer that is a single
+        op (a raw op) has none.
+    """
+    assert context.layers is not None
+    owners = context.ownership.owners
+    found: dict[str, dict[tuple[str, bool], list[int]]] = defaultdict(dict)
+    units = [unit_of(context, owner) for owner in owners]
+    finders = [Outermost(_by_name(_names(context, owner))) for owner in owners]
+    for row in np.flatnonzero(context.ownership.of_op != UNOWNED).tolist():
+        owner = int(context.ownership.of_op[row])
+        box = finders[owner].around(context.ops.names[row])
+        if box is not None:
+            found[units[owner]].setdefault(box, []).append(row)
+    boxes = {unit: [CallScope(*place, rows) for place, rows in places.items()] for unit, places in found.items()}
+    return {
+        unit: _with_calls_by_place(members) if unit in context.layers.nested else members
+        for unit, members in boxes.items()
+    }
+
+
+def _with_calls_by_place(boxes: Sequence[CallScope]) -> Sequence[CallScope]:
+    """The boxes of a nested model, those of an unknown name too.
+
+    Keras 2.1 does not write down the names of Sequential models. Their layers then stand in a scope of any name: the
+    first place in which they stand is the template, the others are calls.
+    """
+    places = list(dict.fromkeys(box.scope.rpartition("/")[0] for box in boxes))
+    if len(places) < 2 or not all(box.template for box in boxes):
+        return boxes
+    template = [box for box in boxes if box.scope.rpartition("/")[0] == places[0]]
+    calls = [
+        CallScope(
+            place,
+            False,
+            sorted(row for box in boxes if box.scope.rpartition("/")[0] == place for row in box.rows),
+        )
+        for place in places[1:]
+    ]
+    return [*template, *calls]
+
+
+def unit_of(context: DiagnosisContext, owner: str) -> str:
+    """The layer or nested model of the top level that an owner is, or is inside of."""
+    assert context.layers is not None
+    place = context.layers.layers.get(owner) or context.layers.nested.get(owner)
+    if place is None or not place.path:
+        return owner
+    return next((id_ for id_, model in context.layers.nested.items() if (model.name,) == place.path[:1]), owner)
+
+
+def _names(context: DiagnosisContext, owner: str) -> Sequence[str]:
+    """What an op's scopes may be called: the outermost model first, the layer's own name, the layers it wraps."""
+    assert context.layers is not None
+    layer = context.layers.layers.get(owner)
+    if layer is not None:
+        return (*layer.path, layer.name, *layer.inner)
+    model = context.layers.nested[owner]
+    return (*model.path, model.name)
+
+
+class Outermost(Generic[Answer]):
+    """Finds, among the scopes around an op, the outermost that has an answer. Every scope is asked once.
+
+    Args:
+        answer: Gives the answer of a scope, or ``None``.
+    """
+
+    def __init__(self, answer: Callable[[str], Answer | None]) -> None:
+        self._answer = answer
+        self._known: dict[str, Answer | None] = {"": None}
+
+    def around(self, name: str) -> Answer | None:
+        """The answer of the outermost scope around an op that has one."""
+        scope = name.rpartition("/")[0]
+        missing = []
+        while scope not in self._known:
+            missing.append(scope)
+            scope = scope.rpartition("/")[0]
+        answer = self._known[scope]
+        for inner in reversed(missing):
+            answer = self._answer(inner) if answer is None else answer
+            self._known[inner] = answer
+        return answer
+
+
+def tail(scope: str, depth: int) -> str:
+    """The last pieces of a scope: of ``model/conv1/bn``, at depth 2, ``conv1/bn``."""
+    return "/".join(scope.rsplit("/", depth)[-depth:])
+
+
+def _by_name(names: Sequence[str]) -> Callable[[str], tuple[str, bool] | None]:
+    """Tells whether a scope has one of the names, and whether it is not the first of them."""
+    depths = [(name, name.count("/") + 1, position > 0) for position, name in enumerate(names)]
+
+    def answer(scope: str) -> tuple[str, bool] | None:
+        return next(((scope, later) for name, depth, later in depths if fits(tail(scope, depth), name)), None)
+
+    return answer
+
+
+def split_by_variables(context: DiagnosisContext, boxes: Sequence[CallScope]) -> Sequence[Sequence[CallScope]]:
+    """Put the boxes together that read one another's variables: those are one layer.
+
+    Args:
+        context: The case.
+        boxes: Boxes of one layer or nested model.
+
+    Returns:
+        The groups, in the order of the graph. Boxes without any variable are in the group if there is one only, and in
+        none otherwise.
+    """
+    box_of = {row: position for position, box in enumerate(boxes) for row in box.rows}
+    group = list(range(len(boxes)))
+
+    def root(position: int) -> int:
+        while group[position] != position:
+            position = group[position]
+        return position
+
+    ops, flow = context.ops, context.flow
+    readers: dict[int, int] = {}
+    for row, position in box_of.items():
+        for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+            source, slot = int(ops.source[edge]), int(ops.output[edge])
+            if slot == CONTROL or not is_state(flow.over(source, slot, ops.types[row])):
+                continue
+            first = box_of.get(source, readers.setdefault(source, position))
+            group[max(root(first), root(position))] = min(root(first), root(position))
+    with_variables = {box_of[row] for row in box_of if ops.types[row] in VARIABLES} | set(readers.values())
+    members: dict[int, list[CallScope]] = defaultdict(list)
+    for position, box in enumerate(boxes):
+        members[root(position)].append(box)
+    rooted = {root(position) for position in with_variables}
+    if len(rooted) == 1:
+        return [boxes]
+    return [part for position, part in sorted(members.items()) if position in rooted]
+
+
+def is_state(carries: Carries) -> bool:
+    """Whether parameters, or the handle of a variable, flow, and no activation."""
+    return bool(carries & _STATE) and not carries & Carries.ACTIVATION
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An arrow between two boxes that stand side by side.
+
+    Attributes:
+        source: Scope of the box it leaves.
+        target: Scope of the box it enters.
+        edges: Positions of the op edges in it, in the edge arrays of the op graph; control dependencies are left out.
+    """
+
+    source: str
+    target: str
+    edges: Sequence[int]
+
+
+def arrows(context: DiagnosisContext, wanted: Callable[[int, str, str], bool]) -> Iterator[Arrow]:
+    """The arrows between boxes, at every level, over which some op edge carries a layer's state (see `is_state`).
+
+    Args:
+        context: The case.
+        wanted: Whether an op edge that carries state makes an arrow of interest, from its position and the two boxes.
+
+    Yields:
+        Each arrow with all its op edges, those that carry something else included, in the order of the graph.
+    """
+    ops = context.ops
+    values = np.array([value & ALL_CLASSES for value in context.flow.values], dtype=np.int64)[ops.source]
+    has_state = ((values & int(_STATE)) != 0) & ((values & int(Carries.ACTIVATION)) == 0) & (ops.output != CONTROL)
+    if not has_state.any():
+        return
+    scopes: dict[str, int] = {}
+    for name in ops.names:
+        scopes.setdefault(name.rpartition("/")[0], len(scopes))
+    # An op that is named as a scope is drawn inside of it.
+    scope_of = np.array([scopes.get(name, scopes[name.rpartition("/")[0]]) for name in ops.names], dtype=np.int64)
+    joined = _Joined(list(scopes), scope_of[ops.source], scope_of[ops.target])
+    chosen: set[Pair] = set()
+    for edge in np.flatnonzero(has_state).tolist():
+        side = joined.sides(edge)
+        if side is None or side in chosen or not wanted(edge, *side):
+            continue
+        if is_state(context.flow.over(int(ops.source[edge]), int(ops.output[edge]), ops.types[int(ops.target[edge])])):
+            chosen.add(side)
+    found: dict[Pair, list[int]] = {}
+    for edge in np.flatnonzero(ops.output != CONTROL).tolist() if chosen else ():
+        side = joined.sides(edge)
+        if side in chosen:
+            found.setdefault(side, []).append(edge)
+    for side, edges in found.items():
+        yield Arrow(*side, edges)
+
+
+class _Joined:
+    """The boxes that each op edge joins, by the scopes at its ends."""
+
+    def __init__(self, scopes: Sequence[str], source: np.ndarray, target: np.ndarray) -> None:
+        self.scopes = scopes
+        self.pairs: list[int] = (source * len(scopes) + target).tolist()
+        self.known: dict[int, Pair | None] = {}
+
+    def sides(self, edge: int) -> Pair | None:
+        pair = self.pairs[edge]
+        if pair not in self.known:
+            source, target = divmod(pair, len(self.scopes))
+            self.known[pair] = None if source == target else side_by_side(self.scopes[source], self.scopes[target])
+        return self.known[pair]
+
+
+def side_by_side(source: str, target: str) -> Pair | None:
+    """The two boxes, side by side, that hold two scopes; ``None`` when one scope holds the other."""
+    if not source or not target:
+        return None
+    left, right = source.split("/"), target.split("/")
+    for position, (ours, theirs) in enumerate(zip(left, right, strict=False)):
+        if ours != theirs:
+            return "/".join(left[: position + 1]), "/".join(right[: position + 1])
+    return None

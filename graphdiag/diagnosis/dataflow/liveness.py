@@ -1,0 +1,238 @@
+"""Order and liveness: when the ops of a graph run, and whether they run at all.
+
+In TF 1 a ``Switch`` gives its input to one of its outputs, and what hangs on the other is dead: it does not run. A
+``Merge`` takes the input that is alive. Here each op gets the set of conditions under which it runs, so that what
+decides can be counted among what flows. The branches of a conditional that meet again in a ``Merge`` cancel out.
+
+The rules of dead tensors are those of TensorFlow's executor (``tensorflow/core/common_runtime/executor.cc``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+Condition = tuple[int, int, int]
+"""A predicate's row and output, and the branch that it must choose; or a row, 0 and `DECIDED`."""
+Conditions = frozenset[Condition]
+
+DECIDED = -1
+"""In the place of a branch: whatever decided there (`Liveness.choices`)."""
+NO_ROW = -1
+"""In the place of a row: the graph lacks the predicate."""
+
+_ALWAYS: Conditions = frozenset()
+_MOST = 64
+"""Conditions of one op that are told apart; more are taken together, so that the work stays linear."""
+
+
+@dataclass
+class Liveness:
+    """Under which conditions ops run.
+
+    Attributes:
+        alive: The conditions under which a row runs, for rows that do not always run. For a ``Switch`` without its
+            own.
+        choices: For rows where what decides flows into the result (``Merge``, ``Exit``): the conditions that decide.
+    """
+
+    alive: dict[int, Conditions] = field(default_factory=dict)
+    choices: dict[int, Conditions] = field(default_factory=dict)
+
+
+def evaluation_order(graph: OpGraph) -> Sequence[int]:
+    """Rows in an order in which inputs come before the ops that take them, loops' back edges aside.
+
+    A cycle without ``NextIteration`` is in no graph that TensorFlow runs; its rows come last.
+    """
+    size = len(graph)
+    ends_loop = {op_type for op_type in set(graph.types) if "NextIteration" in op_type}
+    against = (graph.source >= graph.target).nonzero()[0].tolist()
+    if all(graph.types[graph.source[edge]] in ends_loop for edge in against):
+        return range(size)
+    edges, offsets = graph.by_source
+    targets: list[int] = graph.target[edges].tolist()
+    first: list[int] = offsets.tolist()
+    forward = np.array([op_type not in ends_loop for op_type in graph.types], dtype=bool)
+    waiting: list[int] = np.bincount(graph.target[forward[graph.source]], minlength=size).tolist()
+    ready = [row for row in range(size - 1, -1, -1) if not waiting[row]]
+    order: list[int] = []
+    while ready:
+        row = ready.pop()
+        order.append(row)
+        if graph.types[row] in ends_loop:
+            continue
+        for place in range(first[row + 1] - 1, first[row] - 1, -1):
+            target = targets[place]
+            waiting[target] -= 1
+            if not waiting[target]:
+                ready.append(target)
+    if len(order) < size:
+        placed = set(order)
+        order.extend(row for row in range(size) if row not in placed)
+    return order
+
+
+def find_liveness(graph: OpGraph, op_specs: Sequence[OpSpec], order: Sequence[int]) -> Liveness:
+    """Find the conditions under which each op runs.
+
+    Args:
+        graph: The op graph.
+        op_specs: The rule of each row.
+        order: An order of evaluation.
+
+    Returns:
+        The liveness of all rows; empty when the graph has no ``Switch``.
+    """
+    if not any(spec.kind is Kind.SWITCHES for spec in set(op_specs)):
+        return Liveness()
+    finder = _Finder(graph, op_specs)
+    finder.visit_all(order)
+    finder.close_loops()
+    return finder.found
+
+
+class _Finder:
+    def __init__(self, graph: OpGraph, op_specs: Sequence[OpSpec]) -> None:
+        self.graph = graph
+        self.op_specs = op_specs
+        self.source: list[int] = graph.source.tolist()
+        self.output: list[int] = graph.output.tolist()
+        self.first: list[int] = graph.in_edges.tolist()
+        self.found = Liveness()
+
+    def visit_all(self, order: Sequence[int]) -> None:
+        source, first, alive = self.source, self.first, self.found.alive
+        switches = {spec for spec in set(self.op_specs) if spec.kind is Kind.SWITCHES}
+        # Rows over whose outputs some condition comes; most graphs have few.
+        conditional = bytearray(spec in switches for spec in self.op_specs)
+        for row in order:
+            for edge in range(first[row], first[row + 1]):
+                if conditional[source[edge]]:
+                    self._visit(row)
+                    if row in alive:
+                        conditional[row] = 1
+                    break
+
+    def _visit(self, row: int) -> None:
+        kind = self.op_specs[row].kind
+        if kind is Kind.MERGES:
+            self._merge(row)
+            return
+        conditions = _ALWAYS
+        for edge in range(self.first[row], self.first[row + 1]):
+            conditions = _join(conditions, self._of_edge(edge))
+        if kind is Kind.EXITS and conditions:
+            over = frozenset(
+                condition
+                for condition in conditions
+                if condition[2] == 0 and condition[0] != NO_ROW and self.graph.types[condition[0]] == "LoopCond"
+            )
+            conditions -= over
+            self.found.choices[row] = over
+        if len(conditions) > _MOST:
+            self.found.choices[row] = self.found.choices.get(row, _ALWAYS) | conditions
+            conditions = frozenset({(row, 0, DECIDED)})
+        if conditions:
+            self.found.alive[row] = conditions
+
+    def _merge(self, row: int) -> None:
+        """A ``Merge`` is alive when one of its inputs is: what all have in common, and what is left of the rest."""
+        edges = self._data_edges(row)
+        entering = [self._of_edge(edge) for edge in edges if not self._ends_loop(edge)]
+        if not entering:
+            return
+        common, rest = _split(entering)
+        choice = frozenset().union(*rest)
+        if choice:
+            self.found.choices[row] = choice
+            if not _complete(rest):
+                common |= {(row, 0, DECIDED)}
+        if common:
+            self.found.alive[row] = common
+
+    def close_loops(self) -> None:
+        """Which of the first and the later values a loop's ``Merge`` holds is decided by the loop's condition."""
+        for row, spec in enumerate(self.op_specs):
+            if spec.kind is Kind.MERGES:
+                edges = self._data_edges(row)
+                if any(self._ends_loop(edge) for edge in edges):
+                    _, rest = _split([self._of_edge(edge) for edge in edges])
+                    choice = frozenset().union(*rest)
+                    if choice:
+                        self.found.choices[row] = choice
+
+    def _data_edges(self, row: int) -> list[int]:
+        return [edge for edge in range(self.first[row], self.first[row + 1]) if self.output[edge] != CONTROL]
+
+    def _ends_loop(self, edge: int) -> bool:
+        return "NextIteration" in self.graph.types[self.source[edge]]
+
+    def _of_edge(self, edge: int) -> Conditions:
+        """Conditions under which something comes over an edge."""
+        origin, slot = self.source[edge], self.output[edge]
+        conditions = self.found.alive.get(origin, _ALWAYS)
+        if slot != CONTROL and self.op_specs[origin].kind is Kind.SWITCHES:
+            conditions = conditions | {(*self.predicate(origin), slot)}
+        return conditions
+
+    def predicate(self, switch: int) -> tuple[int, int]:
+        """Row and output of what a ``Switch`` goes by, before it was handed on by ``Identity``."""
+        edges = self._data_edges(switch)
+        if len(edges) < 2:
+            return NO_ROW, 0
+        edge = edges[1]
+        seen = set()
+        while self.graph.types[self.source[edge]] == "Identity" and self.source[edge] not in seen:
+            seen.add(self.source[edge])
+            before = self.first[self.source[edge]]
+            if before == self.first[self.source[edge] + 1] or self.output[before] == CONTROL:
+                break
+            edge = before
+        return self.source[edge], self.output[edge]
+
+
+def _join(left: Conditions, right: Conditions) -> Conditions:
+    if right <= left:
+        return left
+    return right if left <= right else left | right
+
+
+def _split(sets: Sequence[Conditions]) -> tuple[Conditions, list[Conditions]]:
+    """What all sets have in common, and the rest of each."""
+    common = frozenset(sets[0]).intersection(*sets[1:])
+    return common, [conditions - common for conditions in sets]
+
+
+def _complete(rest: Sequence[Conditions]) -> bool:
+    """Whether one of the sets always holds: one is empty, or two are the two branches of one predicate."""
+    single = {next(iter(conditions)) for conditions in rest if len(conditions) == 1}
+    return any(not conditions for conditions in rest) or any(
+        branch == 0 and (row, slot, 1) in single for row, slot, branch in single
+    )
+
+
+def loop_depths(graph: OpGraph, op_specs: Sequence[OpSpec], order: Sequence[int]) -> Mapping[int, int]:
+    """How many TF 1 loops are around a row, for rows inside of one."""
+    enters = {op_type for op_type in set(graph.types) if op_type in ("Enter", "RefEnter")}
+    depths: dict[int, int] = {}
+    if not enters:
+        return depths
+    source: list[int] = graph.source.tolist()
+    first: list[int] = graph.in_edges.tolist()
+    for row in order:
+        depth = 0
+        for edge in range(first[row], first[row + 1]):
+            origin = source[edge]
+            if origin in depths:
+                depth = max(depth, depths[origin] - (op_specs[origin].kind is Kind.EXITS))
+        if graph.types[row] in enters:
+            depth += 1
+        if depth:
+            depths[row] = depth
+    return depths

@@ -1,0 +1,480 @@
+"""State: what is put behind variables, queues, stacks, tables and arrays, and which ops find it there.
+
+A state is known by the op that makes its handle or, where ops share one by name, by that name. What is written to a
+state comes out wherever it is read, unless the write depends on the read, which then came before it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, OpSpec, op_specs
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+if TYPE_CHECKING:
+    from graphdiag.diagnosis.dataflow.flow import FixpointSolver
+
+Key = int | tuple[str, str]
+"""What a state is known by: the row of an op; or a name, after the prefix of the graph it is in."""
+ANYWHERE: Key = -1
+"""A handle whose origin is unclear: it may be any."""
+
+CALLING = frozenset({Kind.CALLS, Kind.BRANCHES, Kind.LOOPS})
+
+_ANONYMOUS = b"cd2c89b7-88b7-44c8-ad83-06c2a9158347"
+"""The shared name by which TensorFlow tells variables that are not shared (``ResourceHandle::ANONYMOUS_NAME``)."""
+_PER_RUN = ("Stack", "TensorArray", "Anonymous", "Temporary")
+"""Beginnings of the types of ops that make a new state each time they run."""
+_REFERENCE = frozenset({"RefIdentity", "RefEnter", "RefExit", "RefSwitch", "RefNextIteration"})
+"""Types whose output is the reference that came in; writing gives back the reference as well."""
+_HANDED_ON = _REFERENCE | {
+    *("Identity", "Enter", "Exit", "Switch", "NextIteration", "DisableCopyOnRead"),
+    *("TensorArrayGrad", "TensorArrayGradV2", "TensorArrayGradV3", "TensorArrayGradWithShape"),
+}
+"""Types whose output is the handle that came in; the gradients of a TensorArray count as part of it."""
+_ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
+"""Types whose output is one of the references that came in."""
+_VARIABLES = VARIABLES | {"TemporaryVariable"}
+"""Types that make a state with a value of one tensor; a temporary one lives within a step and is no layer's."""
+_ASKS_ONLY = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})
+_LAST = -1
+"""Position of what is read by an op that takes no handle."""
+
+_MOST_PAIRS = 1 << 20
+"""Pairs of a write and a read of one state that are looked at one by one."""
+_MOST_STORES = 1 << 16
+"""Pairs of a write and a read of one state that become edges; readers beyond them are known by what they carry."""
+_CHUNK = 1024
+"""Reads that are carried forward at once."""
+
+
+class State:
+    """What is stored in the course of one graph, top level or function body.
+
+    Attributes:
+        reads: The states that each row reads, with the position of the input that is the handle.
+        writers: Rows that write to each state.
+        filled: States into which something is put, not only taken out.
+        times_grown: How often a call was found to store more than before.
+        taken: Function arguments behind which something is looked for that is no variable.
+    """
+
+    def __init__(self, solver: FixpointSolver) -> None:
+        self.solver = solver
+        self.reads: dict[int, list[tuple[Key, int]]] = {}
+        self.writers: dict[Key, set[int]] = {}
+        self.filled: set[Key] = set()
+        self.times_grown = 0
+        self.taken: set[Key] = set()
+        self._readers: dict[Key, set[int]] = defaultdict(set)
+        self._writes: dict[int, list[Key]] = defaultdict(list)
+        self._origins: dict[int, tuple[Key, bool] | None] = {}
+        self._types: dict[Key, str] = {}
+        self._by_calls: dict[tuple[int, Key], Dependencies] = {}
+        self._written: dict[Key, dict[int, tuple[int, int, int]]] = defaultdict(dict)
+        self._content: dict[Key, Dependencies] = {}
+        self._come_later: dict[tuple[int, Key], set[int]] = defaultdict(set)
+        self._ordered: set[Key] = set()
+        self._connect()
+
+    # --- which ops touch which state ---------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        solver = self.solver
+        touching = {
+            spec
+            for spec in set(solver.op_specs)
+            if spec.handles or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
+        }
+        if touching:
+            for row, spec in enumerate(solver.op_specs):
+                if spec in touching:
+                    self._touch(row, spec)
+        if any(spec.kind is Kind.VARIABLE for spec in set(solver.op_specs)):
+            self._follow_references()
+
+    def _touch(self, row: int, spec: OpSpec) -> None:
+        for position, key in self._behind(row, spec):
+            if spec.kind in (Kind.WRITES, Kind.DEQUEUE, Kind.RANDOM, Kind.UNKNOWN):
+                self._writes_to(row, key, fills=spec.kind in (Kind.WRITES, Kind.UNKNOWN))
+            if spec.kind is not Kind.WRITES:
+                self._reads_from(row, key, position)
+
+    def _writes_to(self, row: int, key: Key, fills: bool) -> None:
+        self.writers.setdefault(key, set()).add(row)
+        if fills:
+            self.filled.add(key)
+        if key not in self._writes[row]:
+            self._writes[row].append(key)
+
+    def _reads_from(self, row: int, key: Key, position: int) -> None:
+        places = self.reads.setdefault(row, [])
+        if (key, position) not in places:
+            places.append((key, position))
+            self._readers[key].add(row)
+
+    def _behind(self, row: int, spec: OpSpec) -> list[tuple[int, Key]]:
+        """The states that an op touches, with the position of the handle."""
+        inputs = self._inputs(row)
+        if spec.kind is Kind.UNKNOWN:
+            found = [(position, self.origin(origin)) for position, origin in enumerate(inputs)]
+            return [(position, key) for position, key in found if key is not None]
+        if not spec.handles:
+            # A staging area has no handle; ops that mean the same one have its name.
+            return [(_LAST, self._name(row))]
+        keys = [self.origin(origin) for origin in inputs[: spec.handles]] or [None]
+        return [(position, ANYWHERE if key is None else key) for position, key in enumerate(keys)]
+
+    def _inputs(self, row: int) -> list[int]:
+        solver = self.solver
+        edges = range(solver.first[row], solver.first[row + 1])
+        return [solver.source[edge] for edge in edges if solver.output[edge] != CONTROL]
+
+    def _follow_references(self) -> None:
+        """TF 1: whoever takes a variable's reference reads it, and may hand it on."""
+        solver = self.solver
+        waiting = [row for row, spec in enumerate(solver.op_specs) if spec.kind is Kind.VARIABLE]
+        seen = set(waiting)
+        while waiting:
+            row = waiting.pop()
+            key = self.origin(row)
+            if key is None or not (key in self.writers or ANYWHERE in self.writers or self._is_shared(key)):
+                continue
+            for target in set(solver.targets(row)):
+                self._takes_reference(target, row, key)
+                if solver.graph.types[target] in _ONE_OF_SEVERAL:
+                    for taker in set(solver.targets(target)):
+                        self._takes_reference(taker, target, ANYWHERE)
+                elif target not in seen and self.origin(target) is not None:
+                    seen.add(target)
+                    waiting.append(target)
+
+    def _takes_reference(self, row: int, origin: int, key: Key) -> None:
+        solver = self.solver
+        for edge in range(solver.first[row], solver.first[row + 1]):
+            if solver.source[edge] == origin and solver.output[edge] != CONTROL:
+                self._reads_from(row, key, edge - solver.first[row])
+
+    def origin(self, row: int) -> Key | None:
+        """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
+        solver = self.solver
+        path: list[int] = []
+        passed: set[int] = set()
+        while row not in self._origins and row not in passed:
+            kind = solver.op_specs[row].kind
+            if kind is Kind.HANDLE or kind is Kind.VARIABLE:
+                self._origins[row] = (self._name(row), kind is Kind.VARIABLE)
+            elif kind is Kind.FEED and solver.feeds[row][0] & HANDLE and not self._inputs(row):
+                self._types[row] = solver.graph.types[row]
+                self._origins[row] = (row, False)
+            else:
+                inputs = self._inputs(row)
+                if (kind is Kind.WRITES or solver.graph.types[row] in _HANDED_ON) and inputs:
+                    path.append(row)
+                    passed.add(row)
+                    row = inputs[0]
+                else:
+                    self._origins[row] = None
+        found = self._origins.get(row)
+        for step in reversed(path):
+            if found is not None:
+                op_type = solver.graph.types[step]
+                is_reference = found[1]
+                gives_reference = op_type in _REFERENCE or solver.op_specs[step].kind is Kind.WRITES
+                if not (gives_reference if is_reference else op_type in _HANDED_ON):
+                    found = None
+            self._origins[step] = found
+        return None if found is None else found[0]
+
+    def _name(self, row: int) -> Key:
+        """The key of the state that an op makes or, for a staging area, uses."""
+        key = _name(self.solver.graph, row)
+        self._types[key] = self.solver.graph.types[row]
+        return key
+
+    def _is_shared(self, key: Key) -> bool:
+        """Whether others than this graph's ops may write to a state: a function, or whoever calls this one."""
+        return not isinstance(key, int) and (self.solver.in_function or key[1] in self.solver.named_elsewhere)
+
+    # --- what is stored ----------------------------------------------------------------------------------------------
+
+    def store(self, row: int, key: Key | None, sets: Dependencies, fills: bool) -> None:
+        """Record what a call writes to a state, and whether it puts anything in."""
+        place = row, ANYWHERE if key is None else key
+        value, shape = self._by_calls.get(place, (0, 0))
+        joined = value | sets[0], shape | sets[1]
+        if joined != self._by_calls.get(place):
+            self._by_calls[place] = joined
+            self.times_grown += 1
+        self._writes_to(row, place[1], fills)
+
+    def read_by_call(self, row: int, key: Key | None, position: int, takes: bool) -> Dependencies:
+        """What a call that reads a state finds there."""
+        if key is None:
+            return ANYTHING
+        self._reads_from(row, key, position)
+        value, shape = self.content(row, key)
+        if takes:
+            more_value, more_shape = self._from_outside(key, queue=False)
+            value, shape = value | more_value, shape | more_shape
+        return value, shape
+
+    def content(self, row: int, key: Key) -> Dependencies:
+        """What a row that reads a state may find there."""
+        solver = self.solver
+        if key == ANYWHERE or self._is_shared(key):
+            return ANYTHING
+        value, shape = solver.contents.get(key, (0, 0))
+        for place in (key, ANYWHERE):
+            later = self._come_later.get((row, place))
+            if not later:
+                found_value, found_shape = self._content.get(place, (0, 0))
+                value, shape = value | found_value, shape | found_shape
+                continue
+            for writer, (written_value, written_shape, _) in self._written[place].items():
+                if writer not in later:
+                    value, shape = value | written_value, shape | written_shape
+        kind, op_type = solver.op_specs[row].kind, solver.graph.types[row]
+        if op_type in _ASKS_ONLY:
+            return self._whether_written(row, key)
+        if kind is Kind.RANDOM:
+            return value, 0
+        if kind in (Kind.READ_STATE, Kind.DEQUEUE):
+            found_value, found_shape = self._from_outside(key, queue=op_type.startswith("Queue"))
+            value, shape = value | found_value, shape | found_shape
+        return value, shape
+
+    def _whether_written(self, row: int, key: Key) -> Dependencies:
+        """What decides whether anything was written to a variable before a row asks."""
+        found, _ = self.solver.contents.get(key, (0, 0))
+        for place in (key, ANYWHERE):
+            later = self._come_later.get((row, place), ())
+            for writer, (_, _, decided) in self._written[place].items():
+                if writer not in later:
+                    found |= decided
+        return found, 0
+
+    def _from_outside(self, key: Key, queue: bool) -> Dependencies:
+        """A queue or table that nothing in the graph fills is filled from outside."""
+        if key in self.solver.contents:
+            self.taken.add(key)
+            return 0, 0
+        made_by = self._types.get(key, "")
+        if key in self.filled or ANYWHERE in self.filled or made_by.startswith(_PER_RUN) or made_by in _VARIABLES:
+            return 0, 0
+        return DATA if queue else ANYTHING
+
+    def _stores(self, row: int, key: Key) -> tuple[int, int, int]:
+        """What an op stores: values, shape, and what decides whether it does, which is part of the other two."""
+        solver = self.solver
+        kind = solver.op_specs[row].kind
+        if kind in CALLING:
+            value, shape = self._by_calls.get((row, key), (0, 0))
+        elif kind is Kind.UNKNOWN:
+            value, shape = solver.values[row], solver.shapes[row]
+        else:
+            # What is taken away, or how far a generator is moved on, is stored as well, so to speak.
+            value, shape = solver.given[row]
+        decided = solver.decided_by(row)
+        if kind in CALLING:
+            # Whether the function stores anything is decided inside of it, and part of what it stores.
+            decided |= value & ~HANDLE
+        return (value | decided) & ~HANDLE, (shape | decided) & ~HANDLE, decided
+
+    def all_writers(self) -> set[int]:
+        """Every row that writes."""
+        solver = self.solver
+        for row, spec in enumerate(solver.op_specs):
+            if spec.kind is not Kind.UNKNOWN:
+                continue
+            for edge in range(solver.first[row], solver.first[row + 1]):
+                slot = solver.output[edge]
+                if slot != CONTROL and solver.at(solver.source[edge], slot)[0] & HANDLE and not self._known(edge):
+                    self._writes_to(row, ANYWHERE, fills=True)
+        return set().union(*self.writers.values())
+
+    def _known(self, edge: int) -> bool:
+        return self.origin(self.solver.source[edge]) is not None
+
+    def update(self, rows: Iterable[int]) -> set[int]:
+        """Take note of what rows write now.
+
+        Args:
+            rows: Rows that may write more than before.
+
+        Returns:
+            The rows that find more than before.
+        """
+        grown: list[tuple[int, Key]] = []
+        new: list[tuple[int, Key]] = []
+        for row in sorted(rows):
+            for key in self._writes.get(row, ()):
+                value, shape, decided = self._stores(row, key)
+                if not self._matters(key, value, shape):
+                    continue
+                old = self._written[key].get(row)
+                if old is None:
+                    new.append((row, key))
+                elif old == (value, shape, decided):
+                    continue
+                self._written[key][row] = value, shape, decided
+                known_value, known_shape = self._content.get(key, (0, 0))
+                self._content[key] = (known_value | value, known_shape | shape)
+                grown.append((row, key))
+        self._order(new)
+        fresh: set[int] = set()
+        for row, key in grown:
+            readers = self._readers_of(key)
+            if key in self._ordered:
+                fresh.update(reader for reader in readers if row not in self._come_later.get((reader, key), ()))
+            else:
+                fresh.update(readers)
+        return fresh
+
+    def _matters(self, key: Key, value: int, shape: int) -> int:
+        """Whether a write stores more than reading a variable carries anyway."""
+        if self.solver.in_function or self._types.get(key) not in _VARIABLES:
+            return value | shape
+        return value & ACTIVATION | shape
+
+    def _readers_of(self, key: Key) -> Collection[int]:
+        return self.reads if key == ANYWHERE else self._readers.get(key, ())
+
+    def _order(self, new: Sequence[tuple[int, Key]]) -> None:
+        """Find the reads that come before a write."""
+        depths = self.solver.depths
+        pairs: list[tuple[int, int]] = []
+        looked_at: list[tuple[int, Key]] = []
+        for row, key in new:
+            readers = self._readers_of(key)
+            if row in readers and not depths.get(row):
+                self._comes_later(row, row, key)
+            if len(readers) * len(self.writers[key]) <= _MOST_PAIRS:
+                looked_at.append((row, key))
+                # In a loop, what is read before a write is read again after it.
+                pairs += [(row, reader) for reader in readers if not (depths.get(row) and depths.get(reader))]
+        before = reads_before_writes(self.solver, pairs)
+        for row, key in looked_at:
+            for reader in self._readers_of(key):
+                if (row, reader) in before:
+                    self._comes_later(row, reader, key)
+
+    def _comes_later(self, writer: int, reader: int, key: Key) -> None:
+        self._come_later[reader, key].add(writer)
+        self._ordered.add(key)
+
+    def activations_stored(self) -> tuple[tuple[int, int], ...]:
+        """Pairs of a row that stores activations and a row that may find them."""
+        found = set()
+        for key, writers in self._written.items():
+            # What reads behind a handle of unclear origin may find what is stored anywhere.
+            readers = sorted({*self._readers_of(key), *self._readers.get(ANYWHERE, ())})
+            storing = [row for row, sets in sorted(writers.items()) if (sets[0] | sets[1]) & ACTIVATION]
+            for row in storing:
+                for reader in readers[: _MOST_STORES // len(storing)]:
+                    if row != reader and row not in self._come_later.get((reader, key), ()):
+                        found.add((row, reader))
+        return tuple(sorted(found))
+
+    def stored_behind(self, key: Key) -> Dependencies:
+        """All that is written to a state."""
+        value = shape = 0
+        for place in (key, ANYWHERE):
+            for written_value, written_shape, _ in self._written.get(place, {}).values():
+                value, shape = value | written_value, shape | written_shape
+        return value, shape
+
+
+def names_of_states(graph: OpGraph) -> Iterator[str]:
+    """The names under which ops of a graph share a state with whoever uses the same."""
+    table = op_specs()
+    wanted = {
+        op_type
+        for op_type in set(graph.types)
+        for spec in [table.get(op_type, UNKNOWN)]
+        if spec.kind in (Kind.HANDLE, Kind.VARIABLE) or (spec.kind in (Kind.DEQUEUE, Kind.WRITES) and not spec.handles)
+    }
+    for row, op_type in enumerate(graph.types) if wanted else ():
+        if op_type in wanted:
+            key = _name(graph, row)
+            if not isinstance(key, int):
+                yield key[1]
+
+
+def _name(graph: OpGraph, row: int) -> Key:
+    op_type, node = graph.types[row], graph.node_defs[row]
+    shared = bytes(node.attr["shared_name"].s) if "shared_name" in node.attr else b""
+    if op_type.startswith(_PER_RUN) or shared == _ANONYMOUS:
+        return row
+    # Resources without a shared name go by the op's own; a variable without one goes by the empty name.
+    own = "" if op_type == "VarHandleOp" else node.name
+    # Graphs that were merged from several have a prefix, and did not run together.
+    apart = graph.names[row][: len(graph.names[row]) - len(node.name)]
+    return apart, shared.decode(errors="replace") or own
+
+
+def reads_before_writes(solver: FixpointSolver, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Those ``(writer, reader)`` pairs in which the writer has to wait for the reader.
+
+    It does when it depends on the reader. But a ``Merge`` waits for one of its inputs only, and what is inside a
+    function waits for the inputs it needs itself: TensorFlow puts the body in the place of the call.
+
+    Readers are bits, carried forward along every edge: some at a time, and no further than to the last of their
+    writers, so that memory and, where reads and writes stand near each other, time stay linear.
+    """
+    found: set[tuple[int, int]] = set()
+    order, position, calls = solver.order, solver.position, solver.callees.keys() | solver.opaque
+    wanted: dict[int, list[int]] = defaultdict(list)
+    for writer, reader in pairs:
+        if position[reader] < position[writer]:
+            wanted[reader].append(writer)
+    source, output, first = solver.source, solver.output, solver.first
+    for chunk, last in _chunks(wanted, position):
+        bits = {reader: 1 << bit for bit, reader in enumerate(chunk)}
+        start = position[chunk[0]]
+        stop = last + 1
+        waits_for = [0] * (stop - start)
+        for place in range(start, stop):
+            row = order[place]
+            kind = solver.op_specs[row].kind
+            through_all, passed = -1, 0
+            for edge in range(first[row], first[row + 1]):
+                back = position[source[edge]] - start
+                if back >= place - start:
+                    continue
+                before = waits_for[back] if back >= 0 else 0
+                if output[edge] == CONTROL:
+                    passed |= before | bits.get(source[edge], 0)
+                elif kind is Kind.MERGES:
+                    through_all &= before
+                elif row not in calls or (kind is Kind.BRANCHES and edge == first[row]):
+                    passed |= before
+            if through_all > 0:
+                passed |= through_all
+            if row not in calls:
+                passed |= bits.get(row, 0)
+            waits_for[place - start] = passed
+        found.update(
+            (writer, reader)
+            for reader in chunk
+            for writer in wanted[reader]
+            if waits_for[position[writer] - start] & bits[reader]
+        )
+    return found
+
+
+def _chunks(wanted: Mapping[int, Sequence[int]], position: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
+    """Readers that are looked at together, in order, each time with the position of their last writer."""
+    chunk: list[int] = []
+    last = -1
+    for reader in sorted(wanted, key=position.__getitem__):
+        if chunk and (position[reader] > last or len(chunk) == _CHUNK):
+            yield chunk, last
+            chunk, last = [], -1
+        chunk.append(reader)
+        last = max(last, *(position[writer] for writer in wanted[reader]))
+    if chunk:
+        yield chunk, last

@@ -1,0 +1,109 @@
+"""Words and lists that several rules share."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from graphdiag.diagnosis.context import DiagnosisContext, Pair, carried
+from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.finding import Finding
+from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+
+
+def edges_of(open_edges: OpenEdges) -> tuple[Pair, ...]:
+    """The layer edges of some op edges, each once, sorted."""
+    return tuple(sorted({pair for pair, _ in open_edges}))
+
+
+def layer_edges(count: int, one: str = "", several: str = "") -> str:
+    """``1 drawn layer edge``, ``8 drawn layer edges``, followed by what one or several of them do."""
+    edges = f"{count} drawn layer edge{'' if count == 1 else 's'}"
+    return f"{edges} {one if count == 1 else several}".rstrip()
+
+
+def some(names: Sequence[str], shown: int = 3) -> str:
+    """A few names, and how many more there are."""
+    listed = ", ".join(names[:shown])
+    return listed if len(names) <= shown else f"{listed} and {len(names) - shown} more"
+
+
+def one_for_each_culprit(
+    rule: Rule,
+    context: DiagnosisContext,
+    claims: OpenEdges,
+    message: Callable[[str, int], str],
+    fix: str,
+    culprit_of: Callable[[OpEdge], int] | None = None,
+) -> Iterator[Found]:
+    """One finding for each op that gives the tensor, whatever it feeds.
+
+    Args:
+        rule: The rule that found them.
+        context: The case.
+        claims: The op edges to explain.
+        message: Makes the message from the culprit's name and the number of layer edges.
+        fix: What to do.
+        culprit_of: Row of the op to blame for an op edge; the op that gives the tensor if not given.
+
+    Yields:
+        The findings, in the order of the op graph.
+    """
+    groups: dict[int, list[tuple[Pair, OpEdge]]] = defaultdict(list)
+    for pair, edge in claims:
+        groups[culprit_of(edge) if culprit_of else edge.source].append((pair, edge))
+    for row, group in sorted(groups.items()):
+        yield _found(rule, context, [context.ops.names[row]], group, message, fix)
+
+
+def one_for_all(
+    rule: Rule, context: DiagnosisContext, claims: OpenEdges, message: Callable[[str, int], str], fix: str
+) -> Iterator[Found]:
+    """One finding for all op edges that a layer gives: see `one_for_each_culprit`."""
+    groups: dict[str, list[tuple[Pair, OpEdge]]] = defaultdict(list)
+    for pair, edge in claims:
+        groups[pair[0]].append((pair, edge))
+    for _, group in sorted(groups.items()):
+        culprits = sorted({context.ops.names[edge.source] for _, edge in group})
+        yield _found(rule, context, culprits, group, message, fix)
+
+
+def _found(
+    rule: Rule,
+    context: DiagnosisContext,
+    culprits: Sequence[str],
+    group: OpenEdges,
+    message: Callable[[str, int], str],
+    fix: str,
+) -> Found:
+    edges = edges_of(group)
+    return Found(
+        Finding(
+            code=rule.code,
+            rule=rule.name,
+            verdict=rule.verdict,
+            blame=rule.blame,
+            severity=rule.severity,
+            message=message(some(culprits), len(edges)),
+            fix=fix,
+            culprits=tuple(culprits),
+            carries=carried(edge for _, edge in group),
+            edges=edges,
+            evidence=context.evidence(edge for _, edge in group),
+        ),
+        group,
+    )
+
+
+def carrying(open_edges: OpenEdges, wanted: Callable[[OpEdge], bool]) -> OpenEdges:
+    """Those op edges that carry what is wanted."""
+    return [(pair, edge) for pair, edge in open_edges if wanted(edge)]
+
+
+def with_others_from_there(open_edges: OpenEdges, claims: OpenEdges) -> OpenEdges:
+    """The claimed op edges, and all others that lead from the same op to the same layer.
+
+    A real dependency is one cause, even where the layer also asks for the tensor's shape.
+    """
+    places = {(pair, edge.source) for pair, edge in claims}
+    return [(pair, edge) for pair, edge in open_edges if (pair, edge.source) in places]

@@ -1,0 +1,100 @@
+"""What the user has on screen: the drawn graph, TensorBoard's conceptual graph, or why there is none."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from graphdiag.graphs.drawn_graph import ROOT, DrawnGraph
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import OpGraph
+
+
+@dataclass(frozen=True)
+class TensorBoardView:
+    """What TensorBoard shows, or will show.
+
+    Attributes:
+        drawn: The drawn graph; ``None`` when there is no op graph, or TensorBoard draws none.
+        failure: TensorBoard's own words when it refuses to merge the graphs of a trace; empty otherwise.
+        has_op_graph: Whether the source holds an op graph, be it an empty one.
+        conceptual: The graph that TensorBoard makes of the Keras model's JSON, one op a layer; ``None`` when there is
+            no such JSON, or TensorBoard fails on it.
+        conceptual_failure: TensorBoard's own words when it fails on the JSON.
+        callback_writes_op_graph: For a live model, whether its stack's callback writes an op graph; ``None`` for
+            files, and where it is not known.
+        live: Whether a live model was traced, so that the pictures are what the callback will write.
+    """
+
+    drawn: DrawnGraph | None = None
+    failure: str = ""
+    has_op_graph: bool = True
+    conceptual: OpGraph | None = None
+    conceptual_failure: str = ""
+    callback_writes_op_graph: bool | None = None
+    live: bool = False
+
+    @cached_property
+    def box_of_row(self) -> Sequence[str]:
+        """The box of the drawn root that holds each op; empty for an op that is not drawn."""
+        if self.drawn is None:
+            return ()
+        drawn = self.drawn
+        root = drawn.index[ROOT]
+        box: list[str] = [""] * len(drawn.names)
+        for row in range(len(drawn)):
+            path = []
+            while row != root and not box[row] and drawn.parents[row] >= 0 and drawn.parents[row] != root:
+                path.append(row)
+                row = drawn.parents[row]
+            top = box[row] or ("" if row == root else drawn.names[row])
+            box[row] = top
+            for passed in path:
+                box[passed] = top
+        return ["" if row < 0 else box[row] for row in drawn.op_rows]
+
+
+def conceptual_edges(conceptual: OpGraph, layers: LayerGraph) -> frozenset[tuple[str, str]]:
+    """The layer edges that a conceptual graph shows.
+
+    TensorBoard names a layer by the names of the models around it, the outermost included. It draws the input layers
+    of nested models, which the layer graph leaves out, so an edge may run through them.
+
+    Args:
+        conceptual: TensorBoard's conceptual graph, one op a layer.
+        layers: The layer graph.
+
+    Returns:
+        Those edges of the layer graph that are drawn.
+    """
+    rows: dict[str, int] = {}
+    for layer in layers.layers.values():
+        for name in ("/".join((layers.model_name, *layer.path, layer.name)), "/".join((*layer.path, layer.name))):
+            if name in conceptual.index:
+                rows[layer.id] = conceptual.index[name]
+                break
+    onward: Mapping[int, list[int]] = defaultdict(list)
+    for source, target in zip(conceptual.source.tolist(), conceptual.target.tolist(), strict=True):
+        onward[source].append(target)
+    own = set(rows.values())
+    shown = set()
+    for source, target in layers.edges:
+        if source in rows and target in rows and _leads_to(rows[source], rows[target], onward, own):
+            shown.add((source, target))
+    return frozenset(shown)
+
+
+def _leads_to(source: int, target: int, onward: Mapping[int, Sequence[int]], own: set[int]) -> bool:
+    """Whether there is an edge, or a path through nodes that are no layer of the layer graph."""
+    seen = {source}
+    waiting = [source]
+    while waiting:
+        for step in onward.get(waiting.pop(), ()):
+            if step == target:
+                return True
+            if step not in own and step not in seen:
+                seen.add(step)
+                waiting.append(step)
+    return False

@@ -1,0 +1,158 @@
+"""The report as a snapshot: what of it is worth committing."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from graphdiag.diagnosis.finding import Finding
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.modeldiff.snapshot import FindingRecord, LayerRecord, NestedRecord, Ops, Snapshot
+from graphdiag.results.report import Report
+from graphdiag.version import __version__
+
+_REAL = frozenset({"activation", "parameter", "handle"})
+_FED = ("_Arg", "Placeholder")
+"""Types of ops that stand for what is handed to a traced function, variables too."""
+
+
+def take(report: Report) -> Snapshot:
+    """Take a snapshot of what a comparison looked at and found.
+
+    Args:
+        report: The report, as compared or as read from a file.
+
+    Returns:
+        The snapshot. Without a layer graph, name scopes stand for layers, and the edges between them are those over
+        which activations or parameters flow.
+    """
+    owned, of_no_layer = _count_ops(report)
+    culprits = _Culprits(report)
+    findings = {_finding(finding, culprits) for finding in report.findings}
+    ordered = tuple(sorted(findings, key=lambda found: (found.code, found.verdict, found.edges, found.culprits)))
+    ops = None if report.op_graph is None else of_no_layer
+    layers = report.layer_graph
+    if layers is None:
+        return Snapshot("", _scopes(report, owned), ops=ops, findings=ordered, by_scope=True, version=__version__)
+    return Snapshot(
+        model_name=layers.model_name,
+        layers=_layers(layers, owned),
+        nested={
+            id_: NestedRecord(id_, model.class_name, model.calls, model.path, owned.get(id_, {}))
+            for id_, model in layers.nested.items()
+        },
+        inputs=layers.inputs,
+        outputs=layers.outputs,
+        ops=ops,
+        findings=ordered,
+        version=__version__,
+    )
+
+
+def _layers(graph: LayerGraph, owned: Mapping[str, Ops]) -> Mapping[str, LayerRecord]:
+    sources: dict[str, list[str]] = defaultdict(list)
+    for source, target in graph.edges:
+        sources[target].append(source)
+    return {
+        id_: LayerRecord(
+            id=id_,
+            class_name=layer.class_name,
+            output_shape=layer.output_shape,
+            parameters=layer.parameters,
+            calls=layer.calls,
+            path=layer.path,
+            sources=tuple(sources[id_]),
+            ops=owned.get(id_, {}),
+        )
+        for id_, layer in graph.layers.items()
+    }
+
+
+def _scopes(report: Report, owned: Mapping[str, Ops]) -> Mapping[str, LayerRecord]:
+    sources: dict[str, set[str]] = defaultdict(set)
+    for edge in report.edges:
+        if edge.source in owned and edge.target in owned and _REAL.intersection(edge.carries):
+            sources[edge.target].add(edge.source)
+    return {id_: LayerRecord(id_, sources=tuple(sorted(sources[id_])), ops=ops) for id_, ops in sorted(owned.items())}
+
+
+def _count_ops(report: Report) -> tuple[Mapping[str, Ops], Mapping[str, Ops]]:
+    """Op types by owner, and by role for ops of no owner."""
+    owned: dict[str, Counter[str]] = defaultdict(Counter)
+    of_no_layer: dict[str, Counter[str]] = defaultdict(Counter)
+    graph, ownership = report.op_graph, report.ownership
+    if graph is None or ownership is None:
+        return {}, {}
+    owners = ownership.of_op.tolist()
+    users = _users(graph, owners)
+    for row, (owner, op_type) in enumerate(zip(owners, graph.types, strict=True)):
+        role = ownership.roles.get(row, "")
+        if owner < 0 and not role and op_type in _FED and len(users[row]) == 1:
+            # A variable that one layer alone uses comes and goes with the layer.
+            [owner] = users[row]
+        if owner >= 0:
+            owned[ownership.owners[owner]][op_type] += 1
+        else:
+            of_no_layer[role][op_type] += 1
+    return _plain(owned), _plain(of_no_layer)
+
+
+def _plain(counts: Mapping[str, Counter[str]]) -> Mapping[str, Ops]:
+    return {key: dict(counter) for key, counter in counts.items()}
+
+
+def _users(graph: OpGraph, owners: list[int]) -> Mapping[int, set[int]]:
+    """For each op that stands for what is handed to a function, whose ops take it."""
+    users: dict[int, set[int]] = defaultdict(set)
+    for source, target in zip(graph.source.tolist(), graph.target.tolist(), strict=True):
+        if graph.types[source] in _FED:
+            users[source].add(owners[target])
+    return users
+
+
+class _Culprits:
+    """Ops and scopes by what they belong to: the scopes around a layer, which TensorFlow numbers, say nothing more."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._model = report.layer_graph.model_name if report.layer_graph else ""
+        self._sorted: Sequence[str] = ()
+
+    def called(self, name: str) -> str:
+        """``dense_1/MatMul`` for an op, by the id of its owner; the id of the owner for a scope that is one's."""
+        owner = self._report.owner(name)
+        if owner is not None:
+            _, scope, rest = f"/{name}".rpartition(f"/{owner.rpartition('/')[2]}/")
+            return f"{owner}/{rest}" if scope else name
+        return self._owner_of_scope(name) or self._of_model(name)
+
+    def _owner_of_scope(self, scope: str) -> str:
+        """The layer or nested model whose scope it is, numbered or not."""
+        graph = self._report.op_graph
+        if graph is None:
+            return ""
+        self._sorted = self._sorted or sorted(graph.names)
+        row = bisect_left(self._sorted, f"{scope}/")
+        inside = self._sorted[row] if row < len(self._sorted) and self._sorted[row].startswith(f"{scope}/") else ""
+        owner = (self._report.owner(inside) if inside else "") or ""
+        own = scope.rpartition("/")[2]
+        while owner and not re.fullmatch(rf"{re.escape(owner.rpartition('/')[2])}(_[0-9]+)?", own):
+            owner = owner.rpartition("/")[0]
+        return owner
+
+    def _of_model(self, name: str) -> str:
+        """The model's own scope without its number."""
+        scope = re.match(rf"{re.escape(self._model)}(_[0-9]+)?(?=/|$)", name) if self._model else None
+        return f"{self._model}{name[scope.end() :]}" if scope else name
+
+
+def _finding(finding: Finding, culprits: _Culprits) -> FindingRecord:
+    return FindingRecord(
+        code=finding.code,
+        verdict=finding.verdict.value,
+        edges=tuple(sorted(finding.edges)),
+        culprits=tuple(sorted({culprits.called(culprit) for culprit in finding.culprits})),
+    )

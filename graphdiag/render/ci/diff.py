@@ -1,0 +1,67 @@
+"""What changed as checks and problems, for the formats that CI reads: each sort of change is a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphdiag.diagnosis.finding import Severity
+from graphdiag.modeldiff.differ import Diff
+from graphdiag.modeldiff.summary import SORTS, headline, sort_of
+from graphdiag.picture_style import PictureStyle
+from graphdiag.render.ci import github, junit, sarif
+from graphdiag.render.ci.suites import Check, Location, Problem, Suite
+
+_SUMMARIES = {
+    "model": "The model's name, inputs, outputs and nested models are the same.",
+    "layers": "No layer came, went or was renamed.",
+    "edges": "No layer takes from other layers than before.",
+    "attributes": "Every layer has the same class, output shape, parameters, calls and nested model.",
+    "ops": "Every layer made the same ops.",
+    "findings": "No finding came or went.",
+}
+
+
+def to_sarif(diff: Diff, _: PictureStyle | None = None) -> str:
+    """The changes as SARIF."""
+    return sarif.write([suite_of(diff)])
+
+
+def to_junit(diff: Diff, _: PictureStyle | None = None) -> str:
+    """Each sort of change as a test case, which fails when there is one."""
+    return junit.write([suite_of(diff)])
+
+
+def to_github(diff: Diff, _: PictureStyle | None = None) -> str:
+    """The changes as annotations."""
+    return github.write([suite_of(diff)])
+
+
+def suite_of(diff: Diff) -> Suite:
+    """The sorts of change as checks, and the changes as problems.
+
+    Args:
+        diff: The changes.
+
+    Returns:
+        The suite of the new model. Every change is an error, as the exit status of ``graphdiag diff`` says.
+    """
+    title = diff.titles[1]
+    return Suite(
+        model=title,
+        checks=[Check(f"diff-{sort}", summary=_SUMMARIES[sort]) for sort in SORTS],
+        problems=list(_problems(diff)),
+        notes=[f"{diff.titles[0]} -> {title}: {headline(diff)}", *diff.notes],
+        location=Location(title),
+    )
+
+
+def _problems(diff: Diff) -> Iterator[Problem]:
+    for change in diff.changes:
+        yield Problem(
+            check=f"diff-{sort_of(change)}",
+            severity=Severity.ERROR,
+            message=change.line(),
+            edges=change.about_edges,
+            layers=change.about,
+            properties=change.to_dict(),
+        )

@@ -1,0 +1,243 @@
+"""The three graphs as files that networkx reads back: GraphML, and the node-link JSON of networkx and d3.
+
+JSON holds any name as it is. XML 1.0 has no control characters, and turns carriage returns into line feeds; so GraphML
+gets the graph that `for_graphml` makes, in which such characters are written out and no two names become one.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.errors import UsageError
+from graphdiag.graphs.drawn_graph import ROOT
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+    from graphdiag.picture_style import PictureStyle
+    from graphdiag.results.report import Report
+
+_ESCAPED = re.compile("[^\t\n\x20-\\[\\]-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What GraphML cannot hold (XML 1.0, section 2.2, and carriage returns, section 2.11), and the backslash itself."""
+
+
+def graphml_of_layers(report: Report, _: PictureStyle) -> str:
+    """The layer-level diff, as `layer_level` gives it, in GraphML."""
+    return to_graphml(layer_level(report))
+
+
+def graphml_of_ops(report: Report, _: PictureStyle) -> str:
+    """The op graph, as `op_level` gives it, in GraphML."""
+    return to_graphml(op_level(report))
+
+
+def graphml_of_drawn(report: Report, _: PictureStyle) -> str:
+    """The drawn graph, as `drawn_level` gives it, in GraphML."""
+    return to_graphml(drawn_level(report))
+
+
+def node_link_of_layers(report: Report, _: PictureStyle) -> str:
+    """The layer-level diff, as `layer_level` gives it, in node-link JSON."""
+    return to_node_link(layer_level(report))
+
+
+def node_link_of_ops(report: Report, _: PictureStyle) -> str:
+    """The op graph, as `op_level` gives it, in node-link JSON."""
+    return to_node_link(op_level(report))
+
+
+def node_link_of_drawn(report: Report, _: PictureStyle) -> str:
+    """The drawn graph, as `drawn_level` gives it, in node-link JSON."""
+    return to_node_link(drawn_level(report))
+
+
+def layer_level(report: Report) -> nx.DiGraph:
+    """The layer-level diff.
+
+    Args:
+        report: The report.
+
+    Returns:
+        Nodes are layers with the attributes of `LayerGraph.to_networkx` and ``kind``: ``layer``; ``nested`` for a
+        nested model that owns ops itself; ``scope`` for a name scope, as all nodes are without a layer graph. Edges are
+        those of ``report.edges`` with ``in_model``, ``op_edges``, ``carries`` and ``codes`` (joined by ``,``) and
+        ``verdict`` (``""`` where the graphs agree). The graph's own attributes are ``model_name`` and
+        ``keras_version``.
+    """
+    import networkx as nx
+
+    layers = report.layer_graph
+    graph = layers.to_networkx() if layers else nx.DiGraph(model_name="", keras_version="")
+    nx.set_node_attributes(graph, "layer", "kind")
+    for name in report.outside:
+        nested = layers.nested.get(name) if layers else None
+        graph.add_node(
+            name,
+            name=nested.name if nested else name,
+            class_name=nested.class_name if nested else "",
+            path="/".join(nested.path) if nested else "",
+            calls=nested.calls if nested else 0,
+            is_input=False,
+            output_shape="",
+            parameters=None,
+            kind="nested" if nested else "scope",
+        )
+    for edge in report.edges:
+        graph.add_edge(
+            edge.source,
+            edge.target,
+            in_model=edge.in_model,
+            op_edges=edge.op_edges,
+            carries=",".join(edge.carries),
+            verdict=edge.verdict.value if edge.verdict else "",
+            codes=",".join(edge.codes),
+        )
+    return graph
+
+
+def op_level(report: Report) -> nx.MultiDiGraph:
+    """The op graph.
+
+    Args:
+        report: The report.
+
+    Returns:
+        `OpGraph.to_networkx`, and on every node ``owner`` (id of the layer) and ``role`` (what an op of no layer is
+        for, as ``initialization``); ``""`` for none. The bodies of library functions are not in it.
+
+    Raises:
+        UsageError: The report has no op graph.
+    """
+    ops, ownership = report.op_graph, report.ownership
+    if ops is None:
+        raise UsageError("the source has no op graph, so it cannot be written; graphml and node-link hold the layers.")
+    graph = ops.to_networkx()
+    for row, name in enumerate(ops.names):
+        attributes = graph.nodes[name]
+        attributes["owner"] = (ownership.owner(row) if ownership else None) or ""
+        attributes["role"] = ownership.roles.get(row, "") if ownership else ""
+    return graph
+
+
+def drawn_level(report: Report) -> nx.DiGraph:
+    """The drawn graph, all levels in one.
+
+    Args:
+        report: The report.
+
+    Returns:
+        Nodes are all nodes of TensorBoard's hierarchy, the root ``__root__`` too, with ``type``, ``op`` (``""`` where
+        there is none), ``cardinality``, ``parent`` (``""`` for the root), ``place`` as `DrawnGraph.to_networkx` has
+        it, and ``ghost``: whether TensorBoard names the node and has none. Edges are all metaedges with ``level`` (the
+        node in which the arrow is drawn), ``regular``, ``control``, ``reference`` (numbers of base edges) and
+        ``shown``: whether the arrow is left after extraction.
+
+    Raises:
+        UsageError: The report has no drawn graph.
+    """
+    import networkx as nx
+
+    drawn = report.drawn_graph
+    if drawn is None:
+        raise UsageError(
+            "TensorBoard draws no op graph here, so it cannot be written; graphml and node-link hold the layers."
+        )
+    root = drawn.root
+    places = {
+        **dict.fromkeys(root.in_extract, "in_extract"),
+        **dict.fromkeys(root.out_extract, "out_extract"),
+        **dict.fromkeys(root.library, "library"),
+    }
+    graph = nx.DiGraph()
+    for row, name in enumerate(drawn.names):
+        parent = drawn.parents[row]
+        within = drawn.names[parent] if parent >= 0 else ""
+        graph.add_node(
+            name,
+            type=drawn.types[row],
+            op=drawn.ops[row] or "",
+            cardinality=drawn.cardinalities[row],
+            parent=within,
+            place=places.get(name, "core") if within == ROOT else "core",
+            ghost=name in drawn.ghosts,
+        )
+    shown = set(root.core_edges)
+    arrows = drawn.metaedges
+    columns = (arrows.parent, arrows.source, arrows.target, arrows.regular, arrows.control, arrows.reference)
+    for parent, source, target, *numbers in zip(*(column.tolist() for column in columns), strict=True):
+        level, ends = drawn.names[parent], (drawn.names[source], drawn.names[target])
+        graph.add_edge(
+            *ends,
+            level=level,
+            **dict(zip(("regular", "control", "reference"), numbers, strict=True)),
+            shown=level != ROOT or ends in shown,
+        )
+    return graph
+
+
+def to_node_link(graph: nx.DiGraph) -> str:
+    """A graph as JSON that ``networkx.node_link_graph(data, edges="edges")`` reads back to an equal graph.
+
+    One line for each node and edge. Written here, for networkx has called the key of the edges by two names.
+    """
+    multigraph = graph.is_multigraph()
+    edges = graph.edges(keys=True, data=True) if multigraph else graph.edges(data=True)
+    keys = ("source", "target", "key") if multigraph else ("source", "target")
+    parts = {
+        "directed": json.dumps(True),
+        "multigraph": json.dumps(multigraph),
+        "graph": json.dumps(graph.graph),
+        "nodes": _listed([{**attributes, "id": node} for node, attributes in graph.nodes(data=True)]),
+        "edges": _listed([{**attributes, **dict(zip(keys, ends, strict=True))} for *ends, attributes in edges]),
+    }
+    return "{" + ",\n ".join(f'"{key}": {value}' for key, value in parts.items()) + "}\n"
+
+
+def _listed(items: list[dict[str, Any]]) -> str:
+    return "[" + ",\n  ".join(map(json.dumps, items)) + "]"
+
+
+def to_graphml(graph: nx.DiGraph) -> str:
+    """A graph as GraphML that networkx reads back to what `for_graphml` gives.
+
+    ``networkx.read_graphml`` needs ``force_multigraph=True`` for a multigraph, and sets ``node_default`` and
+    ``edge_default`` among the graph's own attributes.
+    """
+    import networkx as nx
+
+    file = io.BytesIO()
+    # Not `write_graphml`: it writes other bytes where lxml is installed.
+    nx.write_graphml_xml(for_graphml(graph), file)
+    return file.getvalue().decode("utf-8") + "\n"
+
+
+def for_graphml(graph: nx.DiGraph) -> nx.DiGraph:
+    r"""The graph that GraphML can hold.
+
+    Args:
+        graph: Any graph whose nodes are strings, and whose attributes are strings, numbers, booleans or ``None``.
+
+    Returns:
+        The same graph without the attributes that are ``None``. In all strings a backslash is doubled, and a character
+        that XML cannot hold is written as Python's escape, ``\x07``: names that differ stay different.
+    """
+    safe = graph.__class__(**_attributes(graph.graph))
+    safe.add_nodes_from((_text(node), _attributes(data)) for node, data in graph.nodes(data=True))
+    if graph.is_multigraph():
+        edges = graph.edges(keys=True, data=True)
+        safe.add_edges_from((_text(u), _text(v), key, _attributes(data)) for u, v, key, data in edges)
+    else:
+        safe.add_edges_from((_text(u), _text(v), _attributes(data)) for u, v, data in graph.edges(data=True))
+    return safe
+
+
+def _attributes(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _text(value) if isinstance(value, str) else value for key, value in data.items() if value is not None}
+
+
+def _text(text: str) -> str:
+    return _ESCAPED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

@@ -1,0 +1,129 @@
+"""The page: a template, its style and scripts, Graphviz, and the data, in one file that asks for nothing else."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from graphdiag.picture_style import STANDARD, PictureStyle
+from graphdiag.render.headline import headline
+from graphdiag.render.html import text
+from graphdiag.render.html.data import page_data
+from graphdiag.results.report import Report
+from graphdiag.version import __version__
+
+_SCRIPTS = ("data.js", "folding.js", "layout.js", "picture.js", "panels.js", "main.js")
+"""In the order in which they are needed; together they are one script."""
+_HOLE = re.compile(r"\{\{(\w+)\}\}")
+_UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+@dataclass(frozen=True)
+class View:
+    """One model of a page that holds several.
+
+    Attributes:
+        title: What the page calls it.
+        report: What was found.
+        marks: What else can be selected in it, besides the findings: see `graphdiag.render.html.data.mark`.
+    """
+
+    title: str
+    report: Report
+    marks: Sequence[Mapping[str, Any]] = ()
+
+
+def to_html(report: Report, style: PictureStyle = STANDARD) -> str:
+    """The report as one self-contained page.
+
+    Args:
+        report: The report.
+        style: Which way the pictures run, and whether boxes show shapes.
+
+    Returns:
+        HTML. It holds all that it needs, and its content security policy forbids every request. The same report gives
+        the same text.
+    """
+    return page(f"graphdiag: {report.origin.path}", headline(report), "", [View("", report)], style)
+
+
+def page(title: str, headline: str, index: str, views: Sequence[View], style: PictureStyle = STANDARD) -> str:
+    """A page of one or several models.
+
+    Args:
+        title: What the browser's tab shows.
+        headline: What stands above all.
+        index: HTML from which the models are chosen; empty for a single one.
+        views: The models; the first one is shown first.
+        style: As for `to_html`.
+
+    Returns:
+        HTML, as of `to_html`.
+    """
+    data = page_data([view.report for view in views], style)
+    for model, view in zip(data["models"], views, strict=True):
+        model["findings"] += view.marks
+    return _fill(
+        _static("page.html"),
+        {
+            "title": text.text(title),
+            "style": _static("page.css"),
+            "headline": text.text(headline),
+            "index": index,
+            "heads": "".join(_head(number, view) for number, view in enumerate(views)),
+            "words": "".join(_words(number, view) for number, view in enumerate(views)),
+            "version": __version__,
+            "data": _json(data),
+            "graphviz": _graphviz(),
+            "script": "\n".join(map(_static, _SCRIPTS)),
+        },
+    )
+
+
+def _head(number: int, view: View) -> str:
+    """What stands above a model's pictures: its answer, unless it is the page's, what was compared, the legend."""
+    name = f'<h2 class="model">{text.text(view.title)}: {text.text(headline(view.report))}</h2>' if view.title else ""
+    facts = "".join(f"<div><dt>{label}</dt><dd>{text.text(fact)}</dd></div>" for label, fact in text.facts(view.report))
+    return (
+        f'<div data-of="{number}">{name}<dl class="facts">{facts}</dl>'
+        f'<ul class="chips" aria-label="Legend, with numbers of layer edges">{text.chips(view.report)}</ul></div>'
+    )
+
+
+def _words(number: int, view: View) -> str:
+    """A model's findings and notes."""
+    found = text.findings(view.report, number) or '<li class="nothing">There are no findings.</li>'
+    notes = "".join(f"<li>{note}</li>" for note in text.notes(view.report))
+    said = f'<section aria-label="Notes"><h2>Notes</h2><ul>{notes}</ul></section>' if notes else ""
+    return (
+        f'<div data-of="{number}"><section aria-label="Findings"><h2>Findings</h2><ul class="findings">{found}</ul>'
+        f"</section>{said}</div>"
+    )
+
+
+def _fill(template: str, content: Mapping[str, str]) -> str:
+    """The template with its holes filled in one go, so that no content is taken for a hole."""
+    return _HOLE.sub(lambda hole: content[hole[1]], template)
+
+
+def _json(data: Any) -> str:
+    """JSON that no HTML parser takes for anything but text."""
+    return json.dumps(data, separators=(",", ":")).translate(_UNSAFE)
+
+
+def _static(name: str) -> str:
+    return (files("graphdiag.render.html") / "static" / name).read_text(encoding="utf-8")
+
+
+@cache
+def _graphviz() -> str:
+    """Graphviz for the browser, packed: as it is, its file holds characters that HTML does not allow."""
+    packed = gzip.compress(_static("viz/viz-global.js").encode("utf-8"), 9, mtime=0)
+    return base64.b64encode(packed).decode("ascii")

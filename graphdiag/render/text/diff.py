@@ -1,0 +1,61 @@
+"""What changed, for people at a terminal: the answer first, then the changes by sort."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from graphdiag.modeldiff.differ import Diff
+from graphdiag.modeldiff.summary import headline, notes, sections
+from graphdiag.output import plain
+from graphdiag.picture_style import PictureStyle
+from graphdiag.unprintable import escape_unprintable
+
+
+def render(diff: Diff) -> RenderableType:
+    """The changes as something rich can print.
+
+    Args:
+        diff: The changes.
+
+    Returns:
+        The answer, the two graphs, the sections, and what could not be compared.
+    """
+    table = Table.grid(padding=(0, 2))
+    for word, title, what in sides(diff):
+        table.add_row(Text(word), _text(title), Text(what))
+    parts: list[RenderableType] = [_text(headline(diff), "bold"), Text(), table]
+    for section in sections(diff):
+        parts += [Text(), Text(section.title, style="bold")]
+        parts += [Padding(_text(line), (0, 0, 0, 2)) for line in section.lines]
+        if section.more:
+            parts.append(Padding(Text(f"and {section.more:,} more (--format json has all)", style="dim"), (0, 0, 0, 2)))
+    if notes(diff):
+        parts.append(Text())
+    for note in notes(diff):
+        labeled = Table.grid(padding=(0, 2))
+        labeled.add_row(Text("note", style="dim"), _text(note))
+        parts.append(labeled)
+    return Group(*parts)
+
+
+def to_text(diff: Diff, _: PictureStyle | None = None) -> str:
+    """The changes as plain text, 100 characters wide."""
+    return plain(render(diff))
+
+
+def sides(diff: Diff) -> list[tuple[str, str, str]]:
+    """For each of the two graphs: ``old`` or ``new``, what the user calls it, and its size in words."""
+    found = []
+    for word, title, side in zip(("old", "new"), diff.titles, (diff.old, diff.new), strict=True):
+        what = "name scopes" if side.by_scope else "layers"
+        ops = "" if side.ops is None else f", {side.total_ops:,} ops"
+        edges = sum(1 for _ in side.edges)
+        found.append((word, title, f"{len(side.layers):,} {what}, {edges:,} edges{ops}"))
+    return found
+
+
+def _text(words: str, style: str = "") -> Text:
+    return Text(escape_unprintable(words), style=style, overflow="fold")

@@ -1,5 +1,0 @@
-"""One self-contained HTML page: the answer, the findings, and both graphs as pictures that can be worked with."""
-
-from graphdiag.report.page.page import to_html
-
-__all__ = ["to_html"]

@@ -1,0 +1,435 @@
+"""The report as a document: JSON that holds all that any format shows, and back.
+
+The op graph and the drawn graph are saved as the columns they are kept in, without the ops' attributes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.errors import SourceError
+from graphdiag.results.validation import validation_error
+from graphdiag.unprintable import escape_unprintable
+from graphdiag.version import __version__
+
+if TYPE_CHECKING:
+    from graphdiag.diagnosis.finding import Evidence, Finding
+    from graphdiag.diagnosis.ownership import Ownership
+    from graphdiag.graphs.drawn_graph import DrawnGraph, RenderedRoot
+    from graphdiag.graphs.layer_graph import LayerGraph
+    from graphdiag.graphs.op_graph import OpGraph
+    from graphdiag.picture_style import PictureStyle
+    from graphdiag.results.layer_edges import LayerEdge
+    from graphdiag.results.report import Report
+
+SCHEMA = "graphdiag.report/1"
+_LONGEST_NAME = 40
+"""Characters of a schema's name that an error repeats."""
+_COLUMNS = ("layer_graph", "locations", "edges", "op_graph", "drawn_graph")
+"""Keys whose values are long: one line for each of their parts."""
+
+
+def to_json(report: Report, _: PictureStyle | None = None) -> str:
+    """The report as text: indented where people read it, one line for each column of the graphs.
+
+    The same report gives the same text.
+    """
+    lines = [f"{json.dumps(key)}: {_value(key, value)}" for key, value in to_dict(report).items()]
+    return "{" + ",\n ".join(lines) + "}\n"
+
+
+def _value(key: str, value: Any) -> str:
+    if key not in _COLUMNS or not value:
+        return json.dumps(value, indent=1).replace("\n", "\n ")
+    if isinstance(value, Mapping):
+        parts = [f"{json.dumps(name)}: {_compact(part)}" for name, part in value.items()]
+        return "{" + ",\n  ".join(parts) + "}"
+    return "[" + ",\n  ".join(map(_compact, value)) + "]"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def to_dict(report: Report) -> dict[str, Any]:
+    """The report as JSON-ready data.
+
+    Args:
+        report: The report.
+
+    Returns:
+        What the JSON Schema of ``graphdiag.report/1`` describes.
+    """
+    layers, ops, drawn = report.layer_graph, report.op_graph, report.drawn_graph
+    return {
+        "schema": SCHEMA,
+        "graphdiag": __version__,
+        "source": asdict(report.origin),
+        "graphs": {
+            "layers": None if layers is None else {"nodes": len(layers.layers), "edges": len(layers.edges)},
+            "ops": None if ops is None else {"nodes": len(ops), "edges": len(ops.source)},
+        },
+        "findings": [_finding(finding) for finding in report.findings],
+        "summary": asdict(report.summary),
+        "notes": list(report.notes),
+        "rules": list(report.rules),
+        "layer_graph": None if layers is None else _layer_graph(layers),
+        "locations": {layer: list(line) for layer, line in report.locations.items()},
+        "edges": [_layer_edge(edge) for edge in report.edges],
+        "op_graph": None if ops is None else {**_op_graph(ops), "ownership": _ownership(report.ownership)},
+        "drawn_graph": None if drawn is None else _drawn_graph(drawn),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "code": finding.code,
+        "rule": finding.rule,
+        "verdict": finding.verdict.value,
+        "blame": finding.blame.value,
+        "severity": finding.severity.value,
+        "culprits": list(finding.culprits),
+        "carries": list(finding.carries),
+        "edges": [list(edge) for edge in finding.edges],
+        "counted": finding.counted,
+        "evidence": [_evidence(evidence) for evidence in finding.evidence],
+        "message": finding.message,
+        "fix": finding.fix,
+    }
+    if finding.proof is not None:
+        found["proof"] = asdict(finding.proof)
+    return found
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "from": evidence.source,
+        "from_type": evidence.source_type,
+        "to": evidence.target,
+        "to_type": evidence.target_type,
+        "output": evidence.output,
+        "control": evidence.control,
+    }
+    if evidence.through:
+        found["through"] = list(evidence.through)
+    return found
+
+
+def _layer_graph(layers: LayerGraph) -> dict[str, Any]:
+    return {
+        "model_name": layers.model_name,
+        "keras_version": layers.keras_version,
+        "layers": [
+            {**asdict(layer), "path": list(layer.path), "inner": list(layer.inner)} for layer in layers.layers.values()
+        ],
+        "nested": [{**asdict(model), "path": list(model.path)} for model in layers.nested.values()],
+        "edges": [list(edge) for edge in layers.edges],
+        "inputs": list(layers.inputs),
+        "outputs": list(layers.outputs),
+    }
+
+
+def _layer_edge(edge: LayerEdge) -> dict[str, Any]:
+    return {
+        "from": edge.source,
+        "to": edge.target,
+        "in_model": edge.in_model,
+        "op_edges": edge.op_edges,
+        "carries": list(edge.carries),
+        "verdict": edge.verdict.value if edge.verdict else None,
+        "codes": list(edge.codes),
+    }
+
+
+def _op_graph(ops: OpGraph) -> dict[str, Any]:
+    devices: dict[str, list[int]] = {}
+    for row, node in enumerate(ops.node_defs):
+        if node.device:
+            devices.setdefault(node.device, []).append(row)
+    return {
+        "names": list(ops.names),
+        "types": list(ops.types),
+        "devices": devices,
+        "source": ops.source.tolist(),
+        "target": ops.target.tolist(),
+        "output": ops.output.tolist(),
+        "dangling": [list(pair) for pair in ops.dangling],
+        "producer": ops.producer,
+        "functions": {
+            name: {
+                "name": body.name,
+                "graph": _op_graph(body.graph),
+                "arguments": list(body.arguments),
+                "results": [list(result) for result in body.results],
+            }
+            for name, body in ops.functions.items()
+        },
+    }
+
+
+def _ownership(ownership: Ownership | None) -> dict[str, Any] | None:
+    if ownership is None:
+        return None
+    roles: dict[str, list[int]] = {}
+    for row, role in sorted(ownership.roles.items()):
+        roles.setdefault(role, []).append(row)
+    return {
+        "owners": list(ownership.owners),
+        "of_op": ownership.of_op.tolist(),
+        "roles": roles,
+        "model_inputs": sorted(ownership.model_inputs),
+        "inputs_found": ownership.inputs_found,
+        "by_scope": ownership.by_scope,
+        "recorded": ownership.recorded,
+    }
+
+
+def _drawn_graph(drawn: DrawnGraph) -> dict[str, Any]:
+    arrows = drawn.metaedges
+    root = drawn.root
+    return {
+        "names": list(drawn.names),
+        "types": list(drawn.types),
+        "parents": list(drawn.parents),
+        "cardinalities": list(drawn.cardinalities),
+        "ops": list(drawn.ops),
+        "op_rows": list(drawn.op_rows),
+        "ghosts": sorted(drawn.ghosts),
+        "metaedges": {
+            "parent": arrows.parent.tolist(),
+            "source": arrows.source.tolist(),
+            "target": arrows.target.tolist(),
+            "regular": arrows.regular.tolist(),
+            "control": arrows.control.tolist(),
+            "reference": arrows.reference.tolist(),
+        },
+        "root": {
+            "core": list(root.core),
+            "core_edges": [list(edge) for edge in root.core_edges],
+            "out_extract": list(root.out_extract),
+            "in_extract": list(root.in_extract),
+            "library": list(root.library),
+            "extractions": [asdict(extraction) for extraction in root.extractions.values()],
+            "in_limit": root.in_limit,
+            "out_limit": root.out_limit,
+        },
+    }
+
+
+# --- and back --------------------------------------------------------------------------------------------------------
+
+
+def read(path: Path) -> Report:
+    """The report that ``--format json`` wrote to a file.
+
+    Raises:
+        SourceError: There is no such file, or no report in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise SourceError(f"{path}: cannot be read: {why}. Give a report that --format json wrote.") from error
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{path}: is no JSON. Give a report that --format json wrote.") from error
+    return from_dict(document, str(path))
+
+
+def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
+    """The report that `to_dict` made the data of.
+
+    Args:
+        document: Data in the schema ``graphdiag.report/1``.
+        name: What an error calls it: its file, say.
+
+    Returns:
+        The report, without the case and without the ops' attributes.
+
+    Raises:
+        SourceError: The data is no report, of another schema, or damaged: what is wrong, and where.
+    """
+    schema = document.get("schema") if isinstance(document, Mapping) else None
+    if schema != SCHEMA:
+        made = (
+            f"it is in the schema {escape_unprintable(schema[:_LONGEST_NAME])}"
+            if isinstance(schema, str)
+            else "it names no schema"
+        )
+        raise SourceError(f"{name}: no report of graphdiag: {made}, and {SCHEMA} is read. Write it with --format json.")
+    wrong = validation_error(document)
+    if wrong is not None:
+        raise SourceError(f"{name}: damaged: {wrong}. Write it anew with --format json.")
+    return restored(document)
+
+
+def restored(document: Mapping[str, Any]) -> Report:
+    """The report that `to_dict` made the data of, where nobody can have changed it since: `from_dict` looks first."""
+    from graphdiag.results.report import Report
+    from graphdiag.sources.opened import Origin
+
+    ops = document["op_graph"]
+    return Report(
+        origin=Origin(**document["source"]),
+        layer_graph=None if document["layer_graph"] is None else _to_layer_graph(document["layer_graph"]),
+        op_graph=None if ops is None else _to_op_graph(ops),
+        findings=tuple(map(_to_finding, document["findings"])),
+        notes=tuple(document["notes"]),
+        edges=tuple(map(_to_layer_edge, document["edges"])),
+        ownership=None if ops is None or ops["ownership"] is None else _to_ownership(ops["ownership"]),
+        drawn_graph=None if document["drawn_graph"] is None else _to_drawn_graph(document["drawn_graph"]),
+        locations={layer: (path, line) for layer, (path, line) in document["locations"].items()},
+        rules=tuple(document["rules"]),
+    )
+
+
+def _pairs(data: Sequence[Sequence[Any]]) -> tuple[tuple[Any, Any], ...]:
+    return tuple((first, second) for first, second in data)
+
+
+def _to_finding(data: Mapping[str, Any]) -> Finding:
+    from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Proof, Severity, Verdict
+
+    return Finding(
+        code=data["code"],
+        rule=data["rule"],
+        verdict=Verdict(data["verdict"]),
+        blame=Blame(data["blame"]),
+        severity=Severity(data["severity"]),
+        message=data["message"],
+        fix=data["fix"],
+        culprits=tuple(data["culprits"]),
+        carries=tuple(data["carries"]),
+        edges=_pairs(data["edges"]),
+        evidence=tuple(
+            Evidence(
+                source=item["from"],
+                source_type=item["from_type"],
+                target=item["to"],
+                target_type=item["to_type"],
+                output=item["output"],
+                control=item["control"],
+                through=tuple(item.get("through", ())),
+            )
+            for item in data["evidence"]
+        ),
+        counted=data["counted"],
+        proof=Proof(**data["proof"]) if "proof" in data else None,
+    )
+
+
+def _to_layer_edge(data: Mapping[str, Any]) -> LayerEdge:
+    from graphdiag.diagnosis.finding import Verdict
+    from graphdiag.results.layer_edges import LayerEdge
+
+    return LayerEdge(
+        source=data["from"],
+        target=data["to"],
+        in_model=data["in_model"],
+        op_edges=data["op_edges"],
+        carries=tuple(data["carries"]),
+        verdict=Verdict(data["verdict"]) if data["verdict"] else None,
+        codes=tuple(data["codes"]),
+    )
+
+
+def _to_layer_graph(data: Mapping[str, Any]) -> LayerGraph:
+    from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
+
+    layers = [Layer(**{**item, "path": tuple(item["path"]), "inner": tuple(item["inner"])}) for item in data["layers"]]
+    nested = [NestedModel(**{**item, "path": tuple(item["path"])}) for item in data["nested"]]
+    return LayerGraph(
+        model_name=data["model_name"],
+        layers={layer.id: layer for layer in layers},
+        edges=_pairs(data["edges"]),
+        nested={model.id: model for model in nested},
+        inputs=tuple(data["inputs"]),
+        outputs=tuple(data["outputs"]),
+        keras_version=data["keras_version"],
+    )
+
+
+def _to_op_graph(data: Mapping[str, Any]) -> OpGraph:
+    import numpy as np
+    from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+    from graphdiag.graphs.op_graph import FunctionBody, OpGraph
+
+    names, types = data["names"], data["types"]
+    devices = {row: device for device, rows in data["devices"].items() for row in rows}
+    return OpGraph(
+        names=names,
+        types=types,
+        node_defs=[
+            NodeDef(name=name, op=op_type, device=devices.get(row, ""))
+            for row, (name, op_type) in enumerate(zip(names, types, strict=True))
+        ],
+        source=np.array(data["source"], dtype=np.int32),
+        target=np.array(data["target"], dtype=np.int32),
+        output=np.array(data["output"], dtype=np.int32),
+        dangling=_pairs(data["dangling"]),
+        functions={
+            name: FunctionBody(
+                name=body["name"],
+                graph=_to_op_graph(body["graph"]),
+                arguments=tuple(body["arguments"]),
+                results=_pairs(body["results"]),
+            )
+            for name, body in data["functions"].items()
+        },
+        producer=data["producer"],
+    )
+
+
+def _to_ownership(data: Mapping[str, Any]) -> Ownership:
+    import numpy as np
+
+    from graphdiag.diagnosis.ownership import Ownership
+
+    return Ownership(
+        owners=tuple(data["owners"]),
+        of_op=np.array(data["of_op"], dtype=np.int32),
+        roles={row: role for role, rows in data["roles"].items() for row in rows},
+        model_inputs=frozenset(data["model_inputs"]),
+        inputs_found=data["inputs_found"],
+        by_scope=data["by_scope"],
+        recorded=data["recorded"],
+    )
+
+
+def _to_drawn_graph(data: Mapping[str, Any]) -> DrawnGraph:
+    import numpy as np
+
+    from graphdiag.graphs.drawn_graph import DrawnGraph, Metaedges
+
+    return DrawnGraph(
+        names=data["names"],
+        types=data["types"],
+        parents=data["parents"],
+        cardinalities=data["cardinalities"],
+        ops=data["ops"],
+        metaedges=Metaedges(**{name: np.array(column, dtype=np.int64) for name, column in data["metaedges"].items()}),
+        root=_to_root(data["root"]),
+        op_rows=data["op_rows"],
+        ghosts=frozenset(data["ghosts"]),
+    )
+
+
+def _to_root(data: Mapping[str, Any]) -> RenderedRoot:
+    from graphdiag.graphs.drawn_graph import Extraction, RenderedRoot
+
+    return RenderedRoot(
+        core=tuple(data["core"]),
+        core_edges=_pairs(data["core_edges"]),
+        out_extract=tuple(data["out_extract"]),
+        in_extract=tuple(data["in_extract"]),
+        library=tuple(data["library"]),
+        extractions={item["name"]: Extraction(**item) for item in data["extractions"]},
+        in_limit=data["in_limit"],
+        out_limit=data["out_limit"],
+    )

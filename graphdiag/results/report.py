@@ -1,0 +1,203 @@
+"""The report: what a comparison found, ready for any format.
+
+It holds nothing but what `graphdiag.results.document` saves, so that every format can be made from a saved report too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.finding import Finding, Verdict
+from graphdiag.diagnosis.ownership import Ownership
+from graphdiag.graphs.drawn_graph import DrawnGraph
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.picture_style import STANDARD, PictureStyle
+from graphdiag.results.layer_edges import DIFFERENCES, LayerEdge, layer_edges
+from graphdiag.sources.opened import Origin, SourceLine
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Layer edges by verdict, each counted once; one that is both hidden and an artifact counts as hidden.
+
+    They are differences between the layer graph and the op graph. What the conceptual graph lacks is not counted.
+    """
+
+    artifact: int
+    hidden: int
+    missing: int
+
+    def met(self, verdict: str) -> bool:
+        """Whether there is any edge of this verdict; ``any`` asks for all three."""
+        if verdict == "any":
+            return bool(self.artifact or self.hidden or self.missing)
+        return bool({"artifact": self.artifact, "hidden": self.hidden, "missing": self.missing}[verdict])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Report:
+    """What a comparison found.
+
+    Attributes:
+        origin: Where the graphs came from.
+        layer_graph: The layer graph, or ``None`` when neither the source nor ``--model`` had one.
+        op_graph: The op graph, or ``None`` when the source has none.
+        findings: The most severe first.
+        notes: Sentences for the user about what was chosen, passed over, or could not be told.
+        edges: The layer-level diff: every edge between two layers that any of the graphs has.
+        ownership: Who owns each op; ``None`` without an op graph.
+        drawn_graph: What TensorBoard draws of the op graph; ``None`` when it draws nothing.
+        locations: Where layers are made, by their ids: lines of the Python file that was run, and of its own modules.
+        rules: Codes of the rules that reported, whether they found something or not.
+        context: What the rules looked at; ``None`` for a report that was read from a file.
+    """
+
+    origin: Origin
+    layer_graph: LayerGraph | None
+    op_graph: OpGraph | None
+    findings: Sequence[Finding]
+    notes: Sequence[str] = ()
+    edges: Sequence[LayerEdge] = ()
+    ownership: Ownership | None = None
+    drawn_graph: DrawnGraph | None = None
+    locations: Mapping[str, SourceLine] = field(default_factory=dict)
+    rules: Sequence[str] = ()
+    context: DiagnosisContext | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        origin: Origin,
+        layers: LayerGraph | None,
+        ops: OpGraph | None,
+        findings: Sequence[Finding],
+        notes: Sequence[str] = (),
+        context: DiagnosisContext | None = None,
+        *,
+        locations: Mapping[str, SourceLine] | None = None,
+        rules: Sequence[str] = (),
+    ) -> Report:
+        """The report on graphs that were compared.
+
+        Args:
+            origin: Where the graphs came from.
+            layers: The layer graph, if there is one.
+            ops: The op graph, if there is one.
+            findings: The most severe first.
+            notes: Sentences for the user.
+            context: What the rules looked at.
+            locations: Where layers are made, by their ids.
+            rules: Codes of the rules that reported.
+
+        Returns:
+            The report, with the layer-level diff.
+        """
+        crossings = context.crossings.edges if context else {}
+        return cls(
+            origin=origin,
+            layer_graph=layers,
+            op_graph=ops,
+            findings=tuple(findings),
+            notes=tuple(notes),
+            edges=layer_edges(layers, crossings, findings),
+            ownership=context.ownership if context and ops is not None else None,
+            drawn_graph=context.view.drawn if context and context.view else None,
+            locations=dict(locations or {}),
+            rules=tuple(rules),
+            context=context,
+        )
+
+    def __repr__(self) -> str:
+        layers = None if self.layer_graph is None else len(self.layer_graph.layers)
+        ops = None if self.op_graph is None else len(self.op_graph)
+        counts = {"layers": layers, "ops": ops, "findings": len(self.findings), **asdict(self.summary)}
+        return f"Report({self.origin.path!r}, {', '.join(f'{name}={count}' for name, count in counts.items())})"
+
+    @cached_property
+    def summary(self) -> Summary:
+        """Layer edges by verdict."""
+        counts = {verdict: sum(edge.verdict is verdict for edge in self.edges) for verdict in DIFFERENCES}
+        return Summary(counts[Verdict.ARTIFACT], counts[Verdict.HIDDEN], counts[Verdict.MISSING])
+
+    @cached_property
+    def outside(self) -> tuple[str, ...]:
+        """Owners of ops that are no layers and end an edge; without a layer graph, all owners: name scopes."""
+        known = self.layer_graph.layers if self.layer_graph else {}
+        scopes = self.ownership.owners if self.ownership and self.layer_graph is None else ()
+        ends = (end for edge in self.edges for end in (edge.source, edge.target))
+        return tuple(name for name in dict.fromkeys([*scopes, *ends]) if name not in known)
+
+    def owner(self, op: str) -> str | None:
+        """Id of the layer that owns an op; ``None`` for an op of no layer, or of no such name."""
+        if self.op_graph is None or self.ownership is None or op not in self.op_graph.index:
+            return None
+        return self.ownership.owner(self.op_graph.index[op])
+
+    def to_networkx(self) -> nx.DiGraph:
+        """The layer-level diff as a ``networkx.DiGraph``.
+
+        Returns:
+            Nodes are layers, or name scopes, with their attributes; edges are those of ``edges`` with ``in_model``,
+            ``op_edges``, ``carries``, ``verdict`` and ``codes``; see `graphdiag.render.data.graph_files.layer_level`.
+        """
+        from graphdiag.render.data.graph_files import layer_level
+
+        return layer_level(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready data, in the schema ``graphdiag.report/1`` (see the README)."""
+        from graphdiag.results.document import to_dict
+
+        return to_dict(self)
+
+    def render(self, format: str, style: PictureStyle = STANDARD) -> str | bytes:  # noqa: A002 - what users call it
+        """The report in one of the formats of ``graphdiag compare --format``.
+
+        Args:
+            format: As ``html``; see `graphdiag.render.registry.Format`.
+            style: How pictures look; other formats take no notice.
+
+        Returns:
+            Text, or bytes for ``png`` and ``pdf``.
+
+        Raises:
+            UsageError: There is no such format, or a program that it needs is not installed.
+            ProgramError: The program failed.
+        """
+        from graphdiag.render.registry import named, render
+
+        return render(self, named(format), style)
+
+    def show(self) -> Path:
+        """Write the page of `graphdiag compare --format html` to a temporary file and open it in the browser.
+
+        Returns:
+            The file.
+        """
+        import tempfile
+        import webbrowser
+
+        content = self.render("html")
+        assert isinstance(content, str)
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="graphdiag-", suffix=".html", delete=False
+        ) as file:
+            file.write(content)
+        path = Path(file.name)
+        webbrowser.open(path.as_uri())
+        return path
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for the report: the answer and the findings."""
+        from graphdiag.render.html.fragment import to_fragment
+
+        return to_fragment(self)

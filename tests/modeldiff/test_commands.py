@@ -1,0 +1,117 @@
+"""`graphdiag snapshot` and `graphdiag diff` as a user meets them."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.support.graph_text import FIXTURES, LOGS
+from tests.test_cli import assert_one_line
+
+LOG = LOGS / "keras216_reference"
+MODEL = LOG / "model.json"
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory):
+    """The reference model without its Dropout, and with a hostile name, as Keras JSON."""
+    text = MODEL.read_text()
+    model = json.loads(text)
+    layers = model["config"]["layers"]
+    model["config"]["layers"] = [layer for layer in layers if layer["name"] != "dropout_0"]
+    file = tmp_path_factory.mktemp("models") / "model.json"
+    file.write_text(json.dumps(model).replace('"dropout_0"', '"dense_0"').replace("batchnorm_0_1", "<b>\\n\\u202e|"))
+    return file
+
+
+def test_a_snapshot_is_a_source_of_diff(graphdiag, tmp_path):
+    golden = tmp_path / "golden.json"
+    done = graphdiag("snapshot", LOG, "--model", MODEL, "-o", golden)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert graphdiag("snapshot", LOG, "--model", MODEL).stdout == golden.read_text()
+    same = graphdiag("diff", golden, LOG, "--new-model", MODEL)
+    assert (same.returncode, same.stderr) == (0, "")
+    assert same.stdout.splitlines()[0] == "No difference."
+
+
+def test_differences_make_the_exit_status_1(graphdiag, changed):
+    done = graphdiag("diff", MODEL, changed)
+    assert (done.returncode, done.stderr) == (1, "")
+    first, *rest = done.stdout.splitlines()
+    assert first == "1 layer removed, 1 layer renamed; everything else is the same."
+    assert "  dropout_0 (Dropout) removed between dense_0 and dense_1" in rest
+    assert "  batchnorm_0_1 renamed <b>\\n\\u202e| (BatchNormalization)" in rest
+
+
+def test_json_has_all_of_it(graphdiag, changed):
+    found = json.loads(graphdiag("diff", MODEL, changed, "--format", "json").stdout)
+    assert list(found) == ["schema", "equal", "old", "new", "changes", "names", "automatic_renames", "notes"]
+    assert found["schema"] == "graphdiag.diff/1"
+    assert found["old"] == {
+        "source": str(MODEL), "model": "model_1", "graphdiag": found["new"]["graphdiag"], "layers": 28, "edges": 27,
+        "ops": None,
+    }  # fmt: skip
+    assert [change["kind"] for change in found["changes"]] == ["layer-renamed", "layers-removed"]
+    assert found["changes"][1]["edges_added"] == [["dense_0", "dense_1", 0]]
+    assert found["names"] == {"batchnorm_0_1": "<b>\n\u202e|"}
+
+
+def test_several_formats_in_one_run(graphdiag, changed, tmp_path):
+    files = {name: tmp_path / f"diff.{name}" for name in ("sarif", "junit", "github", "text", "json")}
+    options = [part for name, file in files.items() for part in ("--format", name, "-o", file)]
+    assert graphdiag("diff", MODEL, changed, *options).returncode == 1
+    results = json.loads(files["sarif"].read_text())["runs"][0]["results"]
+    assert {result["ruleId"] for result in results} == {"diff-layers"}
+    assert len(results) == 2
+    suite = ElementTree.parse(files["junit"]).getroot()
+    assert (suite.get("tests"), suite.get("failures")) == ("6", "1")
+    assert len(files["github"].read_text().splitlines()) == 2
+    assert files["text"].read_text().startswith("1 layer removed, ")
+    assert len(json.loads(files["json"].read_text())["changes"]) == 2
+
+
+def test_a_saved_report_is_a_source_of_diff(graphdiag, tmp_path):
+    report = tmp_path / "report.json"
+    assert graphdiag("compare", LOG, "--model", MODEL, "--format", "json", "-o", report).returncode == 0
+    assert graphdiag("diff", report, LOG, "--new-model", MODEL).returncode == 0
+
+
+def test_python_files_with_arguments(graphdiag):
+    file = FIXTURES / "models" / "builder_arguments.py"
+    done = graphdiag("diff", file, file, "--old-arg", "units=2", "--new-arg", "units=3", "--graph", "inference")
+    assert done.returncode == 1
+    assert "  dense: output shape (None, 2) -> (None, 3), parameters 10 -> 15" in done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["diff", "absent", MODEL], ["absent"]),
+        (["diff", MODEL], ["new"]),
+        (["diff", LOG, MODEL], ["--old-model"]),
+        (["diff", MODEL, LOG], ["--new-model"]),
+        (["diff", MODEL, MODEL, "--graph", "inference"], ["--graph", "Python"]),
+        (["diff", MODEL, MODEL, "--old-run", "x"], ["--run"]),
+        (["diff", MODEL, MODEL, "--format", "json", "--format", "text"], ["-o"]),
+        (["snapshot", "absent"], ["absent"]),
+        (["snapshot", LOG, "--model", "absent"], ["absent"]),
+    ],
+)
+def test_what_cannot_be_done_ends_in_one_line(graphdiag, arguments, words):
+    assert_one_line(graphdiag(*arguments), *words)
+
+
+def test_damaged_and_newer_snapshots(graphdiag, tmp_path):
+    golden = tmp_path / "golden.json"
+    graphdiag("snapshot", MODEL, "-o", golden)
+    whole = golden.read_text()
+    golden.write_text(whole[: len(whole) // 2])
+    assert_one_line(graphdiag("diff", golden, MODEL), str(golden), "whole JSON")
+    golden.write_text(whole.replace("snapshot/1", "snapshot/2"))
+    assert_one_line(graphdiag("diff", MODEL, golden), str(golden), "upgrade")
+    golden.write_text(whole)
+    assert_one_line(
+        graphdiag("diff", golden, MODEL, "--old-model", MODEL, "--old-arg", "a=b"), "--old-model and --old-arg"
+    )

@@ -1,0 +1,67 @@
+"""The logs of all stacks: names of every kind, nested models, graphs without layers."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import pytest
+
+import graphdiag
+from graphdiag.modeldiff.snapshot import from_dict
+from graphdiag.render.data.diff_json import to_json
+from tests.modeldiff.models import applied, compared
+from tests.support.graph_text import LOGS
+from tests.support.schemas import wrong
+
+
+@pytest.fixture(scope="module")
+def snapshots():
+    found = {}
+    for log in sorted(LOGS.iterdir()):
+        found[log.name, "scopes"] = graphdiag.snapshot(log)
+        if (log / "model.json").exists():
+            found[log.name, "layers"] = graphdiag.snapshot(log, model=log / "model.json")
+    return found
+
+
+def test_reading_gives_what_was_written(snapshots):
+    assert len(snapshots) > 100
+    for name, taken in snapshots.items():
+        assert from_dict(json.loads(taken.to_text())) == taken, name
+        assert wrong(json.loads(taken.to_text()), "snapshot") is None, name
+
+
+def test_a_log_and_itself(snapshots):
+    for name, taken in snapshots.items():
+        found = graphdiag.diff(taken, taken)
+        assert found.equal, (name, [change.line() for change in found.changes])
+
+
+def test_the_changes_lead_from_any_log_to_any_other(snapshots):
+    for what in ("layers", "scopes"):
+        chosen = [(name, taken) for (name, kind), taken in snapshots.items() if kind == what]
+        for (left, old), (right, new) in pairwise(chosen):
+            if old.by_scope == new.by_scope and (old.ops is None) == (new.ops is None):
+                changes = json.loads(to_json(graphdiag.diff(old, new)))
+                assert wrong(changes, "diff") is None, (left, right)
+                made, wanted = applied(changes, old), compared(new.to_dict())
+                for layer in (*made["layers"].values(), *wanted["layers"].values()):
+                    # Files do not record them for every layer, and what one side lacks is not compared.
+                    layer.pop("shape", None)
+                    layer.pop("parameters", None)
+                assert made == wanted, (left, right)
+
+
+def test_ops_are_all_counted(snapshots):
+    taken = snapshots["keras216_reference", "layers"]
+    assert taken.total_ops == 1285
+    assert taken.layers["batchnorm_0_0"].ops["PlaceholderWithDefault"] == 1
+    assert len(taken.to_text()) < 10_000
+    assert {"gradients", "training"} <= snapshots["k3_reference_train", "layers"].ops.keys()
+
+
+def test_an_artifact_that_went(snapshots):
+    old, new = (snapshots[name, "layers"] for name in ("keras216_reference", "keras216_learning_phase_first"))
+    found = [change.line() for change in graphdiag.diff(old, new).changes if change.kind == "finding-gone"]
+    assert any(line.startswith("GD101 (artifact) went: batchnorm_0_0 -> ") for line in found)
