@@ -1,19 +1,88 @@
-"""graphdiag: which edges of TensorBoard's graph are in your Keras model, which are not, and why."""
+"""graphdiag: which edges of TensorBoard's graph are in your Keras model, which are not, and why.
 
-from graphdiag.comparison import compare
-from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
-from graphdiag.modeldiff.run import diff, snapshot
-from graphdiag.results.report import Report
+What may be relied on: the names of ``__all__``, and the modules `graphdiag.testing` (assertions), `graphdiag.rules` (rules
+of your own) and the documented entry points. Everything else may change between minor versions.
+
+Names are imported when they are first used, so that ``import graphdiag`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from graphdiag.version import __version__
 
+if TYPE_CHECKING:
+    from graphdiag.checking.check import check
+    from graphdiag.checking.config import Config, read_config
+    from graphdiag.comparison import compare, drawn_graph
+    from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Severity, Verdict
+    from graphdiag.errors import GraphdiagError, ModelError, ProgramError, SourceError, UsageError
+    from graphdiag.modeldiff.differ import Diff
+    from graphdiag.modeldiff.run import diff, snapshot
+    from graphdiag.modeldiff.snapshot import Snapshot
+    from graphdiag.results.check_report import CheckReport
+    from graphdiag.results.report import Report
+
+_HOMES = {
+    "Blame": "graphdiag.diagnosis.finding",
+    "CheckReport": "graphdiag.results.check_report",
+    "Config": "graphdiag.checking.config",
+    "Diff": "graphdiag.modeldiff.differ",
+    "Evidence": "graphdiag.diagnosis.finding",
+    "Finding": "graphdiag.diagnosis.finding",
+    "GraphdiagError": "graphdiag.errors",
+    "ModelError": "graphdiag.errors",
+    "ProgramError": "graphdiag.errors",
+    "Report": "graphdiag.results.report",
+    "Severity": "graphdiag.diagnosis.finding",
+    "Snapshot": "graphdiag.modeldiff.snapshot",
+    "SourceError": "graphdiag.errors",
+    "UsageError": "graphdiag.errors",
+    "Verdict": "graphdiag.diagnosis.finding",
+    "check": "graphdiag.checking.check",
+    "compare": "graphdiag.comparison",
+    "diff": "graphdiag.modeldiff.run",
+    "drawn_graph": "graphdiag.comparison",
+    "read_config": "graphdiag.checking.config",
+    "snapshot": "graphdiag.modeldiff.run",
+}
+"""The module of each public name."""
+
 __all__ = [
+    "Blame",
+    "CheckReport",
+    "Config",
+    "Diff",
+    "Evidence",
+    "Finding",
     "GraphdiagError",
     "ModelError",
+    "ProgramError",
     "Report",
+    "Severity",
+    "Snapshot",
     "SourceError",
     "UsageError",
+    "Verdict",
     "__version__",
+    "check",
     "compare",
     "diff",
+    "drawn_graph",
+    "read_config",
     "snapshot",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

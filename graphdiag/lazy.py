@@ -7,18 +7,18 @@ from importlib import import_module
 from typing import Any
 
 
-def late(where: str) -> Callable[..., Any]:
-    """A function of this package.
+def lazy(where: str) -> Callable[..., Any]:
+    """A function of a module that is not imported yet.
 
     Args:
-        where: Its module and its name: ``sarif:to_sarif``.
+        where: Its module and its name: ``graphdiag.render.ci.sarif:to_sarif``.
 
     Returns:
-        What passes its arguments on to that function.
+        A function that imports the module when it is called, and passes its arguments on.
     """
     module, _, name = where.partition(":")
 
-    def call(*given: Any) -> Any:
-        return getattr(import_module(f"graphdiag.report.{module}"), name)(*given)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return getattr(import_module(module), name)(*args, **kwargs)
 
     return call

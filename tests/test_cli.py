@@ -51,7 +51,7 @@ def test_json_is_the_documented_schema(graphdiag):
         *("layer_graph", "locations", "edges", "op_graph", "drawn_graph"),
     ]
     Draft202012Validator(json.loads(schema("report"))).validate(report)
-    assert report["schema"] == "graphdiag.report/1"
+    assert report["schema"] == "graphdiag.report/2"
     assert list(report["source"]) == ["path", "kind", "run", "tag", "stack"]
     assert report["graphs"] == {"layers": {"nodes": 28, "edges": 27}, "ops": {"nodes": 1285, "edges": 1651}}
     assert report["summary"] == {"artifact": 8, "hidden": 0, "missing": 0}
@@ -93,7 +93,7 @@ def test_output_is_written_whole(graphdiag, tmp_path):
     done = graphdiag("compare", REFERENCE, "--format", "json", "-o", target)
     assert done.returncode == 0
     assert done.stdout == ""
-    assert json.loads(target.read_text())["schema"] == "graphdiag.report/1"
+    assert json.loads(target.read_text())["schema"] == "graphdiag.report/2"
     assert list(tmp_path.iterdir()) == [target]
 
 

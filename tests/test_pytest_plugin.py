@@ -43,7 +43,7 @@ def opened(name="graphdiag"):
 
 def test_the_package_names_the_plugin():
     [entry] = [entry for entry in importlib.metadata.entry_points(group="pytest11") if entry.name == "graphdiag"]
-    assert entry.value == "pytest_graphdiag"
+    assert entry.value == "graphdiag.pytest_plugin"
 
 
 def test_an_assertion_that_holds(run):
@@ -135,8 +135,8 @@ def test_pytest_starts_without_anything_slow(run):
         import sys
 
         def test_it():
-            assert "pytest_graphdiag" in sys.modules
-            slow = {"graphdiag", "numpy", "tensorflow", "keras", "networkx", "rich", "google.protobuf"}
+            assert "graphdiag.pytest_plugin" in sys.modules
+            slow = {"graphdiag.comparison", "numpy", "tensorflow", "keras", "networkx", "rich", "google.protobuf"}
             assert not slow & sys.modules.keys()
     """
     run(test, "-p", "no:hypothesispytest").assert_outcomes(passed=1)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from graphdiag.cli.options import Debug, Ignore, Outputs, Select, codes_of
 from graphdiag.cli.progress import bar
-from graphdiag.cli.writing import pairs_of, put_all
+from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
 from graphdiag.output import put
-from graphdiag.render.check_registry import CheckFormat
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-    from graphdiag.results.check_report import CheckReport
+from graphdiag.render.registry import Format
 
 
 def check(
@@ -38,7 +33,7 @@ def check(
         bool, typer.Option("--update-baseline", help="Accept today's findings: write them to the baseline.")
     ] = False,
     format_: Annotated[
-        list[CheckFormat] | None, typer.Option("--format", help="How the report is written; may be repeated.")
+        list[Format] | None, typer.Option("--format", help="How the report is written; may be repeated.")
     ] = None,
     output: Outputs = None,
     debug: Debug = False,
@@ -62,23 +57,12 @@ def check(
     codes, without = codes_of(select or []), codes_of(ignore or [])
     choose(all_rules(), codes, without)
     wanted = wanted.choosing(codes, without)
-    pairs = pairs_of(format_ or [CheckFormat.TEXT], output or [])
+    pairs = pairs_of(format_ or [Format.TEXT], output or [])
     with bar([each.name for each in wanted.models]) as tell:
         if update_baseline:
             report, accepted = check_and_accept(wanted, jobs=jobs, progress=tell)
             put(to_json(accepted), wanted.baseline)
         else:
             report = run_check(wanted, jobs=jobs, progress=tell)
-    _write(report, pairs)
+    write_result(report, pairs)
     raise typer.Exit(report.exit_status)
-
-
-def _write(report: CheckReport, pairs: list[tuple[CheckFormat, Path | None]]) -> None:
-    """Write a check report in each of its formats."""
-    from graphdiag.render.check_registry import render
-    from graphdiag.render.text.check import render as render_text
-
-    def make(format_: CheckFormat) -> str | bytes | RenderableType:
-        return render_text(report) if format_ is CheckFormat.TEXT else render(report, format_)
-
-    put_all(pairs, make)

@@ -28,7 +28,7 @@ from graphdiag.cli.options import (
     shape_of,
 )
 from graphdiag.cli.progress import opening
-from graphdiag.cli.writing import pairs_of, write_report
+from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format
 
@@ -87,6 +87,6 @@ def compare(
             ignore=codes_of(ignore or []),
             verify=verify,
         )
-    write_report(report, pairs, PictureStyle(rankdir, show_shapes))
+    write_result(report, pairs, PictureStyle(rankdir, show_shapes))
     if fail_on and report.summary.met(fail_on.value):
         raise typer.Exit(1)

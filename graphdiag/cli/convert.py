@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from graphdiag.cli.options import Debug, Formats, Outputs, Rankdir, ShowShapes
-from graphdiag.cli.writing import pairs_of, write_report
+from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format
 
@@ -25,4 +25,4 @@ def convert(
     from graphdiag.results.document import read
 
     pairs = pairs_of(format_ or [Format.TEXT], output or [])
-    write_report(read(saved), pairs, PictureStyle(rankdir, show_shapes))
+    write_result(read(saved), pairs, PictureStyle(rankdir, show_shapes))

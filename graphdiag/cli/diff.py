@@ -11,14 +11,12 @@ import typer
 
 from graphdiag.cli.options import Debug, GraphKind, Outputs, Rankdir, ShowShapes, arguments_of, shape_of
 from graphdiag.cli.progress import opening
-from graphdiag.cli.writing import pairs_of, put_all
+from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from graphdiag.modeldiff.snapshot import Snapshot
 
 
@@ -53,8 +51,6 @@ def diff(
 ) -> None:
     """Say what changed between two models; exit with status 1 when something did."""
     from graphdiag.modeldiff.differ import diff as compare_snapshots
-    from graphdiag.render import diff_registry as diff_formats
-    from graphdiag.render.text import diff as diff_text
 
     pairs = pairs_of(format_ or [Format.TEXT], output or [])
     live = {"graph": graph.value if graph else None, "input_shape": shape_of(input_shape)}
@@ -65,10 +61,7 @@ def diff(
     found = replace(compare_snapshots(before, after), titles=(str(old), str(new)))
     style = PictureStyle(rankdir, show_shapes)
 
-    def make(format_: Format) -> str | bytes | RenderableType:
-        return diff_text.render(found) if format_ is Format.TEXT else diff_formats.render(found, format_, style)
-
-    put_all(pairs, make)
+    write_result(found, pairs, style)
     if not found.equal:
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from graphdiag.errors import UsageError
 from graphdiag.output import plain, put, put_files, show, standard
-from graphdiag.picture_style import PictureStyle
+from graphdiag.picture_style import STANDARD, PictureStyle
 from graphdiag.render.registry import Format
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from graphdiag.results.report import Report
+    from graphdiag.results.renderable import Renderable
 
 _F = TypeVar("_F")
 
@@ -55,12 +55,11 @@ def put_all(pairs: list[tuple[_F, Path | None]], make: Callable[[_F], str | byte
             put(content, None) if isinstance(content, (str, bytes)) else show(content, None)
 
 
-def write_report(report: Report, pairs: list[tuple[Format, Path | None]], style: PictureStyle) -> None:
-    """Write a report in each of its formats."""
-    from graphdiag.render.registry import render
-    from graphdiag.render.text.report import render as render_text
+def write_result(result: Renderable, pairs: list[tuple[Format, Path | None]], style: PictureStyle = STANDARD) -> None:
+    """Write a report, a check report or a diff in each of its formats."""
+    from graphdiag.render.registry import render, to_console
 
     def make(format_: Format) -> str | bytes | RenderableType:
-        return render_text(report) if format_ is Format.TEXT else render(report, format_, style)
+        return to_console(result) if format_ is Format.TEXT else render(result, format_, style)
 
     put_all(pairs, make)

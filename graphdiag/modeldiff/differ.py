@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from graphdiag.errors import UsageError
+from graphdiag.lazy import lazy
 from graphdiag.modeldiff.automatic_names import is_automatic, is_automatic_model
 from graphdiag.modeldiff.changes import (
     Attribute,
@@ -33,12 +34,13 @@ from graphdiag.modeldiff.changes import (
 )
 from graphdiag.modeldiff.layer_matching import Matching, kept_name, match
 from graphdiag.modeldiff.snapshot import FindingRecord, LayerRecord, NestedRecord, Ops, Snapshot
+from graphdiag.results.renderable import Renderable
 
-SCHEMA = "graphdiag.diff/1"
+SCHEMA = "graphdiag.diff/2"
 
 
 @dataclass(frozen=True, repr=False)
-class Diff:
+class Diff(Renderable):
     """What changed.
 
     Attributes:
@@ -50,6 +52,8 @@ class Diff:
         notes: What could not be compared, and why.
         titles: What the user calls the two: their sources.
     """
+
+    result_type: ClassVar[str] = "diff"
 
     old: Snapshot
     new: Snapshot
@@ -69,8 +73,13 @@ class Diff:
         """Whether nothing changed but names that Keras made up."""
         return not self.changes
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows for the diff: the answer and the changes."""
+        fragment: str = lazy("graphdiag.render.html.diff_page:to_fragment")(self)
+        return fragment
+
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready data in the schema ``graphdiag.diff/1`` (see the README)."""
+        """JSON-ready data in the schema ``graphdiag.diff/2`` (see the README)."""
         matched = {**self.matching.layers, **self.matching.nested}
         return {
             "schema": SCHEMA,

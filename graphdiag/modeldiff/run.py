@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from graphdiag.comparison import compare
 from graphdiag.errors import UsageError
 from graphdiag.modeldiff import differ
-from graphdiag.modeldiff.diff_report import DiffReport
 from graphdiag.modeldiff.snapshot import Snapshot, begins_as, is_snapshot, read
 from graphdiag.modeldiff.take_snapshot import take
 from graphdiag.results.document import read as read_report
@@ -40,7 +40,7 @@ def snapshot(source: Any, **options: Any) -> Snapshot:
     return read(source) if is_snapshot(source) else take(read_report(Path(source)))
 
 
-def diff(old: Any, new: Any) -> DiffReport:
+def diff(old: Any, new: Any) -> differ.Diff:
     """Say what changed between two models.
 
     Args:
@@ -54,7 +54,7 @@ def diff(old: Any, new: Any) -> DiffReport:
         GraphdiagError: A source cannot be read, or one has layers and the other only name scopes.
     """
     before, after = (side if isinstance(side, Snapshot) else snapshot(side) for side in (old, new))
-    return DiffReport.of(differ.diff(before, after), (_title(old, "OLD"), _title(new, "NEW")))
+    return replace(differ.diff(before, after), titles=(_title(old, "OLD"), _title(new, "NEW")))
 
 
 def _title(source: Any, otherwise: str) -> str:

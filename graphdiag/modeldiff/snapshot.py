@@ -14,8 +14,9 @@ from typing import Any
 
 from graphdiag.errors import SourceError
 from graphdiag.modeldiff.json_text import one_item_a_line
+from graphdiag.results.migration import current
 
-SCHEMA = "graphdiag.snapshot/1"
+SCHEMA = "graphdiag.snapshot/2"
 _FAMILY, _, _NEWEST = SCHEMA.partition("/")
 _HEAD = 200
 """Bytes at the start of a file in which its schema stands."""
@@ -154,7 +155,7 @@ class Snapshot:
         return sum(sum(ops.values()) for ops in (*of_layers, *(self.ops or {}).values()))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready data in the schema ``graphdiag.snapshot/1`` (see the README)."""
+        """JSON-ready data in the schema ``graphdiag.snapshot/2`` (see the README)."""
         no_layer = {role: dict(sorted(ops.items())) for role, ops in sorted((self.ops or {}).items())}
         return {
             "schema": SCHEMA,
@@ -246,6 +247,7 @@ def from_dict(data: Any) -> Snapshot:
     Raises:
         SourceError: The data is no snapshot, one of a newer schema, or contradicts itself.
     """
+    data = current(data)
     _check_schema(data)
     top = _Reader(data, "the snapshot")
     layers = {layer.id: layer for layer in map(_layer, top.entries("layers"))}

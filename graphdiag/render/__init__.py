@@ -1,1 +1,1 @@
-"""What comes out: one module a format."""
+"""Results as text, pages, pictures and files: one module for each kind of result and format."""

@@ -1,28 +1,30 @@
-"""The formats of a report, one module each.
+"""The formats of every kind of result, and the function that writes each.
 
-A format's writer is a function ``(report, look) -> str | bytes``; its module is imported when it is called.
+A writer is a function ``(result, style) -> str | bytes``; its module is imported when it is called.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import UsageError
-from graphdiag.lazy import late
+from graphdiag.lazy import lazy
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from graphdiag.picture_style import PictureStyle
     from graphdiag.render.pictures.picture import Picture
-    from graphdiag.results.report import Report
+    from graphdiag.results.renderable import Renderable
 
 Writer = Callable[[Any, "PictureStyle"], "str | bytes"]
-"""Takes what it writes, and how pictures look."""
+"""Takes the result, and how pictures look."""
 
 
 class Format(str, Enum):
-    """How a report is written."""
+    """How a result is written."""
 
     TEXT = "text"
     JSON = "json"
@@ -43,69 +45,120 @@ class Format(str, Enum):
     NODE_LINK_DRAWN = "node-link-drawn"
 
 
-def pictures(describe: Callable[[Any, PictureStyle], Picture]) -> Mapping[Format, Writer]:
+def _pictures(describe: Callable[..., Picture]) -> Mapping[Format, Writer]:
     """The writers of pictures.
 
     Args:
-        describe: Says what is in the picture of what is written.
+        describe: Says what is in the picture of a result.
     """
 
-    def writer(draw: Callable[[Picture, PictureStyle], str | bytes]) -> Writer:
-        return lambda shown, look: draw(describe(shown, look), look)
+    def writer(draw: Callable[..., str | bytes]) -> Writer:
+        return lambda result, style: draw(describe(result, style), style)
 
     return {
-        Format.SVG: writer(late("picture_dot:to_svg")),
-        Format.PNG: writer(late("picture_dot:to_png")),
-        Format.PDF: writer(late("picture_dot:to_pdf")),
-        Format.DOT: writer(late("picture_dot:to_dot")),
+        Format.SVG: writer(lazy("graphdiag.render.pictures.dot:to_svg")),
+        Format.PNG: writer(lazy("graphdiag.render.pictures.dot:to_png")),
+        Format.PDF: writer(lazy("graphdiag.render.pictures.dot:to_pdf")),
+        Format.DOT: writer(lazy("graphdiag.render.pictures.dot:to_dot")),
     }
 
 
-_WRITERS: Mapping[Format, Writer] = {
-    Format.TEXT: late("terminal:to_text"),
-    Format.JSON: late("document:to_json"),
-    Format.MARKDOWN: late("markdown:to_markdown"),
-    Format.HTML: late("page:to_html"),
-    Format.SARIF: late("sarif:to_sarif"),
-    Format.JUNIT: late("junit:to_junit"),
-    Format.GITHUB: late("github:to_github"),
-    **pictures(late("layer_picture:describe")),
-    Format.GRAPHML: late("graph_files:graphml_of_layers"),
-    Format.GRAPHML_OPS: late("graph_files:graphml_of_ops"),
-    Format.GRAPHML_DRAWN: late("graph_files:graphml_of_drawn"),
-    Format.NODE_LINK: late("graph_files:node_link_of_layers"),
-    Format.NODE_LINK_OPS: late("graph_files:node_link_of_ops"),
-    Format.NODE_LINK_DRAWN: late("graph_files:node_link_of_drawn"),
+WRITERS: Mapping[str, Mapping[Format, Writer]] = {
+    "report": {
+        Format.TEXT: lazy("graphdiag.render.text.report:to_text"),
+        Format.JSON: lazy("graphdiag.results.document:to_json"),
+        Format.MARKDOWN: lazy("graphdiag.render.ci.markdown:to_markdown"),
+        Format.HTML: lazy("graphdiag.render.html.page:to_html"),
+        Format.SARIF: lazy("graphdiag.render.ci.sarif:to_sarif"),
+        Format.JUNIT: lazy("graphdiag.render.ci.junit:to_junit"),
+        Format.GITHUB: lazy("graphdiag.render.ci.github:to_github"),
+        **_pictures(lazy("graphdiag.render.pictures.layers:describe")),
+        Format.GRAPHML: lazy("graphdiag.render.data.graph_files:graphml_of_layers"),
+        Format.GRAPHML_OPS: lazy("graphdiag.render.data.graph_files:graphml_of_ops"),
+        Format.GRAPHML_DRAWN: lazy("graphdiag.render.data.graph_files:graphml_of_drawn"),
+        Format.NODE_LINK: lazy("graphdiag.render.data.graph_files:node_link_of_layers"),
+        Format.NODE_LINK_OPS: lazy("graphdiag.render.data.graph_files:node_link_of_ops"),
+        Format.NODE_LINK_DRAWN: lazy("graphdiag.render.data.graph_files:node_link_of_drawn"),
+    },
+    "diff": {
+        Format.TEXT: lazy("graphdiag.render.text.diff:to_text"),
+        Format.JSON: lazy("graphdiag.render.data.diff_json:to_json"),
+        Format.MARKDOWN: lazy("graphdiag.render.ci.diff_markdown:to_markdown"),
+        Format.HTML: lazy("graphdiag.render.html.diff_page:to_html"),
+        Format.SARIF: lazy("graphdiag.render.ci.diff:to_sarif"),
+        Format.JUNIT: lazy("graphdiag.render.ci.diff:to_junit"),
+        Format.GITHUB: lazy("graphdiag.render.ci.diff:to_github"),
+        **_pictures(lazy("graphdiag.render.pictures.diff:describe")),
+        Format.GRAPHML: lazy("graphdiag.render.data.diff_graph:graphml"),
+        Format.NODE_LINK: lazy("graphdiag.render.data.diff_graph:node_link"),
+    },
+    "check": {
+        Format.TEXT: lazy("graphdiag.render.text.check:to_text"),
+        Format.JSON: lazy("graphdiag.render.data.check_json:to_json"),
+        Format.MARKDOWN: lazy("graphdiag.render.ci.check:to_markdown"),
+        Format.HTML: lazy("graphdiag.render.html.check_page:to_html"),
+        Format.SARIF: lazy("graphdiag.render.ci.check:to_sarif"),
+        Format.JUNIT: lazy("graphdiag.render.ci.check:to_junit"),
+        Format.GITHUB: lazy("graphdiag.render.ci.check:to_github"),
+    },
 }
-"""What writes each format."""
+"""The formats of each kind of result, by `Renderable.result_type`."""
 
 
-def named(name: str) -> Format:
-    """The format of a name.
-
-    Raises:
-        UsageError: There is none.
-    """
-    try:
-        return Format(name)
-    except ValueError:
-        known = ", ".join(format_.value for format_ in Format)
-        raise UsageError(f"format {name}: there is none of this name; there are {known}.") from None
+_CONSOLE: Mapping[str, Callable[..., Any]] = {
+    result_type: lazy(f"graphdiag.render.text.{result_type}:render") for result_type in WRITERS
+}
+"""What makes the text of each kind of result."""
 
 
-def render(report: Report, format_: Format, look: PictureStyle) -> str | bytes:
-    """A report in a format.
+def formats_of(result_type: str) -> Sequence[Format]:
+    """The formats of a kind of result, as ``check``."""
+    return tuple(WRITERS[result_type])
+
+
+def render(result: Renderable, format_: Format, style: PictureStyle) -> str | bytes:
+    """A result in a format.
 
     Args:
-        report: The report.
+        result: A report, a check report or a diff.
         format_: Which format.
-        look: How pictures look; other formats take no notice.
+        style: How pictures look; formats without pictures ignore it.
 
     Returns:
-        Text, or bytes for formats that are no text.
+        Text, or bytes for formats that are not text.
 
     Raises:
-        UsageError: A program that the format needs is not installed, or the report lacks the graph.
-        ProgramError: It failed.
+        UsageError: The result has no such format, lacks the graph that the format shows, or a program that the format
+            needs is not installed.
+        ProgramError: That program failed.
     """
-    return _WRITERS[format_](report, look)
+    writers = WRITERS[result.result_type]
+    if format_ not in writers:
+        raise UsageError(_unknown(format_.value, result.result_type))
+    return writers[format_](result, style)
+
+
+def to_console(result: Renderable) -> RenderableType:
+    """A result as text for a terminal, which rich colors and fits to its width."""
+    text: RenderableType = _CONSOLE[result.result_type](result)
+    return text
+
+
+def render_as(result: Renderable, name: str, style: PictureStyle) -> str | bytes:
+    """As `render`, with the format given by its name.
+
+    Raises:
+        UsageError: As for `render`; or no format has this name.
+    """
+    if name not in [format_.value for format_ in Format]:
+        raise UsageError(_unknown(name, result.result_type))
+    return render(result, Format(name), style)
+
+
+def _unknown(name: str, result_type: str) -> str:
+    known = ", ".join(format_.value for format_ in formats_of(result_type))
+    return f"--format {name}: not a format of a {_NAMES[result_type]}; choose from {known}."
+
+
+_NAMES = {"report": "report", "diff": "diff", "check": "check report"}
+"""How messages name each kind of result."""

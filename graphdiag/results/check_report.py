@@ -9,14 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.results.document import restored
+from graphdiag.results.renderable import Renderable
 from graphdiag.results.report import Report
 from graphdiag.version import __version__
 
-SCHEMA = "graphdiag.check/1"
+SCHEMA = "graphdiag.check/2"
 UNREAD = "the model could not be read"
 """Why a contract was not checked on a model that could not be compared."""
 
@@ -91,7 +92,7 @@ class CheckedModel:
     Attributes:
         name: As configured; the path, for a source that is not.
         source: Path of the source.
-        data: What the comparison found, in the schema ``graphdiag.report/1``; ``None`` when the model could not be
+        data: What the comparison found, in the schema ``graphdiag.report/2``; ``None`` when the model could not be
             compared.
         error: Why it could not be compared, in one line.
     """
@@ -155,7 +156,7 @@ class ContractSummary:
 
 
 @dataclass(frozen=True, repr=False)
-class CheckReport:
+class CheckReport(Renderable):
     """What a check found.
 
     Attributes:
@@ -167,6 +168,8 @@ class CheckReport:
         baseline: Path of the baseline; empty when none is configured.
         baseline_absent: Whether that file does not exist yet.
     """
+
+    result_type: ClassVar[str] = "check"
 
     config: str
     models: tuple[CheckedModel, ...]
@@ -207,7 +210,7 @@ class CheckReport:
         return 1 if self.count(ContractStatus.BROKEN) else 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The check as JSON-ready data, in the schema ``graphdiag.check/1`` (see the README)."""
+        """The check as JSON-ready data, in the schema ``graphdiag.check/2`` (see the README)."""
         return {
             "schema": SCHEMA,
             "graphdiag": __version__,

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import SourceError
+from graphdiag.results.encoding import REPORT_SCHEMA
+from graphdiag.results.migration import current
 from graphdiag.results.validation import validation_error
 from graphdiag.unprintable import escape_unprintable
-from graphdiag.version import __version__
 
 if TYPE_CHECKING:
-    from graphdiag.diagnosis.finding import Evidence, Finding
+    from graphdiag.diagnosis.finding import Finding
     from graphdiag.diagnosis.ownership import Ownership
     from graphdiag.graphs.drawn_graph import DrawnGraph, RenderedRoot
     from graphdiag.graphs.layer_graph import LayerGraph
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from graphdiag.results.layer_edges import LayerEdge
     from graphdiag.results.report import Report
 
-SCHEMA = "graphdiag.report/1"
 _LONGEST_NAME = 40
 """Characters of a schema's name that an error repeats."""
 _COLUMNS = ("layer_graph", "locations", "edges", "op_graph", "drawn_graph")
@@ -38,7 +37,7 @@ def to_json(report: Report, _: PictureStyle | None = None) -> str:
 
     The same report gives the same text.
     """
-    lines = [f"{json.dumps(key)}: {_value(key, value)}" for key, value in to_dict(report).items()]
+    lines = [f"{json.dumps(key)}: {_value(key, value)}" for key, value in report.to_dict().items()]
     return "{" + ",\n ".join(lines) + "}\n"
 
 
@@ -53,171 +52,6 @@ def _value(key: str, value: Any) -> str:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"))
-
-
-def to_dict(report: Report) -> dict[str, Any]:
-    """The report as JSON-ready data.
-
-    Args:
-        report: The report.
-
-    Returns:
-        What the JSON Schema of ``graphdiag.report/1`` describes.
-    """
-    layers, ops, drawn = report.layer_graph, report.op_graph, report.drawn_graph
-    return {
-        "schema": SCHEMA,
-        "graphdiag": __version__,
-        "source": asdict(report.origin),
-        "graphs": {
-            "layers": None if layers is None else {"nodes": len(layers.layers), "edges": len(layers.edges)},
-            "ops": None if ops is None else {"nodes": len(ops), "edges": len(ops.source)},
-        },
-        "findings": [_finding(finding) for finding in report.findings],
-        "summary": asdict(report.summary),
-        "notes": list(report.notes),
-        "rules": list(report.rules),
-        "layer_graph": None if layers is None else _layer_graph(layers),
-        "locations": {layer: list(line) for layer, line in report.locations.items()},
-        "edges": [_layer_edge(edge) for edge in report.edges],
-        "op_graph": None if ops is None else {**_op_graph(ops), "ownership": _ownership(report.ownership)},
-        "drawn_graph": None if drawn is None else _drawn_graph(drawn),
-    }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "code": finding.code,
-        "rule": finding.rule,
-        "verdict": finding.verdict.value,
-        "blame": finding.blame.value,
-        "severity": finding.severity.value,
-        "culprits": list(finding.culprits),
-        "carries": list(finding.carries),
-        "edges": [list(edge) for edge in finding.edges],
-        "counted": finding.counted,
-        "evidence": [_evidence(evidence) for evidence in finding.evidence],
-        "message": finding.message,
-        "fix": finding.fix,
-    }
-    if finding.proof is not None:
-        found["proof"] = asdict(finding.proof)
-    return found
-
-
-def _evidence(evidence: Evidence) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "from": evidence.source,
-        "from_type": evidence.source_type,
-        "to": evidence.target,
-        "to_type": evidence.target_type,
-        "output": evidence.output,
-        "control": evidence.control,
-    }
-    if evidence.through:
-        found["through"] = list(evidence.through)
-    return found
-
-
-def _layer_graph(layers: LayerGraph) -> dict[str, Any]:
-    return {
-        "model_name": layers.model_name,
-        "keras_version": layers.keras_version,
-        "layers": [
-            {**asdict(layer), "path": list(layer.path), "inner": list(layer.inner)} for layer in layers.layers.values()
-        ],
-        "nested": [{**asdict(model), "path": list(model.path)} for model in layers.nested.values()],
-        "edges": [list(edge) for edge in layers.edges],
-        "inputs": list(layers.inputs),
-        "outputs": list(layers.outputs),
-    }
-
-
-def _layer_edge(edge: LayerEdge) -> dict[str, Any]:
-    return {
-        "from": edge.source,
-        "to": edge.target,
-        "in_model": edge.in_model,
-        "op_edges": edge.op_edges,
-        "carries": list(edge.carries),
-        "verdict": edge.verdict.value if edge.verdict else None,
-        "codes": list(edge.codes),
-    }
-
-
-def _op_graph(ops: OpGraph) -> dict[str, Any]:
-    devices: dict[str, list[int]] = {}
-    for row, node in enumerate(ops.node_defs):
-        if node.device:
-            devices.setdefault(node.device, []).append(row)
-    return {
-        "names": list(ops.names),
-        "types": list(ops.types),
-        "devices": devices,
-        "source": ops.source.tolist(),
-        "target": ops.target.tolist(),
-        "output": ops.output.tolist(),
-        "dangling": [list(pair) for pair in ops.dangling],
-        "producer": ops.producer,
-        "functions": {
-            name: {
-                "name": body.name,
-                "graph": _op_graph(body.graph),
-                "arguments": list(body.arguments),
-                "results": [list(result) for result in body.results],
-            }
-            for name, body in ops.functions.items()
-        },
-    }
-
-
-def _ownership(ownership: Ownership | None) -> dict[str, Any] | None:
-    if ownership is None:
-        return None
-    roles: dict[str, list[int]] = {}
-    for row, role in sorted(ownership.roles.items()):
-        roles.setdefault(role, []).append(row)
-    return {
-        "owners": list(ownership.owners),
-        "of_op": ownership.of_op.tolist(),
-        "roles": roles,
-        "model_inputs": sorted(ownership.model_inputs),
-        "inputs_found": ownership.inputs_found,
-        "by_scope": ownership.by_scope,
-        "recorded": ownership.recorded,
-    }
-
-
-def _drawn_graph(drawn: DrawnGraph) -> dict[str, Any]:
-    arrows = drawn.metaedges
-    root = drawn.root
-    return {
-        "names": list(drawn.names),
-        "types": list(drawn.types),
-        "parents": list(drawn.parents),
-        "cardinalities": list(drawn.cardinalities),
-        "ops": list(drawn.ops),
-        "op_rows": list(drawn.op_rows),
-        "ghosts": sorted(drawn.ghosts),
-        "metaedges": {
-            "parent": arrows.parent.tolist(),
-            "source": arrows.source.tolist(),
-            "target": arrows.target.tolist(),
-            "regular": arrows.regular.tolist(),
-            "control": arrows.control.tolist(),
-            "reference": arrows.reference.tolist(),
-        },
-        "root": {
-            "core": list(root.core),
-            "core_edges": [list(edge) for edge in root.core_edges],
-            "out_extract": list(root.out_extract),
-            "in_extract": list(root.in_extract),
-            "library": list(root.library),
-            "extractions": [asdict(extraction) for extraction in root.extractions.values()],
-            "in_limit": root.in_limit,
-            "out_limit": root.out_limit,
-        },
-    }
 
 
 # --- and back --------------------------------------------------------------------------------------------------------
@@ -242,10 +76,10 @@ def read(path: Path) -> Report:
 
 
 def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
-    """The report that `to_dict` made the data of.
+    """The report that `Report.to_dict` made the data of.
 
     Args:
-        document: Data in the schema ``graphdiag.report/1``.
+        document: Data in the schema ``graphdiag.report/2``.
         name: What an error calls it: its file, say.
 
     Returns:
@@ -254,14 +88,17 @@ def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
     Raises:
         SourceError: The data is no report, of another schema, or damaged: what is wrong, and where.
     """
+    document = current(document)
     schema = document.get("schema") if isinstance(document, Mapping) else None
-    if schema != SCHEMA:
+    if schema != REPORT_SCHEMA:
         made = (
             f"it is in the schema {escape_unprintable(schema[:_LONGEST_NAME])}"
             if isinstance(schema, str)
             else "it names no schema"
         )
-        raise SourceError(f"{name}: no report of graphdiag: {made}, and {SCHEMA} is read. Write it with --format json.")
+        raise SourceError(
+            f"{name}: no report of graphdiag: {made}, and {REPORT_SCHEMA} is read. Write it with --format json."
+        )
     wrong = validation_error(document)
     if wrong is not None:
         raise SourceError(f"{name}: damaged: {wrong}. Write it anew with --format json.")
@@ -269,7 +106,7 @@ def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
 
 
 def restored(document: Mapping[str, Any]) -> Report:
-    """The report that `to_dict` made the data of, where nobody can have changed it since: `from_dict` looks first."""
+    """The report that `Report.to_dict` made the data of, where nobody can have changed it since: `from_dict` looks first."""
     from graphdiag.results.report import Report
     from graphdiag.sources.opened import Origin
 

@@ -1,6 +1,6 @@
 """The report: what a comparison found, ready for any format.
 
-It holds nothing but what `graphdiag.results.document` saves, so that every format can be made from a saved report too.
+It holds only what `graphdiag.results.document` saves, so that every format can be made from a saved report too.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Finding, Verdict
@@ -17,9 +17,12 @@ from graphdiag.diagnosis.ownership import Ownership
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
-from graphdiag.picture_style import STANDARD, PictureStyle
+from graphdiag.lazy import lazy
+from graphdiag.results import encoding
 from graphdiag.results.layer_edges import DIFFERENCES, LayerEdge, layer_edges
+from graphdiag.results.renderable import Renderable
 from graphdiag.sources.opened import Origin, SourceLine
+from graphdiag.version import __version__
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -44,7 +47,7 @@ class Summary:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Report:
+class Report(Renderable):
     """What a comparison found.
 
     Attributes:
@@ -60,6 +63,8 @@ class Report:
         rules: Codes of the rules that reported, whether they found something or not.
         context: What the rules looked at; ``None`` for a report that was read from a file.
     """
+
+    result_type: ClassVar[str] = "report"
 
     origin: Origin
     layer_graph: LayerGraph | None
@@ -146,36 +151,69 @@ class Report:
         """The layer-level diff as a ``networkx.DiGraph``.
 
         Returns:
-            Nodes are layers, or name scopes, with their attributes; edges are those of ``edges`` with ``in_model``,
-            ``op_edges``, ``carries``, ``verdict`` and ``codes``; see `graphdiag.render.data.graph_files.layer_level`.
+            Nodes are layers with the attributes of `LayerGraph.to_networkx` and ``kind``: ``layer``; ``nested`` for a
+            nested model that owns ops itself; ``scope`` for a name scope, as all nodes are without a layer graph. Edges are
+            those of ``edges`` with ``in_model``, ``op_edges``, ``carries`` and ``codes`` (joined by ``,``) and
+            ``verdict`` (``""`` where the graphs agree). The graph's own attributes are ``model_name`` and
+            ``keras_version``.
         """
-        from graphdiag.render.data.graph_files import layer_level
+        import networkx as nx
 
-        return layer_level(self)
+        layers = self.layer_graph
+        graph = layers.to_networkx() if layers else nx.DiGraph(model_name="", keras_version="")
+        nx.set_node_attributes(graph, "layer", "kind")
+        for name in self.outside:
+            nested = layers.nested.get(name) if layers else None
+            graph.add_node(
+                name,
+                name=nested.name if nested else name,
+                class_name=nested.class_name if nested else "",
+                path="/".join(nested.path) if nested else "",
+                calls=nested.calls if nested else 0,
+                is_input=False,
+                output_shape="",
+                parameters=None,
+                kind="nested" if nested else "scope",
+            )
+        for edge in self.edges:
+            graph.add_edge(
+                edge.source,
+                edge.target,
+                in_model=edge.in_model,
+                op_edges=edge.op_edges,
+                carries=",".join(edge.carries),
+                verdict=edge.verdict.value if edge.verdict else "",
+                codes=",".join(edge.codes),
+            )
+        return graph
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON-ready data, in the schema ``graphdiag.report/1`` (see the README)."""
-        from graphdiag.results.document import to_dict
-
-        return to_dict(self)
-
-    def render(self, format: str, style: PictureStyle = STANDARD) -> str | bytes:  # noqa: A002 - what users call it
-        """The report in one of the formats of ``graphdiag compare --format``.
-
-        Args:
-            format: As ``html``; see `graphdiag.render.registry.Format`.
-            style: How pictures look; other formats take no notice.
+        """The report as JSON-ready data.
 
         Returns:
-            Text, or bytes for ``png`` and ``pdf``.
-
-        Raises:
-            UsageError: There is no such format, or a program that it needs is not installed.
-            ProgramError: The program failed.
+            What the JSON Schema of ``graphdiag.report/2`` describes; see the README.
         """
-        from graphdiag.render.registry import named, render
-
-        return render(self, named(format), style)
+        layers, ops, drawn = self.layer_graph, self.op_graph, self.drawn_graph
+        return {
+            "schema": encoding.REPORT_SCHEMA,
+            "graphdiag": __version__,
+            "source": asdict(self.origin),
+            "graphs": {
+                "layers": None if layers is None else {"nodes": len(layers.layers), "edges": len(layers.edges)},
+                "ops": None if ops is None else {"nodes": len(ops), "edges": len(ops.source)},
+            },
+            "findings": [encoding.finding_data(finding) for finding in self.findings],
+            "summary": asdict(self.summary),
+            "notes": list(self.notes),
+            "rules": list(self.rules),
+            "layer_graph": None if layers is None else encoding.layer_graph_data(layers),
+            "locations": {layer: list(line) for layer, line in self.locations.items()},
+            "edges": [encoding.layer_edge_data(edge) for edge in self.edges],
+            "op_graph": None
+            if ops is None
+            else {**encoding.op_graph_data(ops), "ownership": encoding.ownership_data(self.ownership)},
+            "drawn_graph": None if drawn is None else encoding.drawn_graph_data(drawn),
+        }
 
     def show(self) -> Path:
         """Write the page of `graphdiag compare --format html` to a temporary file and open it in the browser.
@@ -198,6 +236,5 @@ class Report:
 
     def _repr_html_(self) -> str:
         """What a notebook shows for the report: the answer and the findings."""
-        from graphdiag.render.html.fragment import to_fragment
-
-        return to_fragment(self)
+        fragment: str = lazy("graphdiag.render.html.fragment:to_fragment")(self)
+        return fragment

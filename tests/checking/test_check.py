@@ -154,7 +154,7 @@ def test_nothing_to_check(configured, text, models):
 def test_the_report_as_data(configured):
     report = check(configured(model("gated", "keras216_hidden_tensor"), GATE))
     data = json.loads(json.dumps(report.to_dict()))
-    assert data["schema"] == "graphdiag.check/1"
+    assert data["schema"] == "graphdiag.check/2"
     assert data["summary"] == {"kept": 0, "broken": 1, "unchecked": 0}
     [contract] = data["contracts"]
     [outcome] = contract.pop("models")
@@ -173,7 +173,7 @@ def test_the_report_as_data(configured):
     }
     [checked] = data["models"]
     assert checked["name"] == "gated"
-    assert checked["report"]["schema"] == "graphdiag.report/1"
+    assert checked["report"]["schema"] == "graphdiag.report/2"
     assert report.models[0].report.findings[0].code == "GD301"
     assert pickle.loads(pickle.dumps(report)) == report
 

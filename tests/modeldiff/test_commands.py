@@ -48,7 +48,7 @@ def test_differences_make_the_exit_status_1(graphdiag, changed):
 def test_json_has_all_of_it(graphdiag, changed):
     found = json.loads(graphdiag("diff", MODEL, changed, "--format", "json").stdout)
     assert list(found) == ["schema", "equal", "old", "new", "changes", "names", "automatic_renames", "notes"]
-    assert found["schema"] == "graphdiag.diff/1"
+    assert found["schema"] == "graphdiag.diff/2"
     assert found["old"] == {
         "source": str(MODEL), "model": "model_1", "graphdiag": found["new"]["graphdiag"], "layers": 28, "edges": 27,
         "ops": None,
@@ -109,7 +109,7 @@ def test_damaged_and_newer_snapshots(graphdiag, tmp_path):
     whole = golden.read_text()
     golden.write_text(whole[: len(whole) // 2])
     assert_one_line(graphdiag("diff", golden, MODEL), str(golden), "whole JSON")
-    golden.write_text(whole.replace("snapshot/1", "snapshot/2"))
+    golden.write_text(whole.replace("snapshot/2", "snapshot/3"))
     assert_one_line(graphdiag("diff", MODEL, golden), str(golden), "upgrade")
     golden.write_text(whole)
     assert_one_line(

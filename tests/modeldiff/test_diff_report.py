@@ -29,7 +29,7 @@ def test_it_writes_the_formats_of_the_command():
     assert json.loads(diff.render("json")) == diff.to_dict()
     assert "rankdir=LR" in diff.render("dot", PictureStyle(Direction.LR))
     assert diff.render("png").startswith(b"\x89PNG")
-    with pytest.raises(UsageError, match="format yaml: there is none of this name; there are text, json"):
+    with pytest.raises(UsageError, match="format yaml: not a format of a diff; choose from text, json"):
         diff.render("yaml")
 
 

@@ -66,8 +66,8 @@ def test_ops_are_counted():
         ("[" * 100_000, ["whole JSON"]),
         ("[]", ["no snapshot", "graphdiag snapshot"]),
         ('{"class_name": "Functional"}', ["no snapshot"]),
-        ('{"schema": "graphdiag.report/1"}', ["no snapshot"]),
-        (json.dumps(damaged(schema="graphdiag.snapshot/2")), ["graphdiag.snapshot/2", "upgrade"]),
+        ('{"schema": "graphdiag.report/2"}', ["no snapshot"]),
+        (json.dumps(damaged(schema="graphdiag.snapshot/3")), ["graphdiag.snapshot/3", "upgrade"]),
         (json.dumps(damaged(schema="graphdiag.snapshot/x")), ["damaged", "graphdiag.snapshot/x"]),
         (json.dumps(damaged(layers=None)), ["damaged", "layers"]),
         (json.dumps(damaged(layers=[[]])), ["damaged", "layers[0]"]),
@@ -94,7 +94,7 @@ def test_what_is_no_whole_snapshot_ends_in_one_line(tmp_path, text, words):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    (tmp_path / "binary").write_bytes(b'{"schema": "graphdiag.snapshot/1", \xff\xfe')
+    (tmp_path / "binary").write_bytes(b'{"schema": "graphdiag.snapshot/2", \xff\xfe')
     with pytest.raises(SourceError, match="no text"):
         read(tmp_path / "binary")
     with pytest.raises(SourceError, match="cannot be read"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graphdiag.render.check_registry import CheckFormat, render
 from graphdiag.render.html.check_page import to_html
+from graphdiag.render.registry import Format
 from graphdiag.results.check_report import Accepted, CheckReport, ContractOutcome, ContractStatus, Link, Violation
 from graphdiag.unprintable import escape_unprintable
 from tests.render.page_reader import models_of, read
@@ -59,7 +59,7 @@ def test_what_is_broken_comes_first() -> None:
 
 def test_names_are_text() -> None:
     name = HOSTILE["batchnorm_0_0"] + HOSTILE["dropout_0"]
-    page = render(checked(name), CheckFormat.HTML)
+    page = checked(name).render(Format.HTML.value)
     assert name not in page
     read(page)
 

@@ -18,9 +18,8 @@ from graphdiag.modeldiff.differ import diff
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.ci.markdown import LIMIT
 from graphdiag.render.data.diff_graph import to_networkx
-from graphdiag.render.diff_registry import render
 from graphdiag.render.pictures.diff import describe
-from graphdiag.render.registry import Format
+from graphdiag.render.registry import Format, render
 from tests.modeldiff.models import snapshot
 
 HOSTILE = '<script>alert(1)</script>|`"\n\x1b[31m\u202e::' + "x" * 300

@@ -43,7 +43,7 @@ def test_logs(name):
     for found, (_, properties, message) in zip(report.findings, told, strict=True):
         assert properties["title"] == f"{found.code} {found.rule}"
         assert message.startswith(found.message)
-        assert message.endswith(f"\ncure: {found.fix}")
+        assert message.endswith(f"\nfix: {found.fix}")
 
 
 def test_file_and_line():

@@ -14,8 +14,8 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from graphdiag.diagnosis.finding import Verdict
 from graphdiag.errors import UsageError
 from graphdiag.graphs.op_graph import from_graph_def
-from graphdiag.render.data.graph_files import drawn_level, for_graphml, layer_level, op_level, to_graphml, to_node_link
-from graphdiag.results.document import from_dict, to_dict
+from graphdiag.render.data.graph_files import drawn_level, for_graphml, op_level, to_graphml, to_node_link
+from graphdiag.results.document import from_dict
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from graphdiag.tensorboard import draw
@@ -23,7 +23,7 @@ from tests.support.drawn import RECORDED, recorded
 from tests.support.graph_text import graph_def
 from tests.support.reports import HOSTILE, logs, report_of, report_on
 
-LEVELS = {"": layer_level, "-ops": op_level, "-drawn": drawn_level}
+LEVELS = {"": Report.to_networkx, "-ops": op_level, "-drawn": drawn_level}
 
 
 def from_graphml(text: str, multigraph: bool = False) -> nx.DiGraph:
@@ -65,7 +65,7 @@ def test_every_log_there_and_back(name):
 
 def test_a_saved_report_gives_the_same_files():
     report = report_on("keras216_hidden_tensor")
-    saved = from_dict(json.loads(json.dumps(to_dict(report))))
+    saved = from_dict(json.loads(json.dumps(report.to_dict())))
     for ending in LEVELS:
         for format_ in (f"graphml{ending}", f"node-link{ending}"):
             assert saved.render(format_) == report.render(format_)
@@ -175,7 +175,7 @@ def test_any_names(names, data):
     verdicts = data.draw(
         st.lists(st.sampled_from([None, *Verdict][:4]), min_size=len(names), max_size=len(names)), label="verdicts"
     )
-    check_both(layer_level(report_of(names, verdicts)))
+    check_both(Report.to_networkx(report_of(names, verdicts)))
 
 
 @settings(deadline=None, max_examples=60)

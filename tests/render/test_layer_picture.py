@@ -232,7 +232,9 @@ def test_png():
     pixels = b"".join(
         data[at + 8 : at + 8 + length] for at, length, kind in chunks_of_png(data) if kind == b"IDAT" and length
     )
-    assert len(zlib.decompress(pixels)) == height * (1 + 4 * width)
+    # cairo leaves out the alpha channel of a picture that is opaque up to its borders, which depends on the fonts.
+    channels = {2: 3, 6: 4}[data[25]]
+    assert len(zlib.decompress(pixels)) == height * (1 + channels * width)
 
 
 def chunks_of_png(data):

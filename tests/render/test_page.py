@@ -17,7 +17,7 @@ import pytest
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.html.data import page_data
 from graphdiag.render.html.edge_styles import STATUSES
-from graphdiag.results.document import from_dict, to_dict
+from graphdiag.results.document import from_dict
 from graphdiag.results.report import Report
 from tests.conftest import ROOT
 from tests.render.page_reader import models_of, read
@@ -106,7 +106,7 @@ def test_edges_that_the_legend_does_not_count_say_whose_they_are(name: str, said
 
 
 def test_many_findings_of_a_code_are_folded() -> None:
-    document = to_dict(report_on("keras216_reference"))
+    document = report_on("keras216_reference").to_dict()
     document["findings"] = [{**document["findings"][0], "message": f"number {place}"} for place in range(9)]
     page = page_of(from_dict(document))
     assert "5 more of GD101" in page
@@ -132,7 +132,7 @@ def test_the_same_bytes_whatever_the_hash_seed() -> None:
 def test_a_saved_report_gives_the_same_page() -> None:
     for name in NAMES:
         report = report_on(name)
-        assert page_of(from_dict(to_dict(report))) == page_of(report)
+        assert page_of(from_dict(report.to_dict())) == page_of(report)
 
 
 def test_the_look() -> None:
@@ -294,8 +294,8 @@ def test_show_opens_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- the package -----------------------------------------------------------------------------------------------------
 
 
-def test_graphviz_comes_with_its_licences() -> None:
-    folder = Path(ROOT, "graphdiag", "report", "page", "static", "viz")
+def test_graphviz_comes_with_its_licenses() -> None:
+    folder = Path(ROOT, "graphdiag", "render", "html", "static", "viz")
     notice = (folder / "README.md").read_text(encoding="utf-8")
     code = (folder / "viz-global.js").read_bytes()
     assert hashlib.sha256(code).hexdigest() in notice

@@ -9,7 +9,8 @@ import pytest
 
 from graphdiag import SourceError, compare
 from graphdiag.graphs.op_graph import from_graph_def
-from graphdiag.results.document import SCHEMA, from_dict, read, to_json
+from graphdiag.results.document import from_dict, read, to_json
+from graphdiag.results.encoding import REPORT_SCHEMA
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from graphdiag.tensorboard import draw
@@ -63,7 +64,7 @@ def test_there_and_back(name):
 
 def test_findings_begin_on_the_first_lines():
     lines = to_json(report_on("keras216_reference")).splitlines()
-    assert lines[0] == f'{{"schema": "{SCHEMA}",'
+    assert lines[0] == f'{{"schema": "{REPORT_SCHEMA}",'
     assert lines.index(' "findings": [') < 25
     assert [line.split(":")[0] for line in lines if line.startswith(' "op_graph"')] == [' "op_graph"']
 
@@ -75,9 +76,9 @@ def test_findings_begin_on_the_first_lines():
         ("[]", "it names no schema"),
         ("{}", "it names no schema"),
         ('{"schema": "graphdiag.drawn/1"}', "in the schema graphdiag.drawn/1"),
-        ('{"schema": "graphdiag.report/2"}', "in the schema graphdiag.report/2"),
+        ('{"schema": "graphdiag.report/3"}', "in the schema graphdiag.report/3"),
         (json.dumps({"schema": "\n" + "x" * 10**6}), r"in the schema \\nx{39}, and"),
-        ('{"schema": "graphdiag.report/1"}', "damaged"),
+        ('{"schema": "graphdiag.report/2"}', "damaged"),
     ],
 )
 def test_what_is_no_report(tmp_path, text, message):

@@ -55,7 +55,7 @@ def test_the_schema(name):
         *("schema", "graphdiag", "source", "graphs", "findings", "summary", "notes", "rules"),
         *("layer_graph", "locations", "edges", "op_graph", "drawn_graph"),
     ]
-    assert data["schema"] == "graphdiag.report/1"
+    assert data["schema"] == "graphdiag.report/2"
     assert {key: type(value) for key, value in data["source"].items()} == dict.fromkeys(
         ["path", "kind", "run", "tag", "stack"], str
     )

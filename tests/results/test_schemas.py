@@ -58,7 +58,7 @@ def document():
     [
         lambda read: read.update(more=1),
         lambda read: read.pop("edges"),
-        lambda read: read.update(schema="graphdiag.report/2"),
+        lambda read: read.update(schema="graphdiag.report/3"),
         lambda read: read["source"].update(kind="other"),
         lambda read: read["findings"][0].update(verdict="wrong"),
         lambda read: read["findings"][0].update(blame="nobody"),
@@ -114,7 +114,7 @@ def test_the_command(graphdiag):
         assert graphdiag("schema", name).stdout == schema(name)
     done = graphdiag("schema", "reports")
     assert done.returncode == 2
-    assert done.stderr == f"graphdiag: schema reports: there is none of this name; there are {', '.join(names())}.\n"
+    assert done.stderr == f"graphdiag: schema reports: unknown schema; choose from {', '.join(names())}.\n"
 
 
 def test_no_such_schema():
@@ -128,7 +128,7 @@ def test_the_help_names_every_schema(graphdiag):
 
 
 SNAPSHOT = {
-    "schema": "graphdiag.snapshot/1",
+    "schema": "graphdiag.snapshot/2",
     "graphdiag": "1",
     "model": "m",
     "by_scope": False,
@@ -145,7 +145,7 @@ SNAPSHOT = {
     "change",
     [
         lambda read: read.update(more=1),
-        lambda read: read.update(schema="graphdiag.snapshot/2"),
+        lambda read: read.update(schema="graphdiag.snapshot/3"),
         lambda read: read.pop("by_scope"),
         lambda read: read["layers"][0].pop("id"),
         lambda read: read["layers"][0].update(parameters=-1),

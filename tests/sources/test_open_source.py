@@ -153,9 +153,9 @@ print([name for name in ("tensorflow", "keras", "tf_keras") if name in sys.modul
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
-        ("graphdiag.report/1", "is a saved report and no model; give it to graphdiag convert or graphdiag diff."),
-        ("graphdiag.snapshot/1", "is a saved snapshot and no model; give it to graphdiag diff."),
-        ("graphdiag.diff/1", "is what graphdiag wrote ('graphdiag.diff/1') and no model; give the model or the log."),
+        ("graphdiag.report/2", "is a saved report and no model; give it to graphdiag convert or graphdiag diff."),
+        ("graphdiag.snapshot/2", "is a saved snapshot and no model; give it to graphdiag diff."),
+        ("graphdiag.diff/2", "is what graphdiag wrote ('graphdiag.diff/2') and no model; give the model or the log."),
     ],
 )
 @pytest.mark.parametrize("name", ["saved.json", "saved"])

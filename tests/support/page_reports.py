@@ -12,7 +12,7 @@ from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import merge
-from graphdiag.results.document import from_dict, to_dict
+from graphdiag.results.document import from_dict
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from graphdiag.tensorboard import draw
@@ -56,7 +56,7 @@ def with_names(report: Report, names: Mapping[str, str]) -> Report:
             return {key: renamed(inner) for key, inner in value.items()}
         return [renamed(inner) for inner in value] if isinstance(value, list) else value
 
-    return from_dict(renamed(to_dict(report)))
+    return from_dict(renamed(report.to_dict()))
 
 
 @cache

@@ -1,6 +1,6 @@
 """Texts that are stored, and compared with what is written now.
 
-After a change that was meant: ``REWRITE_SNAPSHOTS=1 pytest tests/report/test_snapshots.py``, and look at the
+After a change that was meant: ``REWRITE_SNAPSHOTS=1 pytest tests/render/test_snapshots.py``, and look at the
 difference before it is committed.
 """
 

@@ -35,7 +35,7 @@ class Kind(Enum):
     HANDLE = "a handle to something that holds state"
     READS = "the values of a variable, and of what was assigned to it"
     READ_STATE = "values and shape from what was put behind the handle"
-    DEQUEUE = "as TAKES; and what the next one takes depends on whether this one ran"
+    DEQUEUE = "as READ_STATE; and what the next one takes depends on whether this one ran"
     WRITES = "puts the values of its inputs into the handle's state, and gives back a reference, a flow or nothing"
     RANDOM = "as COMPUTES, and random"
     MERGES = "one of its inputs, chosen by which is alive"

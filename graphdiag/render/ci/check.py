@@ -5,28 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.finding import Severity
+from graphdiag.picture_style import PictureStyle
 from graphdiag.render.ci import github, junit, markdown, sarif
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 from graphdiag.render.text.check import verdict
 from graphdiag.results.check_report import CheckedModel, CheckReport, ContractOutcome, ContractStatus, Link, Violation
 
 
-def to_markdown(report: CheckReport) -> str:
+def to_markdown(report: CheckReport, _: PictureStyle | None = None) -> str:
     """The check as a comment on a pull request."""
     return markdown.write(suites_of(report), verdict(report))
 
 
-def to_sarif(report: CheckReport) -> str:
+def to_sarif(report: CheckReport, _: PictureStyle | None = None) -> str:
     """The check as SARIF."""
     return sarif.write(suites_of(report))
 
 
-def to_junit(report: CheckReport) -> str:
+def to_junit(report: CheckReport, _: PictureStyle | None = None) -> str:
     """The check as JUnit XML: a test suite for each model, a test case for each contract."""
     return junit.write(suites_of(report))
 
 
-def to_github(report: CheckReport) -> str:
+def to_github(report: CheckReport, _: PictureStyle | None = None) -> str:
     """The check as GitHub's annotations."""
     return github.write(suites_of(report))
 

@@ -26,8 +26,8 @@ _ESCAPED = re.compile("[^\t\n\x20-\\[\\]-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def graphml_of_layers(report: Report, _: PictureStyle) -> str:
-    """The layer-level diff, as `layer_level` gives it, in GraphML."""
-    return to_graphml(layer_level(report))
+    """The layer-level diff, as `Report.to_networkx` gives it, in GraphML."""
+    return to_graphml(report.to_networkx())
 
 
 def graphml_of_ops(report: Report, _: PictureStyle) -> str:
@@ -41,8 +41,8 @@ def graphml_of_drawn(report: Report, _: PictureStyle) -> str:
 
 
 def node_link_of_layers(report: Report, _: PictureStyle) -> str:
-    """The layer-level diff, as `layer_level` gives it, in node-link JSON."""
-    return to_node_link(layer_level(report))
+    """The layer-level diff, as `Report.to_networkx` gives it, in node-link JSON."""
+    return to_node_link(report.to_networkx())
 
 
 def node_link_of_ops(report: Report, _: PictureStyle) -> str:
@@ -53,50 +53,6 @@ def node_link_of_ops(report: Report, _: PictureStyle) -> str:
 def node_link_of_drawn(report: Report, _: PictureStyle) -> str:
     """The drawn graph, as `drawn_level` gives it, in node-link JSON."""
     return to_node_link(drawn_level(report))
-
-
-def layer_level(report: Report) -> nx.DiGraph:
-    """The layer-level diff.
-
-    Args:
-        report: The report.
-
-    Returns:
-        Nodes are layers with the attributes of `LayerGraph.to_networkx` and ``kind``: ``layer``; ``nested`` for a
-        nested model that owns ops itself; ``scope`` for a name scope, as all nodes are without a layer graph. Edges are
-        those of ``report.edges`` with ``in_model``, ``op_edges``, ``carries`` and ``codes`` (joined by ``,``) and
-        ``verdict`` (``""`` where the graphs agree). The graph's own attributes are ``model_name`` and
-        ``keras_version``.
-    """
-    import networkx as nx
-
-    layers = report.layer_graph
-    graph = layers.to_networkx() if layers else nx.DiGraph(model_name="", keras_version="")
-    nx.set_node_attributes(graph, "layer", "kind")
-    for name in report.outside:
-        nested = layers.nested.get(name) if layers else None
-        graph.add_node(
-            name,
-            name=nested.name if nested else name,
-            class_name=nested.class_name if nested else "",
-            path="/".join(nested.path) if nested else "",
-            calls=nested.calls if nested else 0,
-            is_input=False,
-            output_shape="",
-            parameters=None,
-            kind="nested" if nested else "scope",
-        )
-    for edge in report.edges:
-        graph.add_edge(
-            edge.source,
-            edge.target,
-            in_model=edge.in_model,
-            op_edges=edge.op_edges,
-            carries=",".join(edge.carries),
-            verdict=edge.verdict.value if edge.verdict else "",
-            codes=",".join(edge.codes),
-        )
-    return graph
 
 
 def op_level(report: Report) -> nx.MultiDiGraph:

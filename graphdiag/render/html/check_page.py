@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from graphdiag.picture_style import PictureStyle
 from graphdiag.render.html.data import mark
 from graphdiag.render.html.page import View, page
 from graphdiag.render.html.text import pick, text
@@ -26,7 +27,7 @@ _ORDER = (ContractStatus.BROKEN, ContractStatus.UNCHECKED, ContractStatus.KEPT)
 """What needs attention comes first."""
 
 
-def to_html(report: CheckReport) -> str:
+def to_html(report: CheckReport, _: PictureStyle | None = None) -> str:
     """The check report as a page.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from graphdiag.results import edge_status as status
+from graphdiag.results import edge_status
 from graphdiag.results.edge_status import EdgeStatus
 
 
@@ -44,13 +44,13 @@ ASIDE = EdgeStatus(
 """Of arrows of the drawn graph only."""
 
 STATUSES: Sequence[Drawn] = (
-    _drawn(status.MODEL),
-    _drawn(status.OP_GRAPH),
-    _drawn(status.SCOPES),
+    _drawn(edge_status.MODEL),
+    _drawn(edge_status.OP_GRAPH),
+    _drawn(edge_status.SCOPES),
     _drawn(ASIDE, dash="7 3 2 3"),
-    _drawn(status.MISSING, tone="blue", letter="M", dash="1.5 4", width=2.6, arrow="cross"),
-    _drawn(status.ARTIFACT, tone="amber", letter="A", dash="8 4", width=2, arrow="hollow"),
-    _drawn(status.HIDDEN, tone="red", letter="H", width=4.6, double=True, arrow="double"),
+    _drawn(edge_status.MISSING, tone="blue", letter="M", dash="1.5 4", width=2.6, arrow="cross"),
+    _drawn(edge_status.ARTIFACT, tone="amber", letter="A", dash="8 4", width=2, arrow="hollow"),
+    _drawn(edge_status.HIDDEN, tone="red", letter="H", width=4.6, double=True, arrow="double"),
 )
 """The least severe first: an edge that stands for several looks like the most severe of them."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphdiag.render.headline import headline
 from graphdiag.render.pictures.picture import PLAIN, Arrow, Box, Cluster, Entry, Mark, Picture, Stroke, framed
-from graphdiag.results import edge_status as status
+from graphdiag.results import edge_status
 
 if TYPE_CHECKING:
     from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from graphdiag.results.layer_edges import LayerEdge
     from graphdiag.results.report import Report
 
-MODEL = Mark(status.MODEL.id, "#1f2328")
-OP_GRAPH = Mark(status.OP_GRAPH.id, "#57606a", Stroke.THIN, "vee")
-SCOPES = Mark(status.SCOPES.id, "#1f2328")
-MISSING = Mark(status.MISSING.id, "#0550ae", Stroke.DOTTED, "tee")
-ARTIFACT = Mark(status.ARTIFACT.id, "#9a4b00", Stroke.DASHED, "onormal")
-HIDDEN = Mark(status.HIDDEN.id, "#b00020", Stroke.HEAVY, "diamond")
+MODEL = Mark(edge_status.MODEL.id, "#1f2328")
+OP_GRAPH = Mark(edge_status.OP_GRAPH.id, "#57606a", Stroke.THIN, "vee")
+SCOPES = Mark(edge_status.SCOPES.id, "#1f2328")
+MISSING = Mark(edge_status.MISSING.id, "#0550ae", Stroke.DOTTED, "tee")
+ARTIFACT = Mark(edge_status.ARTIFACT.id, "#9a4b00", Stroke.DASHED, "onormal")
+HIDDEN = Mark(edge_status.HIDDEN.id, "#b00020", Stroke.HEAVY, "diamond")
 OUTSIDE = Mark("outside", "#57606a", Stroke.DASHED)
-_MARKS: Mapping[status.EdgeStatus, Mark] = {
-    status.MODEL: MODEL,
-    status.HIDDEN: HIDDEN,
-    status.ARTIFACT: ARTIFACT,
-    status.MISSING: MISSING,
-    status.OP_GRAPH: OP_GRAPH,
-    status.SCOPES: SCOPES,
+_MARKS: Mapping[edge_status.EdgeStatus, Mark] = {
+    edge_status.MODEL: MODEL,
+    edge_status.HIDDEN: HIDDEN,
+    edge_status.ARTIFACT: ARTIFACT,
+    edge_status.MISSING: MISSING,
+    edge_status.OP_GRAPH: OP_GRAPH,
+    edge_status.SCOPES: SCOPES,
 }
 """How lines look, in the order of the legend."""
 
@@ -112,7 +112,7 @@ def _lines(report: Report) -> tuple[Arrow, ...]:
 def marks_of(report: Report) -> Mapping[tuple[str, str], Mark]:
     """The status of each edge of the diff."""
     recorded = report.layer_graph is not None
-    return {(edge.source, edge.target): _MARKS[status.status_of(edge, recorded=recorded)] for edge in report.edges}
+    return {(edge.source, edge.target): _MARKS[edge_status.status_of(edge, recorded=recorded)] for edge in report.edges}
 
 
 def _about(edge: LayerEdge, mark: Mark) -> str:

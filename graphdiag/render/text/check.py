@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphdiag.output import plain
+from graphdiag.picture_style import PictureStyle
 from graphdiag.results.check_report import (
     UNREAD,
     Accepted,
@@ -53,7 +54,7 @@ def render(report: CheckReport) -> RenderableType:
     return Group(*parts)
 
 
-def to_text(report: CheckReport) -> str:
+def to_text(report: CheckReport, _: PictureStyle | None = None) -> str:
     """The check report as plain text, 100 characters wide."""
     return plain(render(report))
 

@@ -22,5 +22,5 @@ def schema(name: str) -> str:
         UsageError: There is none of this name.
     """
     if name not in names():
-        raise UsageError(f"schema {name}: there is none of this name; there are {', '.join(names())}.")
+        raise UsageError(f"schema {name}: unknown schema; choose from {', '.join(names())}.")
     return files(__name__).joinpath(f"{name}{_SUFFIX}").read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """The pytest plugin: a fixture that opens models for assertions about their graphs.
 
-pytest imports this file at its start in every project of an environment that has graphdiag. So it stands outside of the
-package, whose import loads NumPy, and imports what it needs when a test asks for it.
+pytest imports this module at its start in every project of an environment that has graphdiag; it imports what it needs
+when a test asks for it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Dataflow: what the tensors of an op graph carry, followed through control flow, functions and state."""

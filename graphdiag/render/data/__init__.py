@@ -1,0 +1,1 @@
+"""Files that other programs read: GraphML, node-link JSON, and the JSON of a diff."""
