@@ -1,7 +1,7 @@
 """graphdiag: which edges of TensorBoard's graph are in your Keras model, which are not, and why.
 
-What may be relied on: the names of ``__all__``, and the modules `graphdiag.testing` (assertions), `graphdiag.rules` (rules
-of your own) and the documented entry points. Everything else may change between minor versions.
+What may be relied on: the names of ``__all__``, and the modules `graphdiag.testing` (assertions), `graphdiag.rules`
+(rules of your own) and the documented entry points. Everything else may change between minor versions.
 
 Names are imported when they are first used, so that ``import graphdiag`` costs nothing.
 """

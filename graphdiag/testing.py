@@ -5,7 +5,8 @@
     def test_towers():
         assert_graph(build_model()).has_no_hidden_edges().independent("conv1d_0_*", "conv1d_1_*")
 
-Each assertion is a contract of `graphdiag.checking.contracts`, and what it takes is what the contract takes in a configuration.
+Each assertion is a contract of `graphdiag.checking.contracts`, and what it takes is what the contract takes in a
+configuration.
 """
 
 from __future__ import annotations

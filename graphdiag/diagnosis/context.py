@@ -91,8 +91,9 @@ class DiagnosisContext:
         """The crossings that no edge of the layer graph explains.
 
         A Keras edge explains the crossing between its two layers, and between nested models that hold them. Where
-        layers hand on their input as it is (`identity_layers`), a path of Keras edges through them explains the crossing
-        between its ends. That one layer takes the other's variable is explained only where it tracks it as well.
+        layers hand on their input as it is (`identity_layers`), a path of Keras edges through them explains the
+        crossing between its ends. That one layer takes the other's variable is explained only where it tracks it as
+        well.
 
         A mask is explained as well: see `masks`.
 

@@ -1,9 +1,9 @@
 """Crossings: the op edges whose two ends have different owners, and what each carries.
 
 An edge that leaves a layer, runs through ops of nobody and enters another layer is a crossing between the two. On the
-way each source's share is followed on its own, by the rules of `graphdiag.diagnosis.dataflow.op_specs`: where activations of
-one layer and the shape of another meet in an op of nobody, the next layer gets activations of the one and only the
-shape of the other. What one op stores and another finds counts as an edge between them.
+way each source's share is followed on its own, by the rules of `graphdiag.diagnosis.dataflow.op_specs`: where
+activations of one layer and the shape of another meet in an op of nobody, the next layer gets activations of the one
+and only the shape of the other. What one op stores and another finds counts as an edge between them.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Finding
+from graphdiag.diagnosis.rule import Rule
 from graphdiag.diagnosis.rules import (
     gd101_shared_learning_phase,
     gd102_shared_flag,
@@ -33,7 +34,6 @@ from graphdiag.diagnosis.rules import (
     gd401_stale_ops,
     gd402_dead_layer,
 )
-from graphdiag.diagnosis.rules.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     # What is real is claimed first, so that no rule below can call it harmless.

@@ -1,7 +1,7 @@
 """All rules, those of other packages included, and which of them report.
 
 Another package adds rules through the entry-point group ``graphdiag.rules``; each entry point names a
-`graphdiag.diagnosis.rules.rule.Rule`:
+`graphdiag.diagnosis.rule.Rule`:
 
     [project.entry-points."graphdiag.rules"]
     ACME001 = "acme_graphs.rules:WIDE_LAYER"
@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from graphdiag.diagnosis.diagnose import RULES
 from graphdiag.diagnosis.finding import Finding, Verdict
-from graphdiag.diagnosis.rules.rule import Rule
+from graphdiag.diagnosis.rule import Rule
 from graphdiag.errors import GraphdiagError, UsageError
 from graphdiag.plugins import plugins
 

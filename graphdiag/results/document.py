@@ -106,7 +106,7 @@ def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
 
 
 def restored(document: Mapping[str, Any]) -> Report:
-    """The report that `Report.to_dict` made the data of, where nobody can have changed it since: `from_dict` looks first."""
+    """The report of `Report.to_dict`, from data that nobody can have changed since; see `from_dict`."""
     from graphdiag.results.report import Report
     from graphdiag.sources.opened import Origin
 

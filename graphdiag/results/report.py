@@ -152,8 +152,8 @@ class Report(Renderable):
 
         Returns:
             Nodes are layers with the attributes of `LayerGraph.to_networkx` and ``kind``: ``layer``; ``nested`` for a
-            nested model that owns ops itself; ``scope`` for a name scope, as all nodes are without a layer graph. Edges are
-            those of ``edges`` with ``in_model``, ``op_edges``, ``carries`` and ``codes`` (joined by ``,``) and
+            nested model that owns ops itself; ``scope`` for a name scope, as all nodes are without a layer graph. Edges
+            are those of ``edges`` with ``in_model``, ``op_edges``, ``carries`` and ``codes`` (joined by ``,``) and
             ``verdict`` (``""`` where the graphs agree). The graph's own attributes are ``model_name`` and
             ``keras_version``.
         """

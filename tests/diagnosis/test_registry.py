@@ -16,7 +16,7 @@ from tests.support.graph_text import LOGS
 HIDDEN = sorted(path.parent.name for path in LOGS.glob("*/expected_hidden.json"))
 GREEDY = '''"""ACME001 greedy: claims all it is shown."""
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rules.rule import Found, Rule
+from graphdiag.diagnosis.rule import Found, Rule
 
 def find(case, open_edges):
     kind = Verdict.ARTIFACT, Blame.MODEL, Severity.WARNING

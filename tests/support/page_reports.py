@@ -88,7 +88,7 @@ def large_report(blocks: int = 63) -> Report:
 
 
 def report_of(layers: LayerGraph, text: str) -> Report:
-    """The report on a layer graph and an op graph of a few lines, as `tests.support.graph_text.graph_def` reads them."""
+    """The report on a layer graph and an op graph of a few lines, as `graph_def` reads them."""
     graph = graph_def(text)
     ops = merge([graph])
     context = analyze(ops, layers, None, TensorBoardView(drawn=draw([graph])))

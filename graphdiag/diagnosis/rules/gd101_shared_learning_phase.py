@@ -34,11 +34,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
+from graphdiag.diagnosis.claims import edges_of, layer_edges
 from graphdiag.diagnosis.context import DiagnosisContext, carried
 from graphdiag.diagnosis.dataflow.flow import LEARNING_PHASE, Carries
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rules.claims import edges_of, layer_edges
-from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:

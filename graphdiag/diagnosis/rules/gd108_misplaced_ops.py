@@ -39,13 +39,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from graphdiag.diagnosis.call_scopes import Arrow, Outermost, arrows, fits, is_state, tail, unit_of, without_number
+from graphdiag.diagnosis.claims import some
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
-from graphdiag.diagnosis.rules.claims import some
-from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.graphs.op_graph import CONTROL
 
 _RAW_OPS = frozenset({"TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda"})

@@ -23,11 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from graphdiag.diagnosis.claims import carrying, layer_edges, one_for_each_culprit, with_others_from_there
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.rules.claims import carrying, layer_edges, one_for_each_culprit, with_others_from_there
-from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:

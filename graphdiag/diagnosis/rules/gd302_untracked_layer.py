@@ -33,12 +33,12 @@ import numpy as np
 
 from graphdiag.diagnosis.call_scopes import fits, is_state
 from graphdiag.diagnosis.captured import STATE_TYPES, types_read_in_functions
+from graphdiag.diagnosis.claims import edges_of, layer_edges, some
 from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rules.claims import edges_of, layer_edges, some
-from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.unowned_scopes import find_unowned_scopes, reads_stray_variables
 from graphdiag.graphs.op_graph import CONTROL
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from graphdiag.diagnosis.finding import Evidence, Finding, Severity, Verdict
 
 if TYPE_CHECKING:
-    from graphdiag.diagnosis.rules.rule import Rule
+    from graphdiag.diagnosis.rule import Rule
     from graphdiag.results.report import Report
 
 _EVIDENCE_SHOWN = 8

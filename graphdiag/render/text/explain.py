@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from graphdiag.diagnosis.rules.rule import Rule
+from graphdiag.diagnosis.rule import Rule
 
 
 def one(rule: Rule) -> RenderableType:

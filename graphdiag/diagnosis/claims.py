@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from graphdiag.diagnosis.context import DiagnosisContext, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Finding
-from graphdiag.diagnosis.rules.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 
 
 def edges_of(open_edges: OpenEdges) -> tuple[Pair, ...]:
