@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,8 @@ from graphdiag.errors import ModelError, SourceError, UsageError
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import merge
+from graphdiag.keras_facts import has_weights
+from graphdiag.phrases import some
 from graphdiag.results.report import Report
 from graphdiag.sources.open_source import open_source
 from graphdiag.tensorboard import NEWEST_CHECKED, draw, draw_conceptual, newer_than_checked
@@ -26,13 +27,6 @@ from graphdiag.tensorboard.merge import ProducersDifferError, UndrawableGraphErr
 
 if TYPE_CHECKING:
     from graphdiag.sources.opened import Opened
-
-_WITH_WEIGHTS = re.compile(
-    "Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D|LocallyConnected[12]D|Embedding"
-    "|(Sync)?BatchNormalization|(Layer|Group|Unit)Normalization|PReLU|(CuDNN)?LSTM|(CuDNN)?GRU|SimpleRNN|ConvLSTM[123]D"
-    "|MultiHeadAttention|Bidirectional"
-)
-"""Classes of layers that cannot be without ops: they have weights to read."""
 
 
 def compare(
@@ -193,15 +187,15 @@ def _check_fit(context: DiagnosisContext, layers: LayerGraph, given: bool) -> No
         for layer in layers.layers
         if layer in context.without_ops
         and layers.layers[layer].name not in in_functions
-        and _WITH_WEIGHTS.fullmatch(layers.layers[layer].class_name)
+        and has_weights(layers.layers[layer].class_name)
     ]
     if not given or not absent or not len(context.ops):
         return
     unowned_scopes = _scopes_of_nobody(context)
-    there = f"; scopes of the op graph that are no layers: {_some(unowned_scopes)}" if unowned_scopes else ""
+    there = f"; scopes of the op graph that are no layers: {some(unowned_scopes, shown=5)}" if unowned_scopes else ""
     raise ModelError(
         f"--model does not fit the op graph: {len(absent)} of {len(layers.layers)} layers have no ops in it "
-        f"({_some(absent)}){there}. Give the model that wrote this log."
+        f"({some(absent, shown=5)}){there}. Give the model that wrote this log."
     )
 
 
@@ -222,12 +216,7 @@ def _notes_on(context: DiagnosisContext) -> list[str]:
         absent = sorted(context.without_ops)
         notes.append(
             f"{len(absent)} layer{' has' if len(absent) == 1 else 's have'} no op of "
-            f"{'its' if len(absent) == 1 else 'their'} own in this graph ({_some(absent)}); edges through "
+            f"{'its' if len(absent) == 1 else 'their'} own in this graph ({some(absent, shown=5)}); edges through "
             f"{'it' if len(absent) == 1 else 'them'} are drawn from the layer before to the layer after."
         )
     return notes
-
-
-def _some(names: Sequence[str], shown: int = 5) -> str:
-    listed = ", ".join(names[:shown])
-    return listed if len(names) <= shown else f"{listed} and {len(names) - shown} more"

@@ -146,4 +146,4 @@ def test_tags_are_listed():
 
 def test_the_public_names():
     assert set(graphdiag.__all__) <= set(dir(graphdiag))
-    assert graphdiag.comparison is compare
+    assert graphdiag.compare is compare

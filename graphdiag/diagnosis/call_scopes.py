@@ -20,6 +20,7 @@ import numpy as np
 from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.op_graph import CONTROL
 
 if TYPE_CHECKING:
@@ -190,13 +191,7 @@ def split_by_variables(context: DiagnosisContext, boxes: Sequence[CallScope]) ->
         none otherwise.
     """
     box_of = {row: position for position, box in enumerate(boxes) for row in box.rows}
-    group = list(range(len(boxes)))
-
-    def root(position: int) -> int:
-        while group[position] != position:
-            position = group[position]
-        return position
-
+    group: DisjointSets[int] = DisjointSets()
     ops, flow = context.ops, context.flow
     readers: dict[int, int] = {}
     for row, position in box_of.items():
@@ -205,12 +200,13 @@ def split_by_variables(context: DiagnosisContext, boxes: Sequence[CallScope]) ->
             if slot == CONTROL or not is_state(flow.over(source, slot, ops.types[row])):
                 continue
             first = box_of.get(source, readers.setdefault(source, position))
-            group[max(root(first), root(position))] = min(root(first), root(position))
+            first, second = sorted((group.root(first), group.root(position)))
+            group.join(second, into=first)
     with_variables = {box_of[row] for row in box_of if ops.types[row] in VARIABLES} | set(readers.values())
     members: dict[int, list[CallScope]] = defaultdict(list)
     for position, box in enumerate(boxes):
-        members[root(position)].append(box)
-    rooted = {root(position) for position in with_variables}
+        members[group.root(position)].append(box)
+    rooted = {group.root(position) for position in with_variables}
     if len(rooted) == 1:
         return [boxes]
     return [part for position, part in sorted(members.items()) if position in rooted]

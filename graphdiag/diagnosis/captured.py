@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL
 
 _DT_RESOURCE = 20
@@ -29,9 +30,7 @@ def captured_variables(context: DiagnosisContext) -> Mapping[int, Sequence[int]]
     for row, op_type in enumerate(context.ops.types):
         if op_type not in ("_Arg", "Placeholder", "VarHandleOp") or context.ownership.of_op[row] != UNOWNED:
             continue
-        attributes = context.ops.node_defs[row].attr
-        dtype = (attributes["T"] if "T" in attributes else attributes["dtype"]).type
-        if op_type != "VarHandleOp" and dtype != _DT_RESOURCE:
+        if op_type != "VarHandleOp" and dtype_of(context.ops.node_defs[row]) != DT_RESOURCE:
             continue
         edges = order[offsets[row] : offsets[row + 1]].tolist()
         readers = [int(context.ops.target[edge]) for edge in edges if context.ops.output[edge] != CONTROL]
@@ -43,9 +42,7 @@ def captured_variables(context: DiagnosisContext) -> Mapping[int, Sequence[int]]
 
 def is_random_state(context: DiagnosisContext, readers: Sequence[int]) -> bool:
     """Whether what is read is no weight: a generator's state and counters are of types that no weight has."""
-    types = {
-        context.ops.node_defs[row].attr["dtype"].type for row in readers if context.ops.types[row] == "ReadVariableOp"
-    }
+    types = {dtype_of(context.ops.node_defs[row]) for row in readers if context.ops.types[row] == "ReadVariableOp"}
     return bool(types) and types <= STATE_TYPES
 
 
@@ -67,7 +64,7 @@ def types_read_in_functions(context: DiagnosisContext, handle: int, row: int) ->
         graph, source, target = waiting.pop()
         attributes = graph.node_defs[target].attr
         if graph is not context.ops and graph.types[target] in _READS:
-            found.add(attributes["dtype"].type)
+            found.add(dtype_of(graph.node_defs[target]))
         names = [function.name for value in attributes.values() for function in (value.func, *value.list.func)]
         bodies = [context.ops.functions[name] for name in names if name in context.ops.functions]
         edges = range(int(graph.in_edges[target]), int(graph.in_edges[target + 1]))

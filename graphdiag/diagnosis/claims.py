@@ -9,6 +9,7 @@ from graphdiag.diagnosis.context import DiagnosisContext, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.phrases import some
 
 
 def edges_of(open_edges: OpenEdges) -> tuple[Pair, ...]:
@@ -20,12 +21,6 @@ def layer_edges(count: int, one: str = "", several: str = "") -> str:
     """``1 drawn layer edge``, ``8 drawn layer edges``, followed by what one or several of them do."""
     edges = f"{count} drawn layer edge{'' if count == 1 else 's'}"
     return f"{edges} {one if count == 1 else several}".rstrip()
-
-
-def some(names: Sequence[str], shown: int = 3) -> str:
-    """A few names, and how many more there are."""
-    listed = ", ".join(names[:shown])
-    return listed if len(names) <= shown else f"{listed} and {len(names) - shown} more"
 
 
 def one_for_each_culprit(

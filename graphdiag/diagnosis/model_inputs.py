@@ -9,16 +9,10 @@ import numpy as np
 
 from graphdiag.diagnosis.roles import UNOWNED
 from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 FEEDS = frozenset({"Placeholder", "PlaceholderV2", "PlaceholderWithDefault", "_Arg"})
-DT_RESOURCE = 20
-
-
-def dtype_of(graph: OpGraph, row: int) -> int:
-    """Type of a feed, as TensorFlow numbers them."""
-    attributes = graph.node_defs[row].attr
-    return int((attributes["dtype"] if "dtype" in attributes else attributes["T"]).type)
 
 
 def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Mapping[str, int]) -> dict[str, int]:
@@ -49,7 +43,7 @@ def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Map
         for row in feeds
         if of_op[row] == UNOWNED
         and graph.types[row] != "PlaceholderWithDefault"
-        and dtype_of(graph, row) != DT_RESOURCE
+        and dtype_of(graph.node_defs[row]) != DT_RESOURCE
     ]
     if not open_inputs or not open_feeds:
         return found

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.keras_facts import ROLE_OF_SCOPE
 
 UNOWNED = -1
 """Owner of an op that belongs to no layer."""
@@ -18,51 +19,6 @@ UNOWNED = -1
 NUMBERED = re.compile(r"(.+)_[0-9]+")
 """A name that was made unique: ``dense_1`` for ``dense``."""
 
-_ROLES = {
-    "gradients": "gradients",
-    "gradient_tape": "gradients",
-    "training": "training",
-    "train": "training",
-    "optimizer": "training",
-    "loss": "loss",
-    "losses": "loss",
-    "compile_loss": "loss",
-    "metrics": "metrics",
-    "metric": "metrics",
-    "save": "saving",
-    "checkpoint": "saving",
-    "init": "initialization",
-    "IsVariableInitialized": "initialization",
-    "VarIsInitializedOp": "initialization",
-    "report_uninitialized_variables": "initialization",
-    "group_deps": "initialization",
-    "Adam": "training",
-    "adam": "training",
-    "Adamax": "training",
-    "adamax": "training",
-    "Adagrad": "training",
-    "adagrad": "training",
-    "Adadelta": "training",
-    "adadelta": "training",
-    "Nadam": "training",
-    "nadam": "training",
-    "SGD": "training",
-    "sgd": "training",
-    "RMSprop": "training",
-    "RMSProp": "training",
-    "rmsprop": "training",
-    "Ftrl": "training",
-    "ftrl": "training",
-    "Momentum": "training",
-    "GradientDescent": "training",
-    "TFOptimizer": "training",
-    "AdamW": "training",
-    "adamw": "training",
-    "Lion": "training",
-    "lion": "training",
-    "Lamb": "training",
-    "lamb": "training",
-}
 _TYPES = {
     "IsVariableInitialized": "initialization",
     "VarIsInitializedOp": "initialization",
@@ -79,7 +35,7 @@ _TYPES = {
 def role_of_name(segment: str) -> str:
     """Role of a scope by its name, ``""`` for none."""
     numbered = NUMBERED.fullmatch(segment)
-    return _ROLES.get(segment) or (_ROLES.get(numbered[1], "") if numbered else "")
+    return ROLE_OF_SCOPE.get(segment) or (ROLE_OF_SCOPE.get(numbered[1], "") if numbered else "")
 
 
 def bookkeeping_ops(graph: OpGraph) -> dict[int, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from graphdiag.disjoint_sets import DisjointSets
+
 
 def assign(
     found: Mapping[str, Sequence[str]], same: Sequence[tuple[str, str]], calls: Mapping[str, int]
@@ -19,20 +21,14 @@ def assign(
     Returns:
         Layer by scope. Every layer gets a scope if that is possible at all.
     """
-    group = {scope: scope for scope in found}
-
-    def leader(scope: str) -> str:
-        while group[scope] != scope:
-            group[scope] = group[group[scope]]
-            scope = group[scope]
-        return scope
-
+    group: DisjointSets[str] = DisjointSets()
     for left, right in same:
         if set(found[left]) & set(found[right]):
-            group[leader(right)] = leader(left)
+            group.join(right, into=left)
+    head_of = {scope: group.root(scope) for scope in found}
     members: dict[str, list[str]] = defaultdict(list)
-    for scope in found:
-        members[leader(scope)].append(scope)
+    for scope, head in head_of.items():
+        members[head].append(scope)
     candidates: dict[str, list[str]] = {}
     for head, scopes in members.items():
         shared = [owner for owner in found[head] if all(owner in found[scope] for scope in scopes)]
@@ -41,8 +37,7 @@ def assign(
         else:
             # The variables of two layers are mixed in these scopes, so they say nothing about the calls.
             candidates.update({scope: list(found[scope]) for scope in scopes})
-            for scope in scopes:
-                group[scope] = scope
+            head_of.update((scope, scope) for scope in scopes)
     chosen = _match(candidates)
     count = Counter(chosen.values())
     for head, options in candidates.items():
@@ -51,7 +46,7 @@ def assign(
             open_options = [owner for owner in options if count[owner] < calls[owner]]
             chosen[head] = (open_options or options)[0]
             count[chosen[head]] += 1
-    return {scope: chosen[leader(scope)] for scope in found}
+    return {scope: chosen[head] for scope, head in head_of.items()}
 
 
 def _match(candidates: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -19,10 +19,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
-from graphdiag.diagnosis.model_inputs import DT_RESOURCE, FEEDS, dtype_of
+from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, role_of_name
 from graphdiag.diagnosis.scope_matching import assign
 from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 _RAW_OP = "TensorFlowOpLayer"
@@ -342,7 +343,9 @@ def _variables_read(graph: OpGraph) -> Mapping[str, Sequence[int]]:
     """Rows of the variables that each scope holds or reads directly, for every scope at every level."""
     variables = {row for row, op_type in enumerate(graph.types) if op_type in VARIABLES}
     variables |= {
-        row for row, op_type in enumerate(graph.types) if op_type in FEEDS and dtype_of(graph, row) == DT_RESOURCE
+        row
+        for row, op_type in enumerate(graph.types)
+        if op_type in FEEDS and dtype_of(graph.node_defs[row]) == DT_RESOURCE
     }
     if not variables:
         return {}

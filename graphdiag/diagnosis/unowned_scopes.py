@@ -12,6 +12,7 @@ import numpy as np
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
 from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.op_graph import CONTROL
 
 if TYPE_CHECKING:
@@ -153,13 +154,7 @@ def _grouped(
     context: DiagnosisContext, unowned_scopes: UnownedScopes, border: Sequence[int], left: set[int]
 ) -> Sequence[UnusedScope]:
     ops, box_of = context.ops, unowned_scopes.box_of
-    joined: dict[str, str] = {}
-
-    def root(end: str) -> str:
-        while joined.setdefault(end, end) != end:
-            end = joined[end]
-        return end
-
+    joined: DisjointSets[str] = DisjointSets()
     edges: dict[Pair, bool] = {}
     for edge in border:
         source, target = int(ops.source[edge]), int(ops.target[edge])
@@ -170,10 +165,10 @@ def _grouped(
         real = bool(context.flow.over(source, int(ops.output[edge]), ops.types[target]) & _REAL)
         edges[pair] = edges.get(pair, False) or real
         if len(inside) == 2 or (context.ownership.owner(source) is None and context.ownership.owner(target) is None):
-            joined[root(pair[0])] = root(pair[1])
+            joined.join(pair[0], into=pair[1])
     groups: dict[str, list[str]] = {}
     for number in sorted(left):
-        groups.setdefault(root(unowned_scopes.boxes[number]), []).append(unowned_scopes.boxes[number])
+        groups.setdefault(joined.root(unowned_scopes.boxes[number]), []).append(unowned_scopes.boxes[number])
     layers = set(context.ownership.owners)
     found = []
     strangers_in_use = set(unowned_scopes.boxes) - {box for boxes in groups.values() for box in boxes}

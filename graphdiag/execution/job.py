@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
-from graphdiag.diagnosis.model_inputs import FEEDS, dtype_of
+from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.execution.permitted import functions_called, refused_rows
 from graphdiag.execution.tensors import ALL_OUTPUTS, Crossing
 from graphdiag.execution.variables import Shape, behind_handle, shapes_of
+from graphdiag.graphs.node_attributes import dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph, merge
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Part:
         wanted = [row for crossing in crossings for row in (*(row for row, _ in crossing.outputs), *crossing.writers)]
         needed = self._needed(row - self._first for row in wanted)
         # The model's inputs are fed even where nothing depends on them: that is what is to be shown.
-        kept = sorted(needed | {row for row in self._inputs if dtype_of(self.ops, row) != _DT_VARIANT})
+        kept = sorted(needed | {row for row in self._inputs if dtype_of(self.ops.node_defs[row]) != _DT_VARIANT})
         graph = GraphDef()
         graph.versions.producer = self._producer
         for row in kept:
@@ -260,7 +261,7 @@ class Part:
         if row not in self._iterators:
             shapes = shapes_of(node)
             shape = shapes[0] if shapes else None
-            return [Fed(name_of(row), dtype_of(self.ops, row), shape, called, row in self._optional)]
+            return [Fed(name_of(row), dtype_of(self.ops.node_defs[row]), shape, called, row in self._optional)]
         types = node.attr["output_types"].list.type
         shapes = shapes_of(node) or [None] * len(types)
         return [

@@ -9,7 +9,8 @@ from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.liveness import evaluation_order, loop_depths
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.finding import Evidence
-from graphdiag.diagnosis.model_inputs import DT_RESOURCE, FEEDS, dtype_of
+from graphdiag.diagnosis.model_inputs import FEEDS
+from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 ALL_OUTPUTS = -1
@@ -94,7 +95,7 @@ class Tensors:
     def _is_handle(self, row: int) -> bool:
         ops = self._context.ops
         if ops.types[row] in FEEDS:
-            return dtype_of(ops, row) == DT_RESOURCE
+            return dtype_of(ops.node_defs[row]) == DT_RESOURCE
         return op_specs().get(ops.types[row], UNKNOWN).kind is Kind.HANDLE
 
     def _in_loop(self, row: int) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from graphdiag.execution.permitted import functions_called
+from graphdiag.graphs.node_attributes import dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 if TYPE_CHECKING:
@@ -74,11 +75,11 @@ def _uses(whole: OpGraph, row: int) -> Iterator[tuple[int, Shape]]:
             onward = [(place, target)] if op_type == "Identity" else []
             if op_type == "ReadVariableOp":
                 shapes = shapes_of(node)
-                yield node.attr["dtype"].type, shapes[0] if shapes else None
+                yield dtype_of(node), shapes[0] if shapes else None
             elif op_type in _UPDATES:
-                yield node.attr["dtype"].type, _shape_of_input(graph, target, 1)
+                yield dtype_of(node), _shape_of_input(graph, target, 1)
             elif op_type == "ResourceGather":
-                yield node.attr["dtype"].type, _of_embedding(graph, target)
+                yield dtype_of(node), _of_embedding(graph, target)
             argument = edge - int(graph.in_edges[target]) - (op_type in _BRANCHES)
             for name in functions_called(node, op_type, whole):
                 if name in whole.functions and 0 <= argument < len(whole.functions[name].arguments):

@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from graphdiag.errors import UsageError
+from graphdiag.keras_facts import is_automatic, is_automatic_model
 from graphdiag.lazy import lazy
-from graphdiag.modeldiff.automatic_names import is_automatic, is_automatic_model
 from graphdiag.modeldiff.changes import (
     Attribute,
     Change,

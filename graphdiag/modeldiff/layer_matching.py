@@ -22,7 +22,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from graphdiag.modeldiff.automatic_names import is_automatic
+from graphdiag.disjoint_sets import DisjointSets
+from graphdiag.keras_facts import is_automatic
 from graphdiag.modeldiff.snapshot import LayerRecord, Snapshot
 
 Label = Hashable
@@ -425,7 +426,7 @@ class _Matcher:
 
     def _gaps(self) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
         """Free layers of both graphs that hang together, or hang on the same matched layer on the same side."""
-        groups = _Groups()
+        groups = DisjointSets[tuple[str, int]]()
         for name, side, mirrored in (("old", self.old, False), ("new", self.new, True)):
             for row in side.free():
                 for way, others in (("above", side.sources[row]), ("below", side.targets[row])):
@@ -441,22 +442,6 @@ class _Matcher:
         for row in self.new.free():
             gaps[groups.root(("new", row))][1].append(row)
         return ((before, after) for before, after in gaps.values() if before and after)
-
-
-class _Groups:
-    """Sets that are joined two by two (union-find)."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Hashable, Hashable] = {}
-
-    def root(self, item: Hashable) -> Hashable:
-        while (parent := self._parent.get(item, item)) != item:
-            self._parent[item] = self._parent.get(parent, parent)
-            item = parent
-        return item
-
-    def join(self, left: Hashable, right: Hashable) -> None:
-        self._parent[self.root(left)] = self.root(right)
 
 
 def _as_many(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphdiag.modeldiff.automatic_names import is_automatic, is_automatic_model
+from graphdiag.keras_facts import is_automatic, is_automatic_model
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_names_that_somebody_chose(name, class_name):
 def test_the_rule_is_that_of_both_keras_packages(run_python):
     script = """
 import keras, tf_keras
-from graphdiag.modeldiff.automatic_names import is_automatic
+from graphdiag.keras_facts import is_automatic
 for package in (keras, tf_keras):
     found = 0
     for name, kind in sorted(vars(package.layers).items()):

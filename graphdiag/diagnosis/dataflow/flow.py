@@ -44,12 +44,11 @@ from graphdiag.diagnosis.dataflow.liveness import (
 )
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, OpSpec, op_specs
 from graphdiag.diagnosis.dataflow.states import ANYWHERE, CALLING, Key, State, names_of_states
+from graphdiag.graphs.node_attributes import DT_BOOL, DT_RESOURCE, dtype_of, functions_of
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 
 __all__ = ["CLASS_BITS", "LEARNING_PHASE", "Carries", "Flow", "is_scalar", "trace"]
 
-_DT_BOOL = 10
-_DT_RESOURCE = 20
 _LAST_WITHOUT_RANKS = 21
 LEARNING_PHASE = re.compile(r"(?:.*/)?keras_learning_phase(?:_[0-9]+)?")
 """Name of the flag by which Keras 2 tells training from inference."""
@@ -141,20 +140,12 @@ def _rows_of_kind(graph: OpGraph, kind: Kind) -> Iterable[int]:
 def _feed(graph: OpGraph, row: int, is_model_input: bool, scalars_are_flags: bool) -> Dependencies:
     if is_model_input:
         return DATA
-    dtype = _dtype(graph, row)
-    if dtype == _DT_RESOURCE:
+    dtype = dtype_of(graph.node_defs[row])
+    if dtype == DT_RESOURCE:
         return HANDLE, 0
-    if is_scalar(graph, row) and (scalars_are_flags or dtype == _DT_BOOL):
+    if is_scalar(graph, row) and (scalars_are_flags or dtype == DT_BOOL):
         return FLAG, 0
     return DATA
-
-
-def _dtype(graph: OpGraph, row: int) -> int:
-    attributes = graph.node_defs[row].attr
-    for name in ("dtype", "T"):
-        if name in attributes:
-            return int(attributes[name].type)
-    return 0
 
 
 def is_scalar(graph: OpGraph, row: int) -> bool:
@@ -167,7 +158,7 @@ def is_scalar(graph: OpGraph, row: int) -> bool:
     if "shape" in attributes:
         unrecorded = not attributes["shape"].shape.dim and graph.types[row] == "Placeholder"
         if unrecorded and 0 < graph.producer <= _LAST_WITHOUT_RANKS:
-            return _dtype(graph, row) == _DT_BOOL and LEARNING_PHASE.fullmatch(graph.names[row]) is not None
+            return dtype_of(graph.node_defs[row]) == DT_BOOL and LEARNING_PHASE.fullmatch(graph.names[row]) is not None
         shape = attributes["shape"].shape
         return not shape.unknown_rank and not shape.dim
     if "_output_shapes" in attributes:
@@ -522,16 +513,14 @@ class _Summaries:
 
         ``None`` when it calls none. A name that the library lacks stands for a function that nothing is known of.
         """
-        attributes = graph.node_defs[row].attr
+        node = graph.node_defs[row]
         if self.has(graph.types[row]):
             names = [graph.types[row]]
         elif kind in CALLING:
-            wanted = [key for key in _FUNCTIONS[kind] if key in attributes]
-            names = [attributes[key].func.name for key in wanted if key != "branches"]
-            names += [function.name for key in wanted if key == "branches" for function in attributes[key].list.func]
+            names = list(functions_of(node, *_FUNCTIONS[kind]))
             if len(names) < len(_FUNCTIONS[kind]) - (kind is Kind.BRANCHES):
                 names = [*names, ""]
-        elif any(value.HasField("func") or value.list.func for value in attributes.values()):
+        elif next(functions_of(node), None) is not None:
             return [""]
         else:
             return None
@@ -586,7 +575,7 @@ class _Summaries:
         for position, row in enumerate(body.arguments):
             values, shape, content, content_shape = (1 << (CLASS_BITS + _BITS * position + bit) for bit in range(_BITS))
             feeds[row] = values | shape, shape
-            if _dtype(graph, row) == _DT_RESOURCE:
+            if dtype_of(graph.node_defs[row]) == DT_RESOURCE:
                 feeds[row] = values | shape | HANDLE, shape
                 contents[row] = content | content_shape, content_shape
                 positions[row] = position

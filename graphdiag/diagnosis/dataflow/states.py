@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, OpSpec, op_specs
+from graphdiag.graphs.node_attributes import text_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 if TYPE_CHECKING:
@@ -406,7 +407,7 @@ def names_of_states(graph: OpGraph) -> Iterator[str]:
 
 def _name(graph: OpGraph, row: int) -> Key:
     op_type, node = graph.types[row], graph.node_defs[row]
-    shared = bytes(node.attr["shared_name"].s) if "shared_name" in node.attr else b""
+    shared = text_of(node, "shared_name")
     if op_type.startswith(_PER_RUN) or shared == _ANONYMOUS:
         return row
     # Resources without a shared name go by the op's own; a variable without one goes by the empty name.

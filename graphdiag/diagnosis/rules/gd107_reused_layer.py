@@ -36,7 +36,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from graphdiag.diagnosis.call_scopes import Arrow, arrows, fits, is_state, tail, unit_of, without_number
-from graphdiag.diagnosis.claims import some
 from graphdiag.diagnosis.context import DiagnosisContext, words_of
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
@@ -44,6 +43,7 @@ from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.phrases import some
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:

@@ -39,7 +39,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from graphdiag.diagnosis.call_scopes import Arrow, Outermost, arrows, fits, is_state, tail, unit_of, without_number
-from graphdiag.diagnosis.claims import some
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
@@ -47,6 +46,7 @@ from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.phrases import some
 
 _RAW_OPS = frozenset({"TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda"})
 _NUMBERS = re.compile(r"(?:_[0-9]+)+$")

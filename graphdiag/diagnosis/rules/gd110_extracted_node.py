@@ -26,11 +26,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from graphdiag.diagnosis.claims import some
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.phrases import some
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:

@@ -35,11 +35,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
-from graphdiag.diagnosis.claims import some
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.rules.gd107_reused_layer import find as find_reuses
+from graphdiag.phrases import some
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:

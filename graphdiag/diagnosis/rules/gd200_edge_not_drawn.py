@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.claims import some
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.phrases import some
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:

@@ -34,11 +34,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphdiag.diagnosis.call_scopes import pieces_of
-from graphdiag.diagnosis.claims import some
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.phrases import some
 
 _GRAPH = re.compile(r"(graph_[0-9]+)[/_]")
 

@@ -33,7 +33,7 @@ import numpy as np
 
 from graphdiag.diagnosis.call_scopes import fits, is_state
 from graphdiag.diagnosis.captured import STATE_TYPES, types_read_in_functions
-from graphdiag.diagnosis.claims import edges_of, layer_edges, some
+from graphdiag.diagnosis.claims import edges_of, layer_edges
 from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
@@ -41,6 +41,7 @@ from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.unowned_scopes import find_unowned_scopes, reads_stray_variables
 from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.phrases import some
 
 _DT_UNKNOWN = 0
 _DT_RESOURCE = 20

@@ -29,12 +29,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.captured import captured_variables, is_random_state, pairs_of_readers
-from graphdiag.diagnosis.claims import carrying, layer_edges, one_for_each_culprit, some, with_others_from_there
+from graphdiag.diagnosis.claims import carrying, layer_edges, one_for_each_culprit, with_others_from_there
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.phrases import some
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:

@@ -27,11 +27,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from graphdiag.diagnosis.claims import some
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.unowned_scopes import find_leftovers
+from graphdiag.phrases import some
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:

@@ -1,0 +1,119 @@
+"""What is known of Keras by name: classes with weights, classes that make masks, bookkeeping, made-up names."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# --- Classes of layers ------------------------------------------------------------------------------------------------
+
+_CLASSES_WITH_WEIGHTS = re.compile(
+    "Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D|LocallyConnected[12]D|Embedding"
+    "|(Sync)?BatchNormalization|(Layer|Group|Unit)Normalization|PReLU|(CuDNN)?LSTM|(CuDNN)?GRU|SimpleRNN|ConvLSTM[123]D"
+    "|MultiHeadAttention|Bidirectional"
+)
+"""Classes of layers that cannot be without ops: they have weights to read."""
+
+MASK_MAKERS = frozenset({"Masking", "Embedding"})
+"""Classes that make a mask; all others at most hand on the one they were given."""
+
+OBSERVERS = frozenset({"ActivityRegularization"})
+"""Classes that only add to the loss and return what they are given."""
+
+
+def has_weights(class_name: str) -> bool:
+    """Whether layers of a class always have weights, so that they cannot be without ops."""
+    return _CLASSES_WITH_WEIGHTS.fullmatch(class_name) is not None
+
+
+# --- Scopes of bookkeeping --------------------------------------------------------------------------------------------
+
+ROLE_OF_SCOPE = {
+    "gradients": "gradients",
+    "gradient_tape": "gradients",
+    "training": "training",
+    "train": "training",
+    "optimizer": "training",
+    "loss": "loss",
+    "losses": "loss",
+    "compile_loss": "loss",
+    "metrics": "metrics",
+    "metric": "metrics",
+    "save": "saving",
+    "checkpoint": "saving",
+    "init": "initialization",
+    "IsVariableInitialized": "initialization",
+    "VarIsInitializedOp": "initialization",
+    "report_uninitialized_variables": "initialization",
+    "group_deps": "initialization",
+    "Adam": "training",
+    "adam": "training",
+    "Adamax": "training",
+    "adamax": "training",
+    "Adagrad": "training",
+    "adagrad": "training",
+    "Adadelta": "training",
+    "adadelta": "training",
+    "Nadam": "training",
+    "nadam": "training",
+    "SGD": "training",
+    "sgd": "training",
+    "RMSprop": "training",
+    "RMSProp": "training",
+    "rmsprop": "training",
+    "Ftrl": "training",
+    "ftrl": "training",
+    "Momentum": "training",
+    "GradientDescent": "training",
+    "TFOptimizer": "training",
+    "AdamW": "training",
+    "adamw": "training",
+    "Lion": "training",
+    "lion": "training",
+    "Lamb": "training",
+    "lamb": "training",
+}
+"""What the name scopes are for in which Keras and TensorFlow put ops that belong to no layer."""
+
+# --- Names that Keras gives by itself: which class a layer has and when it was made, and nothing else -----------------
+
+_NUMBER = re.compile(r"_[1-9][0-9]*$")
+_MODELS = {"Functional": ("functional", "model"), "Model": ("model", "functional"), "Sequential": ("sequential",)}
+_RAW_OPS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
+"""Classes of tf_keras for a raw op between layers; it is named after the op, as ``tf.math.add_3``."""
+
+
+@lru_cache(maxsize=100_000)
+def is_automatic(name: str, class_name: str) -> bool:
+    """Whether Keras would have made up this name for a layer of this class.
+
+    Keras writes the class in snake case and adds ``_1``, ``_2`` ... from the second on (``auto_name`` of Keras 3,
+    ``unique_object_name`` of Keras 2; a counter starts anew with each process). An input layer is called
+    ``input_layer`` by Keras 3, ``input_1`` by Keras 2, and after the first layer, ``dense_input``, in a Sequential
+    model of Keras 2.
+
+    Args:
+        name: The layer's own name.
+        class_name: Its Keras class.
+
+    Returns:
+        Whether it is such a name. A name that the user chose may look the same, as ``dense_1`` does.
+    """
+    if class_name in _RAW_OPS:
+        return name.startswith(("tf.", "tf_op_layer"))
+    base = _NUMBER.sub("", name)
+    if class_name == "InputLayer":
+        return base in ("input_layer", "input") or name.endswith("_input")
+    return base in _MODELS.get(class_name, (_snake_case(class_name),))
+
+
+def is_automatic_model(name: str) -> bool:
+    """Whether Keras would have made up this name for a model that is no subclass."""
+    return any(is_automatic(name, class_name) for class_name in _MODELS)
+
+
+@lru_cache(maxsize=1_000)
+def _snake_case(class_name: str) -> str:
+    """The class name as Keras writes it in a layer's name: ``max_pooling2d`` for ``MaxPooling2D``."""
+    words = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W", "", class_name))
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", words).lower()
