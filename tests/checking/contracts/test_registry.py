@@ -54,7 +54,7 @@ def install(tmp_path, monkeypatch):
         information = tmp_path / "acme_graphs-1.0.dist-info"
         information.mkdir()
         (information / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-graphs\nVersion: 1.0\n")
-        (information / "entry_points.txt").write_text(f"[graphdiag.checking.contracts]\nnarrow = {value}\n")
+        (information / "entry_points.txt").write_text(f"[graphdiag.contracts]\nnarrow = {value}\n")
         monkeypatch.syspath_prepend(tmp_path)
         all_kinds.cache_clear()
 
