@@ -242,7 +242,7 @@ def test_debug_shows_the_traceback(graphdiag):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["compare"], "source"),
+        (["compare"], "SOURCE"),
         (["compare", "x", "--no-such-option"], "--no-such-option"),
         (["compare", "x", "--fail-on", "nonsense"], "nonsense"),
         (["compare", "x", "--format", "yaml"], "yaml"),
@@ -263,7 +263,7 @@ def test_usage_errors_are_one_line_as_well(graphdiag, arguments, word):
         (["compare", "x", "--format", "nonsense"], "Invalid value for '--format': 'nonsense' is not ", ". See --help."),
         (["draw", "x", "--depth", "0"], "Invalid value for '--depth': ", " 1. See --help."),
         (["compare", "x", "y"], "Got unexpected extra argument", "(y). See --help."),
-        (["compare", "x", "--absent"], "No such option: --absent", ". See --help."),
+        (["compare", "x", "--absent"], "No such option '--absent'. ", "'--select'?) See --help."),
         (["compar"], "No such command 'compar'. ", "'compare'? See --help."),
         (["compare", "x", "--fail-on", "a\nb"], "Invalid value for '--fail-on': ", ". See --help."),
         (["a\nb"], "No such command 'a", "b'. See --help."),

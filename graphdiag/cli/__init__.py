@@ -1,59 +1,77 @@
-"""The commands, one module each: parse, call, print."""
+"""The commands, one module each: parse, call, print.
+
+A command's module is imported when the command is run or listed, and imports what it runs when it runs it, so that
+``--version`` and ``--help`` load little more than click.
+"""
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
 import traceback
-from typing import Annotated, Any
+from importlib import import_module
 
-import typer
+import click
 
-from graphdiag.cli.check import check
-from graphdiag.cli.compare import compare
-from graphdiag.cli.convert import convert
-from graphdiag.cli.diff import diff
-from graphdiag.cli.draw import draw
-from graphdiag.cli.explain import explain
-from graphdiag.cli.reference import reference
-from graphdiag.cli.schema import schema
-from graphdiag.cli.snapshot import snapshot
 from graphdiag.errors import GraphdiagError
 from graphdiag.version import __version__
 
 __all__ = ["main"]
 
-_app = typer.Typer(
-    name="graphdiag",
-    help="Tells which edges of TensorBoard's graph are in your Keras model, which are not, and why.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+_COMMANDS = ("compare", "check", "convert", "snapshot", "diff", "draw", "explain", "schema", "reference")
+"""In the order of the help; each is a module of this package, with a command of the same name."""
+
+_COMPLETION = "_GRAPHDIAG_COMPLETE"
+"""The environment variable in which a shell's completion script asks for completions."""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"graphdiag.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            # click looks for the nearest name among commands that are already imported.
+            raise click.NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
+
+
+def _print_completion(ctx: click.Context, _: click.Parameter, shell: str | None) -> None:
+    if shell is None:
+        return
+    from click.shell_completion import get_completion_class
+
+    completion = get_completion_class(shell)
+    assert completion is not None
+    click.echo(completion(ctx.command, {}, "graphdiag", _COMPLETION).source())
+    ctx.exit()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="graphdiag", message="%(prog)s %(version)s", help="Print the version.")
+@click.option(
+    "--show-completion",
+    type=click.Choice(["bash", "zsh", "fish"]),
+    is_eager=True,
+    expose_value=False,
+    callback=_print_completion,
+    help="Print the script that completes commands and options in a shell.",
 )
-for _command in (compare, check, convert, snapshot, diff, draw, explain, schema, reference):
-    _app.command()(_command)
-
-_UsageOfCommandLine: Any = typer.BadParameter.__bases__[0]
-"""Base of the errors that typer finds in the command line; whether click or typer has the class depends on typer's
-version."""
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        typer.echo(f"graphdiag {__version__}")
-        raise typer.Exit
-
-
-@_app.callback()
-def _main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
-    ] = False,
-) -> None:
-    """Tells which edges of TensorBoard's graph are in your Keras model, which are not, and why."""
+def _app() -> None:
+    """Tell which edges of TensorBoard's graph are in your Keras model, which are not, and why."""
 
 
 def main() -> None:
@@ -65,9 +83,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Graphs are columns without cycles; the collector would walk them, and all that is imported, again and again.
+    gc.set_threshold(100_000)
     try:
-        sys.exit(_app(standalone_mode=False))
-    except (GraphdiagError, _UsageOfCommandLine) as error:
+        # A command returns its exit status, or nothing for 0.
+        sys.exit(_app.main(prog_name="graphdiag", complete_var=_COMPLETION, standalone_mode=False))
+    except (GraphdiagError, click.ClickException) as error:
         if "--debug" in sys.argv[1:]:
             traceback.print_exc()
         if isinstance(error, GraphdiagError):
@@ -78,6 +99,13 @@ def main() -> None:
             # The message is the help.
             print(error.format_message(), file=sys.stderr)
         sys.exit(2)
+    except click.Abort:
+        _complain("interrupted.")
+        # As shells report a process that SIGINT ended.
+        sys.exit(130)
+    finally:
+        # The process ends; a last collection would only look at everything once more.
+        gc.freeze()
 
 
 def _complain(text: str) -> None:
@@ -86,9 +114,6 @@ def _complain(text: str) -> None:
 
 
 def _sentence(message: str) -> str:
-    """A whole sentence of what typer says about the command line; whether it ends in a stop depends on what is wrong.
-
-    What typer passes on from the library that reads the values begins with that library's word for the error.
-    """
-    said = message.replace(": Value error, ", ": ", 1).rstrip()
-    return f"{said if said.endswith(('.', '?')) else said + '.'} See --help."
+    """Make a whole sentence of what click says about the command line."""
+    said = message.rstrip()
+    return f"{said if said.endswith(('.', '?', '?)')) else said + '.'} See --help."

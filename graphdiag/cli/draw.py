@@ -2,59 +2,74 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from enum import Enum
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from graphdiag.cli.options import Debug, Run, Tag
+from graphdiag.cli import options
+from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
 from graphdiag.errors import UsageError
-from graphdiag.output import put, show
 
 
-class DrawnFormat(str, Enum):
-    """How the drawn graph is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    DOT = "dot"
-
-
+@click.command()
+@click.argument("source", type=options.PATH, help="Any source that compare takes and that has an op graph.")
+@options.run
+@options.tag
+@click.option(
+    "--depth",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    callback=options.at_least_one,
+    help="How many levels of boxes to open.",
+)
+@click.option("--expand", multiple=True, metavar="NODE", help="A box to open; may be repeated.")
+@click.option("--conceptual", is_flag=True, help="TensorBoard's conceptual graph of the Keras model instead.")
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json", "dot"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
+@options.output
+@options.debug
 def draw(
-    source: Annotated[Path, typer.Argument(help="Any source that compare takes and that has an op graph.")],
-    run: Run = None,
-    tag: Tag = None,
-    depth: Annotated[int, typer.Option(min=1, help="How many levels of boxes to open.")] = 1,
-    expand: Annotated[list[str] | None, typer.Option(metavar="NODE", help="A box to open; may be repeated.")] = None,
-    conceptual: Annotated[
-        bool, typer.Option(help="TensorBoard's conceptual graph of the Keras model instead.")
-    ] = False,
-    format_: Annotated[DrawnFormat, typer.Option("--format", help="How it is written.")] = DrawnFormat.TEXT,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
-    debug: Debug = False,
+    source: Path,
+    run: str | None,
+    tag: str | None,
+    depth: int,
+    expand: tuple[str, ...],
+    conceptual: bool,
+    format_: str,
+    output: Path | None,
 ) -> None:
-    """Show what TensorBoard draws: boxes, arrows, and what was pulled out and why."""
+    """Show what TensorBoard draws, what it pulls out and why."""
+    import_numpy_without_threads(source)
+    import json
+
     from graphdiag.comparison import drawn_graph
+    from graphdiag.output import put, show
 
     with opening(source):
         drawn = drawn_graph(source, run=run, tag=tag, conceptual=conceptual)
-    absent = [name for name in expand or [] if name not in drawn]
+    absent = [name for name in expand if name not in drawn]
     if absent:
         raise UsageError(f"--expand {absent[0]}: there is no such node; {_nearest(absent[0], drawn.index)}.")
-    if format_ is DrawnFormat.JSON:
+    if format_ == "json":
         put(json.dumps(drawn.to_dict(), indent=1) + "\n", output)
-    elif format_ is DrawnFormat.DOT:
+    elif format_ == "dot":
         from graphdiag.render.pictures.drawn import to_dot
 
         put(to_dot(drawn, depth), output)
     else:
         from graphdiag.render.text.drawn_tree import render
 
-        show(render(drawn, depth, expand or ()), output)
+        show(render(drawn, depth, expand), output)
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:

@@ -1,85 +1,198 @@
-"""Options that several commands have, and how their values are read."""
+"""Options that several commands have, and how their values are read.
+
+A group of options is one decorator, and the names of its values are those of the parameters that they are for: a
+command passes on what it is given as ``**opening``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import Enum
+from functools import reduce
 from pathlib import Path
-from typing import Annotated
+from typing import Any, TypeVar
 
-import typer
+import click
 
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction
-from graphdiag.render.registry import Format
+from graphdiag.render.registry import formats_of
+
+_E = TypeVar("_E", bound=Enum)
+_Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+PATH = click.Path(path_type=Path)
+"""A path that is read or written; whether it can be is for the code that does so to say."""
 
 
-class GraphKind(str, Enum):
-    """Which op graph of a live model."""
+class ValueOf(click.Choice[_E]):
+    """One of an enum's values; click itself would take the names of its members."""
 
-    TRAINING = "training"
-    INFERENCE = "inference"
-    TRAIN_STEP = "train-step"
-
-
-ModelFile = Annotated[
-    Path | None, typer.Option(help="File with the layer graph: Keras JSON, .keras, .h5 or a Python file.")
-]
-Run = Annotated[str | None, typer.Option(help="Run of a log that holds several; '.' is the top directory.")]
-Tag = Annotated[str | None, typer.Option(help="Tag of a log that holds several op graphs.")]
-Entry = Annotated[str | None, typer.Option(help="Model, or function that builds it, in a Python file.")]
-Arguments = Annotated[
-    list[str] | None, typer.Option(metavar="KEY=VALUE", help="Argument of that function; may be repeated.")
-]
-Graph = Annotated[
-    GraphKind | None, typer.Option(help="Op graph of a live model; the forward pass in training mode if not given.")
-]
-InputShape = Annotated[
-    str | None,
-    typer.Option(metavar="N,N,...", help="Shape of the input, batch first, as None,39, for an unbuilt model."),
-]
-Select = Annotated[
-    list[str] | None, typer.Option(metavar="CODES", help="Report these rules only: codes or prefixes, with commas.")
-]
-Ignore = Annotated[list[str] | None, typer.Option(metavar="CODES", help="Do not report these rules.")]
-Formats = Annotated[list[Format] | None, typer.Option("--format", help="How the report is written; may be repeated.")]
-Outputs = Annotated[
-    list[Path] | None,
-    typer.Option("-o", "--output", help="File to write to; one for each --format, '-' for standard output."),
-]
-Rankdir = Annotated[Direction, typer.Option(help="Which way pictures run.")]
-ShowShapes = Annotated[bool, typer.Option("--show-shapes", help="Show output shapes in pictures.")]
-Debug = Annotated[bool, typer.Option(help="Show the traceback of an error.")]
+    def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
+        """The text that stands for a member on the command line."""
+        return str(choice.value) if isinstance(choice, Enum) else str(choice)
 
 
-def codes_of(lists: list[str]) -> list[str]:
-    """Codes of rules, given one by one or with commas."""
-    return [code for text in lists for code in text.split(",") if code.strip()]
+def at_least_one(_: click.Context, __: click.Parameter, value: int) -> int:
+    """The callback of an option that takes a positive number."""
+    if value < 1:
+        raise click.BadParameter(f"{value} is less than 1.")
+    return value
 
 
-def arguments_of(pairs: list[str]) -> dict[str, str]:
-    """The values of ``--arg``.
+def formats(result_type: str, what: str) -> _Decorator:
+    """The option ``--format``, which may be repeated; text if it is not given.
 
-    Raises:
-        UsageError: One has no ``=``.
+    Args:
+        result_type: The kind of result, as ``check``.
+        what: What is written.
     """
+    choices = formats_of(result_type)
+    names = ", ".join(format_.value for format_ in choices)
+    return click.option(
+        "--format",
+        "formats",
+        type=ValueOf(choices),
+        multiple=True,
+        default=["text"],
+        metavar="FORMAT",
+        help=f"How {what} written: {names}. May be repeated.",
+    )
+
+
+def _together(*options: _Decorator) -> _Decorator:
+    """One decorator for several options, in the order of the help."""
+    return lambda command: reduce(lambda decorated, option: option(decorated), reversed(options), command)
+
+
+def _arguments(_: click.Context, param: click.Parameter, pairs: Iterable[str]) -> dict[str, str]:
     arguments = {}
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageError(f"--arg {pair}: write it as KEY=VALUE.")
+            raise UsageError(f"{param.opts[0]} {pair}: write it as KEY=VALUE.")
         arguments[key] = value
     return arguments
 
 
-def shape_of(text: str | None) -> tuple[int | None, ...] | None:
-    """The value of ``--input-shape``; ``None`` in it stands for a size that is not known.
-
-    Raises:
-        UsageError: It is no shape.
-    """
+def _shape(_: click.Context, param: click.Parameter, text: str | None) -> tuple[int | None, ...] | None:
+    """``None`` in a shape stands for a size that is not known."""
     if text is None:
         return None
     try:
         return tuple(None if part.strip() in ("None", "?") else int(part) for part in text.strip("() ,").split(","))
     except ValueError:
-        raise UsageError(f"--input-shape {text}: write it as numbers with commas, the batch first: None,39.") from None
+        raise UsageError(
+            f"{param.opts[0]} {text}: write it as numbers with commas, the batch first: None,39."
+        ) from None
+
+
+def _codes(_: click.Context, __: click.Parameter, lists: Iterable[str]) -> list[str]:
+    """Codes of rules, given one by one or with commas."""
+    return [code for text in lists for code in text.split(",") if code.strip()]
+
+
+run = click.option("--run", metavar="RUN", help="Run of a log that holds several; '.' is the top directory.")
+tag = click.option("--tag", metavar="TAG", help="Tag of a log that holds several op graphs.")
+
+live = _together(
+    click.option(
+        "--graph",
+        type=click.Choice(["training", "inference", "train-step"]),
+        help="Op graph of a live model; the forward pass in training mode if not given.",
+    ),
+    click.option(
+        "--input-shape",
+        metavar="N,N,...",
+        callback=_shape,
+        help="Shape of the input, batch first, as None,39, for an unbuilt model.",
+    ),
+)
+"""Which op graph is traced of a model in a Python file."""
+
+opening = _together(
+    click.option(
+        "--model",
+        type=PATH,
+        metavar="FILE",
+        help="File with the layer graph: Keras JSON, .keras, .h5 or a Python file.",
+    ),
+    run,
+    tag,
+    click.option("--entry", metavar="NAME", help="Model, or function that builds it, in a Python file."),
+    click.option(
+        "--arg",
+        "arguments",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=_arguments,
+        help="Argument of that function; may be repeated.",
+    ),
+    live,
+)
+"""How a source is opened: the keyword arguments of `graphdiag.snapshot`."""
+
+
+def opening_side(side: str) -> _Decorator:
+    """How one of two sources is opened: ``--old-run`` for `run`, and so on.
+
+    Args:
+        side: ``old`` or ``new``.
+    """
+    of = side.upper()
+    return _together(
+        click.option(f"--{side}-model", type=PATH, metavar="FILE", help=f"File with the layer graph of {of}."),
+        click.option(f"--{side}-run", metavar="RUN", help=f"Run of a log that holds several, for {of}."),
+        click.option(f"--{side}-tag", metavar="TAG", help=f"Tag of a log that holds several, for {of}."),
+        click.option(f"--{side}-entry", metavar="NAME", help=f"Model, or function, of a Python file, for {of}."),
+        click.option(
+            f"--{side}-arg",
+            f"{side}_arguments",
+            multiple=True,
+            metavar="KEY=VALUE",
+            callback=_arguments,
+            help=f"Argument of that function, for {of}.",
+        ),
+    )
+
+
+choosing = _together(
+    click.option(
+        "--select",
+        multiple=True,
+        metavar="CODES",
+        callback=_codes,
+        help="Report these rules only: codes or prefixes, with commas.",
+    ),
+    click.option("--ignore", multiple=True, metavar="CODES", callback=_codes, help="Do not report these rules."),
+)
+"""Which rules are reported."""
+
+outputs = click.option(
+    "-o",
+    "--output",
+    "outputs",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="File to write to; one for each --format, '-' for standard output.",
+)
+
+output = click.option("-o", "--output", type=PATH, metavar="FILE", help="File to write to.")
+
+report_formats = _together(formats("report", "the report is"), outputs)
+
+style = _together(
+    click.option(
+        "--rankdir",
+        type=ValueOf(Direction),
+        default=Direction.TB,
+        show_default=True,
+        help="Which way pictures run.",
+    ),
+    click.option("--show-shapes", is_flag=True, help="Show output shapes in pictures."),
+)
+"""How pictures look: the arguments of `PictureStyle`."""
+
+debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
+"""Read by `main`, which prints the error."""

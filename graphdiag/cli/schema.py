@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import click
 
-import typer
-
-from graphdiag.output import put
+from graphdiag.cli import options
 
 
-def schema(
-    name: Annotated[
-        str,
-        typer.Argument(
-            help="Which document: report, as compare --format json writes it, drawn, check, snapshot or diff."
-        ),
-    ] = "report",
-) -> None:
+@click.command()
+@click.argument(
+    "name",
+    default="report",
+    help="Which document: report, as compare --format json writes it, drawn, check, snapshot or diff.",
+)
+@options.debug
+def schema(name: str) -> None:
     """Print the JSON Schema of a document that graphdiag writes."""
+    from graphdiag.output import put
     from graphdiag.results.schemas import schema as of_document
 
     put(of_document(name), None)

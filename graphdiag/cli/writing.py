@@ -11,7 +11,7 @@ from graphdiag.picture_style import STANDARD, PictureStyle
 from graphdiag.render.registry import Format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import RenderableType
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _F = TypeVar("_F")
 
 
-def pairs_of(formats: list[_F], outputs: list[Path]) -> list[tuple[_F, Path | None]]:
+def pairs_of(formats: Sequence[_F], outputs: Sequence[Path]) -> list[tuple[_F, Path | None]]:
     """Each format with its file; one format alone may go without.
 
     Raises:

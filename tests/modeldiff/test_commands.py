@@ -89,7 +89,7 @@ def test_python_files_with_arguments(graphdiag):
     ("arguments", "words"),
     [
         (["diff", "absent", MODEL], ["absent"]),
-        (["diff", MODEL], ["new"]),
+        (["diff", MODEL], ["NEW"]),
         (["diff", LOG, MODEL], ["--old-model"]),
         (["diff", MODEL, LOG], ["--new-model"]),
         (["diff", MODEL, MODEL, "--graph", "inference"], ["--graph", "Python"]),

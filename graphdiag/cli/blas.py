@@ -1,0 +1,27 @@
+"""numpy without the threads of its linear algebra, which no command uses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_THREADS = "OPENBLAS_NUM_THREADS"
+
+
+def import_numpy_without_threads(*sources: Path | None) -> None:
+    """Import numpy for a command that reads files.
+
+    OpenBLAS starts a thread for each core when numpy is imported, and each spins for about 30 ms before it sleeps. The
+    code of a Python file may want these threads, so nothing happens when one is among the sources.
+
+    Args:
+        sources: The files that the command reads; ``None`` for one that was not given.
+    """
+    if _THREADS in os.environ or any(source is not None and source.suffix == ".py" for source in sources):
+        return
+    os.environ[_THREADS] = "1"
+    try:
+        import numpy  # noqa: F401 - the library reads the variable when it is loaded
+    finally:
+        # It is not for the programs that a command starts.
+        del os.environ[_THREADS]
