@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
@@ -212,9 +213,17 @@ def split_by_variables(context: DiagnosisContext, boxes: Sequence[CallScope]) ->
     return [part for position, part in sorted(members.items()) if position in rooted]
 
 
+@cache
 def is_state(carries: Carries) -> bool:
     """Whether parameters, or the handle of a variable, flow, and no activation."""
     return bool(carries & _STATE) and not carries & Carries.ACTIVATION
+
+
+def ops_with_state(context: DiagnosisContext) -> np.ndarray:
+    """Whether each op gives state, as `is_state` has it: a boolean for each row of the op graph."""
+    values = np.array([value & ALL_CLASSES for value in context.flow.values], dtype=np.int64)
+    state: np.ndarray = ((values & int(_STATE)) != 0) & ((values & int(Carries.ACTIVATION)) == 0)
+    return state
 
 
 @dataclass(frozen=True)
@@ -243,8 +252,7 @@ def arrows(context: DiagnosisContext, wanted: Callable[[int, str, str], bool]) -
         Each arrow with all its op edges, those that carry something else included, in the order of the graph.
     """
     ops = context.ops
-    values = np.array([value & ALL_CLASSES for value in context.flow.values], dtype=np.int64)[ops.source]
-    has_state = ((values & int(_STATE)) != 0) & ((values & int(Carries.ACTIVATION)) == 0) & (ops.output != CONTROL)
+    has_state = ops_with_state(context)[ops.source] & (ops.output != CONTROL)
     if not has_state.any():
         return
     scopes: dict[str, int] = {}

@@ -230,7 +230,7 @@ def draw_edges(hierarchy: Hierarchy, edges: BaseEdges) -> LevelEdges:
 
 def _check_drawable(hierarchy: Hierarchy, parents: np.ndarray) -> None:
     # TensorBoard looks up by name the node that is to hold an edge.
-    for row in np.unique(parents).tolist():
+    for row in sorted(set(parents.tolist())):
         if hierarchy.index[hierarchy.names[row]] != row:
             raise _clash(hierarchy.names[row])
 

@@ -35,10 +35,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 
-from graphdiag.diagnosis.call_scopes import Arrow, arrows, fits, is_state, tail, unit_of, without_number
+import numpy as np
+
+from graphdiag.diagnosis.call_scopes import Arrow, arrows, fits, is_state, ops_with_state, tail, unit_of, without_number
 from graphdiag.diagnosis.context import DiagnosisContext, words_of
 from graphdiag.diagnosis.crossings import OpEdge
-from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
+from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
@@ -119,12 +121,11 @@ def _is_inside_a_call(context: DiagnosisContext, box: str, owner: str) -> bool:
 def _scopes_of_variables(context: DiagnosisContext) -> frozenset[str]:
     """The scopes in which variables, or what stands for their handles, lie: ops that take nothing and give state."""
     ops = context.ops
+    takes_data = np.zeros(len(ops), dtype=bool)
+    takes_data[ops.target[ops.output != CONTROL]] = True
     scopes: set[str] = set()
-    for row, name in enumerate(ops.names):
-        taken = ops.output[ops.in_edges[row] : ops.in_edges[row + 1]]
-        if not is_state(Carries(context.flow.values[row] & ALL_CLASSES)) or (taken != CONTROL).any():
-            continue
-        scope = name
+    for row in np.flatnonzero(ops_with_state(context) & ~takes_data).tolist():
+        scope = ops.names[row]
         while scope and scope not in scopes:
             scopes.add(scope)
             scope = scope.rpartition("/")[0]
