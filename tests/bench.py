@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -26,9 +28,49 @@ tf.function(lambda *arguments: model(list(arguments), training=True)).get_concre
 
 def main() -> None:
     """Run all benchmarks."""
+    _starts()
     _commands()
     _jobs()
     _growth()
+
+
+def _starts() -> None:
+    """CPU milliseconds of short processes, each beside what it is held against."""
+    python = [sys.executable]
+    graphdiag = [str(Path(sys.executable).with_name("graphdiag"))]
+    nothing, networkx = "python -c pass", "parse the log's graph, build a networkx.DiGraph"
+    commands = {
+        nothing: [*python, "-c", "pass"],
+        "python -c 'import graphdiag'": [*python, "-c", "import graphdiag"],
+        "graphdiag --version": [*graphdiag, "--version"],
+        "graphdiag --help": [*graphdiag, "--help"],
+        networkx: [*python, str(ROOT / "tests" / "support" / "plain_networkx.py"), str(next(LOG.glob("*tfevents*")))],
+        "graphdiag compare of that log": [*graphdiag, "compare", str(LOG)],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    with TemporaryDirectory() as compiled:
+        # As where graphdiag is installed: all modules are compiled. The first round does that, and does not count.
+        environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        for number in range(12):
+            for name, command in commands.items():
+                used = _cpu_seconds(command, environment)
+                if number:
+                    seconds[name].append(used)
+    median = {name: statistics.median(used) for name, used in seconds.items()}
+    for name, used in median.items():
+        print(f"{name}: {used * 1e3:.0f} ms of CPU, {used / median[nothing]:.1f} times {nothing}")
+    beyond = (median["python -c 'import graphdiag'"] - median[nothing]) * 1e3
+    print(f"import graphdiag: {beyond:.0f} ms beyond {nothing} (target at most 50)")
+    ratio = median["graphdiag compare of that log"] / median[networkx]
+    print(f"graphdiag compare / {networkx}: {ratio:.2f} (target at most 1.5)")
+
+
+def _cpu_seconds(command: list[str], environment: dict[str, str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _commands() -> None:
@@ -69,13 +111,12 @@ def _ratio(what: str, ours: list[str], theirs: list[str], times: int, target: fl
 
 def _growth() -> None:
     """Seconds for the reference graph repeated under ``tower_k/`` scopes, and the exponent of their growth."""
-    import networkx as nx
-
     from graphdiag.diagnosis.context import analyze
     from graphdiag.diagnosis.diagnose import diagnose
     from graphdiag.graphs.op_graph import merge
     from graphdiag.sources.event_log import open_event_log
     from graphdiag.tensorboard import draw
+    from tests.support.plain_networkx import plain_graph
 
     [tower] = open_event_log(LOG).graph_defs
     stages: dict[str, list[tuple[int, float]]] = {}
@@ -90,7 +131,7 @@ def _growth() -> None:
         data = _towers(tower, max(1, round(ops / len(tower.node))))
         graph_def = type(tower)()
         measure("parse the protobuf", ops, lambda d=data, g=graph_def: g.ParseFromString(d))
-        measure("networkx.DiGraph", ops, lambda g=graph_def: _plain(nx, g))
+        measure("networkx.DiGraph", ops, lambda g=graph_def: plain_graph(g))
         measure("draw", ops, lambda g=graph_def: draw([g]))
         columns = measure("columns", ops, lambda g=graph_def: merge([g]))
         context = measure("own, flow, cross", ops, lambda c=columns: analyze(c, None))
@@ -118,15 +159,6 @@ def _towers(tower, count: int) -> bytes:
             copy.name = prefix + node.name
             copy.input[:] = [f"^{prefix}{text[1:]}" if text.startswith("^") else prefix + text for text in node.input]
     return repeated.SerializeToString()
-
-
-def _plain(nx, graph_def):
-    graph = nx.DiGraph()
-    for node in graph_def.node:
-        graph.add_node(node.name, op=node.op)
-        for text in node.input:
-            graph.add_edge(text.lstrip("^").partition(":")[0], node.name)
-    return graph
 
 
 if __name__ == "__main__":

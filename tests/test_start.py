@@ -35,7 +35,7 @@ NOTHING_OF_THESE = {
     *("asyncio", "concurrent.futures", "http", "multiprocessing", "ssl", "urllib.request"),
     *("google.protobuf", "h5py", "jsonschema", "networkx", "numpy", "pydot", "tensorboard", "tensorflow"),
     *("rich.console", "rich.markdown", "rich.traceback", "pygments", "pydantic"),
-    *("difflib", "email", "importlib.metadata", "subprocess"),
+    *("difflib", "email", "importlib.metadata"),
 }
 NOT_IN_A_SMALL_COMPARE = {
     *("asyncio", "concurrent.futures", "http", "multiprocessing", "ssl", "urllib.request"),
