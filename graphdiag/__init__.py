@@ -6,7 +6,10 @@ What may be relied on: the names of ``__all__``, and the modules `graphdiag.test
 Names are imported when they are first used, so that ``import graphdiag`` costs nothing.
 """
 
-from __future__ import annotations
+# ruff: noqa: E402 - before this nothing may be imported, not even from __future__: it decides what is found.
+from graphdiag.search_path import leave_out_current_directory
+
+leave_out_current_directory(__file__)
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -126,9 +126,14 @@ def find_config(directory: Path) -> Path | None:
     over.
 
     Raises:
-        ConfigError: A file on the way cannot be read.
+        ConfigError: The directory is gone, or a file on the way cannot be read.
     """
-    where = directory.resolve()
+    try:
+        where = directory.resolve()
+    except OSError as error:
+        raise ConfigError(
+            f"{directory}: cannot be read: {error.strerror}; change to a directory that exists."
+        ) from error
     for parent in (where, *where.parents):
         for name in _FILES:
             file = parent / name

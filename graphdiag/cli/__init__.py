@@ -7,8 +7,6 @@ A command's module is imported when the command is run or listed, and imports wh
 from __future__ import annotations
 
 import gc
-import io
-import os
 import sys
 import traceback
 from importlib import import_module
@@ -75,14 +73,10 @@ def _app() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error ends in one line and exit status 2."""
-    if sys.stdout is None:
-        # The shell has closed it, and wants no output.
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
-    # Names come from users, and not every terminal has their characters.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    """Run the command line; an error ends in one line and exit status 2.
+
+    `graphdiag.__main__` has made the process ready for it.
+    """
     # Graphs are columns without cycles; the collector would walk them, and all that is imported, again and again.
     gc.set_threshold(100_000)
     try:

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from graphdiag.interruption import cleaned_up
 
-def spinner(what: str) -> AbstractContextManager[object]:
+_LINE_CLEARED_AND_CURSOR_SHOWN = b"\r\x1b[2K\x1b[?25h"
+
+
+@contextmanager
+def spinner(what: str) -> Iterator[None]:
     """Turns while something slow happens."""
     if not sys.stderr.isatty():
-        return nullcontext()
+        yield
+        return
     from rich.console import Console
 
-    return Console(stderr=True).status(f"{what} ...")
+    with cleaned_up(_leave_terminal), Console(stderr=True).status(f"{what} ..."):
+        yield
+
+
+def _leave_terminal() -> None:
+    # Past rich and Python's streams: a signal may have come while their locks were held.
+    if os.isatty(2):
+        os.write(2, _LINE_CLEARED_AND_CURSOR_SHOWN)
 
 
 def opening(source: Path) -> AbstractContextManager[object]:
@@ -31,6 +45,7 @@ def bar(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    progress = Progress(console=Console(stderr=True), transient=True)
+    with cleaned_up(_leave_terminal), progress:
         bar = progress.add_task("checking models", total=len(names))
         yield lambda _: progress.advance(bar)

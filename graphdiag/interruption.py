@@ -1,0 +1,92 @@
+"""Signals that end the process: what it has begun is cleaned up first, and nothing is said.
+
+Python's own way, an exception wherever the program is, is not enough. An extension module that is being imported turns
+a `KeyboardInterrupt` into another error, a callback prints it and goes on, and a user's script may catch it. So a
+signal cleans up and ends the process at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+_cleanups: dict[object, Callable[[], Any]] = {}
+_lock = threading.RLock()
+_holders = 0
+_waiting: int | None = None
+
+
+def exit_on_signals() -> None:
+    """From now on SIGINT, SIGTERM and SIGHUP end the process with status 128 + the signal's number, as shells count.
+
+    A signal that is ignored, as ``nohup`` has it, stays ignored.
+    """
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _on_signal)
+
+
+def clean_up(action: Callable[[], Any]) -> object:
+    """If a signal ends the process, ``action`` is called before.
+
+    Args:
+        action: May be called at any point of the program, with any lock held.
+
+    Returns:
+        The key under which it stands.
+    """
+    key = object()
+    _cleanups[key] = action
+    return key
+
+
+@contextlib.contextmanager
+def cleaned_up(action: Callable[[], Any]) -> Iterator[None]:
+    """If a signal ends the process inside this block, ``action`` is called before.
+
+    Args:
+        action: As for `clean_up`.
+    """
+    key = clean_up(action)
+    try:
+        yield
+    finally:
+        del _cleanups[key]
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """A signal that arrives inside this block waits for its end. The block must be short."""
+    global _holders
+    with _lock:
+        _holders += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _holders -= 1
+        if not _holders and _waiting is not None:
+            _end(_waiting)
+
+
+def _on_signal(number: int, _: Any) -> None:
+    global _waiting
+    if _holders:
+        _waiting = number
+    else:
+        _end(number)
+
+
+def _end(number: int) -> None:
+    for action in reversed(list(_cleanups.values())):
+        # What cannot be cleaned up keeps nothing else from being so.
+        with contextlib.suppress(Exception):
+            action()
+    os._exit(128 + number)
