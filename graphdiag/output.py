@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphdiag.errors import UsageError
+from graphdiag.standard_streams import failure
+from graphdiag.written_files import descriptor_of, placing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -20,8 +21,8 @@ _WIDTH_OF_FILES = 100
 
 
 def standard(output: Path | None) -> bool:
-    """Whether an ``-o`` means standard output: none was given, or it is ``-``."""
-    return output is None or output == _STANDARD
+    """Whether an ``-o`` means standard output: none was given, it is ``-``, or it is a name of it: ``/dev/stdout``."""
+    return output is None or output == _STANDARD or descriptor_of(output) == 1
 
 
 def show(content: RenderableType, output: Path | None) -> None:
@@ -34,6 +35,7 @@ def show(content: RenderableType, output: Path | None) -> None:
 
     if standard(output) and sys.stdout.isatty():
         Console(highlight=False, emoji=False, markup=False).print(content)
+        _check_standard_output()
         return
     # Lines are drawn with what the reader's encoding has; a file is always UTF-8.
     if standard(output):
@@ -68,60 +70,41 @@ def put(content: str | bytes, output: Path | None) -> None:
     Raises:
         UsageError: The file cannot be written.
     """
-    data = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
     if standard(output):
         # XML and HTML say, and JSON demands, that they are UTF-8; only a terminal has to show them as it can.
-        _put_on_standard_output(content if sys.stdout.isatty() else data)
+        _put_on_standard_output(content if sys.stdout.isatty() else _encoded(content))
         return
     assert output is not None
-    put_files([(data, output)])
+    with putting([(content, output)]):
+        pass
 
 
-def put_files(files: Sequence[tuple[str | bytes, Path]]) -> None:
-    """Write several files, each whole; none when one of them cannot be written.
+def putting(files: Sequence[tuple[str | bytes, Path]]) -> AbstractContextManager[None]:
+    """Write several files, each whole; none when one of them cannot be written, or when the block raises.
 
     Args:
         files: The contents, text as UTF-8, and the files.
 
-    Raises:
-        UsageError: A file cannot be written.
+    Returns:
+        What `graphdiag.written_files.placing` gives: the files are in their places when the block has ended.
     """
-    ready: list[tuple[Path, Path]] = []
-    with ExitStack() as cleaning:
-        for content, output in files:
-            data = content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
-            unfinished = output.with_name(f".{output.name}.{os.getpid()}.tmp")
-            cleaning.callback(unfinished.unlink, missing_ok=True)
-            with _told(output):
-                if output.exists() and not output.is_file():
-                    # A pipe or a device takes the content as it comes; a directory says that it is one.
-                    output.write_bytes(data)
-                    continue
-                unfinished.write_bytes(data)
-            ready.append((unfinished, output))
-        for unfinished, output in ready:
-            with _told(output):
-                os.replace(unfinished, output)
+    return placing([(_encoded(content), output) for content, output in files])
 
 
-@contextmanager
-def _told(output: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}; give another file.") from error
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode("utf-8", errors="backslashreplace") if isinstance(content, str) else content
 
 
 def _put_on_standard_output(content: str | bytes) -> None:
-    try:
-        if isinstance(content, bytes):
-            sys.stdout.buffer.write(content)
-        else:
-            sys.stdout.write(content)
+    if isinstance(content, bytes):
         sys.stdout.flush()
-    except OSError as error:
-        # Python must find nothing to flush when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        # The reader of a broken pipe, `head` say, has seen enough.
-        if not isinstance(error, BrokenPipeError):
-            raise UsageError(f"standard output: cannot be written: {error.strerror}; give a file with -o.") from error
+        sys.stdout.buffer.write(content)
+    else:
+        sys.stdout.write(content)
+    _check_standard_output()
+
+
+def _check_standard_output() -> None:
+    error = failure(sys.stdout)
+    if error is not None:
+        raise UsageError(f"standard output: cannot be written: {error.strerror}; give a file with -o.") from error

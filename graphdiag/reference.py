@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from graphdiag.errors import ModelError, SourceError, UsageError
 from graphdiag.sources.tf_logging import silence
+from graphdiag.written_files import placing
 
 STACKS = ("keras3", "tf_keras", "tf1")
 """Keras 3; tf_keras; tf_keras in TF 1 graph mode."""
@@ -169,29 +171,41 @@ def write_log(
     Raises:
         UsageError: As for `build_reference`.
         ModelError: As for `build_reference`.
-        SourceError: The directory cannot be written.
+        SourceError: The directory cannot be made.
+        UsageError: The log cannot be written.
     """
     directory = Path(logdir)
     _check_directory(directory)
     silence()
     model = build_reference(stack, learning_phase=learning_phase, parameters=parameters, **options)
+    import tensorflow as tf
+
+    # TensorFlow says nothing of a disk that is full, so it writes to memory.
+    memory = f"ram:///graphdiag/{secrets.token_hex(8)}"
+    if isinstance(model.inputs[0], tf.Tensor):
+        with model.inputs[0].graph.as_default() as graph:
+            tf.compat.v1.summary.FileWriter(memory, graph=graph).close()
+    else:
+        _write_trace(tf, model, memory)
+    names = tf.io.gfile.listdir(memory)
+    files = [(tf.io.gfile.GFile(f"{memory}/{name}", "rb").read(), directory / name) for name in names]
+    tf.io.gfile.rmtree(memory)
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SourceError(f"{directory} cannot be made: {error.strerror}; give another directory.") from error
-    import tensorflow as tf
+    with placing(files):
+        pass
+    return directory
 
-    if isinstance(model.inputs[0], tf.Tensor):
-        with model.inputs[0].graph.as_default() as graph:
-            tf.compat.v1.summary.FileWriter(str(directory), graph=graph).close()
-        return directory
 
+def _write_trace(tf: Any, model: Any, directory: str) -> None:
     from graphdiag.sources.keras_trace import signature, trace_forward
 
     given = signature(tf, model)
     forward = trace_forward(tf, model, given, training=True)
     points = tf.nest.map_structure(lambda spec: tf.zeros([size or 2 for size in spec.shape], spec.dtype), given.args)
-    writer = tf.summary.create_file_writer(str(directory))
+    writer = tf.summary.create_file_writer(directory)
     # A trace also holds whatever ran between the last one and this, so that is exported to nowhere first; the second
     # time for the constant which the first export makes.
     for _ in range(2):
@@ -202,7 +216,6 @@ def write_log(
     with writer.as_default():
         tf.summary.trace_export(name="forward", step=0)
     writer.close()
-    return directory
 
 
 def _check_directory(directory: Path) -> None:

@@ -8,8 +8,9 @@ import click
 
 from graphdiag.cli import options
 from graphdiag.cli.progress import bar
-from graphdiag.cli.writing import pairs_of, write_result
+from graphdiag.cli.writing import check_distinct, pairs_of, write_result
 from graphdiag.errors import UsageError
+from graphdiag.output import standard
 from graphdiag.render.registry import Format
 
 
@@ -78,11 +79,15 @@ def check(
     choose(all_rules(), select, ignore)
     wanted = wanted.choosing(select, ignore)
     pairs = pairs_of(formats, outputs)
+    if update_baseline and wanted.baseline:
+        check_distinct([wanted.baseline, *(file for _, file in pairs if file and not standard(file))])
+    baseline: list[tuple[str, Path]] = []
     with bar([each.name for each in wanted.models]) as tell:
         if update_baseline:
             report, accepted = check_and_accept(wanted, jobs=jobs, progress=tell)
-            put(to_json(accepted), wanted.baseline)
+            assert wanted.baseline is not None
+            baseline = [(to_json(accepted), wanted.baseline)]
         else:
             report = run_check(wanted, jobs=jobs, progress=tell)
-    write_result(report, pairs)
+    write_result(report, pairs, others=baseline)
     return report.exit_status

@@ -5,6 +5,7 @@ It holds only what `graphdiag.results.document` saves, so that every format can 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Finding, Verdict
 from graphdiag.diagnosis.ownership import Ownership
+from graphdiag.errors import UsageError
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -220,17 +222,27 @@ class Report(Renderable):
 
         Returns:
             The file.
+
+        Raises:
+            UsageError: It cannot be written.
         """
         import tempfile
         import webbrowser
 
+        from graphdiag.output import put
+
         content = self.render("html")
-        assert isinstance(content, str)
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", prefix="graphdiag-", suffix=".html", delete=False
-        ) as file:
-            file.write(content)
-        path = Path(file.name)
+        try:
+            descriptor, name = tempfile.mkstemp(prefix="graphdiag-", suffix=".html")
+        except OSError as error:
+            raise UsageError(f"a temporary file cannot be made: {error.strerror}; set TMPDIR.") from error
+        os.close(descriptor)
+        path = Path(name)
+        try:
+            put(content, path)
+        except BaseException:
+            path.unlink()
+            raise
         webbrowser.open(path.as_uri())
         return path
 
