@@ -25,8 +25,7 @@ def check(config: Config, *, jobs: int = 1, progress: Progress | None = None) ->
 
     Models in Python files are run in processes of their own, one process a model, when there are several: names of
     layers are counted through a process, and a model can switch TensorFlow to another mode. So the result does not
-    depend on ``jobs`` or on the order of the models. A program that calls this needs
-    ``if __name__ == "__main__"`` around what it runs, as Python asks of all that spawn processes.
+    depend on ``jobs`` or on the order of the models.
 
     Args:
         config: What to check; see `graphdiag.checking.config.read_config`.

@@ -1,18 +1,23 @@
 """Work on many tasks in processes of their own, some at a time.
 
-TensorFlow does not survive a fork, so processes are spawned. A process that ends, as a model file can make it do,
+TensorFlow does not survive a fork, so each process starts anew. A process that ends, as a model file can make it do,
 takes one task with it and no other.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
+import os
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
+
+from graphdiag.child_processes import child_process, end, python_program
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -40,68 +45,93 @@ def run_tasks(
     Yields:
         The number of a task and its result, or that its process died; each as soon as it is there.
     """
-    waiting = sorted(range(len(tasks)), key=lambda number: alone(tasks[number]))
+    workers: list[_Worker] = []
     idle: list[_Worker] = []
-    busy: dict[Connection, tuple[_Worker, int]] = {}
-    try:
-        while waiting or busy:
-            while waiting and len(busy) < processes:
-                worker = idle.pop() if idle else _Worker(work)
-                number = waiting.pop()
-                worker.give(tasks[number])
-                busy[worker.connection] = worker, number
-            for connection in wait(list(busy)):
-                assert isinstance(connection, Connection)
-                worker, number = busy.pop(connection)
-                try:
-                    result = connection.recv()
-                except EOFError:
-                    result = Died(tasks[number], worker.stop())
-                else:
-                    if alone(tasks[number]):
-                        worker.stop()
-                    else:
-                        idle.append(worker)
-                yield number, result
-    finally:
-        for worker in idle:
+
+    def run(number: int) -> R | Died[T]:
+        try:
+            worker = idle.pop()
+        except IndexError:
+            worker = _Worker(work)
+            workers.append(worker)
+        try:
+            result: R = worker.run(tasks[number])
+        except EOFError:
+            return Died(tasks[number], worker.stop())
+        if alone(tasks[number]):
             worker.stop()
-        for worker, _ in busy.values():
-            # Whoever asked for the results wants no more of them.
-            worker.kill()
+        else:
+            idle.append(worker)
+        return result
+
+    order = sorted(range(len(tasks)), key=lambda number: not alone(tasks[number]))
+    # A thread for each process: it waits for the process, and does nothing else.
+    pool = ThreadPoolExecutor(processes)
+    futures = {pool.submit(run, number): number for number in order}
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        # Whoever asked for the results may want no more of them.
+        pool.shutdown(wait=False, cancel_futures=True)
+        while not all(future.done() for future in futures):
+            for worker in list(workers):
+                worker.kill()
+            wait(futures, timeout=0.05)
+        for worker in workers:
+            worker.stop()
 
 
 class _Worker:
-    """One process, and the connection to it."""
+    """One process, and the pipes to it."""
 
     def __init__(self, work: Callable[[Any], Any]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.connection, theirs = context.Pipe()
-        self._process: BaseProcess = context.Process(target=_serve, args=(theirs, work), daemon=True)
-        self._process.start()
-        theirs.close()
+        self._stack = ExitStack()
+        self._process = self._stack.enter_context(
+            child_process(python_program("graphdiag.checking.workers"), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        )
+        self._send(work)
 
-    def give(self, task: Any) -> None:
+    def run(self, task: Any) -> Any:
+        """The result of a task.
+
+        Raises:
+            EOFError: The process has ended.
+        """
+        self._send(task)
+        assert self._process.stdout is not None
+        try:
+            return pickle.load(self._process.stdout)
+        except (pickle.UnpicklingError, ValueError, OSError) as error:
+            # It ended in the middle of an answer.
+            raise EOFError from error
+
+    def _send(self, what: Any) -> None:
+        assert self._process.stdin is not None
         # A process that died at its start is found when its answer is awaited.
-        with contextlib.suppress(BrokenPipeError):
-            self.connection.send(task)
+        with contextlib.suppress(OSError, ValueError):
+            pickle.dump(what, self._process.stdin)
+            self._process.stdin.flush()
 
     def stop(self) -> int | None:
         """End the process; its exit status."""
-        self.connection.close()
-        self._process.join(timeout=5)
-        if self._process.is_alive():
-            self.kill()
-        return self._process.exitcode
+        self._stack.close()
+        return self._process.returncode
 
     def kill(self) -> None:
-        """End the process in the middle of its work."""
-        self.connection.close()
-        self._process.kill()
-        self._process.join()
+        """End the process in the middle of its work, while another thread waits for it."""
+        end(self._process)
 
 
-def _serve(connection: Connection, work: Callable[[Any], Any]) -> None:
-    with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
+def main() -> None:
+    """Be a worker: take the work and then tasks from standard input, and write the results to standard output."""
+    # A script that reads or prints must not come between.
+    tasks, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 - until the process ends
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        work = pickle.load(tasks)
         while True:
-            connection.send(work(connection.recv()))
+            pickle.dump(work(pickle.load(tasks)), results)
+            results.flush()

@@ -7,20 +7,15 @@ import os
 import pickle
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
 
+from graphdiag.child_processes import child_process, python_program
 from graphdiag.execution.job import Job
 
 LIMIT_S = 300.0
 """Time for all graphs of one source together."""
-
-# In isolated mode nothing but these directories is searched: not the working directory, where a log may lie.
-_PROGRAM = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from graphdiag.execution.worker import main; main()"
-)
 
 
 def run_jobs(jobs: Sequence[Job], limit_s: float = LIMIT_S) -> list[dict[str, Any]]:
@@ -52,24 +47,20 @@ def run_jobs(jobs: Sequence[Job], limit_s: float = LIMIT_S) -> list[dict[str, An
 def _run(jobs: Sequence[Job], limit_s: float) -> tuple[list[dict[str, Any]], str]:
     """The outcomes until the process ended, and how it ended."""
     environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", TF_ENABLE_ONEDNN_OPTS="0")
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-c", _PROGRAM, json.dumps(sys.path)],
+    ending = ""
+    with child_process(
+        python_program("graphdiag.execution.worker"),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=environment,
-    )
-    ending = ""
-    try:
-        output, _ = process.communicate(pickle.dumps(list(jobs)), timeout=limit_s)
-    except subprocess.TimeoutExpired:
-        ending = f"it took longer than {limit_s:.0f} s to run"
-        process.kill()
-        output, _ = process.communicate()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
+    ) as process:
+        try:
+            output, _ = process.communicate(pickle.dumps(list(jobs)), timeout=limit_s)
+        except subprocess.TimeoutExpired:
+            ending = f"it took longer than {limit_s:.0f} s to run"
+            process.kill()
+            output, _ = process.communicate()
     lines = output.split(b"\n")[:-1]
     return [json.loads(line) for line in lines], ending or _ending(process.returncode)
 

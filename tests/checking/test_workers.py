@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import time
 
 import pytest
 
 from graphdiag.checking.workers import Died, run_tasks
+from tests.support.command_line import descendants
 
 
 def work(task):
@@ -57,9 +57,15 @@ def test_a_result_is_given_as_soon_as_it_is_there(tmp_path):
 
 
 def test_what_is_not_waited_for_is_ended(tmp_path):
-    number, _ = next(run_tasks(work, [("wait for", str(tmp_path / "never")), ("any", 1)], 2, alone))
+    # What watches over the processes stays for the next ones.
+    assert list(run_tasks(work, [("any", 0)], 1, alone))
+    before = descendants(os.getpid())
+    results = run_tasks(work, [("wait for", str(tmp_path / "never")), ("any", 1)], 2, alone)
+    number, _ = next(results)
     assert number == 1
-    assert not multiprocessing.active_children()
+    assert len(descendants(os.getpid()) - before) >= 1
+    results.close()
+    assert not descendants(os.getpid()) - before
 
 
 def test_nothing_to_do():

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from xml.dom import minidom
 
+from graphdiag.child_processes import child_process
 from graphdiag.errors import ProgramError, UsageError
 
 _SECONDS = 300
@@ -69,13 +70,10 @@ def _run(dot: str, form: str, *options: str) -> bytes:
             "brew install graphviz), or take --format dot, which needs no program."
         )
     try:
-        done = subprocess.run(
-            [program, f"-T{form}", *options],
-            input=dot.encode("utf-8"),
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
+        with child_process(
+            [program, f"-T{form}", *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            picture, complaints = process.communicate(dot.encode("utf-8"), timeout=_SECONDS)
     except subprocess.TimeoutExpired:
         raise ProgramError(
             f"Graphviz's dot was not done after {_SECONDS} s: the graph is too large for it. Take --format dot, and "
@@ -83,13 +81,13 @@ def _run(dot: str, form: str, *options: str) -> bytes:
         ) from None
     except OSError as error:
         raise ProgramError(f"{program}: cannot be run: {error.strerror}; install Graphviz anew.") from error
-    if done.returncode or not done.stdout:
-        said = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
-        why = said[-1] if said else f"it ended with status {done.returncode}"
+    if process.returncode or not picture:
+        said = complaints.decode("utf-8", errors="replace").strip().splitlines()
+        why = said[-1] if said else f"it ended with status {process.returncode}"
         raise ProgramError(
             f"Graphviz's dot cannot draw the picture: {why}. Take --format dot to see what it was given."
         )
-    return done.stdout
+    return picture
 
 
 def _with_titles(svg: str, title: str, tooltips: Mapping[str, str]) -> str:
