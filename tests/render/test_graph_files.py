@@ -152,7 +152,7 @@ def test_hostile_layer_names():
     check_both(graph)
 
 
-def test_what_graphml_cannot_hold():
+def test_graphml_escapes_what_other_formats_escape():
     graph = nx.DiGraph(title="a\rb")
     graph.add_node("bell\x07", none=None, empty="", text="\ud800")
     graph.add_node("bell\\x07", number=2**40, half=0.5, yes=True)
@@ -163,7 +163,23 @@ def test_what_graphml_cannot_hold():
         "bell\\x07": {"empty": "", "text": "\\ud800"},
         "bell\\\\x07": {"number": 2**40, "half": 0.5, "yes": True},
     }
-    assert list(safe.edges(data=True)) == [("bell\\x07", "bell\\\\x07", {"text": "\\ufffe \t\n"})]
+    assert list(safe.edges(data=True)) == [("bell\\x07", "bell\\\\x07", {"text": "\\ufffe \\t\\n"})]
+
+
+def test_names_in_graphml_can_be_seen():
+    names = [
+        "del\x7f",
+        "next\x85line",
+        "turned\u202eround",
+        "zero\u200bwidth",
+        "line\u2028end",
+        "private\ue000",
+        "a\tb",
+    ]
+    text = report_of(names).render("graphml")
+    assert text.replace("\n", "").isprintable()
+    for name in names:
+        assert name.encode("unicode_escape").decode() in text
 
 
 ANY = st.text(st.characters(), max_size=8) | st.sampled_from(HOSTILE)

@@ -1,28 +1,26 @@
 """The three graphs as files that networkx reads back: GraphML, and the node-link JSON of networkx and d3.
 
-JSON holds any name as it is. XML 1.0 has no control characters, and turns carriage returns into line feeds; so GraphML
-gets the graph that `for_graphml` makes, in which such characters are written out and no two names become one.
+JSON holds any name as it is. XML 1.0 cannot, and what shows GraphML shows names as they are; so GraphML gets the graph
+that `for_graphml` makes, in which what cannot be seen is written out, as in all other formats, and no two names become
+one.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import UsageError
 from graphdiag.graphs.drawn_graph import ROOT
+from graphdiag.unprintable import escape_unprintable
 
 if TYPE_CHECKING:
     import networkx as nx
 
     from graphdiag.picture_style import PictureStyle
     from graphdiag.results.report import Report
-
-_ESCAPED = re.compile("[^\t\n\x20-\\[\\]-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What GraphML cannot hold (XML 1.0, section 2.2, and carriage returns, section 2.11), and the backslash itself."""
 
 
 def graphml_of_layers(report: Report, _: PictureStyle) -> str:
@@ -178,8 +176,8 @@ def for_graphml(graph: nx.DiGraph) -> nx.DiGraph:
         graph: Any graph whose nodes are strings, and whose attributes are strings, numbers, booleans or ``None``.
 
     Returns:
-        The same graph without the attributes that are ``None``. In all strings a backslash is doubled, and a character
-        that XML cannot hold is written as Python's escape, ``\x07``: names that differ stay different.
+        The same graph without the attributes that are ``None``. In all strings a backslash is doubled, and what
+        `escape_unprintable` escapes is an escape, ``\x07``: names that differ stay different.
     """
     safe = graph.__class__(**_attributes(graph.graph))
     safe.add_nodes_from((_text(node), _attributes(data)) for node, data in graph.nodes(data=True))
@@ -196,4 +194,4 @@ def _attributes(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    return _ESCAPED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+    return escape_unprintable(text.replace("\\", "\\\\"))
