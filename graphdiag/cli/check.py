@@ -66,7 +66,6 @@ def check(
     from graphdiag.checking.config import Config, find_config, read_config
     from graphdiag.diagnosis.registry import all_rules
     from graphdiag.diagnosis.registry import select as choose
-    from graphdiag.output import put
 
     file = config or find_config(Path())
     if file is None and source is None:
