@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 
-from graphdiag.diagnosis.context import DiagnosisContext, Pair, carried
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
-from graphdiag.diagnosis.finding import Finding
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.phrases import some
 
 
@@ -71,23 +70,7 @@ def _found(
     message: Callable[[str, int], str],
     fix: str,
 ) -> Found:
-    edges = edges_of(group)
-    return Found(
-        Finding(
-            code=rule.code,
-            rule=rule.name,
-            verdict=rule.verdict,
-            blame=rule.blame,
-            severity=rule.severity,
-            message=message(some(culprits), len(edges)),
-            fix=fix,
-            culprits=tuple(culprits),
-            carries=carried(edge for _, edge in group),
-            edges=edges,
-            evidence=context.evidence(edge for _, edge in group),
-        ),
-        group,
-    )
+    return finding(rule, context, message(some(culprits), len(edges_of(group))), fix, claims=group, culprits=culprits)
 
 
 def carrying(open_edges: OpenEdges, wanted: Callable[[OpEdge], bool]) -> OpenEdges:

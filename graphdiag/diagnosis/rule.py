@@ -1,4 +1,4 @@
-"""What a rule is, and the list of all rules."""
+"""What a rule is, what it hands back, and how it words a finding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from graphdiag.diagnosis.context import DiagnosisContext, Pair
+from graphdiag.diagnosis.context import DiagnosisContext, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 
@@ -34,6 +34,8 @@ class Rule:
         severity: How much they matter.
         find: Looks at a case and at the op edges that are still open, and yields what it found.
         module: Name of the module whose docstring documents the rule.
+        claim_order: When the rule may claim op edges, beside the other rules of its package: lower numbers first, then
+            by code. Rules whose verdict is ``hidden`` always go before those that explain what is harmless.
     """
 
     code: str
@@ -43,8 +45,68 @@ class Rule:
     severity: Severity
     find: Callable[[DiagnosisContext, OpenEdges], Iterable[Found]]
     module: str
+    claim_order: int = 0
 
     @property
     def documentation(self) -> str:
         """What it finds, why it matters, an example, the fix, and reports upstream."""
         return (sys.modules[self.module].__doc__ or "").strip()
+
+
+def in_claim_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+    """Rules in the order in which they may claim op edges.
+
+    What is real is claimed first, so that no later rule can call it harmless.
+    """
+    return tuple(sorted(rules, key=lambda rule: (rule.verdict is not Verdict.HIDDEN, rule.claim_order, rule.code)))
+
+
+def finding(
+    rule: Rule,
+    context: DiagnosisContext,
+    message: str,
+    fix: str,
+    *,
+    claims: OpenEdges = (),
+    seen: Iterable[OpEdge] = (),
+    culprits: Iterable[str] = (),
+    edges: Iterable[Pair] | None = None,
+    blame: Blame | None = None,
+    counted: bool = True,
+) -> Found:
+    """What a rule found; the rest is filled in from the rule and from the op edges.
+
+    Args:
+        rule: The rule.
+        context: The context in which it looked.
+        message: Cause and proof, in the user's words: whole sentences.
+        fix: What to do.
+        claims: The open op edges that the finding explains. They become its evidence, and give its layer edges and
+            what flows over them.
+        seen: Other op edges to show as evidence, which are not claimed.
+        culprits: Names of the ops, or ids of the layers, that cause it.
+        edges: The layer edges, or the drawn arrows, that it explains, where those of `claims` do not say it.
+        blame: Whom to blame, where the rule's own answer does not fit.
+        counted: Whether the edges are differences between the layer graph and the op graph, which the summary counts.
+
+    Returns:
+        The finding with its claims, as `Rule.find` yields it.
+    """
+    shown = [*(edge for _, edge in claims), *seen]
+    return Found(
+        Finding(
+            code=rule.code,
+            rule=rule.name,
+            verdict=rule.verdict,
+            blame=blame or rule.blame,
+            severity=rule.severity,
+            message=message,
+            fix=fix,
+            culprits=tuple(culprits),
+            carries=carried(shown),
+            edges=tuple(sorted({pair for pair, _ in claims}) if edges is None else edges),
+            evidence=context.evidence(shown),
+            counted=counted,
+        ),
+        claims,
+    )

@@ -1,1 +1,4 @@
-"""The rules: one file a code. Each file's docstring is its documentation, as ``graphdiag explain CODE`` prints it."""
+"""The rules: one file a code, found by scanning this package.
+
+Each module has a ``RULE``; its docstring is the documentation that ``graphdiag explain CODE`` prints.
+"""

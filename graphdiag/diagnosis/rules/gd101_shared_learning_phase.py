@@ -35,10 +35,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.claims import edges_of, layer_edges
-from graphdiag.diagnosis.context import DiagnosisContext, carried
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import LEARNING_PHASE, Carries
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -56,30 +56,21 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 by_culprit[feed].append(position)
     for feed, positions in sorted(by_culprit.items()):
         claims = [open_edges[position] for position in positions]
-        edges = edges_of(claims)
         culprit = context.ops.names[feed]
-        yield Found(
-            Finding(
-                code=RULE.code,
-                rule=RULE.name,
-                verdict=RULE.verdict,
-                blame=RULE.blame,
-                severity=RULE.severity,
-                message=(
-                    f"{layer_edges(len(edges), 'comes', 'come')} from one op, {culprit}: a scalar bool that depends on "
-                    f"no input and no variable, so nothing that {context.ownership.owner(feed)} computes crosses. "
-                    f"Keras made the op inside the scope of the first layer that asked for the learning phase."
-                ),
-                fix=(
-                    "Call K.learning_phase() once before the first layer is built; the op then lies at the root "
-                    "(Keras 2.0 to 2.2, tf.keras of TensorFlow 1.x). Keras 3 has no such op."
-                ),
-                culprits=(culprit,),
-                carries=carried(edge for _, edge in claims),
-                edges=edges,
-                evidence=context.evidence(edge for _, edge in claims),
+        yield finding(
+            RULE,
+            context,
+            message=(
+                f"{layer_edges(len(edges_of(claims)), 'comes', 'come')} from one op, {culprit}: a scalar bool that "
+                f"depends on no input and no variable, so nothing that {context.ownership.owner(feed)} computes "
+                f"crosses. Keras made the op inside the scope of the first layer that asked for the learning phase."
             ),
-            claims,
+            fix=(
+                "Call K.learning_phase() once before the first layer is built; the op then lies at the root "
+                "(Keras 2.0 to 2.2, tf.keras of TensorFlow 1.x). Keras 3 has no such op."
+            ),
+            culprits=[culprit],
+            claims=claims,
         )
 
 

@@ -38,12 +38,12 @@ from collections.abc import Collection, Iterator
 import numpy as np
 
 from graphdiag.diagnosis.call_scopes import Arrow, arrows, fits, is_state, ops_with_state, tail, unit_of, without_number
-from graphdiag.diagnosis.context import DiagnosisContext, words_of
+from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.crossings import OpEdge
-from graphdiag.diagnosis.dataflow.classes import Carries
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
@@ -64,28 +64,23 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     for layer, reuses in by_layer.items():
         drawn = sorted((arrow.source, arrow.target) for arrow, _ in reuses)
         all_edges = [edge for _, edges in reuses for edge in edges]
-        yield Found(
-            Finding(
-                code=RULE.code,
-                rule=RULE.name,
-                verdict=RULE.verdict,
-                blame=RULE.blame if context.layers else Blame.TENSORFLOW,
-                severity=RULE.severity,
-                message=(
-                    f"{len(drawn)} drawn arrow{'' if len(drawn) == 1 else 's'} "
-                    f"({some([f'{source} -> {target}' for source, target in drawn])}) "
-                    f"carr{'ies' if len(drawn) == 1 else 'y'} the variables of {layer} and no activation: the boxes "
-                    f"are uses of one layer, and its variables are drawn in the first."
-                ),
-                fix=(
-                    "None is needed. On TensorFlow 2 a traced call (tf.summary.trace_on, trace_export) has the "
-                    "variables at the root, in nobody's box."
-                ),
-                culprits=(layer,),
-                carries=tuple(sorted({word for edge in all_edges for word in words_of(edge)})),
-                edges=tuple(drawn),
-                evidence=context.evidence(all_edges),
-            )
+        yield finding(
+            RULE,
+            context,
+            blame=None if context.layers else Blame.TENSORFLOW,
+            message=(
+                f"{len(drawn)} drawn arrow{'' if len(drawn) == 1 else 's'} "
+                f"({some([f'{source} -> {target}' for source, target in drawn])}) "
+                f"carr{'ies' if len(drawn) == 1 else 'y'} the variables of {layer} and no activation: the boxes "
+                f"are uses of one layer, and its variables are drawn in the first."
+            ),
+            fix=(
+                "None is needed. On TensorFlow 2 a traced call (tf.summary.trace_on, trace_export) has the "
+                "variables at the root, in nobody's box."
+            ),
+            culprits=(layer,),
+            edges=drawn,
+            seen=all_edges,
         )
 
 

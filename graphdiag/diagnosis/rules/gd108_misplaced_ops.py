@@ -42,9 +42,9 @@ from graphdiag.diagnosis.call_scopes import Arrow, Outermost, arrows, fits, is_s
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
@@ -77,6 +77,7 @@ def _guests(context: DiagnosisContext) -> Iterator[Found]:
         count = sum(map(len, rows.values()))
         names = list(dict.fromkeys(_place(context, guest, row) for guest, members in rows.items() for row in members))
         yield _found(
+            context,
             f"{some(list(rows))} {'has' if len(rows) == 1 else 'have'} {count} op{'' if count == 1 else 's'} "
             f"({some(names)}) in the box {box}, which is drawn as the layer {layer}.",
             "Give the layers names of which none begins with another, and enter no layer's name scope from outside.",
@@ -158,6 +159,7 @@ def _raw_ops_outside(context: DiagnosisContext) -> Iterator[Found]:
         edges[group] |= _arrows_at(context, rows, group)
     for group, names in outside.items():
         yield _found(
+            context,
             f"{some(names)} stand{'s' if len(names) == 1 else ''} outside of {group}, where all layers that "
             f"{'it joins' if len(names) == 1 else 'they join'} are drawn: Keras makes a layer of each raw op, and "
             f"that layer's op lies at the root.",
@@ -227,6 +229,7 @@ def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
         if arrow.source in computing:
             names = [context.ops.names[row] for row in variables]
             yield _found(
+                context,
                 f"{some(names)} {'lies' if len(names) == 1 else 'lie'} in the box {arrow.source}, and only "
                 f"{arrow.target} uses {'it' if len(names) == 1 else 'them'}: the scopes of variables and of ops are "
                 f"counted apart.",
@@ -293,19 +296,17 @@ def _computing(context: DiagnosisContext) -> set[str]:
     return found
 
 
-def _found(message: str, fix: str, blame: Blame, culprits: Sequence[str], edges: Sequence[Pair]) -> Found:
-    return Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=blame,
-            severity=RULE.severity,
-            message=message,
-            fix=fix,
-            culprits=tuple(culprits),
-            edges=tuple(edges),
-        )
+def _found(
+    context: DiagnosisContext, message: str, fix: str, blame: Blame, culprits: Sequence[str], edges: Sequence[Pair]
+) -> Found:
+    return finding(
+        RULE,
+        context,
+        blame=blame,
+        message=message,
+        fix=fix,
+        culprits=culprits,
+        edges=edges,
     )
 
 

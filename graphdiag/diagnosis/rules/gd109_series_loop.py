@@ -29,8 +29,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, DrawnGraph
 from graphdiag.phrases import some
 
@@ -49,29 +49,24 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 continue
             where = "" if drawn.names[parent] == ROOT else f" in {drawn.names[parent]}"
             members = set(cycle)
-            yield Found(
-                Finding(
-                    code=RULE.code,
-                    rule=RULE.name,
-                    verdict=RULE.verdict,
-                    blame=RULE.blame,
-                    severity=RULE.severity,
-                    message=(
-                        f"The cycle{where} through {some(series)} is not in the op graph: TensorBoard folds "
-                        f"look-alike nodes into series, and the folded nodes point at each other."
-                    ),
-                    fix=(
-                        "In TensorBoard, ungroup the series (click it, 'Ungroup this series of nodes'), or give each "
-                        "pair of ops a name scope of its own."
-                    ),
-                    culprits=tuple(series),
-                    edges=tuple(
-                        (drawn.names[source], drawn.names[target])
-                        for source, targets in edges.items()
-                        for target in targets
-                        if source in members and target in members
-                    ),
-                )
+            yield finding(
+                RULE,
+                context,
+                message=(
+                    f"The cycle{where} through {some(series)} is not in the op graph: TensorBoard folds "
+                    f"look-alike nodes into series, and the folded nodes point at each other."
+                ),
+                fix=(
+                    "In TensorBoard, ungroup the series (click it, 'Ungroup this series of nodes'), or give each "
+                    "pair of ops a name scope of its own."
+                ),
+                culprits=series,
+                edges=tuple(
+                    (drawn.names[source], drawn.names[target])
+                    for source, targets in edges.items()
+                    for target in targets
+                    if source in members and target in members
+                ),
             )
 
 

@@ -28,8 +28,8 @@ from itertools import pairwise
 
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.phrases import some
 
 
@@ -59,18 +59,13 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 fits = "" if without > extraction.limit else ", and it would stay where it belongs"
                 message += f" Without the artifacts its {extraction.rule} would be {without}{fits}."
                 fix = "Fix the artifact. Until then, click the node in TensorBoard and choose 'Add to main graph'."
-        yield Found(
-            Finding(
-                code=RULE.code,
-                rule=RULE.name,
-                verdict=RULE.verdict,
-                blame=RULE.blame,
-                severity=RULE.severity,
-                message=message,
-                fix=fix,
-                culprits=(name,),
-                edges=tuple(dict.fromkeys(edge for link in chain for edge in pairwise(link))),
-            )
+        yield finding(
+            RULE,
+            context,
+            message=message,
+            fix=fix,
+            culprits=(name,),
+            edges=tuple(dict.fromkeys(edge for link in chain for edge in pairwise(link))),
         )
 
 

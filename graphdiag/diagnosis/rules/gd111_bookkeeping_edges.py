@@ -29,8 +29,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -43,21 +43,16 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         layers[role] += 1
         count += edges
     kinds = ", ".join(f"{role} ({number} layer{'' if number == 1 else 's'})" for role, number in sorted(layers.items()))
-    yield Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=(
-                f"{count:,} op edge{' leads' if count == 1 else 's lead'} from layers to bookkeeping, which is no part "
-                f"of the model: {kinds}."
-            ),
-            fix="Log only the forward pass, before training starts.",
-            culprits=tuple(sorted(layers)),
-            edges=tuple(context.crossings.to_roles),
-        )
+    yield finding(
+        RULE,
+        context,
+        message=(
+            f"{count:,} op edge{' leads' if count == 1 else 's lead'} from layers to bookkeeping, which is no part "
+            f"of the model: {kinds}."
+        ),
+        fix="Log only the forward pass, before training starts.",
+        culprits=sorted(layers),
+        edges=tuple(context.crossings.to_roles),
     )
 
 

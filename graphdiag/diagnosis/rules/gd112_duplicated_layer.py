@@ -36,8 +36,8 @@ from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.rules.gd107_reused_layer import find as find_reuses
 from graphdiag.phrases import some
 
@@ -47,7 +47,9 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if context.layers is None:
         # Without a layer graph only shared variables tell that two boxes are one layer.
         for reuse in find_reuses(context, open_edges):
-            yield _found(list(dict.fromkeys(end for edge in reuse.finding.edges for end in edge)), [], [], "tensorflow")
+            yield _found(
+                context, list(dict.fromkeys(end for edge in reuse.finding.edges for end in edge)), [], [], "tensorflow"
+            )
         return
     for unit, boxes in call_scopes_of(context).items():
         if len(boxes) < 2:
@@ -59,7 +61,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             if len(group) > 1:
                 calls = [box.scope for box in group if not box.template]
                 template = [box for box in group if box.template]
-                yield _found(calls, [box.scope for box in template], _chain(context, template), "keras")
+                yield _found(context, calls, [box.scope for box in template], _chain(context, template), "keras")
 
 
 def _calls(context: DiagnosisContext, unit: str) -> int:
@@ -83,7 +85,9 @@ def _chain(context: DiagnosisContext, template: Sequence[CallScope]) -> Sequence
     return sorted(edges)
 
 
-def _found(calls: Sequence[str], template: Sequence[str], edges: Sequence[Pair], blame: str) -> Found:
+def _found(
+    context: DiagnosisContext, calls: Sequence[str], template: Sequence[str], edges: Sequence[Pair], blame: str
+) -> Found:
     one = len(calls) == 1
     message = f"{some(calls, 6)} {'is the call' if one else 'are calls'} of one layer"
     if template:
@@ -91,21 +95,17 @@ def _found(calls: Sequence[str], template: Sequence[str], edges: Sequence[Pair],
             f", and {some(template, 6)} {'is' if len(template) == 1 else 'are'} the template from which it was built: "
             f"the same layers once more, on placeholders of their own"
         )
-    return Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=Blame(blame),
-            severity=RULE.severity,
-            message=f"{message}. There is one set of weights.",
-            fix=(
-                "None is needed: count the boxes as one. On TensorFlow 2 a traced call (tf.summary.trace_on, "
-                "trace_export) has no template."
-            ),
-            culprits=(*template, *calls),
-            edges=tuple(edges),
-        )
+    return finding(
+        RULE,
+        context,
+        blame=Blame(blame),
+        message=f"{message}. There is one set of weights.",
+        fix=(
+            "None is needed: count the boxes as one. On TensorFlow 2 a traced call (tf.summary.trace_on, "
+            "trace_export) has no template."
+        ),
+        culprits=(*template, *calls),
+        edges=edges,
     )
 
 

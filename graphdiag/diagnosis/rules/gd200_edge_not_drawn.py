@@ -22,8 +22,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.phrases import some
 
 
@@ -32,19 +32,14 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     edges = tuple(context.undrawn)
     if edges:
         listed = some([f"{source} -> {target}" for source, target in edges])
-        yield Found(
-            Finding(
-                code=RULE.code,
-                rule=RULE.name,
-                verdict=RULE.verdict,
-                blame=RULE.blame,
-                severity=RULE.severity,
-                message=f"{len(edges)} layer edge{'' if len(edges) == 1 else 's'} of the model "
-                f"{'is' if len(edges) == 1 else 'are'} not in the op graph: {listed}.",
-                fix="Look at what the second layer does with its input; or the op graph is another model's.",
-                culprits=tuple(sorted({target for _, target in edges})),
-                edges=edges,
-            )
+        yield finding(
+            RULE,
+            context,
+            message=f"{len(edges)} layer edge{'' if len(edges) == 1 else 's'} of the model "
+            f"{'is' if len(edges) == 1 else 'are'} not in the op graph: {listed}.",
+            fix="Look at what the second layer does with its input; or the op graph is another model's.",
+            culprits=sorted({target for _, target in edges}),
+            edges=edges,
         )
 
 

@@ -30,8 +30,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.tensorboard_view import conceptual_edges
 
 
@@ -46,22 +46,17 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         return
     every = len(context.layers.edges)
     does = "will show" if view.live else "shows"
-    yield Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=(
-                f"TensorBoard's conceptual graph {does} {every - len(lost)} of {every} layer edges: it reads the "
-                f"connections in the shape that Keras 3 writes, and this model's are in another."
-            ),
-            fix="Look at the op graph instead (TensorFlow 2: tf.summary.trace_on, trace_export). The model is right.",
-            culprits=("keras",),
-            edges=lost,
-            counted=False,
-        )
+    yield finding(
+        RULE,
+        context,
+        message=(
+            f"TensorBoard's conceptual graph {does} {every - len(lost)} of {every} layer edges: it reads the "
+            f"connections in the shape that Keras 3 writes, and this model's are in another."
+        ),
+        fix="Look at the op graph instead (TensorFlow 2: tf.summary.trace_on, trace_export). The model is right.",
+        culprits=("keras",),
+        edges=lost,
+        counted=False,
     )
 
 

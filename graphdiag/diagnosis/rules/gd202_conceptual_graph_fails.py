@@ -29,8 +29,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -39,22 +39,17 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if view is None or not view.conceptual_failure:
         return
     edges = tuple(context.layers.edges) if context.layers else ()
-    yield Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=(
-                f"TensorBoard {'will fail' if view.live else 'fails'} to make a conceptual graph of this model: "
-                f"{view.conceptual_failure}. None of its {len(edges)} layer edges is shown there."
-            ),
-            fix="Look at the op graph instead. With Keras 3, put Python numbers into layers, as layers.Rescaling.",
-            culprits=("keras",),
-            edges=edges,
-            counted=False,
-        )
+    yield finding(
+        RULE,
+        context,
+        message=(
+            f"TensorBoard {'will fail' if view.live else 'fails'} to make a conceptual graph of this model: "
+            f"{view.conceptual_failure}. None of its {len(edges)} layer edges is shown there."
+        ),
+        fix="Look at the op graph instead. With Keras 3, put Python numbers into layers, as layers.Rescaling.",
+        culprits=("keras",),
+        edges=edges,
+        counted=False,
     )
 
 

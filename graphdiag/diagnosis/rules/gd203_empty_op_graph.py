@@ -29,25 +29,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """Whether the op graph is there and empty."""
     if context.view is None or not context.view.has_op_graph or len(context.ops):
         return
-    yield Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message="The log holds an op graph of zero ops: TensorBoard shows 'The graph is empty'.",
-            fix="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
-            edges=tuple(context.layers.edges) if context.layers else (),
-        )
+    yield finding(
+        RULE,
+        context,
+        message="The log holds an op graph of zero ops: TensorBoard shows 'The graph is empty'.",
+        fix="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
+        edges=tuple(context.layers.edges) if context.layers else (),
     )
 
 

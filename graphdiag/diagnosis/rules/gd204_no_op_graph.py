@@ -30,8 +30,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -45,16 +45,11 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         message = "This stack's TensorBoard callback writes no op graph: its log will hold the conceptual graph only."
     else:
         return
-    yield Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=message,
-            fix="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
-        )
+    yield finding(
+        RULE,
+        context,
+        message=message,
+        fix="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
     )
 
 

@@ -35,8 +35,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from graphdiag.diagnosis.call_scopes import pieces_of
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.phrases import some
 
@@ -63,18 +63,13 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             f" The ops of {some(list(inside))} are in {'such a function' if len(inside) == 1 else 'such functions'} "
             f"only, so {len(edges)} edge{'' if len(edges) == 1 else 's'} of the model cannot be seen."
         )
-    yield Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=message,
-            fix="Look for the functions in TensorBoard's list 'Functions'; the op's attributes name them.",
-            culprits=tuple(culprits),
-            edges=edges,
-        )
+    yield finding(
+        RULE,
+        context,
+        message=message,
+        fix="Look for the functions in TensorBoard's list 'Functions'; the op's attributes name them.",
+        culprits=culprits,
+        edges=edges,
     )
 
 

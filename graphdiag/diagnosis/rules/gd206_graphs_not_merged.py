@@ -27,26 +27,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """TensorBoard's refusal, if it refuses."""
     if context.view is None or not context.view.failure:
         return
-    yield Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=f"TensorBoard cannot draw this trace: {context.view.failure.rstrip('.')}.",
-            fix="Trace one function at a time, each under a tag of its own.",
-            edges=tuple(context.layers.edges) if context.layers else (),
-            counted=False,
-        )
+    yield finding(
+        RULE,
+        context,
+        message=f"TensorBoard cannot draw this trace: {context.view.failure.rstrip('.')}.",
+        fix="Trace one function at a time, each under a tag of its own.",
+        edges=tuple(context.layers.edges) if context.layers else (),
+        counted=False,
     )
 
 

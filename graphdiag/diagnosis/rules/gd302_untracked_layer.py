@@ -233,4 +233,5 @@ def _variables(count: int) -> str:
     return f"{count} variable{'' if count == 1 else 's'}"
 
 
-RULE = Rule("GD302", "untracked-layer", Verdict.HIDDEN, Blame.MODEL, Severity.ERROR, find, __name__)
+# Before GD301, of which it is a special case.
+RULE = Rule("GD302", "untracked-layer", Verdict.HIDDEN, Blame.MODEL, Severity.ERROR, find, __name__, claim_order=-1)

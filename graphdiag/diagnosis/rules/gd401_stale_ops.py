@@ -35,8 +35,8 @@ from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.unowned_scopes import find_leftovers
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
@@ -51,6 +51,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         boxes = [box for group in stale for box in group.boxes]
         one = len(boxes) == 1
         yield _found(
+            context,
             f"{len(boxes)} box{'' if one else 'es'} ({some(boxes, 6)}) belong{'s' if one else ''} to no layer of the "
             f"model: it neither feeds nor needs {'it' if one else 'them'}. Another model was built in the same graph.",
             boxes,
@@ -60,6 +61,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if copies:
         scopes = [box.scope for box in copies]
         yield _found(
+            context,
             f"{some(scopes, 6)} {'is a further copy' if len(copies) == 1 else 'are further copies'} of layers of the "
             f"model, with weights of {'its' if len(copies) == 1 else 'their'} own: a model of the same names was built "
             f"in the same graph, earlier or later.",
@@ -110,22 +112,17 @@ def _between(context: DiagnosisContext, firsts: Sequence[CallScope], others: Seq
     return sorted(found)
 
 
-def _found(message: str, boxes: Sequence[str], edges: Sequence[Pair]) -> Found:
-    return Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=message,
-            fix=(
-                "Call keras.backend.clear_session() before the model is built (Keras 2, tf.keras), or build it under "
-                "'with tf.Graph().as_default():'."
-            ),
-            culprits=tuple(boxes),
-            edges=tuple(edges),
-        )
+def _found(context: DiagnosisContext, message: str, boxes: Sequence[str], edges: Sequence[Pair]) -> Found:
+    return finding(
+        RULE,
+        context,
+        message=message,
+        fix=(
+            "Call keras.backend.clear_session() before the model is built (Keras 2, tf.keras), or build it under "
+            "'with tf.Graph().as_default():'."
+        ),
+        culprits=boxes,
+        edges=edges,
     )
 
 
