@@ -21,6 +21,7 @@ from graphdiag.keras_facts import has_weights
 from graphdiag.phrases import some
 from graphdiag.results.report import Report
 from graphdiag.sources.open_source import open_source
+from graphdiag.sources.registry import SourceOptions
 from graphdiag.tensorboard import NEWEST_CHECKED, draw, draw_conceptual, newer_than_checked
 from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
 from graphdiag.tensorboard.merge import ProducersDifferError, UndrawableGraphError
@@ -68,7 +69,8 @@ def compare(
     """
     rules = all_rules()
     chosen = choose(rules, select, ignore)
-    opened = _open(source, run, tag, entry, arguments, graph, input_shape)
+    options = SourceOptions(run=run, tag=tag, entry=entry, arguments=arguments, graph=graph, input_shape=input_shape)
+    opened = _open(source, options)
     of_model = opened if model is None else _model_of(model)
     layers = of_model.layer_graph
     notes = list(opened.notes)
@@ -108,7 +110,7 @@ def drawn_graph(
     Raises:
         GraphdiagError: There is nothing to draw, or TensorBoard fails on it; the message says which.
     """
-    opened = open_source(Path(source), run=run, tag=tag)
+    opened = open_source(Path(source), SourceOptions(run=run, tag=tag))
     if conceptual:
         if opened.keras_json is None:
             raise SourceError(f"{source}: holds no Keras model, so there is no conceptual graph.")
@@ -151,25 +153,15 @@ def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | Non
     )
 
 
-def _open(
-    source: Any,
-    run: str | None,
-    tag: str | None,
-    entry: str | None,
-    arguments: Mapping[str, str] | None,
-    graph: str | None,
-    input_shape: Sequence[int | None] | None,
-) -> Opened:
+def _open(source: Any, options: SourceOptions) -> Opened:
     if isinstance(source, (str, Path)):
-        return open_source(
-            Path(source), run=run, tag=tag, entry=entry, arguments=arguments, graph=graph, input_shape=input_shape
-        )
-    unfit = [name for name, value in (("run", run), ("tag", tag), ("entry", entry), ("arguments", arguments)) if value]
+        return open_source(Path(source), options)
+    unfit = [name for name in options.given() if name in ("run", "tag", "entry", "arguments")]
     if unfit:
         raise UsageError(f"{', '.join(unfit)}: does not apply to a model that is handed over; leave it out.")
     from graphdiag.sources.keras_model import open_model
 
-    return open_model(source, graph=graph or "training", input_shape=input_shape)
+    return open_model(source, graph=options.graph or "training", input_shape=options.input_shape)
 
 
 def _model_of(path: str | Path) -> Opened:

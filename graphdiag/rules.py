@@ -37,8 +37,8 @@ claimed first by graphdiag's own rules, then rules of other packages follow in t
 that say why an edge is harmless. So a rule of another package cannot call an edge harmless that is real, and comes
 before graphdiag's own explanation of one that is not.
 
-**What an op edge says.** ``edge.carries`` is a `Carries`: the classes of data that flow over it, `REAL` those that make it
-a dependency. ``edge.source`` and ``edge.target`` are rows of ``context.ops``: ``context.ops.names[row]``,
+**What an op edge says.** ``edge.carries`` is a `Carries`: the classes of data that flow over it; those in `REAL` make
+it a dependency. ``edge.source`` and ``edge.target`` are rows of ``context.ops``: ``context.ops.names[row]``,
 ``context.ops.types[row]``, ``context.ops.node_defs[row]``. ``context.ownership.owner(row)`` is the id of the layer that
 owns the op. ``context.layers`` is the layer graph, or ``None`` where the source has none.
 """

@@ -4,38 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from graphdiag.errors import SourceError, UsageError
-from graphdiag.sources.event_log import open_event_log
-from graphdiag.sources.event_runs import holds_event_files, is_event_file
 from graphdiag.sources.files import read_start
-from graphdiag.sources.graph_def import open_graph_file
-from graphdiag.sources.keras_files import HDF5_SIGNATURE, ZIP_SIGNATURE, open_keras_archive, open_keras_json
 from graphdiag.sources.opened import Opened
-from graphdiag.sources.records import starts_with_record
-from graphdiag.sources.saved_model import SAVED_MODEL_FILES, open_saved_model
+from graphdiag.sources.registry import Match, SourceKind, SourceOptions, all_kinds, matching, open_with, own_kinds
 
-_KINDS = {
-    "event_log": "a TensorBoard log",
-    "saved_model": "a SavedModel",
-    "graph_def": "a GraphDef or SavedModel file",
-    "keras_file": "a Keras file",
-    "keras_json": "a file of Keras JSON",
-    "script": "a Python file",
-}
-
-_SUFFIXES = {
-    ".py": "script",
-    ".pb": "graph_def",
-    ".pbtxt": "graph_def",
-    ".keras": "keras_file",
-    ".h5": "keras_file",
-    ".hdf5": "keras_file",
-    ".json": "keras_json",
-}
+_FLAGS = {"arguments": "--arg"}
+"""Options of the command line that are not called as the field is."""
 
 _ACCEPTED = (
     "give a Python file, a TensorBoard log directory or event file, a .pb or .pbtxt GraphDef, a SavedModel directory, "
@@ -43,26 +20,12 @@ _ACCEPTED = (
 )
 
 
-def open_source(
-    path: str | Path,
-    *,
-    run: str | None = None,
-    tag: str | None = None,
-    entry: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    graph: str | None = None,
-    input_shape: Any = None,
-) -> Opened:
+def open_source(path: str | Path, options: SourceOptions | None = None) -> Opened:
     """Open any source.
 
     Args:
-        path: A file or directory of one of the kinds that the README lists.
-        run: Run of a TensorBoard log.
-        tag: Tag in a TensorBoard log.
-        entry: Name of the model, or of the function that builds it, in a Python file.
-        arguments: Arguments for that function.
-        graph: Which op graph of a Python file's model: ``training``, ``inference`` or ``train-step``.
-        input_shape: Shape or shapes to call a Python file's subclassed model with.
+        path: A file or directory of one of the kinds that the README lists, or of a kind that a package adds.
+        options: What the user says about it.
 
     Returns:
         The graphs that the source holds.
@@ -73,35 +36,25 @@ def open_source(
         ModelError: A Python file has no usable model.
     """
     where = Path(path)
+    options = options or SourceOptions()
     kind = _kind(where)
-    _refuse_options(where, kind, "event_log", {"--run": run, "--tag": tag})
-    script_options = {"--entry": entry, "--arg": arguments or None, "--graph": graph, "--input-shape": input_shape}
-    _refuse_options(where, kind, "script", script_options)
-    if kind == "event_log":
-        return open_event_log(where, run=run, tag=tag)
-    if kind == "saved_model":
-        return open_saved_model(where)
-    if kind == "graph_def":
-        return open_graph_file(where)
-    if kind == "keras_file":
-        return open_keras_archive(where)
-    if kind == "keras_json":
-        return open_keras_json(where)
-    from graphdiag.sources.script import open_script
-
-    return open_script(
-        where, entry=entry, arguments=arguments or {}, graph=graph or "training", input_shape=input_shape
-    )
+    _refuse_options(where, kind, options)
+    return open_with(kind, where, options)
 
 
-def _refuse_options(path: Path, kind: str, owner: str, options: Mapping[str, object]) -> None:
-    given = [name for name, value in options.items() if value is not None]
-    if given and kind != owner:
-        verb = "applies" if len(given) == 1 else "apply"
-        raise UsageError(f"{' and '.join(given)} {verb} to {_KINDS[owner]} only, and {path} is {_KINDS[kind]}.")
+def _refuse_options(path: Path, kind: SourceKind, options: SourceOptions) -> None:
+    for first in options.given():
+        if first not in kind.options:
+            owners = [other for other in all_kinds() if first in other.options]
+            unfit = [name for name in options.given() if all(name in owner.options for owner in owners)]
+            flags = [_FLAGS.get(name, f"--{name.replace('_', '-')}") for name in unfit]
+            raise UsageError(
+                f"{' and '.join(flags)} {'applies' if len(flags) == 1 else 'apply'} to "
+                f"{' and '.join(owner.title for owner in owners)} only, and {path} is {kind.title}."
+            )
 
 
-def _kind(path: Path) -> str:
+def _kind(path: Path) -> SourceKind:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
@@ -112,42 +65,43 @@ def _kind(path: Path) -> str:
     if stat.S_ISDIR(mode):
         return _kind_of_directory(path)
     if not stat.S_ISREG(mode):
-        raise SourceError(f"{path} is neither a file nor a directory; {_ACCEPTED}.")
+        raise SourceError(f"{path} is neither a file nor a directory; {_accepted()}.")
     return _kind_of_file(path)
 
 
-def _kind_of_directory(path: Path) -> str:
+def _kind_of_directory(path: Path) -> SourceKind:
     try:
-        names = os.listdir(path)
+        is_empty = not any(os.scandir(path))
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {_reason(error)}.") from error
-    if not names:
-        raise SourceError(f"{path} is an empty directory; {_ACCEPTED}.")
-    is_saved_model = any(name in SAVED_MODEL_FILES for name in names)
-    is_log = holds_event_files(path)
-    if is_saved_model and is_log:
+    if is_empty:
+        raise SourceError(f"{path} is an empty directory; {_accepted()}.")
+    own = [kind for kind, _ in matching(own_kinds(), path, b"")]
+    if len(own) > 1:
+        first, second = sorted(own, key=lambda kind: kind.holds.lower())
         raise SourceError(
-            f"{path} holds both a SavedModel and TensorBoard event files; give the saved_model.pb or an event file."
+            f"{path} holds both {first.holds} and {second.holds}; give {first.instead} or {second.instead}."
         )
-    if is_saved_model:
-        return "saved_model"
-    if not is_log:
-        raise SourceError(f"{path} holds neither TensorBoard event files nor a SavedModel; {_ACCEPTED}.")
-    return "event_log"
+    found = own or [kind for kind, _ in matching(all_kinds(), path, b"")]
+    if not found:
+        raise SourceError(f"{path} holds neither TensorBoard event files nor a SavedModel; {_accepted()}.")
+    return found[0]
 
 
-def _kind_of_file(path: Path) -> str:
+def _kind_of_file(path: Path) -> SourceKind:
     start = read_start(path)
-    if start.startswith((HDF5_SIGNATURE, ZIP_SIGNATURE)):
-        return "keras_file"
-    if starts_with_record(start) or is_event_file(path.name):
-        return "event_log"
-    kind = _SUFFIXES.get(path.suffix.lower())
-    if kind is None and start.lstrip().startswith(b"{"):
-        kind = "keras_json"
-    if kind is None:
-        raise SourceError(f"{path} is of no known kind; {_ACCEPTED}.")
-    return kind
+    found = matching(all_kinds(), path, start)
+    by = {sure: [kind for kind, match in found if match is sure] for sure in Match}
+    by_suffix = [kind for kind in all_kinds() if path.suffix.lower() in kind.suffixes]
+    candidates = [*by[Match.CONTENT], *by[Match.NAME], *by_suffix, *by[Match.GUESS]]
+    if not candidates:
+        raise SourceError(f"{path} is of no known kind; {_accepted()}.")
+    return candidates[0]
+
+
+def _accepted() -> str:
+    others = [kind.title for kind in all_kinds() if kind not in own_kinds()]
+    return f"{_ACCEPTED}, or {' or '.join(others)}" if others else _ACCEPTED
 
 
 def _reason(error: OSError | ValueError) -> str:

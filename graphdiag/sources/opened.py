@@ -21,7 +21,8 @@ class Origin:
 
     Attributes:
         path: As the user gave it; for a model handed over in Python, its name.
-        kind: ``event_log``, ``graph_def``, ``saved_model``, ``keras_file``, ``keras_json``, ``script`` or ``model``.
+        kind: ``event_log``, ``graph_def``, ``saved_model``, ``keras_file``, ``keras_json``, ``script``, ``model``, or
+            the name of a kind that another package adds.
         run: Run of an event log, ``.`` for the top directory; empty elsewhere.
         tag: Tag of the op graph in an event log; empty for the run's own graph and elsewhere.
         stack: Who made the op graph, as ``tf_keras 2.21.0, TensorFlow 2.21.0`` or ``TensorFlow 1.10 (producer 26)``;

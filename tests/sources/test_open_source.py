@@ -12,6 +12,7 @@ import pytest
 from graphdiag import compare
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.open_source import open_source
+from graphdiag.sources.registry import SourceOptions
 from tests.sources.event_files import FILES, LOGS, graph, run_graph, write_log
 
 EVENTS = next((LOGS / "tf22_reference").glob("*tfevents*"))
@@ -70,11 +71,11 @@ def test_content_goes_before_the_name(tmp_path: Path, path: Path, name: str, kin
 )
 def test_an_option_that_does_not_apply_is_a_usage_error(path: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        open_source(path, **options)  # type: ignore[arg-type]
+        open_source(path, SourceOptions(**options))  # type: ignore[arg-type]
 
 
 def test_options_not_given_do_not_count() -> None:
-    assert open_source(FILES / "tf110_relu.pb", arguments={}).has_op_graph
+    assert open_source(FILES / "tf110_relu.pb", SourceOptions(arguments={})).has_op_graph
 
 
 def refusal(path: Path | str) -> str:
@@ -126,6 +127,7 @@ def test_reading_files_imports_neither_tensorflow_nor_keras() -> None:
 import sys
 from graphdiag.errors import SourceError
 from graphdiag.sources.open_source import open_source
+from graphdiag.sources.registry import SourceOptions
 opened = 0
 for path in sys.argv[1:]:
     try:
