@@ -1,7 +1,8 @@
 """graphdiag: which edges of TensorBoard's graph are in your Keras model, which are not, and why.
 
-What may be relied on: the names of ``__all__``, and the modules `graphdiag.testing` (assertions), `graphdiag.rules`
-(rules of your own) and the documented entry points. Everything else may change between minor versions.
+What may be relied on: the names of ``__all__``, and those of `graphdiag.testing` (assertions), `graphdiag.rules`,
+`graphdiag.contracts` and `graphdiag.sources` (rules, contracts and sources of your own, and their entry-point groups).
+Everything else may change between minor versions.
 
 Names are imported when they are first used, so that ``import graphdiag`` costs nothing.
 """
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from graphdiag.checking.config import Config, read_config
     from graphdiag.comparison import compare, drawn_graph
     from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Severity, Verdict
-    from graphdiag.errors import GraphdiagError, ModelError, ProgramError, SourceError, UsageError
+    from graphdiag.errors import ConfigError, GraphdiagError, ModelError, ProgramError, SourceError, UsageError
     from graphdiag.modeldiff.differ import Diff
     from graphdiag.modeldiff.run import diff, snapshot
     from graphdiag.modeldiff.snapshot import Snapshot
@@ -32,6 +33,7 @@ _HOMES = {
     "Blame": "graphdiag.diagnosis.finding",
     "CheckReport": "graphdiag.results.check_report",
     "Config": "graphdiag.checking.config",
+    "ConfigError": "graphdiag.errors",
     "Diff": "graphdiag.modeldiff.differ",
     "Evidence": "graphdiag.diagnosis.finding",
     "Finding": "graphdiag.diagnosis.finding",
@@ -57,6 +59,7 @@ __all__ = [
     "Blame",
     "CheckReport",
     "Config",
+    "ConfigError",
     "Diff",
     "Evidence",
     "Finding",

@@ -14,6 +14,7 @@ from graphdiag.diagnosis.registry import all_rules, reported
 from graphdiag.diagnosis.registry import select as choose
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.errors import ModelError, SourceError, UsageError
+from graphdiag.extras import require_tensorflow
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import merge
@@ -69,6 +70,8 @@ def compare(
     """
     rules = all_rules()
     chosen = choose(rules, select, ignore)
+    if verify:
+        require_tensorflow("--verify")
     options = SourceOptions(run=run, tag=tag, entry=entry, arguments=arguments, graph=graph, input_shape=input_shape)
     opened = _open(source, options)
     of_model = opened if model is None else _model_of(model)

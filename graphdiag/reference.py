@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from graphdiag.errors import ModelError, SourceError, UsageError
+from graphdiag.extras import INSTALL_TENSORFLOW, INSTALL_TF_KERAS, require_tensorflow
 from graphdiag.sources.tf_logging import silence
 from graphdiag.written_files import placing
 
@@ -137,6 +138,7 @@ def build_reference(
         raise UsageError(f"learning_phase is {learning_phase!r}: it may be 'scoped' or be left out.")
     if learning_phase and stack == "keras3":
         raise UsageError("learning_phase='scoped' and stack='keras3' contradict each other: Keras 3 has no graph mode.")
+    require_tensorflow("the reference model")
     if stack == "keras3":
         return _build(_keras3(), chosen)
     keras = _tf_keras()
@@ -232,7 +234,7 @@ def _keras3() -> Any:
         import keras
     except (ImportError, ValueError) as error:  # ValueError: KERAS_BACKEND names no backend
         raise ModelError(
-            f"Keras 3 cannot be imported ({error}); install it with pip install graphdiag, and set "
+            f"Keras 3 cannot be imported ({error}); install it with: {INSTALL_TENSORFLOW}, and set "
             "KERAS_BACKEND=tensorflow."
         ) from error
     if int(keras.__version__.partition(".")[0]) < 3:
@@ -251,7 +253,7 @@ def _tf_keras() -> Any:
     try:
         import tf_keras
     except ImportError as error:
-        raise ModelError("tf_keras cannot be imported; install it with: pip install graphdiag[keras2]") from error
+        raise ModelError(f"tf_keras cannot be imported; install it with: {INSTALL_TF_KERAS}") from error
     return tf_keras
 
 

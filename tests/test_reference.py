@@ -158,7 +158,7 @@ def test_missing_tf_keras_says_what_to_install(stack, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf_keras", None)
     with pytest.raises(ModelError) as caught:
         build_reference(stack)
-    assert "pip install graphdiag[keras2]" in str(caught.value)
+    assert 'pip install "graphdiag[keras2]"' in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -114,9 +114,7 @@ def all_kinds() -> Sequence[SourceKind]:
         if not isinstance(kind, SourceKind):
             raise GraphdiagError(f"{described} is a {type(kind).__name__}, and must be a graphdiag SourceKind.")
         if not _FOREIGN_NAME.fullmatch(kind.name):
-            raise GraphdiagError(
-                f"{described}: the name {kind.name!r} must be as acme.chain: a package, a dot, a kind."
-            )
+            raise GraphdiagError(f"{described}: the name {kind.name!r} must have a dot, as acme.chain has.")
         if kind.name in {other.name for other in kinds}:
             raise GraphdiagError(f"{described}: there is a kind {kind.name!r} already; give it another name.")
         taken = sorted({suffix for other in kinds for suffix in other.suffixes}.intersection(kind.suffixes))

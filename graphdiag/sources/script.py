@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
+from graphdiag.extras import INSTALL_TENSORFLOW, INSTALL_TF_KERAS
 from graphdiag.sources.keras_model import keras_of, layer_base, open_model
 from graphdiag.sources.locator import LayerLocator
 from graphdiag.sources.opened import Opened
@@ -31,7 +32,7 @@ BUILDERS = ("build_model", "create_model", "get_model", "make_model")
 """Functions that are called when a file has no ``model``."""
 
 _MODULE = "graphdiag_script"
-_INSTALL = {"tensorflow": "graphdiag", "keras": "graphdiag", "tf_keras": "graphdiag[keras2]"}
+_INSTALL = {"tensorflow": INSTALL_TENSORFLOW, "keras": INSTALL_TENSORFLOW, "tf_keras": INSTALL_TF_KERAS}
 
 
 def open_script(
@@ -192,7 +193,7 @@ def _guarded(where: Path, action: Callable[[], Any]) -> Any:
         if package not in _INSTALL:
             raise ModelError(f"{where} needs {error.name!r}{_at(where, error)}, which is not installed.") from error
         raise ModelError(
-            f"{where} needs {package}{_at(where, error)}, which is not installed: pip install {_INSTALL[package]}"
+            f"{where} needs {package}{_at(where, error)}, which is not installed: {_INSTALL[package]}"
         ) from error
     except Exception as error:  # the user's own code runs here, and may raise anything
         raise ModelError(f"{where} raises {type(error).__name__}{_at(where, error)}: {_first_line(error)}") from error

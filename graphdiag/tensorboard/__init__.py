@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.graphs.drawn_graph import DrawnGraph
-from graphdiag.tensorboard.assemble import assemble as _assemble
+from graphdiag.tensorboard.assemble import assemble_graph
 from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
 from graphdiag.tensorboard.extraction import render_root
 from graphdiag.tensorboard.function_calls import draw_calls
@@ -53,7 +53,7 @@ def draw(graph_defs: Sequence[GraphDef]) -> DrawnGraph:
         group_series(hierarchy)
         edges = draw_calls(hierarchy, draw_edges(hierarchy, graph.edges), graph)
         root = render_root(hierarchy, edges, graph)
-        return _assemble(hierarchy, edges, root, graph)
+        return assemble_graph(hierarchy, edges, root, graph)
 
 
 @contextmanager

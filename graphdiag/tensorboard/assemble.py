@@ -11,7 +11,7 @@ from graphdiag.tensorboard.hierarchy import Hierarchy, LevelEdges
 from graphdiag.tensorboard.slim_graph import SlimGraph
 
 
-def assemble(hierarchy: Hierarchy, edges: LevelEdges, root: RenderedRoot, graph: SlimGraph) -> DrawnGraph:
+def assemble_graph(hierarchy: Hierarchy, edges: LevelEdges, root: RenderedRoot, graph: SlimGraph) -> DrawnGraph:
     """Put the results of the stages together.
 
     Args:

@@ -186,15 +186,15 @@ def test_missing_stack_says_what_to_install(package, tmp_path, monkeypatch):
     path = written(tmp_path, f"import {package}\n")
     for name in {package, "tf_keras"}:  # without TensorFlow there is no tf_keras either
         monkeypatch.setitem(sys.modules, name, None)
-    extra = "graphdiag[keras2]" if package == "tf_keras" else "graphdiag"
+    extra = "graphdiag[keras2]" if package == "tf_keras" else "graphdiag[tensorflow]"
     with pytest.raises(ModelError) as caught:
         open_script(path)
-    assert str(caught.value).endswith(f"needs {package} in line 1, which is not installed: pip install {extra}")
+    assert str(caught.value).endswith(f'needs {package} in line 1, which is not installed: pip install "{extra}"')
 
 
 def test_missing_tf_keras_of_the_reference_model(monkeypatch):
     monkeypatch.setitem(sys.modules, "tf_keras", None)
-    with pytest.raises(ModelError, match=r"^tf_keras cannot be imported.*pip install graphdiag\[keras2\]"):
+    with pytest.raises(ModelError, match=r'^tf_keras cannot be imported.*pip install "graphdiag\[keras2\]"'):
         open_script(MODELS / "reference_tf_keras.py")
 
 

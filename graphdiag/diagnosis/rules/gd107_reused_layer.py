@@ -40,7 +40,7 @@ import numpy as np
 from graphdiag.diagnosis.call_scopes import Arrow, arrows, fits, is_state, ops_with_state, tail, unit_of, without_number
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.crossings import OpEdge
-from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
+from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
