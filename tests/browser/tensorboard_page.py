@@ -113,6 +113,8 @@ def chromium(requests: bool = False) -> Iterator[Chrome]:
             driver = Chrome(options=options, service=service)
             driver.set_page_load_timeout(120)
             driver.set_script_timeout(120)
+            # Chromium's own first page would go on loading its parts, and be logged, while ours is loaded.
+            driver.get("about:blank")
             try:
                 yield driver
             finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import webbrowser
@@ -301,6 +302,14 @@ def test_graphviz_comes_with_its_licenses() -> None:
     assert hashlib.sha256(code).hexdigest() in notice
     assert b"Viz.js 3.31.0" in code[:200]
     assert {file.name for file in folder.iterdir()} >= {"LICENSE", "LICENSE.graphviz", "LICENSE.expat"}
+
+
+def test_the_modules_become_one_script() -> None:
+    [script] = [text for text in read(page_of(report_on("keras216_reference"))).texts["script"] if "use strict" in text]
+    assert not re.search(r"^(import|export)\b", script, re.MULTILINE)
+    declared = re.findall(r"^(?:const|let|class|function|async function) (\w+)", script, re.MULTILINE)
+    assert {"fold", "Model", "byId", "Layouter", "Picture", "Details", "App"} <= set(declared)
+    assert len(declared) == len(set(declared))
 
 
 def test_layers_say_where_they_are_made() -> None:

@@ -19,8 +19,9 @@ from graphdiag.render.html.data import page_data
 from graphdiag.results.report import Report
 from graphdiag.version import __version__
 
-_SCRIPTS = ("data.js", "folding.js", "layout.js", "picture.js", "panels.js", "main.js")
-"""In the order in which they are needed; together they are one script."""
+_SCRIPTS = ("folding.mjs", "data.mjs", "page.mjs", "layout.mjs", "picture.mjs", "panels.mjs", "main.mjs")
+"""Modules, each after those it imports."""
+_MODULE_SYNTAX = re.compile(r'^import \{ \w+(?:, \w+)* \} from "\./\w+\.mjs";\n|^export (?=\w+ \w)', re.MULTILINE)
 _HOLE = re.compile(r"\{\{(\w+)\}\}")
 _UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
@@ -82,7 +83,7 @@ def page(title: str, headline: str, index: str, views: Sequence[View], style: Pi
             "version": __version__,
             "data": _json(data),
             "graphviz": _graphviz(),
-            "script": "\n".join(map(_static, _SCRIPTS)),
+            "script": _script(),
         },
     )
 
@@ -111,6 +112,16 @@ def _words(number: int, view: View) -> str:
 def _fill(template: str, content: Mapping[str, str]) -> str:
     """The template with its holes filled in one go, so that no content is taken for a hole."""
     return _HOLE.sub(lambda hole: content[hole[1]], template)
+
+
+@cache
+def _script() -> str:
+    """The modules as one script.
+
+    A page that is opened from a file cannot import, so what the modules export becomes names of one scope: they import
+    under the same name and export declarations.
+    """
+    return "\n".join(_MODULE_SYNTAX.sub("", _static(name)) for name in _SCRIPTS)
 
 
 def _json(data: Any) -> str:

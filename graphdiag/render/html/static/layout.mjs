@@ -1,13 +1,20 @@
-// --- layout.js: Graphviz in a worker --------------------------------------------------------------------------------
+// --- layout.mjs: Graphviz in a worker --------------------------------------------------------------------------------
 // Graphviz is told sizes and numbers only. Names stay out of the DOT text, so that nothing in a name can mean
 // anything there, and text is as wide as the reader's own font has it.
 
+import { byId } from "./page.mjs";
+
+/** @import {GraphvizAnswer, Laid, Place, Point, Stack, Visible, VisibleBox, Way} from "./types" */
+
 const GIVE_UP_AFTER = 30000; // milliseconds
 
+/** @type {Promise<string> | null} */
 let workerAddress = null;
+
+/** A worker that lays out DOT texts: `{id, dot}` in, `{id, output}` or `{id, error}` out. */
 function graphvizWorker() {
   workerAddress ??= (async () => {
-    const packed = Uint8Array.from(atob(document.getElementById("graphviz").textContent), (byte) => byte.charCodeAt(0));
+    const packed = Uint8Array.from(atob(byId("graphviz").textContent ?? ""), (byte) => byte.charCodeAt(0));
     const code = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
     const answering = `
       const ready = Viz.instance();
@@ -24,48 +31,65 @@ function graphvizWorker() {
   return workerAddress.then((address) => new Worker(address));
 }
 
-// One layout at a time; a newer wish takes the place of an older one that waits.
-class Layouter {
-  constructor() {
-    this.worker = null;
-    this.last = 0;
-  }
+/** @typedef {{output?: string, error?: string}} Answer */
 
+/** One layout at a time; a newer wish takes the place of an older one that waits. */
+export class Layouter {
+  /** @type {Worker | null} */
+  worker = null;
+  /** @type {Promise<Answer> | null} */
+  running = null;
+  last = 0;
+
+  /**
+   * @param {string} dot
+   * @returns {Promise<GraphvizAnswer | null>} Nothing where a newer wish came.
+   * @throws {Error} Graphviz failed, or took too long.
+   */
   async lay(dot) {
     const id = (this.last += 1);
     if (this.running) await this.running;
     if (id !== this.last) return null;
     this.running = this.run(id, dot);
     try {
-      return await this.running.then((answer) => (answer.error ? Promise.reject(new Error(answer.error)) : JSON.parse(answer.output)));
+      const { output, error } = await this.running;
+      if (output === undefined) throw new Error(error);
+      return JSON.parse(output);
     } finally {
       this.running = null;
     }
   }
 
+  /**
+   * @param {number} id
+   * @param {string} dot
+   * @returns {Promise<Answer>}
+   */
   async run(id, dot) {
     try {
       this.worker ??= await graphvizWorker();
     } catch (error) {
-      return { error: `This browser cannot start Graphviz (${error.message})` };
+      return { error: `This browser cannot start Graphviz (${error instanceof Error ? error.message : error})` };
     }
+    const { worker } = this;
     return new Promise((resolve) => {
+      /** @param {string} error */
       const stop = (error) => {
-        this.worker.terminate();
+        worker.terminate();
         this.worker = null;
         resolve({ error });
       };
       const late = setTimeout(() => stop("too large to lay out in half a minute; close some boxes"), GIVE_UP_AFTER);
-      this.worker.onmessage = ({ data }) => {
+      worker.onmessage = ({ data }) => {
         clearTimeout(late);
         resolve(data);
       };
-      this.worker.onerror = (event) => {
+      worker.onerror = (event) => {
         clearTimeout(late);
         event.preventDefault();
         stop(`Graphviz failed (${event.message})`);
       };
-      this.worker.postMessage({ id, dot });
+      worker.postMessage({ id, dot });
     });
   }
 }
@@ -73,18 +97,28 @@ class Layouter {
 const BOX_HEIGHT = 33;
 const TITLE_HEIGHT = 16;
 
-// DOT for what is visible. `width` gives a box's width in pixels, which are Graphviz's points here; `narrow` sets boxes
-// closer, for panes in which the picture would become too small to read.
-function dotOf({ root, edges }, width, direction, stacks, narrow) {
+/**
+ * DOT for what is visible.
+ *
+ * @param {Visible} visible
+ * @param {(row: number) => number} width A box's width in pixels, which are Graphviz's points here.
+ * @param {string} direction `TB`, `LR`, ...
+ * @param {Stack[]} stacks
+ * @param {boolean} narrow Sets boxes closer, for panes in which the picture would become too small to read.
+ */
+export function dotOf({ root, edges }, width, direction, stacks, narrow) {
   const room = edges.some((edge) => edge.stub) ? 0.7 : narrow ? 0.13 : 0.2;
   // Numbers of edges stand between the rows of boxes.
   const gap = edges.some((edge) => !edge.stub && edge.rows.length > 1) ? 0.37 : 0.27;
+  /** @type {Set<number>} */
   const clusters = new Set();
   const lines = [
     `digraph { graph [rankdir=${direction} nodesep=${room} ranksep=${gap} compound=true] node [shape=box fixedsize=true label=""]`,
     "edge [arrowsize=0.8]",
   ];
+  /** @param {number} pixels */
   const inches = (pixels) => (pixels / 72).toFixed(3);
+  /** @param {VisibleBox} box */
   const write = ({ row, inside }) => {
     if (!inside) {
       lines.push(`n${row} [width=${inches(width(row))} height=${inches(BOX_HEIGHT)}]`);
@@ -111,7 +145,12 @@ function dotOf({ root, edges }, width, direction, stacks, narrow) {
   return lines.join("\n");
 }
 
-// Boxes without arrows between them in so many columns, not all in one row.
+/**
+ * Boxes without arrows between them in so many columns, not all in one row.
+ *
+ * @param {number[]} rows
+ * @param {number} columns
+ */
 function stacked(rows, columns) {
   const lines = [];
   for (let place = columns; place < rows.length; place += 1) {
@@ -120,10 +159,17 @@ function stacked(rows, columns) {
   return lines;
 }
 
-// Graphviz's answer in pixels, y downwards: where boxes and opened boxes lie, and the way of each edge.
-function placed(answer) {
+/**
+ * Graphviz's answer in pixels, y downwards: where boxes and opened boxes lie, and the way of each edge.
+ *
+ * @param {GraphvizAnswer} answer
+ * @returns {Laid}
+ */
+export function placed(answer) {
   const [, , right, top] = answer.bb.split(",").map(Number);
+  /** @type {Map<number, Place>} */
   const boxes = new Map();
+  /** @type {Map<number, Place>} */
   const opened = new Map();
   for (const object of answer.objects || []) {
     const row = Number(object.name.replace(/^\D+/, ""));
@@ -137,14 +183,22 @@ function placed(answer) {
       boxes.set(row, { x: x - width / 2, y: top - y - height / 2, width, height });
     }
   }
+  /** @type {Map<number, Way>} */
   const ways = new Map();
   for (const edge of answer.edges || []) {
     if (edge.id === undefined || !edge.pos || edge.style === "invis") continue;
     const points = edge.pos.split(" ");
-    const pair = (text) => text.split(",").slice(-2).map(Number);
-    const tip = points[0].startsWith("e,") ? pair(points.shift()) : null;
-    const way = points.map(pair).map(([x, y]) => [x, top - y]);
-    ways.set(Number(edge.id), { way, tip: tip ? [tip[0], top - tip[1]] : way[way.length - 1] });
+    /**
+     * @param {string} text
+     * @returns {Point}
+     */
+    const point = (text) => {
+      const [x, y] = text.split(",").slice(-2).map(Number);
+      return [x, top - y];
+    };
+    const tip = points[0].startsWith("e,") ? points.shift() : undefined;
+    const way = points.map(point);
+    ways.set(Number(edge.id), { way, tip: tip === undefined ? way[way.length - 1] : point(tip) });
   }
   return { width: right, height: top, boxes, opened, ways };
 }

@@ -1,0 +1,320 @@
+// --- main.mjs: the page ----------------------------------------------------------------------------------------------
+// A page may hold several models; it shows one of them. What is selected is a finding, boxes or edges of one picture,
+// and each selection says what it marks in both.
+
+import { Model, number } from "./data.mjs";
+import { DATA, STATUS, byId, html } from "./page.mjs";
+import { Details, Search } from "./panels.mjs";
+import { Picture } from "./picture.mjs";
+
+/** @import {Key, Marked, Selection, VisibleEdge} from "./types" */
+
+/** @type {Key[]} */
+const KEYS = ["layers", "drawn"];
+
+export class App {
+  /** @type {Partial<Record<Key, Picture>>} */
+  pictures = {};
+  /** @type {HTMLElement[]} */
+  panes = [];
+  /** @type {Selection | null} */
+  selection = null;
+  details = new Details(this);
+  live = byId("live");
+
+  /** @param {number} place Of the model in the data. */
+  constructor(place) {
+    this.model = new Model(DATA.models[place], DATA);
+    this.place = place;
+    for (const key of KEYS) {
+      const graph = this.model[key];
+      const picture = graph && new Picture(graph, key, this);
+      if (picture) this.pictures[key] = picture;
+      this.panes.push(picture ? picture.element : absent(key, this.model));
+    }
+    const aside = this.model.drawn?.edges.some((edge) => edge.status === STATUS.aside);
+    all(`[data-of="${place}"] .chip[data-status="aside"]`).forEach((chip) => (chip.hidden = !aside));
+    this.buttons = all(`.pick[data-model="${place}"]`);
+  }
+
+  // Puts this model on screen in place of another.
+  attach() {
+    search.app = this;
+    byId("pictures").replaceChildren(...this.panes);
+  }
+
+  async draw() {
+    await Promise.all(Object.values(this.pictures).map((picture) => picture.draw()));
+    document.documentElement.dataset.ready = "true";
+  }
+
+  /**
+   * Said by screen readers.
+   *
+   * @param {string} words
+   */
+  say(words) {
+    this.live.textContent = words;
+  }
+
+  // --- selecting ---
+
+  /** @param {Selection | null} selection */
+  select(selection) {
+    this.selection = selection;
+    this.refresh();
+  }
+
+  clear() {
+    search.clear();
+    this.select(null);
+    this.details.clear();
+    this.say("Nothing is selected.");
+  }
+
+  // Marks follow the selection; they are found anew when boxes open or close.
+  refresh() {
+    const { selection } = this;
+    /** @type {Marked} */
+    const marks = selection ? selection.marks() : { layers: {}, drawn: {} };
+    for (const key of KEYS) {
+      const { nodes = [], edges = [], chosen = -1 } = marks[key];
+      this.pictures[key]?.mark({ nodes: new Set(nodes), edges: new Set(edges), chosen });
+    }
+    for (const button of this.buttons) {
+      button.setAttribute("aria-pressed", String(selection?.finding === Number(button.dataset.finding)));
+    }
+    if (selection?.fill) selection.fill();
+  }
+
+  /**
+   * Arrows that stand for layer edges.
+   *
+   * @param {number[]} layerEdges
+   */
+  arrowsOf(layerEdges) {
+    return [...new Set(layerEdges.flatMap((row) => [...(this.model.arrowsOf.get(row) ?? [])]))];
+  }
+
+  /**
+   * Layer edges for which arrows stand.
+   *
+   * @param {number[]} arrows
+   */
+  edgesOf(arrows) {
+    return [...new Set(arrows.flatMap((arrow) => [...(this.model.edgesOf.get(arrow) ?? [])]))];
+  }
+
+  /**
+   * Rows at both ends of edges.
+   *
+   * @param {Key} key
+   * @param {number[]} edges
+   */
+  endsOf(key, edges) {
+    const graph = this.model[key];
+    return graph ? edges.flatMap((row) => [graph.edges[row].source, graph.edges[row].target]) : [];
+  }
+
+  /** @param {number} place */
+  selectFinding(place) {
+    const finding = this.model.findings[place];
+    const arrows = this.arrowsOf(finding.edges);
+    const homes = finding.edges.length || !this.model.drawn ? [] : finding.layers.map((row) => this.model.homeOf(row)).filter((row) => row >= 0);
+    const marks = {
+      layers: { nodes: finding.layers, edges: finding.edges },
+      drawn: { nodes: [...finding.boxes, ...homes, ...this.endsOf("drawn", arrows)], edges: arrows },
+    };
+    this.details.clear();
+    this.select({ finding: place, marks: () => marks });
+    // Where the pictures lie below the findings, they come into sight.
+    if (matchMedia("(max-width: 900px)").matches) byId("pictures").scrollIntoView();
+    this.bringMarked(marks);
+    this.say(`${`${finding.code} ${finding.rule}`.trim()}: ${number(finding.edges.length, "layer edge")} and ${number(arrows.length, "arrow")} marked.`);
+  }
+
+  /**
+   * Brings what is marked into sight.
+   *
+   * @param {Marked} marks
+   * @param {Key} [but] The picture that stays as it is.
+   */
+  bringMarked(marks, but) {
+    for (const key of KEYS) {
+      const picture = this.pictures[key];
+      if (key !== but && picture?.laid) picture.bring(marks[key].nodes ?? []);
+    }
+  }
+
+  /**
+   * @param {Key} key
+   * @param {number} row
+   */
+  selectBox(key, row) {
+    const { model } = this;
+    const graph = model[key];
+    if (!graph) return;
+    const inside = graph.within(row);
+    /** @type {number[]} */
+    const touching = [];
+    graph.edges.forEach((edge, place) => {
+      if (!edge.quiet && (inside.has(edge.source) || inside.has(edge.target))) touching.push(place);
+    });
+    const marked = { nodes: [...inside], edges: touching, chosen: row };
+    const { drawn = [] } = model.ops ?? {};
+    /** @type {Marked} */
+    const marks =
+      key === "layers"
+        ? { layers: marked, drawn: { nodes: model.opsBelow(row).map((op) => drawn[op]).filter((at) => at >= 0), edges: this.arrowsOf(touching) } }
+        : { layers: { nodes: model.ownersOf(model.opsWithin(row)), edges: this.edgesOf(touching) }, drawn: marked };
+    this.select({ marks: () => marks, fill: () => (key === "layers" ? this.details.layer(row) : this.details.box(row)) });
+    this.bringMarked(marks, key);
+    this.say(`${graph.name(row)}: ${number(touching.length, "edge")} marked.`);
+  }
+
+  /**
+   * @param {Key} key
+   * @param {VisibleEdge} edge
+   */
+  selectEdge(key, edge) {
+    if (key === "layers") this.selectLayerEdges(edge.rows);
+    else this.selectArrows(edge.rows);
+  }
+
+  /** @param {number[]} edges */
+  selectLayerEdges(edges) {
+    const arrows = this.arrowsOf(edges);
+    const marks = {
+      layers: { nodes: this.endsOf("layers", edges), edges },
+      drawn: { nodes: this.endsOf("drawn", arrows), edges: arrows },
+    };
+    this.select({ marks: () => marks, fill: () => this.details.layerEdges(edges) });
+    this.bringMarked(marks);
+    this.say(`${number(edges.length, "layer edge")} and ${number(arrows.length, "arrow")} marked.`);
+  }
+
+  /** @param {number[]} arrows */
+  selectArrows(arrows) {
+    const edges = this.edgesOf(arrows);
+    const marks = {
+      layers: { nodes: this.endsOf("layers", edges), edges },
+      drawn: { nodes: this.endsOf("drawn", arrows), edges: arrows },
+    };
+    this.select({ marks: () => marks, fill: () => this.details.arrows(arrows) });
+    this.bringMarked(marks);
+    this.say(`${number(arrows.length, "arrow")} and ${number(edges.length, "layer edge")} marked.`);
+  }
+
+  // --- going to what was searched ---
+
+  /**
+   * @param {Key} key
+   * @param {number} row
+   */
+  async goTo(key, row) {
+    await this.pictures[key]?.reveal(row);
+    this.selectBox(key, row);
+  }
+
+  /** @param {number} op */
+  async goToOp(op) {
+    const box = this.model.ops?.drawn[op] ?? -1;
+    const owner = this.model.ops?.owners[op] ?? -1;
+    if (box >= 0) await this.goTo("drawn", box);
+    else if (owner >= 0) await this.goTo("layers", owner);
+    else this.say(`${this.model.opName(op)} is in no box: TensorBoard does not draw it.`);
+  }
+}
+
+/**
+ * What stands in place of a picture that there is not.
+ *
+ * @param {Key} key
+ * @param {Model} model
+ */
+function absent(key, model) {
+  const undrawn = model.ops?.names.length
+    ? "TensorBoard cannot draw this op graph; the findings say why."
+    : "There is no op graph that TensorBoard could draw, so there is nothing to hold the layer graph against.";
+  const why = {
+    layers: ["Layer graph", "There is no layer graph, and no name scope that could stand for a layer."],
+    drawn: ["Drawn graph", undrawn],
+  }[key];
+  return html("section", { class: "pane absent", id: `pane-${key}`, "aria-label": why[0] }, html("div", { class: "bar" }, html("h2", {}, why[0])), html("p", { class: "empty" }, why[1]));
+}
+
+// --- which model is shown, and what concerns all of them ---
+
+/**
+ * Elements of the page.
+ *
+ * @param {string} selector
+ * @returns {HTMLElement[]}
+ */
+function all(selector) {
+  return [...document.querySelectorAll(selector)].filter((element) => element instanceof HTMLElement);
+}
+
+const search = new Search();
+/** @type {Map<number, App>} */
+const apps = new Map();
+/** @type {App | null} */
+let app = null;
+
+/**
+ * Shows a model; its pictures are drawn when it is shown first.
+ *
+ * @param {number} place In the data.
+ * @returns {Promise<App>}
+ */
+async function showModel(place) {
+  if (app?.place === place) return app;
+  app?.clear();
+  for (const element of all("[data-of]")) element.hidden = Number(element.dataset.of) !== place;
+  for (const button of all(".choose")) button.setAttribute("aria-pressed", String(Number(button.dataset.model) === place));
+  measure();
+  const known = apps.get(place);
+  const shown = known ?? new App(place);
+  app = shown;
+  apps.set(place, shown);
+  shown.attach();
+  if (!known) await shown.draw();
+  return shown;
+}
+
+const measure = () => document.documentElement.style.setProperty("--above", `${document.querySelector("header")?.offsetHeight}px`);
+addEventListener("resize", measure);
+
+for (const button of all(".choose")) button.addEventListener("click", () => showModel(Number(button.dataset.model)));
+for (const button of all(".pick")) {
+  button.addEventListener("click", async () => {
+    const shown = await showModel(Number(button.dataset.model));
+    if (button.getAttribute("aria-pressed") === "true") shown.clear();
+    else shown.selectFinding(Number(button.dataset.finding));
+  });
+}
+
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") app?.clear();
+  if (event.key === "/" && event.target !== search.input) {
+    event.preventDefault();
+    search.input.focus();
+  }
+});
+
+/** @type {HTMLDetailsElement[]} */
+let unfolded = [];
+/** @param {boolean} on */
+const paper = (on) => Object.values(app?.pictures ?? {}).forEach((picture) => picture.forPaper(on));
+addEventListener("beforeprint", () => {
+  unfolded = [...document.querySelectorAll("details")].filter((each) => !each.open && !each.classList.contains("keys"));
+  for (const each of unfolded) each.open = true;
+  paper(true);
+});
+addEventListener("afterprint", () => {
+  for (const each of unfolded) each.open = false;
+  paper(false);
+});
+
+if (DATA.models.length) showModel(0);
+else document.documentElement.dataset.ready = "true";
