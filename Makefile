@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CONSTRAINTS := tests/constraints.txt
+JAVASCRIPT := tests/javascript
 
 .PHONY: demo test bench lint screenshots clean
 
@@ -9,13 +10,16 @@ demo: .venv/demo
 	$(BIN)/graphdiag compare fixtures/models/reference_scoped.py
 
 test: .venv/test lint
-	$(BIN)/pytest
+	tests/tools.sh dot chromium chromedriver
+	npm --prefix $(JAVASCRIPT) test
+	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
 
-lint: .venv/test
+lint: .venv/test $(JAVASCRIPT)/node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	npm --prefix $(JAVASCRIPT) run lint
 
 bench: .venv/test
 	$(BIN)/python -m tests.bench
@@ -24,7 +28,13 @@ screenshots: .venv/test
 	$(BIN)/python docs/screenshots.py
 
 clean:
-	rm -rf .venv
+	rm -rf .venv $(JAVASCRIPT)/node_modules
+
+# npm writes this file last.
+$(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package.json $(JAVASCRIPT)/package-lock.json
+	tests/tools.sh node npm
+	npm --prefix $(JAVASCRIPT) ci
+	touch $@
 
 # A stamp for each set of extras, so that `make demo` after `make test` installs nothing again.
 .venv/bin/python:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,8 +25,8 @@ from selenium.common.exceptions import WebDriverException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-CHROMIUM = "/usr/bin/chromium"
-CHROMEDRIVER = "/usr/bin/chromedriver"
+CHROMIUM = shutil.which("chromium") or "chromium"
+CHROMEDRIVER = shutil.which("chromedriver") or "chromedriver"
 CHROMIUM_OPTIONS = (
     "--headless=new",
     "--no-sandbox",  # Chromium has no sandbox for root
@@ -93,7 +94,7 @@ def _end_group(process: subprocess.Popen[Any]) -> None:
 
 @contextmanager
 def chromium(requests: bool = False) -> Iterator[Chrome]:
-    """Debian's Chromium with an empty profile, driven by Debian's driver; both end with the context.
+    """Chromium with an empty profile, driven by its driver; both end with the context.
 
     Args:
         requests: Whether the driver's ``performance`` log holds every request.
