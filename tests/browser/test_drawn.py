@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -112,26 +113,46 @@ WRITERS: dict[str, Callable[[Path], object]] = {
 }
 
 
+KEPT = ("k3_reference_callback", "tfk_reference_callback", "tf22_reference")
+GENERATED = 6
+
+
+@settings(
+    max_examples=GENERATED,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(graph=graphs())
+def write_generated(directory: Path, graph: GraphDef) -> None:
+    write_graph(directory / f"generated_{len(list(directory.glob('generated_*')))}", graph)
+
+
 @pytest.fixture(scope="module")
-def fresh_logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
-    """A directory with a run from each writer, and the address where TensorBoard serves it."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
+    """A directory with all runs that are looked at, and the address where one TensorBoard serves them."""
     directory = tmp_path_factory.mktemp("logs")
     for name, write in WRITERS.items():
         write(directory / name)
+    for name in KEPT:
+        shutil.copytree(LOGS / name, directory / name)
+    write_generated(directory)
     with tensorboard(directory) as address:
         yield directory, address
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_fresh_log_is_drawn_as_on_the_page(browser: Chrome, fresh_logs: tuple[Path, str], name: str) -> None:
-    directory, address = fresh_logs
+def test_fresh_log_is_drawn_as_on_the_page(browser: Chrome, served: tuple[Path, str], name: str) -> None:
+    directory, address = served
     page = read_page(browser, address, run=name)
     ours = draw(open_source(directory / name).graph_defs).to_dict()
     assert first_difference(ours, page) == ""
 
 
-def test_page_shows_what_the_fresh_logs_are_for(browser: Chrome, fresh_logs: tuple[Path, str]) -> None:
-    _, address = fresh_logs
+def test_page_shows_what_the_fresh_logs_are_for(browser: Chrome, served: tuple[Path, str]) -> None:
+    _, address = served
     assert len(read_page(browser, address, run="functions")["root"]["library"]) == 3
     types = {name: node["type"] for name, node in read_page(browser, address, run="series")["nodes"].items()}
     assert {name for name, kind in types.items() if kind == "series"} == {
@@ -142,39 +163,24 @@ def test_page_shows_what_the_fresh_logs_are_for(browser: Chrome, fresh_logs: tup
     assert "batchnorm_0_0" in read_page(browser, address, run="reference_tf1")["root"]["out_extract"]
 
 
-@pytest.fixture(scope="module")
-def kept_logs() -> Iterator[str]:
-    with tensorboard(LOGS) as address:
-        yield address
-
-
-@pytest.mark.parametrize("name", ["k3_reference_callback", "tfk_reference_callback", "tf22_reference"])
-def test_conceptual_graph_is_drawn_as_on_the_page(browser: Chrome, kept_logs: str, name: str) -> None:
-    page = read_page(browser, kept_logs, run=name, conceptual=True)
+@pytest.mark.parametrize("name", KEPT)
+def test_conceptual_graph_is_drawn_as_on_the_page(browser: Chrome, served: tuple[Path, str], name: str) -> None:
+    _, address = served
+    page = read_page(browser, address, run=name, conceptual=True)
     keras_json = open_source(LOGS / name).keras_json
     assert keras_json is not None
     assert first_difference(draw_conceptual(keras_json).to_dict(), page) == ""
 
 
-@settings(
-    max_examples=6,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    phases=[Phase.generate],  # an example costs seconds: a failing one is not shrunk
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
-)
-@given(graph=graphs())
-def test_generated_graph_is_drawn_as_on_the_page(
-    browser: Chrome, tmp_path_factory: pytest.TempPathFactory, graph: GraphDef
-) -> None:
-    logdir = tmp_path_factory.mktemp("generated") / "run"
-    write_graph(logdir, graph)
-    with tensorboard(logdir) as address:
-        try:
-            ours = draw([graph]).to_dict()
-        except UndrawableGraphError:
-            with pytest.raises(PageError):
-                read_page(browser, address)
-            return
-        assert first_difference(ours, read_page(browser, address)) == ""
+@pytest.mark.parametrize("number", range(GENERATED))
+def test_generated_graph_is_drawn_as_on_the_page(browser: Chrome, served: tuple[Path, str], number: int) -> None:
+    directory, address = served
+    run = f"generated_{number}"
+    [graph] = open_source(directory / run).graph_defs
+    try:
+        ours = draw([graph]).to_dict()
+    except UndrawableGraphError:
+        with pytest.raises(PageError):
+            read_page(browser, address, run=run)
+        return
+    assert first_difference(ours, read_page(browser, address, run=run)) == ""
