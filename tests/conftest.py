@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run_python() -> Callable[[str], str]:
     """Runs a script in a fresh interpreter and gives what it printed."""
 
@@ -25,7 +25,7 @@ def run_python() -> Callable[[str], str]:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def graphdiag() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the command line as a user does, 100 columns wide and without color."""
 

@@ -296,14 +296,21 @@ def test_help_and_version_are_no_errors(graphdiag):
     assert (done.returncode, done.stdout.split()[0]) == (0, "graphdiag")
 
 
-def test_reference_model_on_three_stacks(graphdiag):
-    findings = {}
+@pytest.fixture(scope="module")
+def live_references(graphdiag):
+    """The reports on the reference model in a Python file, on each of its stacks."""
+    reports = {}
     for stack in ("keras3", "tf_keras", "scoped"):
         done = graphdiag("compare", FIXTURES / "models" / f"reference_{stack}.py", "--format", "json")
         assert done.returncode == 0, done.stderr
-        report = json.loads(done.stdout)
+        reports[stack] = json.loads(done.stdout)
+    return reports
+
+
+def test_reference_model_on_three_stacks(live_references):
+    findings = live_references
+    for report in findings.values():
         assert report["graphs"]["layers"] == {"nodes": 28, "edges": 27}
-        findings[stack] = report
     expected = json.loads((REFERENCE / "expected_learning_phase.json").read_text())["culprit"]
     assert findings["keras3"]["summary"] == {"artifact": 0, "hidden": 0, "missing": 0}
     assert findings["tf_keras"]["summary"] == {"artifact": 0, "hidden": 0, "missing": 0}
@@ -312,11 +319,10 @@ def test_reference_model_on_three_stacks(graphdiag):
     assert found == {op: sorted(edges) for op, edges in expected.items()}
 
 
-def test_what_the_callback_of_a_live_model_will_show(graphdiag):
-    shown = {}
-    for stack in ("keras3", "tf_keras"):
-        done = graphdiag("compare", FIXTURES / "models" / f"reference_{stack}.py", "--format", "json")
-        shown[stack] = {finding["code"]: finding for finding in json.loads(done.stdout)["findings"]}
+def test_what_the_callback_of_a_live_model_will_show(live_references):
+    shown = {
+        stack: {finding["code"]: finding for finding in report["findings"]} for stack, report in live_references.items()
+    }
     assert "0 of 27" in shown["tf_keras"]["GD201"]["message"]
     assert "GD201" not in shown["keras3"]
     assert "GD204" in shown["tf_keras"]

@@ -100,21 +100,30 @@ def test_evidence_names_the_ops_on_the_way():
     assert any(evidence.get("through") for evidence in finding["evidence"])
 
 
-@pytest.mark.parametrize("arguments", [["--format", "json"], []])
-def test_the_same_bytes_whatever_the_hash_seed(arguments):
+@pytest.fixture(scope="module")
+def by_hash_seed(tmp_path_factory):
+    """What one command writes with each seed: a directory with a file of each format."""
     log = LOGS / "keras216_reference_fit"
-    command = [sys.executable, "-m", "graphdiag", "compare", str(log), "--model", str(log / "model.json"), *arguments]
-    outputs = {
+    directories = []
+    for seed in ("0", "1", "2718"):
+        directory = tmp_path_factory.mktemp("seed")
+        outputs = [word for name in ("json", "text", "html") for word in ("--format", name, "-o", directory / name)]
         subprocess.run(
-            command,
+            [sys.executable, "-m", "graphdiag", "compare", log, "--model", log / "model.json", *outputs],
             cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": seed, "COLUMNS": "80"},
             capture_output=True,
             check=True,
-        ).stdout
-        for seed in ("0", "1", "2718")
-    }
-    assert len(outputs) == 1
+        )
+        directories.append(directory)
+    return directories
+
+
+@pytest.mark.parametrize("name", ["json", "text", "html"])
+def test_the_same_bytes_whatever_the_hash_seed(by_hash_seed, name):
+    first, *others = [(directory / name).read_bytes() for directory in by_hash_seed]
+    assert first
+    assert others == [first, first]
 
 
 # --- the summary -----------------------------------------------------------------------------------------------------

@@ -44,6 +44,9 @@ for name in sys.argv[1:]:
 """
 
 
+GRAPH_MODE = ("nested_tf1", "raw_ops_tf1", "closure_tf1")
+
+
 def in_fresh_process(*names, hash_seed=0):
     """Starts an interpreter that opens some files; gives a function that waits for what `open_script` gave."""
     process = subprocess.Popen(
@@ -65,8 +68,8 @@ def in_fresh_process(*names, hash_seed=0):
 
 @pytest.fixture(scope="module")
 def two_runs():
-    """Files opened by two interpreters that order their sets differently."""
-    names = ("multi_keras3", "multi_tf_keras", "reference_scoped")
+    """Files opened by two interpreters that order their sets differently, some of them in TF 1 graph mode."""
+    names = ("multi_keras3", "multi_tf_keras", "reference_scoped", *GRAPH_MODE)
     started = [in_fresh_process(*names, hash_seed=seed) for seed in (1, 2)]
     return [wait() for wait in started]
 
@@ -293,10 +296,9 @@ def test_tensorflow_chatter_is_off_unless_asked_for():
         assert done.stdout == expected
 
 
-def test_graph_mode_is_recorded_as_the_file_builds_it():
-    found = in_fresh_process("nested_tf1", "raw_ops_tf1", "closure_tf1")()
-    nested, raw, closure = found.values()
-    for opened in found.values():
+def test_graph_mode_is_recorded_as_the_file_builds_it(two_runs):
+    nested, raw, closure = (two_runs[0][name] for name in GRAPH_MODE)
+    for opened in (nested, raw, closure):
         assert "in TF 1 graph mode" in opened["stack"]
         assert opened["notes"] == []
     # The encoder is built once by itself and called twice.
