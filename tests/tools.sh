@@ -3,11 +3,17 @@
 # Debian and Ubuntu install those that are missing; elsewhere one line says what to install, and the status is 2.
 set -euo pipefail
 
-declare -A packages=([dot]=graphviz [chromium]=chromium [chromedriver]=chromium-driver [node]=nodejs [npm]=npm)
-
 missing=()
+packages=()
 for command in "$@"; do
-    command -v "$command" >/dev/null || missing+=("$command")
+    command -v "$command" >/dev/null && continue
+    missing+=("$command")
+    case $command in
+        dot) packages+=(graphviz) ;;
+        chromedriver) packages+=(chromium-driver) ;;
+        node) packages+=(nodejs) ;;
+        *) packages+=("$command") ;;
+    esac
 done
 ((${#missing[@]})) || exit 0
 
@@ -19,8 +25,6 @@ fi
 
 as_root=()
 ((EUID == 0)) || as_root=(sudo)
-wanted=()
-for command in "${missing[@]}"; do wanted+=("${packages[$command]}"); done
-echo "Installing ${wanted[*]}"
+echo "Installing ${packages[*]}"
 "${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
