@@ -22,7 +22,8 @@ from graphdiag.unprintable import escape_unprintable
 from tests.browser.tensorboard_page import chromium
 from tests.support.check_reports import checked
 from tests.support.layers import layer_graph
-from tests.support.page_reports import HOSTILE, large_report, report_of, report_on, with_names
+from tests.support.page_reports import HOSTILE, large_report, report_of, with_names
+from tests.support.reports import report_on
 
 pytestmark = pytest.mark.browser
 

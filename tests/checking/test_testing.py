@@ -10,9 +10,10 @@ import pytest
 from graphdiag.comparison import compare
 from graphdiag.errors import ConfigError, SourceError, UsageError
 from graphdiag.testing import GraphAssertionError, assert_graph
-from tests.checking.contracts.reports import report_of, report_on
+from tests.checking.contracts.reports import report_of
 from tests.support.graph_text import LOGS
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 TOWERS = ("conv1d_0_*", "batchnorm_0_*", "global_max_0"), ("conv1d_1_*", "batchnorm_1_*", "global_max_1")
 

@@ -14,15 +14,8 @@ from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import from_graph_def
-from graphdiag.results.report import Report
-from tests.support.graph_text import FIXTURES, LOGS, graph_def
-
-
-@cache
-def report_on(log: str) -> Report:
-    """The report on a log, with the model that lies beside it."""
-    model = LOGS / log / "model.json"
-    return compare(LOGS / log, model=model if model.exists() else None)
+from tests.support.graph_text import FIXTURES, graph_def
+from tests.support.reports import report_on
 
 
 @cache

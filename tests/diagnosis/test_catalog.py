@@ -13,11 +13,12 @@ from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.diagnose import RULES, diagnose
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.render.text.explain import one
-from tests.diagnosis.found import in_log, on_live_model, report_on
+from tests.diagnosis.found import in_log, on_live_model
 from tests.diagnosis.random_graphs import make_graph
 from tests.diagnosis.test_soundness import Claims
 from tests.support.graph_text import FIXTURES, LOGS
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 CATALOGUE = [
     # code, name, the log that shows it, the near miss, and why that is none

@@ -10,6 +10,7 @@ import pytest
 from graphdiag import compare
 from graphdiag.diagnosis.finding import Verdict
 from tests.support.graph_text import LOGS
+from tests.support.reports import report_on
 
 LEARNING_PHASE = sorted(
     path.parent.name
@@ -30,12 +31,6 @@ CLEAN = [
     "tfk_nested",
     "tfk_reference_training",
 ]
-
-
-def report_on(name: str):
-    log = LOGS / name
-    model = log / "model.json"
-    return compare(log, model=model if model.exists() else None)
 
 
 @pytest.mark.parametrize("name", LEARNING_PHASE)

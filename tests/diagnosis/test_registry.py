@@ -10,8 +10,8 @@ from graphdiag.diagnosis.diagnose import RULES, diagnose
 from graphdiag.diagnosis.finding import Verdict
 from graphdiag.diagnosis.registry import all_rules, find_rule, reported, select
 from graphdiag.errors import GraphdiagError, UsageError
-from tests.diagnosis.found import report_on
 from tests.support.graph_text import LOGS
+from tests.support.reports import report_on
 
 HIDDEN = sorted(path.parent.name for path in LOGS.glob("*/expected_hidden.json"))
 GREEDY = '''"""ACME001 greedy: claims all it is shown."""

@@ -2,57 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from hypothesis import strategies as st
-
-from graphdiag import compare
 from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Severity, Verdict
 from graphdiag.graphs.op_graph import from_graph_def
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
-from tests.support.graph_text import LOGS, graph_def
+from tests.support.graph_text import graph_def
 from tests.support.layers import layer_graph
-
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "\"quoted\" 'twice'",
-    "two\nlines\r\nand more",
-    "::error file=x::owned",
-    "a|b\\|c",
-    "`code` ``more`` ```",
-    "@everyone #1 GH-2 https://example.org www.example.org a@example.org",
-    "[link](https://example.org) ![image](x)",
-    "</details><img src=x onerror=alert(1)>",
-    "]]><!--",
-    "&amp; &lt; %0A%25",
-    "{0} {{1}}",
-    "\x1b[31mred\x1b[0m\x00\x07",
-    "user\u202egpj.exe",
-    "größe 卷积 😀",
-    "\ud800",
-    "x" * 300,
-    "deadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
-    "*bold* _it_ ~no~ # head",
-    "1. one",
-    " blank ",
-    "",
-)
-
-NAMES = st.one_of(
-    st.sampled_from(HOSTILE),
-    st.text(st.characters(codec=None), max_size=40),
-    st.text("`|\\@#<>[]()*_:%{}&\n\r -.a1", max_size=30),
-)
-
-
-@lru_cache
-def report_on(name: str) -> Report:
-    """The report on a log of the fixtures."""
-    log = LOGS / name
-    return compare(log, model=log / "model.json" if (log / "model.json").exists() else None)
 
 
 def finding(**fields: object) -> Finding:

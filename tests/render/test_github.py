@@ -11,7 +11,9 @@ from graphdiag.diagnosis.finding import Severity
 from graphdiag.render.ci.github import to_github, write
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 from graphdiag.unprintable import escape_unprintable
-from tests.render.reports import NAMES, finding, hostile_report, hostile_suites, report_on, report_with
+from tests.render.reports import finding, hostile_report, hostile_suites, report_with
+from tests.support.hostile import NAMES
+from tests.support.reports import report_on
 
 COMMAND = re.compile(r"::(error|warning|notice) ([^:]*)::(.*)")
 

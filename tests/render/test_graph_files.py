@@ -21,7 +21,8 @@ from graphdiag.sources.opened import Origin
 from graphdiag.tensorboard import draw
 from tests.support.drawn import RECORDED, recorded
 from tests.support.graph_text import graph_def
-from tests.support.reports import HOSTILE, logs, report_of, report_on
+from tests.support.hostile import HOSTILE
+from tests.support.reports import logs, report_of, report_on
 
 LEVELS = {"": Report.to_networkx, "-ops": op_level, "-drawn": drawn_level}
 

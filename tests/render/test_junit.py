@@ -15,7 +15,9 @@ from graphdiag.diagnosis.registry import all_rules
 from graphdiag.render.ci.junit import to_junit, write
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 from graphdiag.unprintable import escape_unprintable
-from tests.render.reports import NAMES, finding, hostile_report, hostile_suites, report_on, report_with
+from tests.render.reports import finding, hostile_report, hostile_suites, report_with
+from tests.support.hostile import NAMES
+from tests.support.reports import report_on
 
 SCHEMA = Path(__file__).parent / "schemas" / "junit-10.xsd"
 

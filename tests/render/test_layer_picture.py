@@ -20,7 +20,8 @@ from graphdiag.render.pictures.layers import ARTIFACT, HIDDEN, MISSING, MODEL, d
 from graphdiag.results.document import to_json
 from tests.conftest import ROOT
 from tests.support.graph_text import LOGS
-from tests.support.reports import HOSTILE, report_of, report_on
+from tests.support.hostile import HOSTILE
+from tests.support.reports import report_of, report_on
 
 SVG = "{http://www.w3.org/2000/svg}"
 

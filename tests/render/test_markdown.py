@@ -15,7 +15,9 @@ from graphdiag.render.ci.markdown import LIMIT, to_markdown, write
 from graphdiag.render.ci.markdown_text import block, code, folded, prose, table
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 from graphdiag.unprintable import escape_unprintable
-from tests.render.reports import HOSTILE, NAMES, finding, hostile_report, hostile_suites, report_on, report_with
+from tests.render.reports import finding, hostile_report, hostile_suites, report_with
+from tests.support.hostile import HOSTILE, NAMES
+from tests.support.reports import report_on
 
 GFM = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 OURS = re.compile(r"<details><summary>(<code>(?P<title>[^<>]*)</code>)?[^<>]*</summary>\n|</details>\n?")

@@ -19,7 +19,8 @@ from graphdiag.results.document import from_dict
 from graphdiag.results.report import Report
 from tests.conftest import ROOT
 from tests.render.page_reader import models_of, read
-from tests.support.page_reports import HOSTILE, large_report, report_on, with_names
+from tests.support.page_reports import HOSTILE, large_report, with_names
+from tests.support.reports import report_on
 
 NAMES = [
     "keras216_reference",

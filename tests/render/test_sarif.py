@@ -17,7 +17,9 @@ from graphdiag.render.ci.sarif import to_sarif, write
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 from graphdiag.unprintable import escape_unprintable
 from graphdiag.version import __version__
-from tests.render.reports import NAMES, finding, hostile_report, hostile_suites, report_on, report_with
+from tests.render.reports import finding, hostile_report, hostile_suites, report_with
+from tests.support.hostile import NAMES
+from tests.support.reports import report_on
 
 SCHEMA = Path(__file__).parent / "schemas" / "sarif-schema-2.1.0.json"
 CHECK = Check("contract", "towers apart", "They are apart.", "**Why**\n\nThey are.")

@@ -11,7 +11,7 @@ from graphdiag.output import plain
 from graphdiag.render.ci.markdown import to_markdown
 from graphdiag.render.text.report import render
 from tests.render.large import large_report
-from tests.render.reports import report_on
+from tests.support.reports import report_on
 from tests.support.snapshots import check_snapshot
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -13,8 +13,9 @@ from graphdiag.diagnosis.finding import Proof, Severity, Verdict
 from graphdiag.diagnosis.registry import all_rules
 from graphdiag.render.ci.suites import Location, check_of, suite_of
 from graphdiag.results.document import from_dict
-from tests.render.reports import finding, report_on, report_with
+from tests.render.reports import finding, report_with
 from tests.support.graph_text import LOGS
+from tests.support.reports import report_on
 
 LINES = {"a": ("net.py", 3), "b": ("net.py", 4), "x": ("blocks.py", 5)}
 

@@ -20,14 +20,11 @@ from graphdiag.render.text.report import render
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from graphdiag.unprintable import escape_unprintable
-from tests.render.reports import NAMES, hostile_report
+from tests.render.reports import hostile_report
 from tests.support.graph_text import LOGS, graph_def
+from tests.support.hostile import NAMES
 from tests.support.layers import layer_graph
-
-
-def report_on(name, model=True):
-    log = LOGS / name
-    return compare(log, model=log / "model.json" if model and (log / "model.json").exists() else None)
+from tests.support.reports import report_on
 
 
 def shown(report, width=80, **options):
@@ -136,7 +133,7 @@ def test_answer_to_the_first_user():
     ],
 )
 def test_answers(name, model, answer):
-    assert words(shown(report_on(name, model)).split("\n\n")[0]) == answer
+    assert words(shown(report_on(name, model=model)).split("\n\n")[0]) == answer
 
 
 def test_of_a_graph_that_tensorboard_cannot_draw_no_edge_is_called_drawn():

@@ -7,7 +7,7 @@ import json
 import networkx as nx
 import pytest
 
-from graphdiag import SourceError, compare
+from graphdiag import SourceError
 from graphdiag.graphs.op_graph import from_graph_def
 from graphdiag.results.document import from_dict, read, to_json
 from graphdiag.results.encoding import REPORT_SCHEMA
@@ -15,7 +15,7 @@ from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from graphdiag.tensorboard import draw
 from tests.support.drawn import recorded
-from tests.support.graph_text import LOGS
+from tests.support.reports import report_on
 
 NAMES = [
     "keras216_reference",
@@ -26,11 +26,6 @@ NAMES = [
     "tfk_in_function",
     "k3_reference_training",
 ]
-
-
-def report_on(name):
-    log = LOGS / name
-    return compare(log, model=log / "model.json" if (log / "model.json").exists() else None)
 
 
 def same(left, right):

@@ -11,7 +11,7 @@ from graphdiag.render.html.text import chips
 from graphdiag.render.pictures.layers import describe
 from graphdiag.results.edge_status import status_of
 from tests.render.page_reader import read
-from tests.support.page_reports import report_on
+from tests.support.reports import report_on
 
 
 @pytest.mark.parametrize(

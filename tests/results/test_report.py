@@ -9,12 +9,12 @@ import sys
 
 import pytest
 
-from graphdiag import compare
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from tests.conftest import ROOT
 from tests.support.graph_text import LOGS
+from tests.support.reports import report_on
 
 FINDING = {
     "code": str,
@@ -31,11 +31,6 @@ FINDING = {
     "fix": str,
 }
 EVIDENCE = {"from": str, "from_type": str, "to": str, "to_type": str, "output": int, "control": bool}
-
-
-def report_on(name):
-    log = LOGS / name
-    return compare(log, model=log / "model.json" if (log / "model.json").exists() else None)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,9 @@ from graphdiag.results.layer_edges import DIFFERENCES
 from graphdiag.results.schemas import names, schema
 from tests.conftest import ROOT
 from tests.modeldiff.models import snapshot
-from tests.render.reports import finding, hostile_report, report_on, report_with
+from tests.render.reports import finding, hostile_report, report_with
 from tests.support.graph_text import LOGS
+from tests.support.reports import report_on
 from tests.support.schemas import wrong
 
 LOG_NAMES = sorted(path.name for path in LOGS.iterdir())

@@ -16,7 +16,7 @@ from graphdiag.errors import UsageError
 from graphdiag.modeldiff.take_snapshot import take
 from graphdiag.render.registry import Format
 from graphdiag.results.document import from_dict, to_json
-from tests.render.reports import report_on
+from tests.support.reports import report_on
 
 TEXTS = [each.value for each in Format if each.value not in ("svg", "png", "pdf")]
 VALUES = [None, -1, 10**30, 1.0, 1.5, True, "x", "\ud800", [], {}, [1], ["x"], [["a", "b"]], {"a": 1}]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphdiag.results.check_report import CheckedModel, CheckReport, ContractOutcome, ContractStatus, Link, Violation
-from tests.support.page_reports import report_on
+from tests.support.reports import report_on
 
 
 def checked(name: str = "two hops") -> CheckReport:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from graphdiag import compare
 from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
@@ -16,7 +15,7 @@ from graphdiag.results.document import from_dict
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from graphdiag.tensorboard import draw
-from tests.support.graph_text import LOGS, graph_def
+from tests.support.graph_text import graph_def
 from tests.support.layers import layer_graph
 
 HOSTILE = {
@@ -35,13 +34,6 @@ HOSTILE = {
     "aux_dense_0": "constructor",
     "fixtures": "<b onmouseover=alert(1)>",
 }
-
-
-@cache
-def report_on(log: str) -> Report:
-    """The report on a log, with the model that lies beside it."""
-    model = LOGS / log / "model.json"
-    return compare(LOGS / log, model=model if model.exists() else None)
 
 
 def with_names(report: Report, names: Mapping[str, str]) -> Report:

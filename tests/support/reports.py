@@ -1,4 +1,4 @@
-"""Reports for the tests of formats: on the logs, and of names that a careless format would choke on."""
+"""Reports for the tests of formats: on the logs, and on chains of layers with any names."""
 
 from __future__ import annotations
 
@@ -16,31 +16,17 @@ from graphdiag.tensorboard import draw
 from tests.support.graph_text import LOGS, graph_def
 from tests.support.layers import layer_graph
 
-HOSTILE = [
-    "<script>alert(1)</script>",
-    "\"quoted\" 'twice'",
-    "line\nfeed\r\ttab",
-    "a|b{c}<d>",
-    "scope::name",
-    "&lt;&amp;",
-    "back\\slash\\N\\l",
-    "bell\x07\x00\x1b[31m",
-    "Größe 层 🙂 \u202e",
-    "lone \ud800 surrogate",
-    "\ufffe",
-    "]]>",
-    "--><!--",
-    "n" * 300,
-    " ",
-    "",
-]
-
 
 @cache
-def report_on(name: str) -> Report:
-    """The report on one of the logs, with the model beside it."""
-    log = LOGS / name
-    return compare(log, model=log / "model.json" if (log / "model.json").exists() else None)
+def report_on(name: str, model: bool = True) -> Report:
+    """The report on one of the logs, made once for all tests of a process.
+
+    Args:
+        name: The log.
+        model: Whether the model that lies beside it, if there is one, is compared with it.
+    """
+    beside = LOGS / name / "model.json"
+    return compare(LOGS / name, model=beside if model and beside.exists() else None)
 
 
 def logs() -> list[str]:

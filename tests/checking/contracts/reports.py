@@ -10,7 +10,6 @@ from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 from graphdiag.checking.contracts.contract import judge
 from graphdiag.checking.contracts.options import Place
 from graphdiag.checking.contracts.registry import make_contract
-from graphdiag.comparison import compare
 from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.graphs.layer_graph import LayerGraph
@@ -18,7 +17,7 @@ from graphdiag.graphs.op_graph import from_graph_def
 from graphdiag.results.check_report import ContractOutcome, Violation
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
-from tests.support.graph_text import LOGS, graph_def
+from tests.support.graph_text import graph_def
 
 
 def report_of(ops: str | None = None, layers: LayerGraph | None = None) -> Report:
@@ -30,12 +29,6 @@ def report_of(ops: str | None = None, layers: LayerGraph | None = None) -> Repor
     graph = from_graph_def(message)
     context = analyze(graph, layers)
     return Report.of(Origin("log", "event_log"), context.layers, graph if ops else None, diagnose(context), (), context)
-
-
-def report_on(log: str) -> Report:
-    """The report on a log of the fixtures, with its model if it has one."""
-    model = LOGS / log / "model.json"
-    return compare(LOGS / log, model=model if model.exists() else None)
 
 
 def judged(report: Report, type: str, **options: Any) -> ContractOutcome:  # noqa: A002 - as it stands in a configuration

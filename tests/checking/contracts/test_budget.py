@@ -8,8 +8,9 @@ import pytest
 
 from graphdiag.errors import ConfigError
 from graphdiag.results.check_report import ContractStatus
-from tests.checking.contracts.reports import judged, messages, report_of, report_on
+from tests.checking.contracts.reports import judged, messages, report_of
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,10 @@ import pytest
 from graphdiag.checking.contracts.contract_graph import contract_graph
 from graphdiag.errors import ConfigError
 from graphdiag.results.document import from_dict
-from tests.checking.contracts.reports import report_of, report_on
+from tests.checking.contracts.reports import report_of
 from tests.support.graph_text import LOGS
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 NAMES_COLLIDE = {"k3_dropout_collide_training", "keras216_names_collide"}
 """Two layers of one name count as one in Keras's own graph, so it has paths that no tensor takes."""

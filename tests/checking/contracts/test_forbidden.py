@@ -6,8 +6,9 @@ import pytest
 
 from graphdiag.errors import ConfigError
 from graphdiag.results.check_report import ContractStatus
-from tests.checking.contracts.reports import judged, messages, paths, report_of, report_on
+from tests.checking.contracts.reports import judged, messages, paths, report_of
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 EDGES = [("x", "a"), ("a", "gate"), ("gate", "b"), ("b", "out")]
 

@@ -10,9 +10,10 @@ from graphdiag.comparison import compare
 from graphdiag.errors import ConfigError
 from graphdiag.modeldiff.take_snapshot import take
 from graphdiag.results.check_report import ContractStatus
-from tests.checking.contracts.reports import judged, messages, report_of, report_on
+from tests.checking.contracts.reports import judged, messages, report_of
 from tests.support.graph_text import LOGS
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 EDGES = [("x", "hidden"), ("hidden", "add"), ("x", "add"), ("add", "out")]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from graphdiag.results.check_report import ContractStatus, Link
-from tests.checking.contracts.reports import judged, messages, paths, report_of, report_on
+from tests.checking.contracts.reports import judged, messages, paths, report_of
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 TOWERS = [["conv1d_0_*", "batchnorm_0_*", "global_max_0"], ["conv1d_1_*", "batchnorm_1_*", "global_max_1"]]
 

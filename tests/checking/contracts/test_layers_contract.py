@@ -6,8 +6,9 @@ import pytest
 
 from graphdiag.errors import ConfigError
 from graphdiag.results.check_report import ContractStatus
-from tests.checking.contracts.reports import judged, messages, paths, report_of, report_on
+from tests.checking.contracts.reports import judged, messages, paths, report_of
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 ORDER = ["stem_*", "block_*", "head"]
 EDGES = [("stem_a", "stem_b"), ("stem_b", "block_a"), ("block_a", "pool"), ("pool", "head"), ("stem_a", "head")]

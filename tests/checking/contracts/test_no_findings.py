@@ -6,7 +6,8 @@ import pytest
 
 from graphdiag.errors import ConfigError
 from graphdiag.results.check_report import ContractStatus
-from tests.checking.contracts.reports import judged, messages, report_on
+from tests.checking.contracts.reports import judged, messages
+from tests.support.reports import report_on
 
 
 def test_artifacts_are_no_errors():

@@ -6,8 +6,9 @@ import pytest
 
 from graphdiag.errors import ConfigError
 from graphdiag.results.check_report import ContractStatus
-from tests.checking.contracts.reports import judged, messages, report_of, report_on
+from tests.checking.contracts.reports import judged, messages, report_of
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 
 @pytest.mark.parametrize("log", ["keras216_siamese", "k3_siamese_training"])

@@ -6,9 +6,10 @@ import pytest
 
 from graphdiag import compare
 from graphdiag.diagnosis.finding import Verdict
-from tests.diagnosis.found import in_graph, in_log, report_on
+from tests.diagnosis.found import in_graph, in_log
 from tests.support.graph_text import LOGS
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 SHARED = """
     a Feed

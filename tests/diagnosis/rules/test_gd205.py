@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from graphdiag.diagnosis.finding import Verdict
-from tests.diagnosis.found import in_log, report_on
+from tests.diagnosis.found import in_log
+from tests.support.reports import report_on
 
 
 def test_branches_of_conditionals_are_drawn_apart():

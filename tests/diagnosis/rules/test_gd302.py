@@ -17,9 +17,10 @@ from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.finding import Finding, Severity, Verdict
 from graphdiag.graphs.op_graph import from_graph_def
-from tests.diagnosis.found import in_graph, in_log, report_on
+from tests.diagnosis.found import in_graph, in_log
 from tests.support.graph_text import FIXTURES, graph_def
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 GATED = layer_graph([("x", "body"), ("body", "gated")], inputs=["x"], classes={"gated": "Lambda"})
 GATE = """

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from graphdiag.diagnosis.finding import Verdict
-from tests.diagnosis.found import in_graph, in_log, report_on
+from tests.diagnosis.found import in_graph, in_log
 from tests.support.layers import layer_graph
+from tests.support.reports import report_on
 
 ONE = layer_graph([("x", "h")], inputs=["x"])
 
