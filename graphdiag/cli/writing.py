@@ -43,12 +43,11 @@ def check_distinct(files: list[Path]) -> None:
     Raises:
         UsageError: There are two.
     """
-    seen = set()
+    seen: dict[object, Path] = {}
     for file in files:
-        place = identity(file)
-        if place in seen:
-            raise UsageError(f"-o {file}: stands twice; give each --format its own file.")
-        seen.add(place)
+        first = seen.setdefault(identity(file), file)
+        if first is not file:
+            raise UsageError(f"-o {first}: stands twice; give each --format its own file.")
 
 
 def put_all(
