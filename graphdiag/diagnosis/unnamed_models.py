@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from graphdiag.diagnosis.roles import NUMBERED
-from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.layer_graph import LayerGraph, LayerTensor
 from graphdiag.graphs.op_graph import OpGraph
 
 _MADE_UP = re.compile(r"sequential_[0-9]+")
@@ -92,6 +92,9 @@ def _renamed(layers: LayerGraph, path: tuple[str, ...], name: str) -> LayerGraph
     def called(own: str, id_: str) -> str:
         return own if ids[id_] == id_ or id_.startswith(f"{old}/") else name + own.removeprefix(path[-1])
 
+    def tensor(old_tensor: LayerTensor) -> LayerTensor:
+        return replace(old_tensor, layer=ids[old_tensor.layer])
+
     return replace(
         layers,
         layers={
@@ -105,4 +108,6 @@ def _renamed(layers: LayerGraph, path: tuple[str, ...], name: str) -> LayerGraph
         edges=tuple((ids[source], ids[target]) for source, target in layers.edges),
         inputs=tuple(ids[id_] for id_ in layers.inputs),
         outputs=tuple(ids[id_] for id_ in layers.outputs),
+        tensors=tuple(replace(edge, source=tensor(edge.source), target=ids[edge.target]) for edge in layers.tensors),
+        output_tensors=tuple(map(tensor, layers.output_tensors)),
     )

@@ -53,6 +53,39 @@ class NestedModel:
     calls: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class LayerTensor:
+    """One tensor as Keras names it.
+
+    Attributes:
+        layer: Id of the layer that gives it.
+        call: Which of the layer's calls, counted from 0 in Keras's order. A layer inside a nested model is called in
+            each call of that model: the calls within the first of these come first.
+        output: Which of the call's results.
+    """
+
+    layer: str
+    call: int
+    output: int
+
+
+@dataclass(frozen=True, slots=True)
+class TensorEdge:
+    """One tensor that Keras gives to a call of a layer.
+
+    Attributes:
+        source: The tensor.
+        target: Id of the layer that takes it.
+        call: Which of the layer's calls.
+        argument: As what: ``0`` for the first argument, ``0[1]`` inside a list, ``mask`` for one given by name.
+    """
+
+    source: LayerTensor
+    target: str
+    call: int
+    argument: str
+
+
 @dataclass(frozen=True)
 class LayerGraph:
     """Layers and the edges between them.
@@ -65,6 +98,9 @@ class LayerGraph:
         inputs: Ids of the model's inputs, in the order in which Keras takes them.
         outputs: Ids of the layers that give the model's outputs.
         keras_version: As recorded in the file, as ``2.1.6``; empty when unknown.
+        tensors: What Keras gives to each call; the edges are the pairs of layers in it. Empty where only the edges are
+            known, as in a saved report.
+        output_tensors: The tensors that the model gives, in order.
     """
 
     model_name: str
@@ -74,6 +110,8 @@ class LayerGraph:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     keras_version: str = ""
+    tensors: tuple[TensorEdge, ...] = ()
+    output_tensors: tuple[LayerTensor, ...] = ()
 
     def to_networkx(self) -> nx.DiGraph:
         """The layer graph as a ``networkx.DiGraph``.

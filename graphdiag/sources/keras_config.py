@@ -34,16 +34,24 @@ class Call:
     """The tensors that one call takes: the first argument, flattened (None where it holds no tensor), and the rest.
 
     ``keyed`` holds the first argument again where it was a dict, because a nested model finds its inputs by key.
+    ``places`` says as what each of ``rest`` is given.
     """
 
     main: tuple[Tensor | None, ...] = ()
     rest: tuple[Tensor, ...] = ()
     keyed: Mapping[str, Tensor] = field(default_factory=dict)
+    places: tuple[str, ...] = ()
 
     def tensors(self) -> Iterator[Tensor]:
         """All tensors that the call takes."""
-        yield from (tensor for tensor in self.main if tensor is not None)
-        yield from self.rest
+        yield from (tensor for _, tensor in self.arguments())
+
+    def arguments(self) -> Iterator[tuple[str, Tensor]]:
+        """All tensors that the call takes, each with its place."""
+        main = [f"0[{position}]" for position in range(len(self.main))] if len(self.main) > 1 else ["0"]
+        given = [(place, tensor) for place, tensor in zip(main, self.main, strict=False) if tensor is not None]
+        yield from given
+        yield from zip(self.places, self.rest, strict=True)
 
 
 @dataclass(frozen=True)
@@ -75,11 +83,9 @@ class Member:
         """Whether it is an input layer of its model."""
         return self.class_name == "InputLayer" and self.inner is None
 
-    def chosen(self, number: int | None) -> tuple[Call, ...]:
-        """The call that an index of the JSON means, or all calls when it means none of them."""
-        if number is None or not 0 <= number - self.first_call < len(self.calls):
-            return self.calls
-        return (self.calls[number - self.first_call],)
+    def rank(self, number: int) -> int | None:
+        """Which of the calls an index of the JSON means; None when it means none of them."""
+        return number - self.first_call if 0 <= number - self.first_call < len(self.calls) else None
 
 
 @dataclass(frozen=True)
@@ -285,7 +291,7 @@ def _calls(entry: Mapping[str, Any], name: str, layers: Any) -> tuple[Call, ...]
 
 def _keras2_call(node: Any, layers: Any) -> Call:
     main: list[Tensor | None] = []
-    rest: list[Tensor] = []
+    rest: dict[tuple[str, Tensor], None] = {}
     keyed: dict[str, Tensor] = {}
 
     def first_argument(value: Any, key: str) -> None:
@@ -298,7 +304,8 @@ def _keras2_call(node: Any, layers: Any) -> Call:
                 if key:
                     keyed[key] = tensor
             for other in value[3:]:
-                rest.extend(_named_tensors(other, layers))
+                # They stand beside each tensor of the first argument again.
+                rest.update(dict.fromkeys(_named_tensors("", other, layers)))
         elif isinstance(value, list):
             for other in value:
                 first_argument(other, "")
@@ -307,20 +314,20 @@ def _keras2_call(node: Any, layers: Any) -> Call:
                 first_argument(value[inner], str(inner))
 
     first_argument(node, "")
-    return Call(tuple(main), tuple(rest), keyed)
+    return Call(tuple(main), tuple(tensor for _, tensor in rest), keyed, tuple(place for place, _ in rest))
 
 
-def _named_tensors(value: Any, layers: Any) -> Iterator[Tensor]:
+def _named_tensors(place: str, value: Any, layers: Any) -> Iterator[tuple[str, Tensor]]:
     """Tensors among a Keras 2 call's keyword arguments, where plain lists of numbers stand beside them."""
     if isinstance(value, list):
         if len(value) == 3 and _is_reference(value) and value[0] in layers:
-            yield _tensor(value)
+            yield place, _tensor(value)
         else:
-            for other in value:
-                yield from _named_tensors(other, layers)
+            for position, other in enumerate(value):
+                yield from _named_tensors(f"{place}[{position}]", other, layers)
     elif isinstance(value, Mapping):
-        for other in value.values():
-            yield from _named_tensors(other, layers)
+        for key, other in value.items():
+            yield from _named_tensors(f"{place}[{key!r}]" if place else str(key), other, layers)
 
 
 def _keras3_call(node: Mapping[str, Any]) -> Call:
@@ -347,19 +354,20 @@ def _keras3_call(node: Mapping[str, Any]) -> Call:
             main.append(None)
 
     first_argument(first, "")
-    rest = [*_keras_tensors(others), *_keras_tensors(list(keywords.values()))]
-    return Call(tuple(main), tuple(rest), keyed)
+    rest = [leaf for position, value in enumerate(others, start=1) for leaf in _keras_tensors(str(position), value)]
+    rest += [leaf for name, value in keywords.items() for leaf in _keras_tensors(str(name), value)]
+    return Call(tuple(main), tuple(tensor for _, tensor in rest), keyed, tuple(place for place, _ in rest))
 
 
-def _keras_tensors(value: Any) -> Iterator[Tensor]:
+def _keras_tensors(place: str, value: Any) -> Iterator[tuple[str, Tensor]]:
     if _is_keras_tensor(value):
-        yield _keras_tensor(value)
+        yield place, _keras_tensor(value)
     elif isinstance(value, list):
-        for other in value:
-            yield from _keras_tensors(other)
+        for position, other in enumerate(value):
+            yield from _keras_tensors(f"{place}[{position}]", other)
     elif isinstance(value, Mapping):
-        for other in value.values():
-            yield from _keras_tensors(other)
+        for key, other in value.items():
+            yield from _keras_tensors(f"{place}[{key!r}]", other)
 
 
 def _is_keras_tensor(value: Any) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphdiag.errors import SourceError
-from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
+from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge
 from graphdiag.sources.keras_config import Call, Member, Scope, Tensor, read_model
 
 
@@ -34,28 +34,41 @@ def layer_graph_from_json(config: Mapping[str, Any]) -> LayerGraph:
     version = config.get("keras_version", "")
     if not graph.layers:
         raise SourceError(f"The Keras model {scope.name!r} has no layers; add layers and save it again.")
-    return LayerGraph(
-        model_name=graph.model_name,
-        layers=graph.layers,
-        edges=graph.edges,
-        nested=graph.nested,
-        inputs=graph.inputs,
-        outputs=graph.outputs,
-        keras_version=version if isinstance(version, str) else "",
-    )
+    return replace(graph, keras_version=version if isinstance(version, str) else "")
+
+
+_MOST_CALLS = 10_000
+"""From here on the calls of nested models are not told apart: a small file may describe any number of them."""
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a scope stands: the member that holds it, the place of the scope around it, and which call is meant.
+    """One call of a model.
 
-    ``call`` is None where every call is meant, as for the layers inside a shared model.
+    Attributes:
+        scope: The model.
+        member: The member that it is of the model around it; None for the outermost.
+        outer: The call of the model around it.
+        rank: Which of the member's calls; None where every call is meant.
+        number: Which call of the model it is, those in other calls of the models around it included.
     """
 
     scope: Scope
     member: Member | None = None
     outer: _Place | None = None
-    call: int | None = None
+    rank: int | None = 0
+    number: int = 0
+
+    def inside(self, member: Member, rank: int | None) -> _Place:
+        """A call of a model inside this one."""
+        assert member.inner is not None
+        number = 0 if rank is None else self.number * max(len(member.calls), 1) + rank
+        return _Place(member.inner, member, self, rank, number)
+
+    def calls(self) -> Sequence[Call]:
+        """What the model was given."""
+        assert self.member is not None
+        return self.member.calls if self.rank is None else self.member.calls[self.rank : self.rank + 1]
 
 
 class _Flattener:
@@ -67,7 +80,8 @@ class _Flattener:
         self._taken: set[str] = set()
         self._layers: dict[str, Layer] = {}
         self._nested: dict[str, NestedModel] = {}
-        self._edges: dict[tuple[str, str], None] = {}
+        self._tensors: dict[TensorEdge, None] = {}
+        self._places = 0
         self._shapes: dict[str, dict[int, str]] = {}
 
     def run(self) -> LayerGraph:
@@ -87,13 +101,18 @@ class _Flattener:
             )
             for layer in self._layers.values()
         }
+        place = {layer_id: position for position, layer_id in enumerate(layers)}
+        tensors = sorted(self._tensors, key=lambda edge: place[edge.target])
+        outputs = self._all_sources(scope.outputs)
         return LayerGraph(
             model_name=scope.name,
             layers=layers,
-            edges=tuple(self._edges),
+            edges=tuple(dict.fromkeys((edge.source.layer, edge.target) for edge in tensors)),
             nested=self._nested,
-            inputs=self._all_sources([tensor for _, tensor in scope.inputs]),
-            outputs=self._all_sources(scope.outputs),
+            inputs=_layers_of(self._all_sources([tensor for _, tensor in scope.inputs])),
+            outputs=_layers_of(outputs),
+            tensors=tuple(tensors),
+            output_tensors=outputs,
         )
 
     def _name(self, place: _Place) -> None:
@@ -132,15 +151,22 @@ class _Flattener:
     def _connect(self, place: _Place) -> None:
         for member in place.scope.members.values():
             if member.inner is not None:
-                self._connect(_Place(member.inner, member, place))
+                for rank in self._ranks(member):
+                    self._connect(place.inside(member, rank))
                 self._note_shapes(place, member)
             elif not (member.is_input and place.member is not None):
                 own = self._ids[place.scope.path, member.name]
-                for call in member.calls:
-                    for tensor in call.tensors():
-                        for source, _ in self._sources(place, tensor):
-                            self._edges[source, own] = None
+                for rank, call in enumerate(member.calls):
+                    number = place.number * len(member.calls) + rank
+                    for argument, tensor in call.arguments():
+                        for source in self._sources(place, tensor):
+                            self._tensors[TensorEdge(source, own, number, argument)] = None
                 self._note_shapes(place, member)
+
+    def _ranks(self, member: Member) -> Sequence[int | None]:
+        """The calls of a nested model, each for itself as long as there are not too many of them."""
+        self._places += len(member.calls)
+        return [None] if self._places > _MOST_CALLS or not member.calls else range(len(member.calls))
 
     def _note_shapes(self, place: _Place, member: Member) -> None:
         """What a call records of its inputs is the output shape of the layers that give them."""
@@ -152,18 +178,15 @@ class _Flattener:
                 shape = tensor.shape or (built[position] if built else "")
                 found = self._sources(place, tensor) if shape else []
                 if len(found) == 1:
-                    source, slot = found[0]
-                    self._shapes.setdefault(source, {}).setdefault(slot, shape)
+                    [source] = found
+                    self._shapes.setdefault(source.layer, {}).setdefault(source.output, shape)
 
-    def _all_sources(self, tensors: Sequence[Tensor]) -> tuple[str, ...]:
-        found: dict[str, None] = {}
-        for tensor in tensors:
-            found.update((source, None) for source, _ in self._sources(self._top, tensor))
-        return tuple(found)
+    def _all_sources(self, tensors: Sequence[Tensor]) -> tuple[LayerTensor, ...]:
+        return tuple(source for tensor in tensors for source in self._sources(self._top, tensor))
 
-    def _sources(self, place: _Place, tensor: Tensor) -> list[tuple[str, int]]:
-        """The real layers (and their output slots) that give a tensor: through nested models, and out of them."""
-        found: dict[tuple[str, int], None] = {}
+    def _sources(self, place: _Place, tensor: Tensor) -> list[LayerTensor]:
+        """What a tensor really is: through nested models, and out of them. Several where every call is meant."""
+        found: dict[LayerTensor, None] = {}
         pending = [(place, tensor)]
         seen = set()
         while pending:
@@ -180,24 +203,25 @@ class _Flattener:
                         f"The nested Keras model {member.name!r} gives {len(outputs)} tensors, and number "
                         f"{wanted.slot} of them is used; the JSON is damaged."
                     )
-                pending.append((_Place(member.inner, member, here, wanted.call), outputs[wanted.slot]))
+                pending.append((here.inside(member, member.rank(wanted.call)), outputs[wanted.slot]))
             elif member.is_input and here.member is not None and here.outer is not None:
-                given = [
-                    (here.outer, one)
-                    for call in here.member.chosen(here.call)
-                    for one in _given_to(here.scope, member.name, call)
-                ]
+                given = [(here.outer, one) for call in here.calls() for one in _given_to(here.scope, member.name, call)]
                 pending.extend(reversed(given))
             else:
-                found[self._ids[here.scope.path, member.name], wanted.slot] = None
+                number = here.number * max(len(member.calls), 1) + (member.rank(wanted.call) or 0)
+                found[LayerTensor(self._ids[here.scope.path, member.name], number, wanted.slot)] = None
         return list(found)
+
+
+def _layers_of(tensors: Sequence[LayerTensor]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tensor.layer for tensor in tensors))
 
 
 def _path_of_calls(place: _Place) -> tuple[object, ...]:
     marks: list[object] = [place.scope.path]
     around: _Place | None = place
     while around is not None:
-        marks.append(around.call)
+        marks.append(around.rank)
         around = around.outer
     return tuple(marks)
 

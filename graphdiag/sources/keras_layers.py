@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
+from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,14 +21,16 @@ class Call:
 
     Attributes:
         layer: The layer (in Keras 3 also a bare operation).
+        number: Keras's number of the call.
         first: Its first argument as given: a tensor, or lists or dicts of them.
-        tensors: All symbolic tensors among its arguments.
+        arguments: All symbolic tensors among its arguments, each with its place (see `TensorEdge.argument`).
         outputs: The tensors it gave, flat.
     """
 
     layer: Any
+    number: int
     first: Any
-    tensors: Sequence[Any]
+    arguments: Sequence[tuple[str, Any]]
     outputs: Sequence[Any]
 
 
@@ -63,21 +65,29 @@ class Network:
         return {id(tensor): position for position, tensor in enumerate(self.inputs)}
 
     @cached_property
-    def calls(self) -> Mapping[int, Mapping[int, Call]]:
-        """Calls by ``id`` of the layer, then by Keras's number of the call; input layers have none."""
-        found: dict[int, dict[int, Call]] = {}
-        waiting = list(self.outputs)
-        while waiting:
-            tensor = waiting.pop()
-            if id(tensor) in self.position:
-                continue
-            layer, number, _ = tensor._keras_history
-            numbered = found.setdefault(id(layer), {})
-            if number in numbered:
-                continue
-            numbered[number] = _call(layer, number)
-            waiting.extend(numbered[number].tensors)
-        return {key: dict(sorted(numbered.items())) for key, numbered in found.items()}
+    def calls(self) -> Mapping[int, Sequence[Call]]:
+        """Calls by ``id`` of the layer, in the order of Keras's numbers; input layers have none."""
+        found: dict[int, list[Call]] = {}
+        for call in self.run:
+            found.setdefault(id(call.layer), []).append(call)
+        return {key: sorted(calls, key=lambda call: call.number) for key, calls in found.items()}
+
+    @cached_property
+    def ranks(self) -> Mapping[int, Mapping[int, int]]:
+        """By ``id`` of the layer, the place of each of its calls in `calls`, by Keras's number of the call."""
+        return {key: {call.number: rank for rank, call in enumerate(calls)} for key, calls in self.calls.items()}
+
+    @cached_property
+    def run(self) -> Sequence[Call]:
+        """All calls in the order in which Keras makes them when the model is run, those for losses alone included."""
+        by_depth = self.graph._nodes_by_depth
+        nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+        return [_call(node) for node in nodes if not node.is_input and not self._is_given(node)]
+
+    def _is_given(self, node: Any) -> bool:
+        """Whether the results of a call are inputs of the model, which begins in the middle of another."""
+        outputs = flat(node.outputs)
+        return bool(outputs) and all(id(tensor) in self.position for tensor in outputs)
 
     @cached_property
     def layers(self) -> Sequence[Any]:
@@ -125,15 +135,29 @@ def flat(structure: Any) -> list[Any]:
     return [] if structure is None else [structure]
 
 
-def _call(layer: Any, number: int) -> Call:
-    nodes = layer.inbound_nodes if hasattr(layer, "inbound_nodes") else layer._inbound_nodes
-    node = nodes[number]
+def _call(node: Any) -> Call:
     if hasattr(node, "operation"):
-        args, kwargs, tensors = node.arguments.args, node.arguments.kwargs, node.input_tensors
+        layer, args, kwargs = node.operation, node.arguments.args, node.arguments.kwargs
     else:
-        args, kwargs, tensors = node.call_args, node.call_kwargs, node.keras_inputs
+        layer, args, kwargs = node.layer, node.call_args, node.call_kwargs
+    nodes = layer.inbound_nodes if hasattr(layer, "inbound_nodes") else layer._inbound_nodes
+    number = next(number for number, other in enumerate(nodes) if other is node)
     first = args[0] if args else next(iter(kwargs.values()), None)
-    return Call(layer, first, list(tensors), flat(node.outputs))
+    arguments = [leaf for position, value in enumerate(args) for leaf in _symbolic(str(position), value)]
+    arguments += [leaf for name, value in kwargs.items() for leaf in _symbolic(name, value)]
+    return Call(layer, number, first, arguments, flat(node.outputs))
+
+
+def _symbolic(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The symbolic tensors in a structure."""
+    if isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield from _symbolic(f"{place}[{key!r}]", value[key])
+    elif isinstance(value, (list, tuple)):
+        for position, part in enumerate(value):
+            yield from _symbolic(f"{place}[{position}]", part)
+    elif hasattr(value, "_keras_history"):
+        yield place, value
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,8 +180,8 @@ class LayerIds:
     made: Sequence[tuple[Any, str]] = ()
     objects: Mapping[int, Any] = field(default_factory=dict)
 
-    def owner(self, chain: Sequence[Any]) -> str | None:
-        """Id of the outermost layer of the model among open calls.
+    def owner(self, chain: Sequence[Any]) -> tuple[int, str] | None:
+        """The outermost layer of the model among open calls.
 
         Nested models do not count. A layer that another one calls is part of that one's work, though the model may
         have it, too: Keras calls only the outer one.
@@ -166,16 +190,16 @@ class LayerIds:
             chain: Layers whose calls are open, outermost first.
 
         Returns:
-            The layer's id, or ``None`` when no layer of the model is among them.
+            Its position in the chain and its id, or ``None`` when no layer of the model is among them.
         """
         for position, layer in enumerate(chain):
             places = self.by_object.get(id(layer))
             if not places:
                 continue
             if len(places) == 1:
-                return places[0][1]
+                return position, places[0][1]
             around = tuple(model.name for model in chain[:position] if id(model) in self.nested)
-            return next((layer_id for path, layer_id in places if path == around), None)
+            return next(((position, layer_id) for path, layer_id in places if path == around), None)
         return None
 
     def same_layer(self) -> Mapping[str, str]:
@@ -246,15 +270,26 @@ def subclassed_ids(model: Any) -> LayerIds:
 
 @dataclass(frozen=True, eq=False)
 class _Frame:
-    """A model on the way from the outermost to the one looked at.
+    """One call of a model, on the way from the outermost to the one looked at.
 
-    ``call`` is the one call through which it was entered from outside, or None for all its calls.
+    Attributes:
+        network: The model.
+        path: Names of the nested models, itself included.
+        number: Which call of the model it is, those in other calls of the models around it included.
+        call: The call in the model around it; None for the outermost.
+        parent: The call of the model around it.
     """
 
     network: Network
-    path: tuple[str, ...]
-    call: int | None = None
+    path: tuple[str, ...] = ()
+    number: int = 0
+    call: Call | None = None
     parent: _Frame | None = None
+
+    def numbered(self, call: Call) -> int:
+        """Which of its layer's calls a call in this one is."""
+        ranks = self.network.ranks[id(call.layer)]
+        return self.number * len(ranks) + ranks[call.number]
 
 
 class _Flattener:
@@ -264,24 +299,29 @@ class _Flattener:
         self._networks: dict[int, Network] = {}
         self._layers: dict[str, Layer] = {}
         self._nested: dict[str, NestedModel] = {}
-        self._edges: dict[tuple[str, str], None] = {}
+        self._tensors: list[TensorEdge] = []
         self._by_object: dict[int, list[tuple[tuple[str, ...], str]]] = {}
         self._made: list[tuple[Any, str]] = []
         self._objects: dict[int, Any] = {}
 
     def run(self) -> LayerIds:
-        root = _Frame(self._network(self._model), ())
-        self._collect(root)
+        root = _Frame(self._network(self._model))
+        self._collect(root.network, ())
         self._connect(root)
-        outputs = [source for tensor in root.network.outputs for source in self._sources(tensor, root)]
+        place = {layer_id: position for position, layer_id in enumerate(self._layers)}
+        self._tensors.sort(key=lambda edge: place[edge.target])
+        sources = (self._source(tensor, root) for tensor in root.network.outputs)
+        outputs = tuple(source for source in sources if source is not None)
         graph = LayerGraph(
             model_name=self._model.name,
             layers=self._layers,
-            edges=tuple(self._edges),
+            edges=tuple(dict.fromkeys((edge.source.layer, edge.target) for edge in self._tensors)),
             nested=self._nested,
             inputs=tuple(dict.fromkeys(layer_of(tensor).name for tensor in root.network.inputs)),
-            outputs=tuple(dict.fromkeys(outputs)),
+            outputs=tuple(dict.fromkeys(tensor.layer for tensor in outputs)),
             keras_version=self._keras_version,
+            tensors=tuple(self._tensors),
+            output_tensors=outputs,
         )
         nested = frozenset(self._networks) - {id(self._model)}
         return LayerIds(graph, self._by_object, nested, self._made, self._objects)
@@ -289,18 +329,18 @@ class _Flattener:
     def _network(self, model: Any) -> Network:
         return self._networks.setdefault(id(model), Network(model))
 
-    def _inside(self, frame: _Frame, model: Any, call: int | None) -> _Frame:
-        return _Frame(self._network(model), (*frame.path, model.name), call, frame)
+    def _inside(self, frame: _Frame, call: Call) -> _Frame:
+        model = call.layer
+        return _Frame(self._network(model), (*frame.path, model.name), frame.numbered(call), call, frame)
 
-    def _collect(self, frame: _Frame) -> None:
-        network, path = frame.network, frame.path
+    def _collect(self, network: Network, path: tuple[str, ...]) -> None:
         entries = {id(layer_of(tensor)) for tensor in network.inputs}
         for layer in network.layers:
             layer_id = "/".join((*path, layer.name))
             calls = len(network.calls.get(id(layer), ())) or 1
             if is_network(layer):
                 self._nested[layer_id] = NestedModel(layer_id, layer.name, type(layer).__name__, path, calls)
-                self._collect(self._inside(frame, layer, None))
+                self._collect(self._network(layer), (*path, layer.name))
                 continue
             is_input = id(layer) in entries
             if is_input and path:
@@ -322,40 +362,43 @@ class _Flattener:
 
     def _connect(self, frame: _Frame) -> None:
         for layer in frame.network.layers:
-            if is_network(layer):
-                self._connect(self._inside(frame, layer, None))
-                continue
-            layer_id = "/".join((*frame.path, layer.name))
-            for call in frame.network.calls.get(id(layer), {}).values():
-                for tensor in call.tensors:
-                    for source in self._sources(tensor, frame):
-                        self._edges[source, layer_id] = None
+            for call in frame.network.calls.get(id(layer), ()):
+                if is_network(layer):
+                    self._connect(self._inside(frame, call))
+                    continue
+                layer_id, number = "/".join((*frame.path, layer.name)), frame.numbered(call)
+                for place, tensor in call.arguments:
+                    source = self._source(tensor, frame)
+                    if source is not None:
+                        self._tensors.append(TensorEdge(source, layer_id, number, place))
 
-    def _sources(self, tensor: Any, frame: _Frame) -> Iterator[str]:
-        """Ids of the layers that really give a tensor, seen from inside a model."""
-        position = frame.network.position.get(id(tensor))
-        layer, number, slot = tensor._keras_history
-        if position is None:
+    def _source(self, tensor: Any, frame: _Frame) -> LayerTensor | None:
+        """The tensor of a layer that a symbolic tensor in a call of a model really is; None for a constant."""
+        while hasattr(tensor, "_keras_history"):
+            position = frame.network.position.get(id(tensor))
+            layer, number, slot = tensor._keras_history
+            if position is not None:
+                if frame.parent is None or frame.call is None:
+                    return LayerTensor(layer.name, 0, slot)
+                given = frame.network.arrange(frame.call.first)
+                if position >= len(given):
+                    return None
+                tensor, frame = given[position], frame.parent
+                continue
+            network = frame.network
+            call = network.calls[id(layer)][network.ranks[id(layer)][number]]
             if not is_network(layer):
-                yield "/".join((*frame.path, layer.name))
-                return
-            inner = self._inside(frame, layer, number)
-            yield from self._sources(inner.network.outputs[slot], inner)
-        elif frame.parent is None:
-            yield layer.name
-        else:
-            calls = frame.parent.network.calls[id(frame.network.model)]
-            for call in calls.values() if frame.call is None else [calls[frame.call]]:
-                given = frame.network.arrange(call.first)
-                if position < len(given):
-                    yield from self._sources(given[position], frame.parent)
+                return LayerTensor("/".join((*frame.path, layer.name)), frame.numbered(call), slot)
+            frame = self._inside(frame, call)
+            tensor = frame.network.outputs[slot]
+        return None
 
 
 def _outputs(network: Network, layer: Any) -> list[Any]:
     calls = network.calls.get(id(layer))
     if calls is None:
         return [tensor for tensor in network.inputs if layer_of(tensor) is layer]
-    return [tensor for call in calls.values() for tensor in call.outputs]
+    return [tensor for call in calls for tensor in call.outputs]
 
 
 def _shape(tensors: Sequence[Any]) -> str:

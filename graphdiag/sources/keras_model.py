@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import ModelError, UsageError
+from graphdiag.graphs.layer_calls import CallRecord
+from graphdiag.sources.keras_calls import call_record
 from graphdiag.sources.keras_layers import LayerIds, flat, functional_ids, is_network, subclassed_ids
 from graphdiag.sources.keras_trace import (
     argument_names,
@@ -75,10 +78,10 @@ def open_model(
     notes: list[str] = []
     if _graph_of(model) is not None:
         ids = _ids(model, keras)
-        made, owners, trackers = _built_graph(model, ids, recorder)
+        traced = _built_graph(model, ids, recorder)
         if graph != "training":
             notes.append(f"A TF 1 model has only the graph that it was built in; that one is shown, not {graph}.")
-        if not owners:
+        if not traced.owners:
             notes.append(
                 "The model was built before graphdiag saw it, so name scopes decide which op belongs to which layer."
             )
@@ -86,19 +89,20 @@ def open_model(
         _require_tensorflow(keras)
         _ensure_built(model, input_shape, notes)
         ids = _ids(model, keras)
-        made, owners, trackers = _traced_graph(model, keras, ids, graph, input_shape, recorder)
+        traced = _traced_graph(model, keras, ids, graph, input_shape, recorder)
     if ids.graph is None:
         notes.append(
             f"Keras records no edges between the layers of {type(model).__name__}, because it is a subclassed model."
         )
     return Opened(
         origin=Origin(path=name or model.name, kind="model", stack=_stack(model, keras)),
-        graph_defs=(made,),
+        graph_defs=(traced.graph_def,),
         has_op_graph=True,
         layer_graph=ids.graph,
         keras_json=_keras_json(model, notes),
-        owners=owners,
-        trackers=trackers,
+        owners=traced.owners,
+        trackers=traced.trackers,
+        calls=traced.calls,
         same_layer=ids.same_layer(),
         notes=tuple(notes),
         locations=_locations(ids, locator) if locator else {},
@@ -158,6 +162,16 @@ def callback_writes_op_graph(model: Any) -> bool | None:
     return None
 
 
+@dataclass(frozen=True)
+class _Traced:
+    """An op graph, and, where it was recorded, who made which op, who tracks which variable, and the layers' calls."""
+
+    graph_def: GraphDef
+    owners: Mapping[str, str] = field(default_factory=dict)
+    trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    calls: CallRecord = CallRecord()
+
+
 def _ids(model: Any, keras: Any) -> LayerIds:
     return functional_ids(model, keras.__version__) if is_network(model) else subclassed_ids(model)
 
@@ -193,20 +207,14 @@ def _ensure_built(model: Any, input_shape: Any, notes: list[str]) -> None:
             ) from error
 
 
-def _built_graph(
-    model: Any, ids: LayerIds, recorder: CallRecorder | None
-) -> tuple[GraphDef, dict[str, str], dict[str, Sequence[str]]]:
+def _built_graph(model: Any, ids: LayerIds, recorder: CallRecorder | None) -> _Traced:
     """The graph that a TF 1 model was built in, and, if they were recorded, the owners and who tracks the variables."""
     graph = _graph_of(model)
     made = graph_def(graph)
-    chains = recorder.makers(graph) if recorder is not None else []
-    if recorder is None or not chains:
-        return made, {}, {}
-    owners = {}
-    for node, chain in zip(made.node, chains, strict=False):
-        owner = ids.owner(chain)
-        if owner is not None:
-            owners[node.name] = owner
+    if recorder is None or not recorder.calls(graph):
+        return _Traced(made)
+    owned, calls = call_record(model, ids, recorder, graph, {})
+    owners = dict(owned)
     for tensor, layer_id in ids.made:
         owners.setdefault(tensor.op.name, layer_id)
     # A layer may have been built by another one that called it first, or outside of all calls.
@@ -218,12 +226,12 @@ def _built_graph(
             scope = scope.rpartition("/")[0]
         if scope:
             owners[node.name] = strayed[scope]
-    return made, owners, trackers
+    return _Traced(made, owners, trackers, calls)
 
 
 def _traced_graph(
     model: Any, keras: Any, ids: LayerIds, graph: str, input_shape: Any, called: CallRecorder | None
-) -> tuple[GraphDef, dict[str, str], dict[str, Sequence[str]]]:
+) -> _Traced:
     """The graph of one trace of an eager model, the owners, and who tracks the variables that it captures."""
     import tensorflow as tf
 
@@ -235,12 +243,10 @@ def _traced_graph(
         else:
             concrete = trace_forward(tf, model, given, training=graph == "training")
     arguments = argument_names(concrete)
-    owners = {}
-    for operation, chain in zip(concrete.graph.get_operations(), recorder.makers(concrete.graph), strict=False):
-        owner = ids.owner(chain)
-        # A captured variable is nobody's op, though a layer makes the placeholder for it.
-        if owner is not None and operation.name not in arguments:
-            owners[operation.name] = owner
+    owned, calls = call_record(model, ids, recorder, concrete.graph, arguments)
+    # A captured variable is nobody's op, though a layer makes the placeholder for it.
+    outside = set(arguments.values())
+    owners = {name: owner for name, owner in owned.items() if name not in outside}
     names = iter(arguments.values())
     for layer_id, spec in zip(given.inputs, tf.nest.flatten(given.args), strict=False):
         for _ in tf.nest.flatten(spec, expand_composites=True):
@@ -252,7 +258,7 @@ def _traced_graph(
         for handle, placeholder in concrete.graph.captures
         if id(handle) in layers_of
     }
-    return shown_graph(concrete, arguments), owners, trackers
+    return _Traced(shown_graph(concrete, arguments), owners, trackers, calls)
 
 
 def _handle(variable: Any) -> Any:

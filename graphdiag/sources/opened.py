@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from graphdiag.graphs.layer_calls import CallRecord
+
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
@@ -50,6 +52,7 @@ class Opened:
         owners: Layer id by op name, as recorded while a live model was traced; empty for files, where names decide.
         trackers: Ids of the layers that track each variable, by the name of the op that makes it or stands for it, as
             known from a live model.
+        calls: What each call of a layer was given and returned, as recorded with the owners.
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
         notes: Sentences for the user about what was chosen or passed over.
         locations: Where each layer is made, by its id: a line of the user's Python files; empty for other sources.
@@ -64,6 +67,7 @@ class Opened:
     keras_json: Mapping[str, Any] | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    calls: CallRecord = CallRecord()
     same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     locations: Mapping[str, SourceLine] = field(default_factory=dict)

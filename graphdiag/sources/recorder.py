@@ -1,4 +1,4 @@
-"""Notes which layer makes which op, while a model is built or traced.
+"""Notes which layer makes which op, and what each call is given and returns, while a model is built or traced.
 
 TensorFlow numbers the ops of a graph in the order of their making. So it is enough to note, at the start and at the
 end of every layer call, how many ops the graph holds: what was made in between is the innermost layer's.
@@ -7,12 +7,64 @@ end of every layer call, how many ops the graph holds: what was made in between 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
-Chain = tuple[object, ...]
-"""The layers whose calls are open, outermost first."""
+from graphdiag.sources.keras_layers import is_network
+
+_DEEPEST_PART = 4
+
+
+class Leaf(NamedTuple):
+    """A tensor of a graph among the arguments or results of a call.
+
+    Attributes:
+        place: ``0`` for the first argument, ``0[1]`` inside a list, ``mask`` for one given by name.
+        value: The tensor, which may be ragged or sparse.
+        parts: The plain tensors that it consists of.
+        mask: The mask that Keras keeps on it, or None.
+    """
+
+    place: str
+    value: Any
+    parts: tuple[Any, ...]
+    mask: Any
+
+
+class RecordedCall:
+    """One call of a layer.
+
+    Attributes:
+        layer: The layer.
+        around: The call that was open when it began, or None.
+        graph: The graph that ops went to when it began.
+        by_model: Whether it was made by Keras's own running of a model, or outside of all calls, rather than by the
+            code of another layer.
+        runs_model: Whether what it calls is called so.
+        given: The tensors of the graph among its arguments; noted only of calls that are made by a model.
+        returned: Those that it returned.
+    """
+
+    __slots__ = ("around", "by_model", "given", "graph", "layer", "returned", "runs_model")
+
+    def __init__(self, layer: Any, around: RecordedCall | None, graph: Any) -> None:
+        self.layer = layer
+        self.around = around
+        self.graph = graph
+        self.by_model = around is None or around.runs_model
+        self.runs_model = self.by_model and is_network(layer)
+        self.given: tuple[Leaf, ...] = ()
+        self.returned: tuple[Leaf, ...] = ()
+
+    def outermost_first(self) -> list[RecordedCall]:
+        """The calls that were open while this one was, itself included."""
+        chain: list[RecordedCall] = []
+        call: RecordedCall | None = self
+        while call is not None:
+            chain.append(call)
+            call = call.around
+        return chain[::-1]
 
 
 class CallRecorder:
@@ -30,8 +82,9 @@ class CallRecorder:
         self._default_graph = default_graph
         self._functions = functions
         self._watched: dict[type, Any] = {}
-        self._open: list[object] = []
-        self._marks: dict[Any, list[tuple[int, Chain]]] = {}
+        self._open: list[RecordedCall] = []
+        self._calls: dict[Any, list[RecordedCall]] = {}
+        self._marks: dict[Any, list[tuple[int, RecordedCall | None]]] = {}
         self._arguments: dict[int, tuple[object, tuple[Any, ...], dict[str, Any]]] = {}
 
     def __enter__(self) -> CallRecorder:
@@ -68,14 +121,24 @@ class CallRecorder:
         # functools.wraps also keeps the module's name, by which AutoGraph knows that Keras must not be converted.
         @functools.wraps(original)
         def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-            if self._open and self._open[-1] is layer:  # super().__call__(...)
+            if self._open and self._open[-1].layer is layer:  # super().__call__(...)
                 return original(layer, *args, **kwargs)
             if not self._open:
                 self._arguments.setdefault(id(layer), (layer, args, kwargs))
-            self._open.append(layer)
+            graph = self._default_graph()
+            noted = self._functions or not graph.building_function
+            recorded = RecordedCall(layer, self._open[-1] if self._open else None, graph)
+            if noted:
+                if recorded.by_model:
+                    recorded.given = tuple(_arguments(graph, args, kwargs))
+                self._calls.setdefault(graph, []).append(recorded)
+            self._open.append(recorded)
             self._mark()
             try:
-                return original(layer, *args, **kwargs)
+                returned = original(layer, *args, **kwargs)
+                if noted and recorded.by_model:
+                    recorded.returned = tuple(_leaves(graph, "", returned))
+                return returned
             finally:
                 self._open.pop()
                 self._mark()
@@ -90,31 +153,65 @@ class CallRecorder:
         size = graph.version
         if marks and marks[-1][0] == size:
             marks.pop()
-        marks.append((size, tuple(self._open)))
+        marks.append((size, self._open[-1] if self._open else None))
 
-    def makers(self, graph: Any) -> list[Chain]:
+    def makers(self, graph: Any) -> list[RecordedCall | None]:
         """Who made each op of a graph.
 
         Args:
             graph: A ``tf.Graph`` that was the default graph during recorded calls.
 
         Returns:
-            One chain for each op that was made up to the last recorded call, in the order of the graph's ops; the
-            empty chain for ops made outside of all calls.
+            The innermost call for each op that was made up to the last recorded call, in the order of the graph's ops;
+            None for ops made outside of all calls.
         """
-        chains: list[Chain] = []
-        current: Chain = ()
-        for size, chain in self._marks.get(graph, ()):
-            chains.extend([current] * (size - len(chains)))
-            current = chain
-        return chains
+        makers: list[RecordedCall | None] = []
+        current: RecordedCall | None = None
+        for size, call in self._marks.get(graph, ()):
+            makers.extend([current] * (size - len(makers)))
+            current = call
+        return makers
+
+    def calls(self, graph: Any) -> list[RecordedCall]:
+        """The calls that began while a graph was the default graph, in this order."""
+        return self._calls.get(graph, [])
 
     def layers(self, graph: Any) -> list[object]:
         """The layers that were called while a graph was the default graph, each once, in the order of their calls."""
-        chains = (chain for _, chain in self._marks.get(graph, ()))
-        return list({id(layer): layer for chain in chains for layer in chain}.values())
+        return list({id(call.layer): call.layer for call in self.calls(graph)}.values())
 
     def arguments(self, layer: Any) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
         """What a layer was called on first, when it was not called by another layer; None when it never was."""
         _, args, kwargs = self._arguments.get(id(layer), (None, None, None))
         return None if args is None or kwargs is None else (args, kwargs)
+
+
+def _arguments(graph: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Iterator[Leaf]:
+    for position, value in enumerate(args):
+        yield from _leaves(graph, str(position), value)
+    for name, value in kwargs.items():
+        yield from _leaves(graph, name, value)
+
+
+def _leaves(graph: Any, place: str, value: Any) -> Iterator[Leaf]:
+    """The tensors of a graph in a structure; dicts in the order of their keys, as Keras flattens them."""
+    if isinstance(value, Mapping):
+        for key in sorted(value, key=str):
+            yield from _leaves(graph, f"{place}[{key!r}]", value[key])
+    elif isinstance(value, (list, tuple)):
+        for position, part in enumerate(value):
+            yield from _leaves(graph, f"{place}[{position}]", part)
+    else:
+        parts = tuple(_parts(graph, value, 0))
+        if parts:
+            yield Leaf(place, value, parts, getattr(value, "_keras_mask", None))
+
+
+def _parts(graph: Any, value: Any, depth: int) -> Iterator[Any]:
+    """A tensor of the graph itself; of a ragged or sparse one its parts, those too that TensorFlow has worked out."""
+    if getattr(value, "graph", None) is graph and hasattr(value, "value_index"):
+        yield value
+    elif depth < _DEEPEST_PART and type(value).__module__.startswith("tensorflow.") and hasattr(value, "__dict__"):
+        for inner in vars(value).values():
+            if inner is not None and not isinstance(inner, (str, int, float)):
+                yield from _parts(graph, inner, depth + 1)
