@@ -78,7 +78,9 @@ def compare(
     layers = of_model.layer_graph
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
-    context = analyze(ops, layers, opened.owners, _tensorboard_view(opened, notes), opened.trackers, opened.same_layer)
+    context = analyze(
+        ops, layers, opened.owners, _tensorboard_view(opened, notes), opened.trackers, opened.same_layer, opened.calls
+    )
     layers = context.layers
     findings = reported(diagnose(context, rules), chosen)
     report = partial(Report.of, locations=of_model.locations, rules=[rule.code for rule in chosen])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -55,6 +55,11 @@ class OpEdge:
         """Whether it is a control dependency."""
         return self.output == CONTROL
 
+    @property
+    def entering(self) -> tuple[int, int]:
+        """Row and output slot of the tensor that the target takes: the source's, or that of the last op on the way."""
+        return self.source, self.output
+
 
 @dataclass(frozen=True)
 class Crossings:
@@ -63,26 +68,29 @@ class Crossings:
     Attributes:
         edges: The op edges of each ``(source owner, target owner)``, in the order of the graph.
         to_roles: For each ``(owner, role)``, the number of op edges from the owner's ops into bookkeeping ops.
+        between_calls: For each owner with several calls, the op edges over which activations of one go to another.
     """
 
     edges: Mapping[tuple[str, str], Sequence[OpEdge]]
     to_roles: Mapping[tuple[str, str], int]
+    between_calls: Mapping[str, Sequence[OpEdge]] = field(default_factory=dict)
 
 
-def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow) -> Crossings:
+def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op: np.ndarray | None = None) -> Crossings:
     """Find the op edges between different owners.
 
     Args:
         graph: The op graph.
         ownership: Who owns each op.
         flow: What each tensor carries.
+        call_of_op: For each op a number of the call that made it, where calls are told apart.
 
     Returns:
         All crossings, direct ones and those through ops of nobody.
     """
-    of_op = ownership.of_op
     if not len(graph.source):
         return Crossings({}, {})
+    of_op, owner_of = _ends(ownership, call_of_op)
     from_owner, to_owner = of_op[graph.source], of_op[graph.target]
     # With each op edge, its place among the edges of the graph, to put direct and followed ones in order.
     found: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
@@ -93,36 +101,71 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow) -> Crossing
         )
     for writer, reader in flow.stores:
         pair = int(of_op[writer]), int(of_op[reader])
-        if pair[0] != pair[1] and UNOWNED not in pair:
+        # What a layer keeps for its own next call is its own business.
+        if UNOWNED not in pair and owner_of[pair[0]] != owner_of[pair[1]]:
             place = int(graph.in_edges[reader])
             found[pair].append((place, OpEdge(writer, reader, 0, Carries.ACTIVATION)))
-    for pair, place, followed in _Between(graph, ownership, flow).crossings():
+    for pair, place, followed in _Between(graph, ownership, of_op, flow).crossings():
         found[pair].append((place, followed))
     to_roles: dict[tuple[str, str], int] = defaultdict(int)
     if ownership.roles:
         for edge in np.flatnonzero((from_owner != UNOWNED) & (to_owner == UNOWNED)).tolist():
             role = ownership.roles.get(int(graph.target[edge]))
             if role:
-                to_roles[ownership.owners[int(from_owner[edge])], role] += 1
-    edges = {
-        (ownership.owners[source], ownership.owners[target]): [
-            op_edge for _, op_edge in sorted(op_edges, key=lambda placed: placed[0])
-        ]
-        for (source, target), op_edges in sorted(found.items())
-    }
-    return Crossings(edges, dict(sorted(to_roles.items())))
+                to_roles[ownership.owners[owner_of[int(from_owner[edge])]], role] += 1
+    by_owners: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
+    for (source, target), placed in found.items():
+        by_owners[owner_of[source], owner_of[target]] += placed
+    edges: dict[tuple[str, str], Sequence[OpEdge]] = {}
+    between_calls: dict[str, Sequence[OpEdge]] = {}
+    for (source, target), placed in sorted(by_owners.items()):
+        op_edges = [op_edge for _, op_edge in sorted(placed, key=lambda place: place[0])]
+        if source != target:
+            edges[ownership.owners[source], ownership.owners[target]] = op_edges
+            continue
+        real = [op_edge for op_edge in op_edges if op_edge.carries & Carries.ACTIVATION]
+        if real:
+            between_calls[ownership.owners[source]] = real
+    return Crossings(edges, dict(sorted(to_roles.items())), between_calls)
+
+
+def _ends(ownership: Ownership, call_of_op: np.ndarray | None) -> tuple[np.ndarray, Sequence[int]]:
+    """What is on either side of a crossing: owners, and where calls are told apart, each call of an owner.
+
+    Returns:
+        For each op the number of its end, `UNOWNED` for none; and the owner of each end.
+    """
+    of_op = ownership.of_op
+    if call_of_op is None:
+        return of_op, range(len(ownership.owners))
+    calls = int(call_of_op.max(initial=-1)) + 2
+    ends = np.where(of_op == UNOWNED, UNOWNED, of_op.astype(np.int64) * calls + call_of_op + 1)
+    present = np.unique(ends[ends != UNOWNED])
+    numbered = np.searchsorted(present, ends).astype(np.int32)
+    numbered[ends == UNOWNED] = UNOWNED
+    return numbered, (present // calls).tolist()
 
 
 class _Followed(OpEdge):
     """An op edge through ops of nobody. The way is looked up when it is asked for: of most it never is."""
 
-    __slots__ = ("_between", "_control", "_last", "_owner", "way")
+    __slots__ = ("_between", "_control", "_last", "_last_output", "_owner", "way")
 
-    def __init__(self, between: _Between, owner: int, last: int, target: int, control: bool, carries: Carries) -> None:
+    def __init__(
+        self,
+        between: _Between,
+        owner: int,
+        last: int,
+        last_output: int,
+        target: int,
+        control: bool,
+        carries: Carries,
+    ) -> None:
         for name, value in (
             ("_between", between),
             ("_owner", owner),
             ("_last", last),
+            ("_last_output", last_output),
             ("_control", control),
             ("way", None),
             ("target", target),
@@ -133,6 +176,7 @@ class _Followed(OpEdge):
     _between: _Between
     _owner: int
     _last: int
+    _last_output: int
     _control: bool
     way: tuple[int, ...] | None
 
@@ -146,6 +190,11 @@ class _Followed(OpEdge):
     def last(self) -> int:
         """Row of the last op of nobody."""
         return self._last
+
+    @property
+    def entering(self) -> tuple[int, int]:
+        """Row and output slot of the tensor that the target takes."""
+        return self._last, self._last_output
 
     @property
     def source(self) -> int:
@@ -193,10 +242,10 @@ class _Arrived:
 class _Between:
     """What reaches each op of nobody from each owner."""
 
-    def __init__(self, graph: OpGraph, ownership: Ownership, flow: Flow) -> None:
+    def __init__(self, graph: OpGraph, ownership: Ownership, ends: np.ndarray, flow: Flow) -> None:
         self.graph = graph
         self.flow = flow
-        self.of_op: list[int] = ownership.of_op.tolist()
+        self.of_op: list[int] = ends.tolist()
         self.source: list[int] = graph.source.tolist()
         self.output: list[int] = graph.output.tolist()
         self.first: list[int] = graph.in_edges.tolist()
@@ -205,7 +254,7 @@ class _Between:
             # An Assign without an owner counts as initialization; not so when it is activations that it stores.
             if ownership.roles.get(writer, "initialization") == "initialization":
                 self.stored_by[reader].append(writer)
-        self.handles_to_parameters = sum(HANDLE << owner * CLASS_BITS for owner in range(len(ownership.owners)))
+        self.handles_to_parameters = sum(HANDLE << owner * CLASS_BITS for owner in range(int(ends.max(initial=-1)) + 1))
         self.arrived: dict[int, _Arrived] = {}
         self.entries: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._followed: dict[int, list[_Followed]] = defaultdict(list)
@@ -349,14 +398,15 @@ class _Between:
                 else:
                     bits = (there.shapes if measures else there.values) | there.decided
                 control = self.output[edge] == CONTROL
-                yield from self._from_all(self.source[edge], target, bits, control, edge)
+                yield from self._from_all(self.source[edge], self.output[edge], target, bits, control, edge)
             for writer in self.stored_by.get(target, ()):
                 if writer in self.arrived:
                     there = self.arrived[writer]
-                    yield from self._from_all(writer, target, there.values | there.decided, False, self.first[target])
+                    stored = there.values | there.decided
+                    yield from self._from_all(writer, 0, target, stored, False, self.first[target])
 
     def _from_all(
-        self, last: int, target: int, bits: int, control: bool, place: int
+        self, last: int, slot: int, target: int, bits: int, control: bool, place: int
     ) -> Iterator[tuple[tuple[int, int], int, OpEdge]]:
         there = self.arrived[last]
         owners = there.linked | there.waits
@@ -368,7 +418,7 @@ class _Between:
                 continue
             carries = named((bits >> owner * CLASS_BITS) & ALL_CLASSES)
             waits = control or (not carries and not there.linked & lowest)
-            followed = _Followed(self, owner, last, target, waits, carries)
+            followed = _Followed(self, owner, last, slot, target, waits, carries)
             self._followed[owner].append(followed)
             yield (owner, self.of_op[target]), place, followed
 

@@ -39,6 +39,7 @@ class Ownership:
         recorded: Whether ownership was recorded while the model was traced.
         trackers: Ids of the layers that track a variable, by the row of the op that makes it or stands for it, as
             known from a live model; none for a variable of a layer that the model does not have.
+        scope_of_op: Where names decide, the scope of each op that belongs to a layer's call; empty for none.
     """
 
     owners: Sequence[str]
@@ -49,6 +50,7 @@ class Ownership:
     by_scope: bool = False
     recorded: bool = False
     trackers: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    scope_of_op: Sequence[str] = ()
 
     def owner(self, row: int) -> str | None:
         """Id of the op's owner, or ``None``."""
@@ -79,6 +81,7 @@ def assign_ownership(
     owners = [*layers.layers, *layers.nested]
     rows = {owner: row for row, owner in enumerate(owners)}
     bookkeeping = bookkeeping_ops(graph)
+    scope_of_op: Sequence[str] = ()
     if recorded:
         of_op = np.full(len(graph), UNOWNED, dtype=np.int32)
         for name, owner in recorded.items():
@@ -89,6 +92,7 @@ def assign_ownership(
         roles = roles_of(graph, of_op, {}) | bookkeeping
     else:
         scopes = Scopes(graph, layers)
+        scope_of_op = scopes.scope_of_op
         of_op = np.array([rows.get(owner, UNOWNED) for owner in scopes.owner_of_op], dtype=np.int32)
         of_op[list(bookkeeping)] = UNOWNED
         roles = roles_of(graph, of_op, scopes.role_of_scope) | bookkeeping
@@ -102,6 +106,7 @@ def assign_ownership(
         inputs_found=UNOWNED not in inputs.values(),
         recorded=bool(recorded),
         trackers={graph.index[name]: ids for name, ids in (trackers or {}).items() if name in graph.index},
+        scope_of_op=scope_of_op,
     )
 
 

@@ -77,15 +77,18 @@ class Scopes:
         self.reads = _variables_read(graph)
         self.users: dict[int, set[str]] = defaultdict(set)
         self._descend([""], self.anywhere, ())
-        self.owner_of_op = [self._owner(name) for name in graph.names]
+        self.scope_of_op = [self._scope(name) for name in graph.names]
+        self.owner_of_op = [self.owner_of_scope.get(scope, "") for scope in self.scope_of_op]
 
     def _owner(self, name: str) -> str:
+        return self.owner_of_scope.get(self._scope(name), "")
+
+    def _scope(self, name: str) -> str:
+        """The innermost scope around an op, or at it, that belongs to a layer."""
         scope = name
-        while scope:
-            if scope in self.owner_of_scope:
-                return self.owner_of_scope[scope]
+        while scope and scope not in self.owner_of_scope:
             scope = scope.rpartition("/")[0]
-        return ""
+        return scope
 
     def _descend(self, scopes: Iterable[str], names: Mapping[str, Sequence[str]], path: tuple[str, ...]) -> None:
         """Give the scopes below these to layers and nested models, and go into those that are neither."""

@@ -1,4 +1,4 @@
-"""What happened in each call of a layer while a live model was traced: the tensors that Keras gave, and those it got."""
+"""The calls of layers while a live model was traced: the tensors that Keras gave to each, and those it got back."""
 
 from __future__ import annotations
 
@@ -44,3 +44,6 @@ class CallRecord:
 
     calls: Sequence[LayerCall] = ()
     of_op: Mapping[str, int] = field(default_factory=dict)
+
+
+NO_RECORD = CallRecord()

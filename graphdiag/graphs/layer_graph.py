@@ -7,8 +7,11 @@ one node with its number of calls.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -112,6 +115,27 @@ class LayerGraph:
     keras_version: str = ""
     tensors: tuple[TensorEdge, ...] = ()
     output_tensors: tuple[LayerTensor, ...] = ()
+
+    @cached_property
+    def connections(self) -> Sequence[TensorEdge]:
+        """What Keras gives to each call. Where only the edges are known, each is taken for one tensor."""
+        if self.tensors:
+            return self.tensors
+        arguments: Counter[str] = Counter()
+        found = []
+        for source, target in self.edges:
+            argument = f"0[{arguments[target]}]"
+            arguments[target] += 1
+            found += [
+                TensorEdge(LayerTensor(source, 0, 0), target, call, argument) for call in range(self.uses(target))
+            ]
+        return found
+
+    def uses(self, layer: str) -> int:
+        """How often a layer is called, the calls of the models that hold it included."""
+        place = self.layers[layer]
+        around = ("/".join(place.path[:depth]) for depth in range(1, len(place.path) + 1))
+        return place.calls * prod(self.nested[model].calls for model in around if model in self.nested)
 
     def to_networkx(self) -> nx.DiGraph:
         """The layer graph as a ``networkx.DiGraph``.

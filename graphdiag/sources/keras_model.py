@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import ModelError, UsageError
-from graphdiag.graphs.layer_calls import CallRecord
+from graphdiag.graphs.layer_calls import NO_RECORD, CallRecord
 from graphdiag.sources.keras_calls import call_record
 from graphdiag.sources.keras_layers import LayerIds, flat, functional_ids, is_network, subclassed_ids
 from graphdiag.sources.keras_trace import (
@@ -169,7 +169,7 @@ class _Traced:
     graph_def: GraphDef
     owners: Mapping[str, str] = field(default_factory=dict)
     trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    calls: CallRecord = CallRecord()
+    calls: CallRecord = NO_RECORD
 
 
 def _ids(model: Any, keras: Any) -> LayerIds:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from graphdiag.graphs.layer_calls import CallRecord
+from graphdiag.graphs.layer_calls import NO_RECORD, CallRecord
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
@@ -67,7 +67,7 @@ class Opened:
     keras_json: Mapping[str, Any] | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    calls: CallRecord = CallRecord()
+    calls: CallRecord = NO_RECORD
     same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     locations: Mapping[str, SourceLine] = field(default_factory=dict)

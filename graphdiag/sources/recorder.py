@@ -52,8 +52,8 @@ class RecordedCall:
         self.layer = layer
         self.around = around
         self.graph = graph
-        self.by_model = around is None or around.runs_model
-        self.runs_model = self.by_model and is_network(layer)
+        self.by_model: bool = around is None or around.runs_model
+        self.runs_model: bool = self.by_model and is_network(layer)
         self.given: tuple[Leaf, ...] = ()
         self.returned: tuple[Leaf, ...] = ()
 

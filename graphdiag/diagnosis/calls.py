@@ -1,0 +1,118 @@
+"""Calls: which call of its layer each op was made in, and the tensors that Keras gave to each call and got back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from graphdiag.graphs.layer_calls import CallRecord, TensorName
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+NO_CALL = -1
+Tensor = tuple[int, int]
+"""A tensor of the op graph: the row of its op, and the output slot."""
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a layer.
+
+    Attributes:
+        layer: Id of the layer.
+        number: Which of the layer's calls in the layer graph it is; ``None`` for one that the layer graph does not
+            have.
+        given: The tensors that Keras gave, by argument, masks included.
+        returned: The tensors that came back: each result, with its mask.
+        taken: The tensors from outside that the ops of the call take.
+        handed_on: Those among them that the layer was given.
+        foreign: Those that it was not given, and that were not made in this call either.
+    """
+
+    layer: str
+    number: int | None
+    given: Mapping[str, frozenset[Tensor]]
+    returned: Sequence[frozenset[Tensor]] = ()
+    taken: Set[Tensor] = frozenset()
+    handed_on: frozenset[Tensor] = frozenset()
+    foreign: frozenset[Tensor] = frozenset()
+
+    @cached_property
+    def all_given(self) -> frozenset[Tensor]:
+        """All tensors that Keras gave."""
+        return frozenset().union(*self.given.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Calls:
+    """All calls that are known.
+
+    Attributes:
+        calls: The calls, in the order in which they were made.
+        of_op: Position in ``calls`` for each op, `NO_CALL` where it is not known; int32.
+        recorded: Whether they were recorded while a live model was traced, and not found by names.
+    """
+
+    calls: Sequence[Call]
+    of_op: np.ndarray
+    recorded: bool = False
+    doubts: Sequence[str] = field(default=())
+
+    @cached_property
+    def by_number(self) -> Mapping[tuple[str, int], Sequence[Call]]:
+        """The calls of each layer in the layer graph, by the layer's id and the number of the call."""
+        found: dict[tuple[str, int], list[Call]] = {}
+        for call in self.calls:
+            if call.number is not None:
+                found.setdefault((call.layer, call.number), []).append(call)
+        return found
+
+    @cached_property
+    def identity_layers(self) -> frozenset[str]:
+        """Layers some call of which hands on what it was given."""
+        return frozenset(call.layer for call in self.calls if call.handed_on)
+
+
+def recorded_calls(graph: OpGraph, record: CallRecord) -> Calls:
+    """The calls that were recorded while a live model was traced.
+
+    Args:
+        graph: The op graph.
+        record: What was recorded.
+
+    Returns:
+        The calls, with rows in place of names.
+    """
+    of_op = np.full(len(graph), NO_CALL, dtype=np.int32)
+    for name, position in record.of_op.items():
+        if name in graph.index:
+            of_op[graph.index[name]] = position
+
+    def rows(names: Iterable[TensorName]) -> frozenset[Tensor]:
+        return frozenset((graph.index[name], slot) for name, slot in names if name in graph.index)
+
+    taken = _taken(graph, of_op, len(record.calls))
+    calls = []
+    for position, call in enumerate(record.calls):
+        given = {place: rows(names) for place, names in call.given.items()}
+        returned = [rows(names) for names in call.returned]
+        back = frozenset().union(*returned, rows(call.masks))
+        # A mask is handed on by layers, too, that do not look at it.
+        passing = frozenset().union(*given.values(), rows(call.attached))
+        elsewhere = frozenset(tensor for tensor in back - passing if of_op[tensor[0]] != position)
+        calls.append(Call(call.layer, call.number, given, returned, taken[position], back & passing, elsewhere))
+    return Calls(calls, of_op, recorded=True)
+
+
+def _taken(graph: OpGraph, of_op: np.ndarray, calls: int) -> Sequence[set[Tensor]]:
+    """The tensors from outside that the ops of each call take."""
+    taken: list[set[Tensor]] = [set() for _ in range(calls)]
+    giver, taker = of_op[graph.source], of_op[graph.target]
+    edges = np.flatnonzero((taker != NO_CALL) & (taker != giver) & (graph.output != CONTROL))
+    for source, slot, call in zip(
+        graph.source[edges].tolist(), graph.output[edges].tolist(), taker[edges].tolist(), strict=True
+    ):
+        taken[call].add((source, slot))
+    return taken

@@ -1,0 +1,381 @@
+"""Calls found by names: what Keras gives to each call, worked out from scopes, from the layer graph and from the ops.
+
+A log has the names of ops, and Keras's JSON has the layer, the call and the output of each tensor that a call takes.
+Every call of a layer opens a name scope of its own. What has to be found out is which tensor of the op graph each
+tensor of Keras is. Going through Keras's calls in order:
+
+- a scope belongs to the call whose arguments enter it;
+- a tensor of Keras that a layer's own op gives, and that enters the layers which Keras gives it to, is the layer's
+  result. Where several do, it is the one that enters all of them, and that is not another result of the same call;
+- where no tensor of the layer's own enters them, and one that the layer takes does, the layer hands that on. A layer
+  that has weights, as ``Dense``, hands nothing on.
+
+Two tensors of one kind where Keras has one mean that one of the two came another way. If nothing tells which, the one
+that was made last is taken for the result, and the doubt is noted. A scope that fits no call, as those of the template
+that Keras 2 makes of a nested model, is left open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from graphdiag.diagnosis.calls import NO_CALL, Call, Calls, Tensor
+from graphdiag.diagnosis.crossings import Crossings, OpEdge
+from graphdiag.diagnosis.dataflow.classes import Carries
+from graphdiag.diagnosis.dataflow.flow import Flow
+from graphdiag.diagnosis.ownership import UNOWNED, Ownership
+from graphdiag.graphs.layer_graph import LayerGraph, LayerTensor, TensorEdge
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+_REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
+_COMPUTES = re.compile(
+    "Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D|LocallyConnected[12]D|Embedding"
+    "|(Sync)?BatchNormalization|(Layer|Group|Unit)Normalization|PReLU|(CuDNN)?LSTM|(CuDNN)?GRU|SimpleRNN|ConvLSTM[123]D"
+    "|MultiHeadAttention|Bidirectional|(Global)?(Average|Max)Pooling[123]D|UpSampling[123]D|ZeroPadding[123]D|Masking"
+)
+"""Classes of layers that always compute their result."""
+_BOOL_OPS = frozenset({"NotEqual", "Equal", "Any", "All", "LogicalAnd", "LogicalOr", "LogicalNot", "Greater", "Less"})
+_DT_BOOL = 10
+_INTEGERS = frozenset({3, 4, 5, 6, 9, 17, 22, 23})
+
+Node = tuple[str, int]
+"""A call in the layer graph: the layer's id and the number of the call."""
+
+
+def scopes_as_calls(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow) -> np.ndarray:
+    """Number the scopes of the layers' calls.
+
+    A layer that wraps others has scopes beside its own; one that is called once may have its ops in two scopes, if the
+    one feeds the other; and where only the edges of the layer graph are known, calls are not: these count as one.
+
+    Args:
+        graph: The op graph.
+        layers: The layer graph.
+        ownership: Who owns each op, by names.
+        flow: What each tensor carries.
+
+    Returns:
+        For each op the number of its scope, `NO_CALL` for ops of no layer; int32.
+    """
+    numbers: dict[tuple[int, str], int] = {}
+    of_op = np.full(len(graph), NO_CALL, dtype=np.int32)
+    told_apart = bool(layers.tensors)
+    is_layer = [owner in layers.layers for owner in ownership.owners]
+    as_one = [
+        owner in layers.layers and (bool(layers.layers[owner].inner) or not told_apart) for owner in ownership.owners
+    ]
+    first: dict[int, int] = {}
+    without_scope: list[int] = []
+    for row in np.flatnonzero(ownership.of_op != UNOWNED).tolist():
+        owner = int(ownership.of_op[row])
+        if not is_layer[owner]:
+            continue
+        scope = "" if as_one[owner] else ownership.scope_of_op[row]
+        if not scope and not as_one[owner]:
+            without_scope.append(row)
+            continue
+        of_op[row] = numbers.setdefault((owner, scope), len(numbers))
+        first.setdefault(owner, int(of_op[row]))
+    for row in without_scope:
+        # An input's feed, and the mask of an embedding, lie outside of the layer's scope.
+        owner = int(ownership.of_op[row])
+        of_op[row] = first.setdefault(owner, len(numbers) + len(first))
+    return _joined(graph, layers, ownership, flow, of_op)
+
+
+def _joined(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow, of_op: np.ndarray) -> np.ndarray:
+    joined = {number: number for number in set(of_op.tolist())}
+
+    def root(number: int) -> int:
+        while joined[number] != number:
+            number = joined[number]
+        return number
+
+    owners = ownership.of_op
+    same_owner = owners[graph.source] == owners[graph.target]
+    differ = of_op[graph.source] != of_op[graph.target]
+    for edge in np.flatnonzero(same_owner & differ & (graph.output != CONTROL)).tolist():
+        source, target = int(graph.source[edge]), int(graph.target[edge])
+        left, right = int(of_op[source]), int(of_op[target])
+        if NO_CALL in (left, right) or layers.uses(ownership.owners[int(owners[source])]) > 1:
+            continue
+        if flow.over(source, int(graph.output[edge]), graph.types[target]) & Carries.ACTIVATION:
+            joined[max(root(left), root(right))] = min(root(left), root(right))
+    return np.array([root(number) for number in of_op.tolist()], dtype=np.int32)
+
+
+def inferred_calls(
+    graph: OpGraph, layers: LayerGraph, ownership: Ownership, crossings: Crossings, scopes: np.ndarray
+) -> Calls:
+    """Work out the calls.
+
+    Args:
+        graph: The op graph.
+        layers: The layer graph.
+        ownership: Who owns each op.
+        crossings: The op edges between owners, and between the scopes of one.
+        scopes: The scope of each op: see `scopes_as_calls`.
+
+    Returns:
+        The calls of the layer graph. Ops in scopes that are no call's have none.
+    """
+    return _Inference(graph, layers, ownership, crossings, scopes).run()
+
+
+@dataclass
+class _Scope:
+    """What enters and leaves the scope of a call.
+
+    Attributes:
+        number: Its number.
+        entering: Tensors of other layers, or of another call, over which something real flows.
+        taken: All tensors that its ops take from outside.
+        leaving: Its own tensors that other layers, or other calls, take.
+    """
+
+    number: int
+    entering: set[Tensor] = field(default_factory=set)
+    taken: set[Tensor] = field(default_factory=set)
+    leaving: set[Tensor] = field(default_factory=set)
+
+
+class _Inference:
+    def __init__(
+        self, graph: OpGraph, layers: LayerGraph, ownership: Ownership, crossings: Crossings, scopes: np.ndarray
+    ) -> None:
+        self.graph = graph
+        self.layers = layers
+        self.scope_of_op = scopes
+        self.scopes: dict[int, _Scope] = {}
+        self.scopes_of: dict[str, list[_Scope]] = defaultdict(list)
+        for row in np.flatnonzero(scopes != NO_CALL).tolist():
+            number = int(scopes[row])
+            if number not in self.scopes:
+                self.scopes[number] = _Scope(number)
+                self.scopes_of[ownership.owner(row) or ""].append(self.scopes[number])
+        self._look_at_edges(crossings)
+        self.given: dict[Node, list[TensorEdge]] = defaultdict(list)
+        self.takers: dict[Node, dict[int, list[Node]]] = defaultdict(lambda: defaultdict(list))
+        for edge in layers.connections:
+            self.given[edge.target, edge.call].append(edge)
+            self.takers[edge.source.layer, edge.source.call][edge.source.output].append((edge.target, edge.call))
+        self.numbers: dict[str, int] = defaultdict(int)
+        for layer, number in (*self.given, *self.takers):
+            self.numbers[layer] = max(self.numbers[layer], number + 1)
+        self.tensors: dict[LayerTensor, frozenset[Tensor]] = {}
+        self.scope_of: dict[Node, _Scope] = {}
+        self.used: set[int] = set()
+        self.doubts: dict[str, None] = {}
+
+    def _look_at_edges(self, crossings: Crossings) -> None:
+        graph, of_op = self.graph, self.scope_of_op
+        outside = (of_op[graph.source] != of_op[graph.target]) & (of_op[graph.target] != NO_CALL)
+        for position in np.flatnonzero(outside & (graph.output != CONTROL)).tolist():
+            tensor = int(graph.source[position]), int(graph.output[position])
+            self.scopes[int(of_op[graph.target[position]])].taken.add(tensor)
+        into_models: dict[int, list[OpEdge]] = defaultdict(list)
+        out_of_models: list[OpEdge] = []
+        for edge in (edge for group in (crossings.edges, crossings.between_calls) for edge in _all(group)):
+            if not edge.carries & _REAL or edge.control:
+                continue
+            source, target = int(of_op[edge.source]), int(of_op[edge.target])
+            tensor = edge.source, edge.output
+            if target != NO_CALL:
+                self.scopes[target].entering.add(tensor)
+                self.scopes[target].taken.add(tensor)
+            else:
+                into_models[edge.target].append(edge)
+            if source != NO_CALL:
+                self.scopes[source].leaving.add(tensor)
+            elif target != NO_CALL:
+                out_of_models.append(edge)
+        for edge in out_of_models:
+            # What a nested model makes of a tensor, a cast, say, stands for it.
+            scope = self.scopes[int(of_op[edge.target])]
+            for tensor in self._origins(edge.source, into_models):
+                scope.entering.add(tensor)
+                scope.taken.add(tensor)
+
+    def _origins(self, row: int, into_models: Mapping[int, Sequence[OpEdge]]) -> Set[Tensor]:
+        """The layers' tensors from which a nested model's own op computes something."""
+        found: set[Tensor] = set()
+        seen = {row}
+        waiting = [row]
+        while waiting:
+            current = waiting.pop()
+            for edge in into_models.get(current, ()):
+                if self.scope_of_op[edge.source] != NO_CALL:
+                    found.add((edge.source, edge.output))
+            for position in range(int(self.graph.in_edges[current]), int(self.graph.in_edges[current + 1])):
+                origin = int(self.graph.source[position])
+                own = self.graph.output[position] != CONTROL and self.scope_of_op[origin] == NO_CALL
+                if own and origin not in seen:
+                    seen.add(origin)
+                    waiting.append(origin)
+        return found
+
+    def run(self) -> Calls:
+        for node in self._in_order():
+            self._settle(node)
+        calls: list[Call] = []
+        by_scope: dict[int, list[Call]] = defaultdict(list)
+        for node in (*self.given, *(node for node in self.takers if node not in self.given)):
+            call = self._call(node)
+            calls.append(call)
+            if node in self.scope_of:
+                by_scope[self.scope_of[node].number].append(call)
+        position = {id(call): number for number, call in enumerate(calls)}
+        numbers = np.full(int(self.scope_of_op.max(initial=-1)) + 2, NO_CALL, dtype=np.int32)
+        for number, sharing in by_scope.items():
+            if len(sharing) == 1:
+                numbers[number] = position[id(sharing[0])]
+            else:
+                numbers[number] = len(calls)
+                calls.append(_together(sharing))
+        return Calls(calls, numbers[self.scope_of_op], doubts=tuple(self.doubts))
+
+    def _call(self, node: Node) -> Call:
+        layer, number = node
+        given: dict[str, frozenset[Tensor]] = {}
+        for edge in self.given.get(node, ()):
+            tensors = self.tensors.get(edge.source, frozenset())
+            if self.layers.layers[layer].class_name == "Lambda":
+                # It takes no mask unless its function asks for one.
+                tensors = frozenset(tensor for tensor in tensors if self._kind(tensor) != "bool") or tensors
+            given[edge.argument] = given.get(edge.argument, frozenset()) | tensors
+        outputs = [self.tensors.get(LayerTensor(*node, output), frozenset()) for output in self.takers.get(node, ())]
+        passed = frozenset().union(*outputs) & frozenset().union(*given.values())
+        scope = self.scope_of.get(node)
+        return Call(layer, number, given, outputs, scope.taken if scope is not None else frozenset(), passed)
+
+    def _in_order(self) -> Iterator[Node]:
+        """The calls, each after those whose results it takes."""
+        before = {node: len(edges) for node, edges in self.given.items()}
+        waiting = deque(node for node in self.takers if node not in before)
+        seen = set(waiting)
+        while waiting or len(seen) < len(before):
+            if not waiting:
+                # A layer graph of which only the edges are known may seem to have a loop.
+                waiting.append(next(node for node in before if node not in seen))
+                seen.add(waiting[0])
+            node = waiting.popleft()
+            yield node
+            for takers in self.takers.get(node, {}).values():
+                for taker in takers:
+                    before[taker] -= 1
+                    if before[taker] == 0 and taker not in seen:
+                        seen.add(taker)
+                        waiting.append(taker)
+
+    def _settle(self, node: Node) -> None:
+        """Find the scope of a call, and what its results are."""
+        arguments = [self.tensors.get(edge.source, frozenset()) for edge in self.given.get(node, ())]
+        allowed: dict[Tensor, None] = {tensor: None for tensors in arguments for tensor in sorted(tensors)}
+        scope = self._choose(node[0], allowed)
+        if scope is not None:
+            self.scope_of[node] = scope
+            self.used.add(scope.number)
+        results: dict[int, list[Tensor]] = {}
+        for output, takers in self.takers.get(node, {}).items():
+            wanted = [self._wanted(taker[0], frozenset()) for taker in takers]
+            results[output] = self._candidates(node[0], scope, allowed, wanted)
+        self._tell_apart(node[0], scope, results)
+        for output, tensors in results.items():
+            self.tensors[LayerTensor(*node, output)] = frozenset(tensors)
+
+    def _choose(self, layer: str, allowed: Mapping[Tensor, None]) -> _Scope | None:
+        scopes = self.scopes_of.get(layer, [])
+        if len(scopes) >= self.numbers[layer]:
+            scopes = [scope for scope in scopes if scope.number not in self.used]
+        if len(scopes) < 2:
+            return scopes[0] if scopes else None
+        fitting = [(len(allowed.keys() & scope.taken), -len(scope.entering - allowed.keys())) for scope in scopes]
+        return scopes[fitting.index(max(fitting))]
+
+    def _wanted(self, layer: str, around: Set[str]) -> Set[Tensor]:
+        """What a layer takes; of one without ops, what the layers take that Keras gives its result to."""
+        scopes = self.scopes_of.get(layer)
+        if scopes:
+            return set[Tensor]().union(*(scope.entering for scope in scopes))
+        if layer in around:
+            return frozenset()
+        onward = {taker for number in range(self.numbers[layer]) for taker in self._layers_after((layer, number))}
+        return set[Tensor]().union(*(self._wanted(after, around | {layer}) for after in onward))
+
+    def _layers_after(self, node: Node) -> Iterator[str]:
+        for takers in self.takers.get(node, {}).values():
+            yield from (layer for layer, _ in takers)
+
+    def _candidates(
+        self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None], wanted: Sequence[Set[Tensor]]
+    ) -> list[Tensor]:
+        """What a result may be: first the layer's own tensors, else those that it hands on; in order of likelihood."""
+        taken = set[Tensor]().union(*wanted)
+        own = sorted(scope.leaving & taken, reverse=True) if scope is not None else []
+        computes = scope is not None and scope.entering and _COMPUTES.fullmatch(self.layers.layers[layer].class_name)
+        if scope is not None and (own or computes):
+            found = own or sorted(scope.leaving, reverse=True)
+        else:
+            passing = [tensor for tensor in allowed if tensor in taken] or list(allowed)
+            seen = [tensor for tensor in passing if scope is not None and tensor in scope.taken]
+            found = seen or passing
+        for tensors in wanted:
+            # A ragged tensor has parts of several kinds, and a mask may come along.
+            common = {self._kind(tensor) for tensor in found if tensor in tensors}
+            found = [tensor for tensor in found if tensor in tensors or self._kind(tensor) not in common]
+        return found
+
+    def _tell_apart(self, layer: str, scope: _Scope | None, results: dict[int, list[Tensor]]) -> None:
+        """Have each result be one tensor of a kind: a ragged one has values and row splits."""
+        settled: set[Tensor] = set()
+        changed = True
+        while changed:
+            changed = False
+            single = {found[0] for found in results.values() if len(found) == 1} - settled
+            settled |= single
+            for output, found in results.items():
+                left = [tensor for tensor in found if tensor not in single]
+                if len(found) > 1 and left and len(left) < len(found):
+                    results[output] = left
+                    changed = True
+        groups: dict[tuple[Tensor, ...], list[int]] = defaultdict(list)
+        for output, found in results.items():
+            groups[tuple(found)].append(output)
+        for candidates, outputs in groups.items():
+            kept: list[Tensor] = []
+            for kind in dict.fromkeys(map(self._kind, candidates)):
+                of_kind = [tensor for tensor in candidates if self._kind(tensor) == kind]
+                kept += of_kind[: len(outputs)]
+                if len(of_kind) > len(outputs) and (scope is None or self._from_several(of_kind)):
+                    names = ", ".join(self.graph.names[row] for row, _ in of_kind)
+                    self.doubts[f"By names alone it cannot be told which of {names} is what {layer} hands on."] = None
+            for output in outputs:
+                results[output] = kept
+
+    def _from_several(self, tensors: Iterable[Tensor]) -> bool:
+        return len({int(self.scope_of_op[row]) for row, _ in tensors}) > 1
+
+    def _kind(self, tensor: Tensor) -> str:
+        row = tensor[0]
+        if self.graph.types[row] in _BOOL_OPS:
+            return "bool"
+        attributes = self.graph.node_defs[row].attr
+        type_ = next((attributes[name].type for name in ("DstT", "dtype", "T") if name in attributes), 0)
+        return "bool" if type_ == _DT_BOOL else "integer" if type_ in _INTEGERS else "number"
+
+
+def _all(groups: Mapping[object, Sequence[OpEdge]]) -> Iterator[OpEdge]:
+    for edges in groups.values():
+        yield from edges
+
+
+def _together(calls: Sequence[Call]) -> Call:
+    """Several calls that share one scope: they are not told apart."""
+    given = {f"{call.number}: {place}": tensors for call in calls for place, tensors in call.given.items()}
+    handed_on = frozenset().union(*(call.handed_on for call in calls))
+    return Call(calls[0].layer, None, given, handed_on=handed_on)
