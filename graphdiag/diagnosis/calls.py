@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -53,12 +53,18 @@ class Calls:
         calls: The calls, in the order in which they were made.
         of_op: Position in ``calls`` for each op, `NO_CALL` where it is not known; int32.
         recorded: Whether they were recorded while a live model was traced, and not found by names.
+        doubts: What names do not tell, a sentence each.
     """
 
     calls: Sequence[Call]
     of_op: np.ndarray
     recorded: bool = False
-    doubts: Sequence[str] = field(default=())
+    doubts: Sequence[str] = ()
+
+    def call_of(self, row: int) -> Call | None:
+        """The call in which an op was made, if it is known."""
+        number = int(self.of_op[row]) if row < len(self.of_op) else NO_CALL
+        return None if number == NO_CALL else self.calls[number]
 
     @cached_property
     def by_number(self) -> Mapping[tuple[str, int], Sequence[Call]]:
@@ -73,6 +79,10 @@ class Calls:
     def identity_layers(self) -> frozenset[str]:
         """Layers some call of which hands on what it was given."""
         return frozenset(call.layer for call in self.calls if call.handed_on)
+
+
+NOTHING_KNOWN = Calls((), np.empty(0, dtype=np.int32))
+"""Where no call is known, because there is no layer graph."""
 
 
 def recorded_calls(graph: OpGraph, record: CallRecord) -> Calls:

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
-from graphdiag.diagnosis.calls import NO_CALL, Calls, recorded_calls
+from graphdiag.diagnosis.calls import NOTHING_KNOWN, Calls, recorded_calls
 from graphdiag.diagnosis.crossings import Crossings, OpEdge, find_crossings
 from graphdiag.diagnosis.dataflow.flow import Carries, Flow, trace
 from graphdiag.diagnosis.dataflow.op_specs import Kind, op_specs
@@ -45,7 +43,7 @@ class DiagnosisContext:
     ownership: Ownership
     flow: Flow
     crossings: Crossings
-    calls: Calls
+    calls: Calls = NOTHING_KNOWN
     view: TensorBoardView | None = None
     same_layer: Mapping[str, str] = field(default_factory=dict)
 
@@ -162,7 +160,7 @@ def _calls(
 ) -> tuple[Crossings, Calls]:
     """The crossings, and the calls: those on record, or what names tell."""
     if layers is None:
-        return find_crossings(ops, ownership, flow), Calls((), np.full(len(ops), NO_CALL, dtype=np.int32))
+        return find_crossings(ops, ownership, flow), NOTHING_KNOWN
     if ownership.recorded:
         recorded = recorded_calls(ops, record or CallRecord())
         return find_crossings(ops, ownership, flow, recorded.of_op), recorded

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from graphdiag.diagnosis.calls import NO_CALL, Call, Calls
+from graphdiag.diagnosis.calls import Call, Calls
 from graphdiag.diagnosis.crossings import Crossings, OpEdge
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
@@ -83,7 +83,7 @@ class Explained:
             return self._linked(source, target)
         if self._is_stored(edge):
             return self._are_one_layer(source, target) and {source, target} <= self._trackers_of_state(edge)
-        if self.calls.of_op[edge.target] == NO_CALL or source in self.layers.nested:
+        if self.calls.call_of(edge.target) is None or source in self.layers.nested:
             return self._linked(source, target) and self._may_read(target, edge)
         if self._is_given(edge) or (not self.calls.recorded and self._is_handed_mask(source, target, edge)):
             return True
@@ -95,10 +95,10 @@ class Explained:
         Of a live model that is on record. By names it is the tensor of a layer, also where the model's own ops make
         another of it on the way; ops with weights are not the model's own.
         """
-        number = int(self.calls.of_op[edge.target])
-        if number == NO_CALL:
+        call = self.calls.call_of(edge.target)
+        if call is None:
             return False
-        given = self.calls.calls[number].all_given
+        given = call.all_given
         if edge.entering in given or self.calls.recorded:
             return edge.entering in given
         return (edge.source, edge.output) in given and not any(map(self._has_weights, edge.through))
@@ -226,10 +226,9 @@ class Explained:
             layer = self.layers.layers.get(target)
             is_lambda = layer is not None and layer.class_name == "Lambda"
             return not is_lambda and self._is_mask(edge.source) and self._is_downstream(source, target)
-        number = int(self.calls.of_op[edge.target])
-        return number != NO_CALL and any(
-            place.startswith("mask of ") and edge.entering in tensors
-            for place, tensors in self.calls.calls[number].given.items()
+        call = self.calls.call_of(edge.target)
+        return call is not None and any(
+            place.startswith("mask of ") and edge.entering in tensors for place, tensors in call.given.items()
         )
 
     def _is_mask(self, row: int) -> bool:

@@ -21,6 +21,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -369,7 +370,7 @@ class _Inference:
         return "bool" if type_ == _DT_BOOL else "integer" if type_ in _INTEGERS else "number"
 
 
-def _all(groups: Mapping[object, Sequence[OpEdge]]) -> Iterator[OpEdge]:
+def _all(groups: Mapping[Any, Sequence[OpEdge]]) -> Iterator[OpEdge]:
     for edges in groups.values():
         yield from edges
 

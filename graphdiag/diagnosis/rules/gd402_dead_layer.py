@@ -66,6 +66,8 @@ def _dead_layers(context: DiagnosisContext) -> Sequence[str]:
     for source, target in context.layers.edges:
         before[target].append(source)
     alive = set(context.layers.outputs)
+    # What tf_keras's model.add_loss and model.add_metric take is trained, or reported.
+    alive |= {id_ for id_, layer in context.layers.layers.items() if layer.class_name in ("AddLoss", "AddMetric")}
     if not alive or not context.layers.edges:
         return []
     waiting = list(alive)
