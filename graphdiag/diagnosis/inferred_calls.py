@@ -35,11 +35,14 @@ from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 _REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
 _COMPUTES = re.compile(
-    "Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D|LocallyConnected[12]D|Embedding"
-    "|(Sync)?BatchNormalization|(Layer|Group|Unit)Normalization|PReLU|(CuDNN)?LSTM|(CuDNN)?GRU|SimpleRNN|ConvLSTM[123]D"
-    "|MultiHeadAttention|Bidirectional|(Global)?(Average|Max)Pooling[123]D|UpSampling[123]D|ZeroPadding[123]D|Masking"
+    "(Einsum)?Dense|Embedding|((Depthwise|Separable)?Conv|Convolution|LocallyConnected)[123]D(Transpose)?|(Rescal|Mask)ing"
+    "|((Sync)?Batch|Layer|Group|Unit|RMS|Spectral)?Normalization|(Leaky|Thresholded|P)?ReLU|P?ELU|Softmax|Activation"
+    "|(Global|Adaptive)?(Average|Max)Pool(ing)?[123]D|(UpSampling|ZeroPadding|Cropping)[123]D|Flatten|Reshape|Permute"
+    "|RepeatVector|Add|Subtract|Multiply|Average|Maximum|Minimum|Concatenate|Dot|((CuDNN)?(LSTM|GRU)|SimpleRNN)(Cell)?"
+    "|RNN|ConvLSTM[123]D|(Additive|(Multi|Group)(Query|Head))?Attention|Bidirectional|TimeDistributed"
+    "|(Alpha|Gaussian|Spatial)?Dropout([123]D)?|GaussianNoise|Resizing|CenterCrop|CategoryEncoding|Discretization|Hashing"
 )
-"""Classes of layers that always compute their result."""
+"""Keras's own classes of layers that always compute their result, where they take the values of their input at all."""
 _BOOL_OPS = frozenset({"NotEqual", "Equal", "Any", "All", "LogicalAnd", "LogicalOr", "LogicalNot", "Greater", "Less"})
 _DT_BOOL = 10
 _INTEGERS = frozenset({3, 4, 5, 6, 9, 17, 22, 23})
@@ -171,6 +174,7 @@ class _Inference:
         self.tensors: dict[LayerTensor, frozenset[Tensor]] = {}
         self.scope_of: dict[Node, _Scope] = {}
         self.used: set[int] = set()
+        self.taken_by: dict[str, frozenset[Tensor]] = {}
         self.doubts: dict[str, None] = {}
 
     def _look_at_edges(self, crossings: Crossings) -> None:
@@ -283,9 +287,15 @@ class _Inference:
             self.used.add(scope.number)
         results: dict[int, list[Tensor]] = {}
         for output, takers in self.takers.get(node, {}).items():
-            wanted = [self._wanted(taker[0], frozenset()) for taker in takers]
-            results[output] = self._candidates(node[0], scope, allowed, wanted)
-        self._tell_apart(node[0], scope, results)
+            layers = [layer for layer, _ in takers]
+            # Only a layer that does not take it itself is seen through.
+            results[output] = self._candidates(node[0], scope, allowed, [self._taken_by(layer) for layer in layers])
+            if not results[output]:
+                beyond = [self._taken_beyond(layer) for layer in layers]
+                results[output] = self._candidates(node[0], scope, allowed, beyond)
+                results[output] = results[output] or self._left(node[0], scope, allowed)
+        if self.layers.tensors or self.layers.uses(node[0]) == 1:
+            self._tell_apart(node[0], scope, results)
         for output, tensors in results.items():
             self.tensors[LayerTensor(*node, output)] = frozenset(tensors)
 
@@ -298,15 +308,31 @@ class _Inference:
         fitting = [(len(allowed.keys() & scope.taken), -len(scope.entering - allowed.keys())) for scope in scopes]
         return scopes[fitting.index(max(fitting))]
 
-    def _wanted(self, layer: str, around: Set[str]) -> Set[Tensor]:
-        """What a layer takes; of one without ops, what the layers take that Keras gives its result to."""
-        scopes = self.scopes_of.get(layer)
-        if scopes:
-            return set[Tensor]().union(*(scope.entering for scope in scopes))
-        if layer in around:
-            return frozenset()
-        onward = {taker for number in range(self.numbers[layer]) for taker in self._layers_after((layer, number))}
-        return set[Tensor]().union(*(self._wanted(after, around | {layer}) for after in onward))
+    def _taken_by(self, layer: str) -> frozenset[Tensor]:
+        if layer not in self.taken_by:
+            scopes = self.scopes_of.get(layer, ())
+            self.taken_by[layer] = frozenset(tensor for scope in scopes for tensor in scope.entering)
+        return self.taken_by[layer]
+
+    def _taken_beyond(self, layer: str) -> frozenset[Tensor]:
+        """What a layer takes, and the layers beyond it that get its input, as far as it may hand that on."""
+        taken: set[Tensor] = set()
+        seen = {layer}
+        waiting = [layer]
+        while waiting:
+            current = waiting.pop()
+            own = self._taken_by(current)
+            taken |= own
+            if own and self._computes(current):
+                continue
+            for number in range(self.numbers[current]):
+                after = set(self._layers_after((current, number))) - seen
+                seen |= after
+                waiting += after
+        return frozenset(taken)
+
+    def _computes(self, layer: str) -> bool:
+        return _COMPUTES.fullmatch(self.layers.layers[layer].class_name) is not None
 
     def _layers_after(self, node: Node) -> Iterator[str]:
         for takers in self.takers.get(node, {}).values():
@@ -315,21 +341,27 @@ class _Inference:
     def _candidates(
         self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None], wanted: Sequence[Set[Tensor]]
     ) -> list[Tensor]:
-        """What a result may be: first the layer's own tensors, else those that it hands on; in order of likelihood."""
+        """What a result may be, of the tensors that are wanted: first the layer's own, else those that it hands on.
+
+        The likeliest come first.
+        """
         taken = set[Tensor]().union(*wanted)
-        own = sorted(scope.leaving & taken, reverse=True) if scope is not None else []
-        computes = scope is not None and scope.entering and _COMPUTES.fullmatch(self.layers.layers[layer].class_name)
-        if scope is not None and (own or computes):
-            found = own or sorted(scope.leaving, reverse=True)
-        else:
-            passing = [tensor for tensor in allowed if tensor in taken] or list(allowed)
-            seen = [tensor for tensor in passing if scope is not None and tensor in scope.taken]
-            found = seen or passing
+        found = sorted(scope.leaving & taken, reverse=True) if scope is not None else []
+        if not found and not (scope is not None and scope.entering and self._computes(layer)):
+            passing = [tensor for tensor in allowed if tensor in taken]
+            found = [tensor for tensor in passing if scope is not None and tensor in scope.taken] or passing
         for tensors in wanted:
             # A ragged tensor has parts of several kinds, and a mask may come along.
             common = {self._kind(tensor) for tensor in found if tensor in tensors}
             found = [tensor for tensor in found if tensor in tensors or self._kind(tensor) not in common]
         return found
+
+    def _left(self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None]) -> list[Tensor]:
+        """What a result may be that no other layer is seen to take."""
+        own = sorted(scope.leaving, reverse=True) if scope is not None else []
+        if scope is not None and scope.entering and self._computes(layer):
+            return own
+        return own or list(allowed)
 
     def _tell_apart(self, layer: str, scope: _Scope | None, results: dict[int, list[Tensor]]) -> None:
         """Have each result be one tensor of a kind: a ragged one has values and row splits."""
