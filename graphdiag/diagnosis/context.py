@@ -1,4 +1,4 @@
-"""The case: everything that the rules look at, put together once."""
+"""The context: everything that the rules look at, put together once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from graphdiag.graphs.layer_calls import CallRecord
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
 
-__all__ = ["REAL", "Case", "Pair", "carried", "open_case", "words_of"]
+__all__ = ["REAL", "DiagnosisContext", "Pair", "analyze", "carried", "words_of"]
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class DiagnosisContext:
         ownership: Who owns each op.
         flow: What each tensor carries.
         crossings: The op edges between owners.
-        calls: The tensors that Keras gave to each call of a layer.
         view: What TensorBoard shows of it; ``None`` when that is of no interest.
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
+        calls: The tensors that Keras gave to each call of a layer.
     """
 
     ops: OpGraph
@@ -43,9 +43,9 @@ class DiagnosisContext:
     ownership: Ownership
     flow: Flow
     crossings: Crossings
-    calls: Calls = NOTHING_KNOWN
     view: TensorBoardView | None = None
     same_layer: Mapping[str, str] = field(default_factory=dict)
+    calls: Calls = NOTHING_KNOWN
 
     @cached_property
     def explained(self) -> Explained | None:
@@ -152,7 +152,7 @@ def analyze(
     ownership = assign_ownership(ops, layers, recorded, trackers)
     flow = trace(ops, ownership.model_inputs, scalars_are_flags=ownership.inputs_found)
     crossings, known = _calls(ops, layers, ownership, flow, calls)
-    return DiagnosisContext(ops, layers, ownership, flow, crossings, known, view, same_layer or {})
+    return DiagnosisContext(ops, layers, ownership, flow, crossings, view, same_layer or {}, known)
 
 
 def _calls(

@@ -294,7 +294,7 @@ class _Inference:
                 beyond = [self._taken_beyond(layer) for layer in layers]
                 results[output] = self._candidates(node[0], scope, allowed, beyond)
                 results[output] = results[output] or self._left(node[0], scope, allowed)
-        if self.layers.tensors or self.layers.uses(node[0]) == 1:
+        if self._are_told_apart(node[0]):
             self._tell_apart(node[0], scope, results)
         for output, tensors in results.items():
             self.tensors[LayerTensor(*node, output)] = frozenset(tensors)
@@ -331,6 +331,10 @@ class _Inference:
                 waiting += after
         return frozenset(taken)
 
+    def _are_told_apart(self, layer: str) -> bool:
+        """Whether the layer graph tells what is given to which call of a layer."""
+        return bool(self.layers.tensors) or self.layers.uses(layer) == 1
+
     def _computes(self, layer: str) -> bool:
         return _COMPUTES.fullmatch(self.layers.layers[layer].class_name) is not None
 
@@ -350,7 +354,7 @@ class _Inference:
         if not found and not (scope is not None and scope.entering and self._computes(layer)):
             passing = [tensor for tensor in allowed if tensor in taken]
             found = [tensor for tensor in passing if scope is not None and tensor in scope.taken] or passing
-        for tensors in wanted:
+        for tensors in wanted if self._are_told_apart(layer) else ():
             # A ragged tensor has parts of several kinds, and a mask may come along.
             common = {self._kind(tensor) for tensor in found if tensor in tensors}
             found = [tensor for tensor in found if tensor in tensors or self._kind(tensor) not in common]
