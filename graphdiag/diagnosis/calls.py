@@ -26,7 +26,8 @@ class Call:
             have.
         given: The tensors that Keras gave, by argument, masks included.
         returned: The tensors that came back: each result, with its mask.
-        taken: The tensors from outside that the ops of the call take.
+        made_ops: Whether it made any op.
+        taken: The tensors from outside that these ops take.
         handed_on: Those among them that the layer was given.
         foreign: Those that it was not given, and that were not made in this call either.
     """
@@ -35,6 +36,7 @@ class Call:
     number: int | None
     given: Mapping[str, frozenset[Tensor]]
     returned: Sequence[frozenset[Tensor]] = ()
+    made_ops: bool = False
     taken: Set[Tensor] = frozenset()
     handed_on: frozenset[Tensor] = frozenset()
     foreign: frozenset[Tensor] = frozenset()
@@ -104,6 +106,7 @@ def recorded_calls(graph: OpGraph, record: CallRecord) -> Calls:
         return frozenset((graph.index[name], slot) for name, slot in names if name in graph.index)
 
     taken = _taken(graph, of_op, len(record.calls))
+    with_ops = set(of_op.tolist())
     calls = []
     for position, call in enumerate(record.calls):
         given = {place: rows(names) for place, names in call.given.items()}
@@ -112,7 +115,10 @@ def recorded_calls(graph: OpGraph, record: CallRecord) -> Calls:
         # A mask is handed on by layers, too, that do not look at it.
         passing = frozenset().union(*given.values(), rows(call.attached))
         elsewhere = frozenset(tensor for tensor in back - passing if of_op[tensor[0]] != position)
-        calls.append(Call(call.layer, call.number, given, returned, taken[position], back & passing, elsewhere))
+        made_ops = position in with_ops
+        calls.append(
+            Call(call.layer, call.number, given, returned, made_ops, taken[position], back & passing, elsewhere)
+        )
     return Calls(calls, of_op, recorded=True)
 
 

@@ -166,7 +166,7 @@ def _calls(
         return find_crossings(ops, ownership, flow, recorded.of_op), recorded
     scopes = scopes_as_calls(ops, layers, ownership, flow)
     crossings = find_crossings(ops, ownership, flow, scopes)
-    return crossings, inferred_calls(ops, layers, ownership, crossings, scopes)
+    return crossings, inferred_calls(ops, layers, ownership, flow, crossings, scopes)
 
 
 def carried(edges: Iterable[OpEdge]) -> tuple[str, ...]:

@@ -361,6 +361,8 @@ class Explained:
         """Whether a call takes one of its arguments; one that it hands on as it is, others may take."""
         calls = self.calls.by_number.get((layer, number), ())
         for call in calls:
+            if not call.made_ops:
+                return True
             given = call.given.get(argument, frozenset())
             # A constant is not on record; by names nothing is given where nothing enters.
             if (not given and self.calls.recorded) or given & (call.taken | call.handed_on):

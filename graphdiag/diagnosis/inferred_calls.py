@@ -114,7 +114,7 @@ def _joined(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow
 
 
 def inferred_calls(
-    graph: OpGraph, layers: LayerGraph, ownership: Ownership, crossings: Crossings, scopes: np.ndarray
+    graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow, crossings: Crossings, scopes: np.ndarray
 ) -> Calls:
     """Work out the calls.
 
@@ -122,13 +122,14 @@ def inferred_calls(
         graph: The op graph.
         layers: The layer graph.
         ownership: Who owns each op.
+        flow: What each tensor carries.
         crossings: The op edges between owners, and between the scopes of one.
         scopes: The scope of each op: see `scopes_as_calls`.
 
     Returns:
         The calls of the layer graph. Ops in scopes that are no call's have none.
     """
-    return _Inference(graph, layers, ownership, crossings, scopes).run()
+    return _Inference(graph, layers, ownership, flow, crossings, scopes).run()
 
 
 @dataclass
@@ -150,10 +151,18 @@ class _Scope:
 
 class _Inference:
     def __init__(
-        self, graph: OpGraph, layers: LayerGraph, ownership: Ownership, crossings: Crossings, scopes: np.ndarray
+        self,
+        graph: OpGraph,
+        layers: LayerGraph,
+        ownership: Ownership,
+        flow: Flow,
+        crossings: Crossings,
+        scopes: np.ndarray,
     ) -> None:
         self.graph = graph
         self.layers = layers
+        self.ownership = ownership
+        self.flow = flow
         self.scope_of_op = scopes
         self.scopes: dict[int, _Scope] = {}
         self.scopes_of: dict[str, list[_Scope]] = defaultdict(list)
@@ -191,8 +200,8 @@ class _Inference:
             source, target = int(of_op[edge.source]), int(of_op[edge.target])
             tensor = edge.source, edge.output
             if target != NO_CALL:
-                self.scopes[target].entering.add(tensor)
-                self.scopes[target].taken.add(tensor)
+                self.scopes[target].entering |= {tensor, edge.entering}
+                self.scopes[target].taken |= {tensor, edge.entering}
             else:
                 into_models[edge.target].append(edge)
             if source != NO_CALL:
@@ -256,7 +265,9 @@ class _Inference:
         outputs = [self.tensors.get(LayerTensor(*node, output), frozenset()) for output in self.takers.get(node, ())]
         passed = frozenset().union(*outputs) & frozenset().union(*given.values())
         scope = self.scope_of.get(node)
-        return Call(layer, number, given, outputs, scope.taken if scope is not None else frozenset(), passed)
+        if scope is None:
+            return Call(layer, number, given, outputs, handed_on=passed)
+        return Call(layer, number, given, outputs, True, scope.taken, passed)
 
     def _in_order(self) -> Iterator[Node]:
         """The calls, each after those whose results it takes."""
@@ -301,12 +312,23 @@ class _Inference:
 
     def _choose(self, layer: str, allowed: Mapping[Tensor, None]) -> _Scope | None:
         scopes = self.scopes_of.get(layer, [])
-        if len(scopes) >= self.numbers[layer]:
-            scopes = [scope for scope in scopes if scope.number not in self.used]
-        if len(scopes) < 2:
+        if not self._has_scope_for_each(layer):
             return scopes[0] if scopes else None
-        fitting = [(len(allowed.keys() & scope.taken), -len(scope.entering - allowed.keys())) for scope in scopes]
-        return scopes[fitting.index(max(fitting))]
+        # Where a call has made no op, there is a scope less than there are calls.
+        certain = len(scopes) >= self.numbers[layer]
+        fitting = {
+            scope.number: (len(allowed.keys() & scope.taken), -len(scope.entering - allowed.keys()), -scope.number)
+            for scope in scopes
+            if scope.number not in self.used
+        }
+        best = max(fitting, key=fitting.__getitem__, default=None)
+        if best is None or not (certain or fitting[best][0]):
+            return None
+        return self.scopes[best]
+
+    def _has_scope_for_each(self, layer: str) -> bool:
+        """Whether each call of a layer that made ops has a scope of its own, and not all of them one."""
+        return self._are_told_apart(layer) and not self.layers.layers[layer].inner
 
     def _taken_by(self, layer: str) -> frozenset[Tensor]:
         if layer not in self.taken_by:
@@ -336,7 +358,8 @@ class _Inference:
         return bool(self.layers.tensors) or self.layers.uses(layer) == 1
 
     def _computes(self, layer: str) -> bool:
-        return _COMPUTES.fullmatch(self.layers.layers[layer].class_name) is not None
+        known = self.layers.layers[layer]
+        return not known.custom and _COMPUTES.fullmatch(known.class_name) is not None
 
     def _layers_after(self, node: Node) -> Iterator[str]:
         for takers in self.takers.get(node, {}).values():
@@ -345,20 +368,45 @@ class _Inference:
     def _candidates(
         self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None], wanted: Sequence[Set[Tensor]]
     ) -> list[Tensor]:
-        """What a result may be, of the tensors that are wanted: first the layer's own, else those that it hands on.
-
-        The likeliest come first.
-        """
+        """What a result may be, of the tensors that are wanted: first the layer's own, then those that it hands on."""
         taken = set[Tensor]().union(*wanted)
-        found = sorted(scope.leaving & taken, reverse=True) if scope is not None else []
-        if not found and not (scope is not None and scope.entering and self._computes(layer)):
+        if scope is not None:
+            found = sorted(scope.leaving & taken, reverse=True)
+        else:
+            outside = self._made_outside(allowed)
+            found = sorted((tensor for tensor in taken if tensor[0] in outside), reverse=True)
+        if not (scope is not None and scope.entering and self._computes(layer)):
             passing = [tensor for tensor in allowed if tensor in taken]
-            found = [tensor for tensor in passing if scope is not None and tensor in scope.taken] or passing
+            found += [tensor for tensor in passing if scope is not None and tensor in scope.taken] or passing
         for tensors in wanted if self._are_told_apart(layer) else ():
             # A ragged tensor has parts of several kinds, and a mask may come along.
             common = {self._kind(tensor) for tensor in found if tensor in tensors}
             found = [tensor for tensor in found if tensor in tensors or self._kind(tensor) not in common]
         return found
+
+    def _made_outside(self, given: Mapping[Tensor, None]) -> Set[int]:
+        """Ops of no layer that compute from some tensors alone: Keras 3 gives the op of ``a + b`` no scope."""
+        order, offsets = self.graph.by_source
+        found: set[int] = set()
+        waiting = [row for row, _ in given]
+        while waiting:
+            row = waiting.pop()
+            for edge in order[offsets[row] : offsets[row + 1]].tolist():
+                target = int(self.graph.target[edge])
+                outside = self.ownership.of_op[target] == UNOWNED and target not in self.ownership.roles
+                if outside and target not in found and self._computes_from(target, given, found):
+                    found.add(target)
+                    waiting.append(target)
+        return found
+
+    def _computes_from(self, row: int, given: Mapping[Tensor, None], made: Set[int]) -> bool:
+        """Whether all that is real among an op's inputs is given, or made of what is."""
+        real = []
+        for edge in range(int(self.graph.in_edges[row]), int(self.graph.in_edges[row + 1])):
+            tensor = int(self.graph.source[edge]), int(self.graph.output[edge])
+            if tensor[1] != CONTROL and self.flow.of_output(*tensor)[0] & int(_REAL):
+                real.append(tensor)
+        return bool(real) and all(tensor in given or tensor[0] in made for tensor in real)
 
     def _left(self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None]) -> list[Tensor]:
         """What a result may be that no other layer is seen to take."""

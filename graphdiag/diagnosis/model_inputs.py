@@ -65,8 +65,16 @@ def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Map
     match(lambda input_, row: goes_to[row] == expected[input_] and same_name(input_, row))
     match(lambda input_, row: bool(goes_to[row]) and goes_to[row] == expected[input_])
     match(lambda input_, row: bool(goes_to[row] & expected[input_]) and same_name(input_, row))
-    match(lambda input_, row: bool(goes_to[row]) and goes_to[row] <= expected[input_])
-    match(lambda input_, row: bool(goes_to[row] & expected[input_]))
+    # Where a layer hands its input on, the feed goes further than Keras's edges.
+    order = sorted(
+        (-len(goes_to[row] & expected[input_]), len(goes_to[row] - expected[input_]), number, place)
+        for number, input_ in enumerate(open_inputs)
+        for place, row in enumerate(open_feeds)
+        if goes_to[row] & expected[input_]
+    )
+    for _, _, number, place in order:
+        chosen = open_inputs[number], open_feeds[place]
+        match(lambda input_, row, chosen=chosen: (input_, row) == chosen)  # type: ignore[misc]
     return found
 
 

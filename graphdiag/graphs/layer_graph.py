@@ -32,6 +32,7 @@ class Layer:
         output_shape: Shape as text, ``(None, 64)``; empty when the source does not record it.
         parameters: Number of weights, trainable or not; ``None`` when the source does not record it.
         inner: Names of the layers that it wraps, as ``TimeDistributed`` does, at every depth.
+        custom: Whether its class is recorded to be the user's own, whatever it is called; unknown up to Keras 2.3.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Layer:
     output_shape: str = ""
     parameters: int | None = None
     inner: tuple[str, ...] = ()
+    custom: bool = False
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ class Member:
         input_shapes: Shapes that the layer was built for.
         inner: The model, when the layer is one itself.
         wrapped: Names of the layers that its configuration holds, at every depth, when it is no model.
+        custom: Whether its class is recorded to be none of Keras's own.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Member:
     input_shapes: tuple[str, ...]
     inner: Scope | None
     wrapped: tuple[str, ...] = ()
+    custom: bool = False
 
     @property
     def is_input(self) -> bool:
@@ -235,7 +237,7 @@ def _member(
     if class_name == "InputLayer" and isinstance(config, Mapping):
         own_shape = _shape_text(config.get("batch_shape", config.get("batch_input_shape")))
     wrapped = tuple(dict.fromkeys(_wrapped(config)))
-    return Member(name, class_name, calls, 0, own_shape, _built_shapes(entry), None, wrapped)
+    return Member(name, class_name, calls, 0, own_shape, _built_shapes(entry), None, wrapped, _is_custom(entry))
 
 
 def _wrapped(config: Any) -> Iterator[str]:
@@ -262,6 +264,11 @@ def _layer_name(entry: Mapping[str, Any]) -> str:
 def _plain_class(class_name: str) -> str:
     """``Conv1D`` for ``Conv1D``, and ``Mine`` for a registered ``package>Mine``."""
     return class_name.rpartition(">")[2]
+
+
+def _is_custom(entry: Mapping[str, Any]) -> bool:
+    # Keras has written the module since 2.4, and none for a class that is not its own.
+    return "module" in entry and not str(entry["module"]).startswith(("keras", "tf_keras", "tensorflow"))
 
 
 def _is_keras3(entry: Mapping[str, Any]) -> bool:

@@ -98,6 +98,7 @@ class _Flattener:
                 layer.is_input,
                 layer.output_shape or _joined(self._shapes.get(layer.id, {})),
                 inner=layer.inner,
+                custom=layer.custom,
             )
             for layer in self._layers.values()
         }
@@ -136,6 +137,7 @@ class _Flattener:
                     member.is_input,
                     member.own_shape,
                     inner=member.wrapped,
+                    custom=member.custom,
                 )
 
     def _unique(self, wanted: str) -> str:
