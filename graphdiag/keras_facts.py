@@ -17,8 +17,31 @@ _CLASSES_WITH_WEIGHTS = re.compile(
 MASK_MAKERS = frozenset({"Masking", "Embedding"})
 """Classes that make a mask; all others at most hand on the one they were given."""
 
-OBSERVERS = frozenset({"ActivityRegularization"})
-"""Classes that only add to the loss and return what they are given."""
+_DROPS_MASKS = re.compile("Flatten|Reshape|Permute|Conv[123]D(Transpose)?|(Global)?(Average|Max)Pooling[123]D")
+"""Classes that take no mask, or use it up, and hand none on."""
+
+LOSS_ENDS = frozenset({"AddLoss", "AddMetric"})
+"""Classes that tf_keras makes of ``model.add_loss`` and ``model.add_metric``; what they take is a result, too."""
+
+_ALWAYS_COMPUTES = re.compile(
+    "(Einsum)?Dense|Embedding|((Depthwise|Separable)?Conv|Convolution|LocallyConnected)[123]D(Transpose)?|(Rescal|Mask)ing"
+    "|((Sync)?Batch|Layer|Group|Unit|RMS|Spectral)?Normalization|(Leaky|Thresholded|P)?ReLU|P?ELU|Softmax|Activation"
+    "|(Global|Adaptive)?(Average|Max)Pool(ing)?[123]D|(UpSampling|ZeroPadding|Cropping)[123]D|Flatten|Reshape|Permute"
+    "|RepeatVector|Add|Subtract|Multiply|Average|Maximum|Minimum|Concatenate|Dot|((CuDNN)?(LSTM|GRU)|SimpleRNN)(Cell)?"
+    "|RNN|ConvLSTM[123]D|(Additive|(Multi|Group)(Query|Head))?Attention|Bidirectional|TimeDistributed"
+    "|(Alpha|Gaussian|Spatial)?Dropout([123]D)?|GaussianNoise|Resizing|CenterCrop|CategoryEncoding|Discretization|Hashing"
+)
+"""Classes that never hand their input on as it is, where they take its values at all."""
+
+
+def drops_masks(class_name: str) -> bool:
+    """Whether layers of a class hand no mask on."""
+    return _DROPS_MASKS.fullmatch(class_name) is not None
+
+
+def always_computes(class_name: str) -> bool:
+    """Whether layers of one of Keras's own classes compute their result from the values that they take, always."""
+    return _ALWAYS_COMPUTES.fullmatch(class_name) is not None
 
 
 def has_weights(class_name: str) -> bool:

@@ -12,8 +12,9 @@ from graphdiag.diagnosis.dataflow.flow import Carries, Flow, trace
 from graphdiag.diagnosis.dataflow.op_specs import Kind, op_specs
 from graphdiag.diagnosis.explained import REAL, Explained, Pair
 from graphdiag.diagnosis.finding import Evidence
-from graphdiag.diagnosis.inferred_calls import inferred_calls, scopes_as_calls
+from graphdiag.diagnosis.inferred_calls import inferred_calls
 from graphdiag.diagnosis.ownership import Ownership, assign_ownership
+from graphdiag.diagnosis.scoped_calls import number_calls
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.diagnosis.unnamed_models import named_as_in
 from graphdiag.graphs.layer_calls import CallRecord
@@ -164,7 +165,7 @@ def _calls(
     if ownership.recorded:
         recorded = recorded_calls(ops, record or CallRecord())
         return find_crossings(ops, ownership, flow, recorded.of_op), recorded
-    scopes = scopes_as_calls(ops, layers, ownership, flow)
+    scopes = number_calls(ops, layers, ownership, flow)
     crossings = find_crossings(ops, ownership, flow, scopes)
     return crossings, inferred_calls(ops, layers, ownership, flow, crossings, scopes)
 

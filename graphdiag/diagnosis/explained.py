@@ -11,7 +11,6 @@ to hide, and the arrow on screen is one that the model has.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -24,12 +23,11 @@ from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.node_attributes import DT_BOOL, type_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.keras_facts import MASK_MAKERS, drops_masks
 
 Pair = tuple[str, str]
-_DT_BOOL = 10
-_ENDS_MASKS = re.compile("Flatten|Reshape|Permute|Conv[123]D(Transpose)?|(Global)?(Average|Max)Pooling[123]D")
-"""Classes of layers that take no mask and hand none on."""
 REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
 """The classes that make a crossing a dependency."""
 
@@ -254,13 +252,13 @@ class Explained:
 
     def _makes_masks(self, row: int) -> bool:
         layer = self.layers.layers.get(self.ownership.owner(row) or "")
-        return layer is not None and layer.class_name in ("Masking", "Embedding")
+        return layer is not None and layer.class_name in MASK_MAKERS
 
     def _is_bool(self, row: int) -> bool:
         if self.ops.types[row] in ("NotEqual", "Any", "All"):
             return True
-        attributes = self.ops.node_defs[row].attr
-        return any(attributes[name].type == _DT_BOOL for name in ("T", "DstT") if name in attributes)
+        node = self.ops.node_defs[row]
+        return DT_BOOL in (type_of(node, "T"), type_of(node, "DstT"))
 
     def _is_downstream(self, source: str, target: str) -> bool:
         """Whether a path of Keras edges leads from one layer to another, through layers that may hand a mask on."""
@@ -271,7 +269,7 @@ class Explained:
             for step in self._successors.get(waiting.pop(), ()):
                 if step in goal:
                     return True
-                if step not in seen and not _ENDS_MASKS.fullmatch(self.layers.layers[step].class_name):
+                if step not in seen and not drops_masks(self.layers.layers[step].class_name):
                     seen.add(step)
                     waiting.append(step)
         return False

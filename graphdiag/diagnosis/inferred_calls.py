@@ -17,7 +17,6 @@ that Keras 2 makes of a nested model, is left open.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
@@ -31,86 +30,16 @@ from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.graphs.layer_graph import LayerGraph, LayerTensor, TensorEdge
+from graphdiag.graphs.node_attributes import DT_BOOL, type_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.keras_facts import always_computes
 
 _REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
-_COMPUTES = re.compile(
-    "(Einsum)?Dense|Embedding|((Depthwise|Separable)?Conv|Convolution|LocallyConnected)[123]D(Transpose)?|(Rescal|Mask)ing"
-    "|((Sync)?Batch|Layer|Group|Unit|RMS|Spectral)?Normalization|(Leaky|Thresholded|P)?ReLU|P?ELU|Softmax|Activation"
-    "|(Global|Adaptive)?(Average|Max)Pool(ing)?[123]D|(UpSampling|ZeroPadding|Cropping)[123]D|Flatten|Reshape|Permute"
-    "|RepeatVector|Add|Subtract|Multiply|Average|Maximum|Minimum|Concatenate|Dot|((CuDNN)?(LSTM|GRU)|SimpleRNN)(Cell)?"
-    "|RNN|ConvLSTM[123]D|(Additive|(Multi|Group)(Query|Head))?Attention|Bidirectional|TimeDistributed"
-    "|(Alpha|Gaussian|Spatial)?Dropout([123]D)?|GaussianNoise|Resizing|CenterCrop|CategoryEncoding|Discretization|Hashing"
-)
-"""Keras's own classes of layers that always compute their result, where they take the values of their input at all."""
 _BOOL_OPS = frozenset({"NotEqual", "Equal", "Any", "All", "LogicalAnd", "LogicalOr", "LogicalNot", "Greater", "Less"})
-_DT_BOOL = 10
 _INTEGERS = frozenset({3, 4, 5, 6, 9, 17, 22, 23})
 
 Node = tuple[str, int]
 """A call in the layer graph: the layer's id and the number of the call."""
-
-
-def scopes_as_calls(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow) -> np.ndarray:
-    """Number the scopes of the layers' calls.
-
-    A layer that wraps others has scopes beside its own; one that is called once may have its ops in two scopes, if the
-    one feeds the other; and where only the edges of the layer graph are known, calls are not: these count as one.
-
-    Args:
-        graph: The op graph.
-        layers: The layer graph.
-        ownership: Who owns each op, by names.
-        flow: What each tensor carries.
-
-    Returns:
-        For each op the number of its scope, `NO_CALL` for ops of no layer; int32.
-    """
-    numbers: dict[tuple[int, str], int] = {}
-    of_op = np.full(len(graph), NO_CALL, dtype=np.int32)
-    told_apart = bool(layers.tensors)
-    is_layer = [owner in layers.layers for owner in ownership.owners]
-    as_one = [
-        owner in layers.layers and (bool(layers.layers[owner].inner) or not told_apart) for owner in ownership.owners
-    ]
-    first: dict[int, int] = {}
-    without_scope: list[int] = []
-    for row in np.flatnonzero(ownership.of_op != UNOWNED).tolist():
-        owner = int(ownership.of_op[row])
-        if not is_layer[owner]:
-            continue
-        scope = "" if as_one[owner] else ownership.scope_of_op[row]
-        if not scope and not as_one[owner]:
-            without_scope.append(row)
-            continue
-        of_op[row] = numbers.setdefault((owner, scope), len(numbers))
-        first.setdefault(owner, int(of_op[row]))
-    for row in without_scope:
-        # An input's feed, and the mask of an embedding, lie outside of the layer's scope.
-        owner = int(ownership.of_op[row])
-        of_op[row] = first.setdefault(owner, len(numbers) + len(first))
-    return _joined(graph, layers, ownership, flow, of_op)
-
-
-def _joined(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow, of_op: np.ndarray) -> np.ndarray:
-    joined = {number: number for number in set(of_op.tolist())}
-
-    def root(number: int) -> int:
-        while joined[number] != number:
-            number = joined[number]
-        return number
-
-    owners = ownership.of_op
-    same_owner = owners[graph.source] == owners[graph.target]
-    differ = of_op[graph.source] != of_op[graph.target]
-    for edge in np.flatnonzero(same_owner & differ & (graph.output != CONTROL)).tolist():
-        source, target = int(graph.source[edge]), int(graph.target[edge])
-        left, right = int(of_op[source]), int(of_op[target])
-        if NO_CALL in (left, right) or layers.uses(ownership.owners[int(owners[source])]) > 1:
-            continue
-        if flow.over(source, int(graph.output[edge]), graph.types[target]) & Carries.ACTIVATION:
-            joined[max(root(left), root(right))] = min(root(left), root(right))
-    return np.array([root(number) for number in of_op.tolist()], dtype=np.int32)
 
 
 def inferred_calls(
@@ -124,7 +53,7 @@ def inferred_calls(
         ownership: Who owns each op.
         flow: What each tensor carries.
         crossings: The op edges between owners, and between the scopes of one.
-        scopes: The scope of each op: see `scopes_as_calls`.
+        scopes: The scope of each op: see `graphdiag.diagnosis.scoped_calls`.
 
     Returns:
         The calls of the layer graph. Ops in scopes that are no call's have none.
@@ -359,7 +288,7 @@ class _Inference:
 
     def _computes(self, layer: str) -> bool:
         known = self.layers.layers[layer]
-        return not known.custom and _COMPUTES.fullmatch(known.class_name) is not None
+        return not known.custom and always_computes(known.class_name)
 
     def _layers_after(self, node: Node) -> Iterator[str]:
         for takers in self.takers.get(node, {}).values():
@@ -449,9 +378,8 @@ class _Inference:
         row = tensor[0]
         if self.graph.types[row] in _BOOL_OPS:
             return "bool"
-        attributes = self.graph.node_defs[row].attr
-        type_ = next((attributes[name].type for name in ("DstT", "dtype", "T") if name in attributes), 0)
-        return "bool" if type_ == _DT_BOOL else "integer" if type_ in _INTEGERS else "number"
+        type_ = type_of(self.graph.node_defs[row], "DstT", "dtype", "T")
+        return "bool" if type_ == DT_BOOL else "integer" if type_ in _INTEGERS else "number"
 
 
 def _all(groups: Mapping[Any, Sequence[OpEdge]]) -> Iterator[OpEdge]:

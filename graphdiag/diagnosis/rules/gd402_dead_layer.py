@@ -31,6 +31,7 @@ from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.unowned_scopes import find_leftovers
+from graphdiag.keras_facts import LOSS_ENDS
 from graphdiag.phrases import some
 
 
@@ -67,7 +68,7 @@ def _dead_layers(context: DiagnosisContext) -> Sequence[str]:
         before[target].append(source)
     alive = set(context.layers.outputs)
     # What tf_keras's model.add_loss and model.add_metric take is trained, or reported.
-    alive |= {id_ for id_, layer in context.layers.layers.items() if layer.class_name in ("AddLoss", "AddMetric")}
+    alive |= {id_ for id_, layer in context.layers.layers.items() if layer.class_name in LOSS_ENDS}
     if not alive or not context.layers.edges:
         return []
     waiting = list(alive)

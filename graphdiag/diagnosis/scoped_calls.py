@@ -1,0 +1,144 @@
+"""Scoped calls: where names decide, which ops were made in the same call of a layer.
+
+Keras opens a name scope for each call, and TensorFlow makes its name unique: ``lstm``, ``lstm_1``. Only tf_keras goes
+back into the same scope when it traces a function; there the ops of a call follow one another, and those of two calls
+that follow one another are linked only within each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from graphdiag.diagnosis.calls import NO_CALL, Tensor
+from graphdiag.diagnosis.dataflow.classes import Carries
+from graphdiag.diagnosis.dataflow.flow import Flow
+from graphdiag.diagnosis.ownership import UNOWNED, Ownership
+from graphdiag.disjoint_sets import DisjointSets
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+
+def number_calls(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow) -> np.ndarray:
+    """Number what seem to be the calls of the layers.
+
+    A layer that wraps others has scopes beside its own; one that is called once may have its ops in two scopes, if the
+    one feeds the other; and where only the edges of the layer graph are known, calls are not: these count as one.
+
+    Args:
+        graph: The op graph.
+        layers: The layer graph.
+        ownership: Who owns each op, by names.
+        flow: What each tensor carries.
+
+    Returns:
+        For each op the number of its call, `NO_CALL` for ops of no layer; int32.
+    """
+    return _Numbering(graph, layers, ownership, flow).run()
+
+
+class _Numbering:
+    def __init__(self, graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow) -> None:
+        self.graph = graph
+        self.layers = layers
+        self.ownership = ownership
+        self.flow = flow
+        self.of_op: list[int] = ownership.of_op.tolist()
+
+    def run(self) -> np.ndarray:
+        rows_of: dict[int, list[int]] = defaultdict(list)
+        for row, owner in enumerate(self.of_op):
+            if owner != UNOWNED and self.ownership.owners[owner] in self.layers.layers:
+                rows_of[owner].append(row)
+        numbers = np.full(len(self.graph), NO_CALL, dtype=np.int32)
+        count = 0
+        for owner, rows in rows_of.items():
+            for part in self._calls(self.ownership.owners[owner], rows):
+                numbers[part] = count
+                count += 1
+        return numbers
+
+    def _calls(self, layer: str, rows: Sequence[int]) -> Iterator[Sequence[int]]:
+        """The rows of each call of a layer."""
+        by_scope: dict[str, list[int]] = defaultdict(list)
+        for row in rows:
+            by_scope[self.ownership.scope_of_op[row]].append(row)
+        # An input's feed, and the mask of an embedding, lie outside of the layer's scope.
+        outside = by_scope.pop("", [])
+        scopes = list(by_scope.values())
+        if scopes:
+            scopes[0] += outside
+        else:
+            scopes = [outside]
+        uses = self.layers.uses(layer)
+        if self.layers.layers[layer].inner or not self.layers.tensors:
+            yield rows
+        elif uses == 1:
+            yield from self._joined(scopes)
+        elif len(scopes) < uses and not self.layers.keras_version.startswith("3"):
+            yield from self._split(scopes, uses)
+        else:
+            yield from scopes
+
+    def _joined(self, scopes: Sequence[Sequence[int]]) -> Iterator[Sequence[int]]:
+        """Scopes of which one feeds another count as one."""
+        if len(scopes) == 1:
+            yield from scopes
+            return
+        number_of = {row: number for number, rows in enumerate(scopes) for row in rows}
+        joined = DisjointSets[int]()
+        for row, number in number_of.items():
+            for origin, slot in self._taken(row):
+                if origin in number_of and self._is_activation(origin, slot, row):
+                    joined.join(number, into=number_of[origin])
+        together: dict[int, list[int]] = defaultdict(list)
+        for row, number in number_of.items():
+            together[joined.root(number)].append(row)
+        yield from together.values()
+
+    def _split(self, scopes: Sequence[Sequence[int]], uses: int) -> Iterator[Sequence[int]]:
+        """Parts of scopes between which ops of other layers were made; where these are too few, linked parts."""
+        parts = [part for rows in scopes for part in self._uninterrupted(rows)]
+        yield from parts if len(parts) >= uses else (linked for part in parts for linked in self._linked(part))
+
+    def _uninterrupted(self, rows: Sequence[int]) -> Iterator[Sequence[int]]:
+        rows = sorted(rows)
+        part = rows[:1]
+        for before, row in pairwise(rows):
+            if any(self.of_op[other] != UNOWNED for other in range(before + 1, row)):
+                yield part
+                part = []
+            part.append(row)
+        yield part
+
+    def _linked(self, rows: Sequence[int]) -> Iterator[Sequence[int]]:
+        """The parts that are linked by activations, or that take the same tensor; the rest goes with the first."""
+        members = set(rows)
+        joined = DisjointSets[int]()
+        takers: dict[Tensor, int] = {}
+        computing: set[int] = set()
+        for row in rows:
+            for origin, slot in self._taken(row):
+                if self._is_activation(origin, slot, row):
+                    into = origin if origin in members else takers.setdefault((origin, slot), row)
+                    computing |= {row, into}
+                    joined.join(row, into=into)
+        parts: dict[int, list[int]] = defaultdict(list)
+        for row in rows:
+            if row in computing:
+                parts[joined.root(row)].append(row)
+        rest = [row for row in rows if row not in computing]
+        first, *others = parts.values() if parts else ([],)
+        yield [*first, *rest]
+        yield from others
+
+    def _taken(self, row: int) -> Iterator[Tensor]:
+        for edge in range(int(self.graph.in_edges[row]), int(self.graph.in_edges[row + 1])):
+            if self.graph.output[edge] != CONTROL:
+                yield int(self.graph.source[edge]), int(self.graph.output[edge])
+
+    def _is_activation(self, row: int, slot: int, target: int) -> bool:
+        return bool(self.flow.over(row, slot, self.graph.types[target]) & Carries.ACTIVATION)
