@@ -221,10 +221,11 @@ class _Inference:
         """Find the scope of a call, and what its results are."""
         arguments = [self.tensors.get(edge.source, frozenset()) for edge in self.given.get(node, ())]
         allowed: dict[Tensor, None] = {tensor: None for tensors in arguments for tensor in sorted(tensors)}
-        scope = self._choose(node[0], allowed)
+        scope = self._choose(node, allowed)
         if scope is not None:
             self.scope_of[node] = scope
             self.used.add(scope.number)
+            self.taken_by.pop(node[0], None)
         results: dict[int, list[Tensor]] = {}
         for output, takers in self.takers.get(node, {}).items():
             layers = [layer for layer, _ in takers]
@@ -239,14 +240,23 @@ class _Inference:
         for output, tensors in results.items():
             self.tensors[LayerTensor(*node, output)] = frozenset(tensors)
 
-    def _choose(self, layer: str, allowed: Mapping[Tensor, None]) -> _Scope | None:
+    def _choose(self, node: Node, allowed: Mapping[Tensor, None]) -> _Scope | None:
+        """The scope that the arguments of a call enter, and that gives most to the layers after it."""
+        layer = node[0]
         scopes = self.scopes_of.get(layer, [])
         if not self._has_scope_for_each(layer):
             return scopes[0] if scopes else None
         # Where a call has made no op, there is a scope less than there are calls.
         certain = len(scopes) >= self.numbers[layer]
+        wanted = [self._taken_by(after) for after in self._layers_after(node)]
         fitting = {
-            scope.number: (len(allowed.keys() & scope.taken), -len(scope.entering - allowed.keys()), -scope.number)
+            scope.number: (
+                len(allowed.keys() & scope.taken),
+                -len(scope.entering - allowed.keys()),
+                sum(not scope.leaving.isdisjoint(tensors) for tensors in wanted),
+                -len(scope.leaving.difference(*wanted)),
+                -scope.number,
+            )
             for scope in scopes
             if scope.number not in self.used
         }
@@ -260,8 +270,11 @@ class _Inference:
         return self._are_told_apart(layer) and not self.layers.layers[layer].inner
 
     def _taken_by(self, layer: str) -> frozenset[Tensor]:
+        """What a layer takes in those calls that are still to come."""
         if layer not in self.taken_by:
-            scopes = self.scopes_of.get(layer, ())
+            scopes = self.scopes_of.get(layer, [])
+            if self._has_scope_for_each(layer):
+                scopes = [scope for scope in scopes if scope.number not in self.used]
             self.taken_by[layer] = frozenset(tensor for scope in scopes for tensor in scope.entering)
         return self.taken_by[layer]
 

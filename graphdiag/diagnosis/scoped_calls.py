@@ -102,7 +102,12 @@ class _Numbering:
     def _split(self, scopes: Sequence[Sequence[int]], uses: int) -> Iterator[Sequence[int]]:
         """Parts of scopes between which ops of other layers were made; where these are too few, linked parts."""
         parts = [part for rows in scopes for part in self._uninterrupted(rows)]
-        yield from parts if len(parts) >= uses else (linked for part in parts for linked in self._linked(part))
+        if len(parts) < uses:
+            linked = [piece for part in parts for piece in self._linked(part, by_inputs=False)]
+            if len(linked) != uses:
+                linked = [piece for part in parts for piece in self._linked(part, by_inputs=True)]
+            parts = linked
+        yield from parts
 
     def _uninterrupted(self, rows: Sequence[int]) -> Iterator[Sequence[int]]:
         rows = sorted(rows)
@@ -114,8 +119,8 @@ class _Numbering:
             part.append(row)
         yield part
 
-    def _linked(self, rows: Sequence[int]) -> Iterator[Sequence[int]]:
-        """The parts that are linked by activations, or that take the same tensor; the rest goes with the first."""
+    def _linked(self, rows: Sequence[int], by_inputs: bool) -> Iterator[Sequence[int]]:
+        """The parts that are linked by activations, or by taking the same tensor; the rest goes with the first."""
         members = set(rows)
         joined = DisjointSets[int]()
         takers: dict[Tensor, int] = {}
@@ -123,9 +128,12 @@ class _Numbering:
         for row in rows:
             for origin, slot in self._taken(row):
                 if self._is_activation(origin, slot, row):
-                    into = origin if origin in members else takers.setdefault((origin, slot), row)
-                    computing |= {row, into}
-                    joined.join(row, into=into)
+                    computing.add(row)
+                    if origin in members:
+                        computing.add(origin)
+                        joined.join(row, into=origin)
+                    elif by_inputs:
+                        joined.join(row, into=takers.setdefault((origin, slot), row))
         parts: dict[int, list[int]] = defaultdict(list)
         for row in rows:
             if row in computing:
