@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from graphdiag.diagnosis.finding import Evidence, Finding
     from graphdiag.diagnosis.ownership import Ownership
     from graphdiag.graphs.drawn_graph import DrawnGraph
-    from graphdiag.graphs.layer_graph import LayerGraph
+    from graphdiag.graphs.layer_graph import Layer, LayerGraph
     from graphdiag.graphs.op_graph import OpGraph
     from graphdiag.results.layer_edges import LayerEdge
 
@@ -57,14 +57,19 @@ def layer_graph_data(layers: LayerGraph) -> dict[str, Any]:
     return {
         "model_name": layers.model_name,
         "keras_version": layers.keras_version,
-        "layers": [
-            {**asdict(layer), "path": list(layer.path), "inner": list(layer.inner)} for layer in layers.layers.values()
-        ],
+        "layers": [_layer_data(layer) for layer in layers.layers.values()],
         "nested": [{**asdict(model), "path": list(model.path)} for model in layers.nested.values()],
         "edges": [list(edge) for edge in layers.edges],
         "inputs": list(layers.inputs),
         "outputs": list(layers.outputs),
     }
+
+
+def _layer_data(layer: Layer) -> dict[str, Any]:
+    data = {**asdict(layer), "path": list(layer.path), "inner": list(layer.inner)}
+    # Only the diagnosis asks whose class it is, and that is done.
+    del data["custom"]
+    return data
 
 
 def layer_edge_data(edge: LayerEdge) -> dict[str, Any]:

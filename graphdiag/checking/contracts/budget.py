@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, ClassVar
 
 from graphdiag.checking.contracts.contract import Contract, option
+from graphdiag.checking.contracts.contract_graph import ids_of
 from graphdiag.checking.contracts.options import Place, nearest, number, table
 from graphdiag.diagnosis.dataflow.op_specs import op_specs
 from graphdiag.errors import ConfigError
-from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.layer_graph import Layer
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.results.check_report import Violation
 from graphdiag.results.report import Report
@@ -43,8 +44,9 @@ class Budget(Contract):
         min: A table with the least there must be.
 
     What can be counted:
-        layers: Layers, those in nested models included.
-        parameters: Weights of all layers, trainable or not.
+        layers: Layers, those in nested models included. A layer that several models have counts once, as far as that
+            is known: from a Python file, or from who reads which variable.
+        parameters: Weights of these layers, trainable or not.
         ops: Ops of the graph; those in library functions are not counted.
         functions: Library functions.
         control_flow: ``Switch``, ``If``, ``Case`` and ``While`` ops and the conditions of TF 1 loops, in the graph and
@@ -77,16 +79,17 @@ class Budget(Contract):
 def _count(report: Report, measure: str) -> int:
     if measure.startswith(_CLASS):
         wanted = measure.removeprefix(_CLASS)
-        return sum(fnmatchcase(layer.class_name, wanted) for layer in _layers(report).layers.values())
+        return sum(fnmatchcase(layer.class_name, wanted) for layer in _layers(report))
     if measure.startswith(_OP):
         return _ops_of_type(_ops(report), measure.removeprefix(_OP))
     return _MEASURES[measure](report)
 
 
-def _layers(report: Report) -> LayerGraph:
+def _layers(report: Report) -> Sequence[Layer]:
+    """The layers, each once: one that several nested models have counts once."""
     if report.layer_graph is None:
         raise ConfigError("the source has no layer graph; give the model one with the key 'model'.")
-    return report.layer_graph
+    return [layer for id_, layer in report.layer_graph.layers.items() if ids_of(report, id_)[0] == id_]
 
 
 def _ops(report: Report) -> OpGraph:
@@ -96,7 +99,7 @@ def _ops(report: Report) -> OpGraph:
 
 
 def _parameters(report: Report) -> int:
-    counts = [layer.parameters for layer in _layers(report).layers.values()]
+    counts = [layer.parameters for layer in _layers(report)]
     known = [count for count in counts if count is not None]
     if len(known) < len(counts):
         raise ConfigError("the source does not record the parameters of its layers; a Python file or .keras has them.")
@@ -118,7 +121,7 @@ def _types(ops: OpGraph) -> Iterator[str]:
 
 
 _MEASURES: Mapping[str, Callable[[Report], int]] = {
-    "layers": lambda report: len(_layers(report).layers),
+    "layers": lambda report: len(_layers(report)),
     "parameters": _parameters,
     "ops": lambda report: len(_ops(report)),
     "functions": lambda report: len(_ops(report).functions),

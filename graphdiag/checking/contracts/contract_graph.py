@@ -2,12 +2,13 @@
 
 There are three:
 
-- ``layer``: the layers and Keras's own edges;
-- ``op``: the ops, each with the layer that owns it, and the op edges that carry activations. So a path is one that a
-  tensor can really take: where two towers share a layer, what one tower gives it does not come out in the other. A
-  layer that hands on its input, as ``Dropout`` for inference, and an edge that only Keras has, are added from the
-  layer graph;
+- ``layer``: the calls of the layers, and the tensors that Keras gives to each;
+- ``op``: the ops, each with the layer that owns it, and the op edges that carry activations. A call that hands on its
+  input, as that of a ``Dropout`` for inference, and an edge that only Keras has, are added from the layer graph;
 - ``drawn``: what TensorBoard shows at the top level, with all its arrows.
+
+On the first two a path is one that a tensor can really take: where two towers share a layer, what one tower gives it
+does not come out in the other.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from weakref import WeakKeyDictionary
 
 from graphdiag.checking.contracts.options import choice
 from graphdiag.checking.contracts.patterns import Node
+from graphdiag.diagnosis.calls import Tensor
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
+from graphdiag.diagnosis.dataflow.classes import ACTIVATION
 from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.errors import ConfigError
 from graphdiag.graphs.drawn_graph import ROOT
@@ -180,8 +183,40 @@ def nodes_of(layers: LayerGraph) -> dict[str, Node]:
     }
 
 
+def ids_of(report: Report, id_: str) -> Sequence[str]:
+    """The ids of a layer: those of one layer that several nested models have, in Keras's order; else its own."""
+    same = report.context.same_layer if report.context else {}
+    first = same.get(id_)
+    if first is None or report.layer_graph is None:
+        return [id_]
+    return [other for other in report.layer_graph.layers if same.get(other) == first]
+
+
+def uses_of(report: Report, id_: str) -> int:
+    """How often a layer is called: by all models that have it, and in each of their own calls."""
+    assert report.layer_graph is not None
+    return sum(report.layer_graph.uses(other) for other in ids_of(report, id_))
+
+
 def _of_layers(layers: LayerGraph) -> ContractGraph:
-    return _plain(nodes_of(layers), layers.edges)
+    """Each call of a layer is a row: what one call of a shared layer is given does not come out of another."""
+    if not layers.tensors:
+        return _plain(nodes_of(layers), layers.edges)
+    calls: dict[tuple[str, int], int] = {}
+    edges: dict[tuple[int, int], None] = {}
+    for edge in layers.tensors:
+        source = calls.setdefault((edge.source.layer, edge.source.call), len(calls))
+        edges[source, calls.setdefault((edge.target, edge.call), len(calls))] = None
+    called = {layer for layer, _ in calls}
+    owners = [*(layer for layer, _ in calls), *(id_ for id_ in layers.layers if id_ not in called)]
+    return ContractGraph(
+        nodes_of(layers),
+        owners,
+        list(edges),
+        layers.edges,
+        lambda chain: Link(owners[chain[0]], owners[chain[-1]]),
+        Link,
+    )
 
 
 def _of_drawn(report: Report) -> ContractGraph:
@@ -217,7 +252,7 @@ def _plain(nodes: Mapping[str, Node], edges: Iterable[Pair]) -> ContractGraph:
 def _of_ops(context: DiagnosisContext, sure: bool) -> ContractGraph:
     owners: list[str | None] = [context.ownership.owner(row) for row in range(len(context.ops))]
     edges = list(_activations(context))
-    _add_layers_passed_by(context, owners, edges)
+    _add_identity_calls(context, owners, edges)
     if not sure:
         _add_undrawn_edges(context, owners, edges)
     steps = _Steps(context, owners)
@@ -252,8 +287,8 @@ def _activations(context: DiagnosisContext) -> Iterator[tuple[int, int]]:
             yield writer, reader
 
 
-def _add_layers_passed_by(context: DiagnosisContext, owners: list[str | None], edges: list[tuple[int, int]]) -> None:
-    """Add the layers that hand on their input as it is, many of them without ops, with Keras's edges.
+def _add_identity_calls(context: DiagnosisContext, owners: list[str | None], edges: list[tuple[int, int]]) -> None:
+    """Add the calls of layers that hand on what they are given, many of them without ops.
 
     Each gets two rows, one at which paths end and one at which they start: what comes out of the layer before it is
     in the op graph already, and need not go through it.
@@ -261,18 +296,38 @@ def _add_layers_passed_by(context: DiagnosisContext, owners: list[str | None], e
     if context.layers is None:
         return
     rows_of = _rows_by_owner(owners)
-    ends, starts = {}, {}
-    for layer in sorted(context.identity_layers):
-        ends[layer], starts[layer] = len(owners), len(owners) + 1
-        owners += [layer, layer]
-    for source, target in context.layers.edges:
-        if source in starts:
-            edges += [(starts[source], row) for row in rows_of[target]]
-            if target in ends:
-                before = (starts[source], ends[source])
-                edges += [(starts[source], starts[target]), *((row, ends[target]) for row in before)]
-        elif target in ends:
-            edges += [(row, ends[target]) for row in rows_of[source]]
+    takers = _takers(context)
+    ends: dict[tuple[str, int], int] = {}
+    for call in context.calls.calls:
+        if call.number is not None and (call.handed_on or not call.made_ops):
+            ends[call.layer, call.number] = len(owners)
+            owners += [call.layer, call.layer]
+            activations = {row for row, slot in call.all_given if context.flow.of_output(row, slot)[0] & ACTIVATION}
+            edges += [(row, len(owners) - 2) for row in sorted(activations)]
+    for edge in context.layers.connections:
+        source, target = (edge.source.layer, edge.source.call), (edge.target, edge.call)
+        if source not in ends:
+            continue
+        start = ends[source] + 1
+        if target in ends:
+            edges += [(start, ends[target]), (start, ends[target] + 1), (ends[source], ends[target])]
+        given = {
+            tensor for call in context.calls.by_number.get(target, ()) for tensor in call.given.get(edge.argument, ())
+        }
+        rows = [row for tensor in given for row in takers.get((tensor, edge.target), ())]
+        # A model's own ops may stand between: then the layer as a whole is taken for the one that takes it.
+        edges += [(start, row) for row in sorted(rows) or ([] if target in ends else rows_of[edge.target])]
+
+
+def _takers(context: DiagnosisContext) -> Mapping[tuple[Tensor, str], Sequence[int]]:
+    """The ops of each layer that take a tensor that Keras gave to it."""
+    found: dict[tuple[Tensor, str], list[int]] = defaultdict(list)
+    ops = context.ops
+    for source, target, output in zip(ops.source.tolist(), ops.target.tolist(), ops.output.tolist(), strict=True):
+        call = context.calls.call_of(target)
+        if call is not None and (source, output) in call.all_given:
+            found[(source, output), call.layer].append(target)
+    return found
 
 
 def _add_undrawn_edges(context: DiagnosisContext, owners: list[str | None], edges: list[tuple[int, int]]) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 from typing import ClassVar
 
 from graphdiag.checking.contracts.contract import Contract, option
-from graphdiag.checking.contracts.contract_graph import nodes_of
+from graphdiag.checking.contracts.contract_graph import ids_of, nodes_of, uses_of
 from graphdiag.checking.contracts.options import list_of
 from graphdiag.checking.contracts.patterns import LayerSet, layer_set
 from graphdiag.diagnosis.captured import captured_variables, is_random_state
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.errors import ConfigError
-from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.results.check_report import Violation
 from graphdiag.results.report import Report
 
@@ -52,7 +50,7 @@ class Shared(Contract):
         nodes = nodes_of(layers)
         if self.shared:
             for id_ in self.shared.among(nodes):
-                if _uses(layers, id_) < 2:
+                if uses_of(report, id_) < 2:
                     yield Violation(f"{id_} is used once")
         for tied in self.tied:
             if not has_ops:
@@ -64,23 +62,17 @@ class Shared(Contract):
                 yield Violation(f"{', '.join(ids)} read no variable that all of them read")
         if self.separate:
             for id_ in self.separate.among(nodes):
-                yield from _sharing(layers, readers, id_)
+                yield from _sharing(report, readers, id_)
 
 
-def _sharing(layers: LayerGraph, readers: Mapping[str, frozenset[str]], id_: str) -> Iterator[Violation]:
-    uses = _uses(layers, id_)
+def _sharing(report: Report, readers: Mapping[str, frozenset[str]], id_: str) -> Iterator[Violation]:
+    uses = uses_of(report, id_)
     if uses > 1:
         yield Violation(f"{id_} is used {uses} times")
+    itself = set(ids_of(report, id_))
     for variable, owners in readers.items():
-        if id_ in owners and len(owners) > 1:
-            yield Violation(f"{id_} shares the variable {variable} with {', '.join(sorted(owners - {id_}))}")
-
-
-def _uses(layers: LayerGraph, id_: str) -> int:
-    """How often a layer is called, the calls of the models that hold it included."""
-    layer = layers.layers[id_]
-    around = ("/".join(layer.path[:depth]) for depth in range(1, len(layer.path) + 1))
-    return layer.calls * prod(layers.nested[model].calls for model in around if model in layers.nested)
+        if id_ in owners and owners - itself:
+            yield Violation(f"{id_} shares the variable {variable} with {', '.join(sorted(owners - itself))}")
 
 
 def _readers(context: DiagnosisContext) -> Mapping[str, frozenset[str]]:
