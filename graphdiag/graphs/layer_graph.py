@@ -8,7 +8,7 @@ one node with its number of calls.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -18,12 +18,34 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
+def unique_id(path: tuple[str, ...], name: str, taken: Collection[str]) -> str:
+    """The id of a layer or nested model.
+
+    Args:
+        path: Names of the nested models around it, outermost first.
+        name: Its own name.
+        taken: The ids that are in use.
+
+    Returns:
+        The names joined by ``/``; with ``#2``, ``#3`` and so on where that id is taken, because a layer named ``a/b``
+        can stand beside a layer ``b`` of a nested model ``a``.
+    """
+    wanted = "/".join((*path, name))
+    own = wanted
+    number = 2
+    while own in taken:
+        own = f"{wanted}#{number}"
+        number += 1
+    return own
+
+
 @dataclass(frozen=True)
 class Layer:
     """One Keras layer.
 
     Attributes:
-        id: Unique in the graph: the names of the nested models around it and its own name, joined by ``/``.
+        id: Unique in the graph: the names of the nested models around it and its own name, joined by ``/``; see
+            `unique_id`.
         name: The layer's own Keras name. May contain ``/`` itself (DenseNet's ``conv1/bn``).
         class_name: Keras class, as ``Conv1D``.
         path: Names of the nested models that hold it, outermost first; empty at the top level.
@@ -138,6 +160,13 @@ class LayerGraph:
         place = self.layers[layer]
         around = ("/".join(place.path[:depth]) for depth in range(1, len(place.path) + 1))
         return place.calls * prod(self.nested[model].calls for model in around if model in self.nested)
+
+    def namesakes(self) -> Sequence[Sequence[str]]:
+        """Ids of layers that name scopes cannot tell apart: see `unique_id`."""
+        found: dict[str, list[str]] = {}
+        for layer in self.layers.values():
+            found.setdefault("/".join((*layer.path, layer.name)), []).append(layer.id)
+        return [ids for ids in found.values() if len(ids) > 1]
 
     def to_networkx(self) -> nx.DiGraph:
         """The layer graph as a ``networkx.DiGraph``.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from graphdiag.errors import SourceError
-from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge
+from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge, unique_id
 from graphdiag.sources.keras_config import Call, Member, Scope, Tensor, read_model
 
 
@@ -121,7 +121,8 @@ class _Flattener:
         for member in scope.members.values():
             if member.is_input and place.member is not None:
                 continue
-            own = self._unique("/".join((*scope.path, member.name)))
+            own = unique_id(scope.path, member.name, self._taken)
+            self._taken.add(own)
             self._ids[scope.path, member.name] = own
             calls = max(len(member.calls), 1)
             if member.inner is not None:
@@ -139,16 +140,6 @@ class _Flattener:
                     inner=member.wrapped,
                     custom=member.custom,
                 )
-
-    def _unique(self, wanted: str) -> str:
-        # A layer named "a/b" can stand beside a layer "b" of a nested model "a".
-        own = wanted
-        number = 2
-        while own in self._taken:
-            own = f"{wanted}#{number}"
-            number += 1
-        self._taken.add(own)
-        return own
 
     def _connect(self, place: _Place) -> None:
         for member in place.scope.members.values():
