@@ -47,7 +47,9 @@ def one_for_each_culprit(
     for pair, edge in claims:
         groups[culprit_of(edge) if culprit_of else edge.source].append((pair, edge))
     for row, group in sorted(groups.items()):
-        yield _found(rule, context, [context.ops.names[row]], group, message, fix)
+        name = context.ops.names[row]
+        text = message(name, len(edges_of(group)))
+        yield finding(rule, context, text, fix, claims=group, culprits=[name])
 
 
 def one_for_all(
@@ -59,18 +61,8 @@ def one_for_all(
         groups[pair[0]].append((pair, edge))
     for _, group in sorted(groups.items()):
         culprits = sorted({context.ops.names[edge.source] for _, edge in group})
-        yield _found(rule, context, culprits, group, message, fix)
-
-
-def _found(
-    rule: Rule,
-    context: DiagnosisContext,
-    culprits: Sequence[str],
-    group: OpenEdges,
-    message: Callable[[str, int], str],
-    fix: str,
-) -> Found:
-    return finding(rule, context, message(some(culprits), len(edges_of(group))), fix, claims=group, culprits=culprits)
+        text = message(some(culprits), len(edges_of(group)))
+        yield finding(rule, context, text, fix, claims=group, culprits=culprits)
 
 
 def carrying(open_edges: OpenEdges, wanted: Callable[[OpEdge], bool]) -> OpenEdges:

@@ -97,9 +97,9 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
     for edge in np.flatnonzero((from_owner != to_owner) & (from_owner != UNOWNED) & (to_owner != UNOWNED)).tolist():
         source, target, output = int(graph.source[edge]), int(graph.target[edge]), int(graph.output[edge])
         found[int(from_owner[edge]), int(to_owner[edge])].append(
-            (edge, OpEdge(source, target, output, flow.over(source, output, graph.types[target])))
+            (edge, OpEdge(source, target, output, flow.over(source, output, graph.types[target], target)))
         )
-    for writer, reader in flow.stores:
+    for writer, reader in (*flow.stores, *flow.stores_for_next_call):
         pair = int(of_op[writer]), int(of_op[reader])
         # What a layer keeps for its own next call is its own business.
         if UNOWNED not in pair and owner_of[pair[0]] != owner_of[pair[1]]:
@@ -253,6 +253,10 @@ class _Between:
         for writer, reader in flow.stores:
             # An Assign without an owner counts as initialization; not so when it is activations that it stores.
             if ownership.roles.get(writer, "initialization") == "initialization":
+                self.stored_by[reader].append(writer)
+        for writer, reader in flow.stores_for_next_call:
+            # Training has the next call compute with other weights: that is what it is for.
+            if self.of_op[writer] != UNOWNED:
                 self.stored_by[reader].append(writer)
         self.handles_to_parameters = sum(HANDLE << owner * CLASS_BITS for owner in range(int(ends.max(initial=-1)) + 1))
         self.arrived: dict[int, _Arrived] = {}

@@ -68,6 +68,7 @@ def finding(
     fix: str,
     *,
     claims: OpenEdges = (),
+    besides: OpenEdges = (),
     seen: Iterable[OpEdge] = (),
     culprits: Iterable[str] = (),
     edges: Iterable[Pair] | None = None,
@@ -83,6 +84,7 @@ def finding(
         fix: What to do.
         claims: The open op edges that the finding explains. They become its evidence, and give its layer edges and
             what flows over them.
+        besides: Op edges that it claims as evidence too, though they lead between other layers than those it is about.
         seen: Other op edges to show as evidence, which are not claimed.
         culprits: Names of the ops, or ids of the layers, that cause it.
         edges: The layer edges, or the drawn arrows, that it explains, where those of `claims` do not say it.
@@ -105,8 +107,8 @@ def finding(
             culprits=tuple(culprits),
             carries=carried(shown),
             edges=tuple(sorted({pair for pair, _ in claims}) if edges is None else edges),
-            evidence=context.evidence(shown),
+            evidence=context.evidence([*shown, *(edge for _, edge in besides)]),
             counted=counted,
         ),
-        claims,
+        [*claims, *besides],
     )

@@ -42,8 +42,19 @@ from graphdiag.diagnosis.dataflow.liveness import (
     find_liveness,
     loop_depths,
 )
-from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, OpSpec, op_specs
-from graphdiag.diagnosis.dataflow.states import ANYWHERE, CALLING, Key, State, names_of_states
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, OpSpec, Outside, op_specs
+from graphdiag.diagnosis.dataflow.states import (
+    ANYWHERE,
+    CALLING,
+    OUTSIDE,
+    Key,
+    State,
+    Touches,
+    is_outside,
+    names_of_states,
+    prints_to_a_file,
+    token_of,
+)
 from graphdiag.graphs.node_attributes import DT_BOOL, DT_RESOURCE, dtype_of, functions_of
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 
@@ -53,7 +64,17 @@ _LAST_WITHOUT_RANKS = 21
 LEARNING_PHASE = re.compile(r"(?:.*/)?keras_learning_phase(?:_[0-9]+)?")
 """Name of the flag by which Keras 2 tells training from inference."""
 _CALLS = OpSpec(Kind.CALLS)
+_MISSING = OpSpec(Kind.UNKNOWN, outside=Outside.BOTH)
+_TOUCHES_BY_ATTRIBUTES = frozenset({"PrintV2", "PyFunc", "PyFuncStateless", "EagerPyFunc"})
+"""Types of ops whose attributes say what they do outside of the graph."""
+_PYTHON = {
+    (reads, writes): OpSpec(Kind.FOREIGN, outside=Outside(reads + 2 * writes))
+    for reads in (False, True)
+    for writes in (False, True)
+}
+_PRINTS_TO_A_FILE = OpSpec(Kind.COMPUTES, outside=Outside.WRITTEN)
 _KNOWN, _JOINS = 1, 2
+_JOINS_INPUTS = OpSpec(Kind.COMPUTES)
 _STORING = frozenset({Kind.WRITES, Kind.DEQUEUE, Kind.RANDOM})
 
 
@@ -70,7 +91,13 @@ class Flow:
             predicate carries.
         stores: ``(writer, reader)`` rows, where the writer stores activations, in a variable, say, and the reader may
             find them there.
-        foreign: Rows of ops that run code outside of the graph.
+        stores_for_next_call: The same, where the reader comes before the writer and so finds what was stored in the
+            call before.
+        stored_in: For each pair of these the row that makes the state, or stands for its handle; ``None`` for what lies
+            outside of the graph, and where it is not clear which it is.
+        runs_code: Rows of ops that may run code outside of the graph, in a function's body or themselves.
+        touches: For each row that makes or stands for the handle of a variable, or is a reference to one, the rows
+            that read the variable and those that write to it.
     """
 
     values: Sequence[int]
@@ -78,22 +105,30 @@ class Flow:
     slots: Mapping[int, Sequence[Dependencies]]
     pivots: Mapping[int, int]
     stores: Sequence[tuple[int, int]] = ()
-    foreign: frozenset[int] = frozenset()
+    stores_for_next_call: Sequence[tuple[int, int]] = ()
+    stored_in: Mapping[tuple[int, int], int | None] = field(default_factory=dict)
+    runs_code: frozenset[int] = frozenset()
+    touches: Mapping[int, Touches] = field(default_factory=dict)
 
-    def over(self, row: int, slot: int, target_type: str) -> Carries:
+    def over(self, row: int, slot: int, target_type: str, target: int | None = None) -> Carries:
         """What flows out of ``row`` at ``slot`` into an op of type ``target_type``.
 
-        For a control dependency: what decides whether it fires, and between two ops that run code outside of the graph
-        all that the first one has. An op that only reads dimensions takes the shape of
-        its input and nothing else. Whether the tensor comes at all is part of what flows. The shape of what itself
-        varies is not named.
+        For a control dependency: what decides whether it fires, and between two ops that may run code outside of the
+        graph all that the first one has. An op that only reads dimensions takes the shape of its input and nothing
+        else. Whether the tensor comes at all is part of what flows. The shape of what itself varies is not named.
+
+        Args:
+            row: Row of the op that gives the tensor.
+            slot: Its output, `CONTROL` for a control dependency.
+            target_type: Type of the op that takes it.
+            target: Row of that op, where there is one: whether it may run code can depend on the functions it calls.
         """
         decided = self.pivots.get(row, 0)
         spec = op_specs().get(target_type, UNKNOWN)
         if slot == CONTROL:
-            # What Python code or a file was given, other such code may find there, if it waits for it.
-            outside = row in self.foreign and spec.kind is Kind.FOREIGN
-            return named(decided | (self.values[row] if outside else 0))
+            # What Python code was given, other such code may find, if it waits for it.
+            runs_code = spec.outside is Outside.BOTH or target in self.runs_code
+            return named(decided | (self.values[row] if runs_code and row in self.runs_code else 0))
         values, shapes = self.of_output(row, slot)
         if spec.kind in (Kind.SHAPE_OF, Kind.SHAPED_CONSTANT) and not spec.handles:
             values = shapes
@@ -105,7 +140,12 @@ class Flow:
         return slots[slot] if slots is not None and slot < len(slots) else (self.values[row], self.shapes[row])
 
 
-def trace(graph: OpGraph, model_inputs: Collection[int], scalars_are_flags: bool = True) -> Flow:
+def trace(
+    graph: OpGraph,
+    model_inputs: Collection[int],
+    scalars_are_flags: bool = True,
+    python_code: Mapping[str, tuple[bool, bool]] | None = None,
+) -> Flow:
     """Compute what every tensor of the graph carries.
 
     Args:
@@ -114,20 +154,26 @@ def trace(graph: OpGraph, model_inputs: Collection[int], scalars_are_flags: bool
             shape.
         scalars_are_flags: Whether a scalar feed that is no model input is a flag. False when the model has inputs
             that were not found among the feeds: then any feed but a bool may be one of them.
+        python_code: Of each Python function that the graph calls, by its token, whether it may find anything outside of
+            its arguments, and whether it may keep anything there. One that is not known may do both.
 
     Returns:
         The flow of the whole graph.
     """
     feeds = {row: _feed(graph, row, row in model_inputs, scalars_are_flags) for row in _rows_of_kind(graph, Kind.FEED)}
-    solver = FixpointSolver(graph, feeds, _Summaries(graph))
+    solver = FixpointSolver(graph, feeds, _Summaries(graph, python_code or {}))
     solver.run()
+    stores, later = solver.state.activations_stored(), solver.state.activations_stored(for_next_call=True)
     return Flow(
         values=solver.values,
         shapes=solver.shapes,
         slots=solver.slots,
         pivots=solver.pivots(),
-        stores=solver.state.activations_stored(),
-        foreign=frozenset(_rows_of_kind(graph, Kind.FOREIGN)),
+        stores=tuple(stores),
+        stores_for_next_call=tuple(later),
+        stored_in={**later, **stores},
+        runs_code=solver.runs_code(),
+        touches=solver.state.touches(),
     )
 
 
@@ -210,6 +256,7 @@ class FixpointSolver:
         self.named_elsewhere = summaries.names
         self.callees: dict[int, Sequence[str]] = {}
         self.opaque: set[int] = set()
+        self._of_unknown_code: set[int] = set()
         self.op_specs = self._find_specs(body)
         self.order = evaluation_order(graph)
         self.position: Sequence[int] = self.order
@@ -254,13 +301,22 @@ class FixpointSolver:
                     found[row] = _CALLS
             elif names is not None:
                 # It runs a function that is not in the library, or in a way that is not known.
-                found[row] = UNKNOWN
+                found[row] = _MISSING
                 self.opaque.add(row)
+                self._of_unknown_code.add(row)
+            elif found[row].kind is Kind.UNKNOWN:
+                self._of_unknown_code.add(row)
         for row, text in graph.dangling:
             if not text.startswith("^"):
                 found[row] = UNKNOWN
                 self.callees.pop(row, None)
                 self.opaque.add(row)
+        for row, op_type in enumerate(graph.types) if by_type.keys() & _TOUCHES_BY_ATTRIBUTES else ():
+            if op_type == "PrintV2" and prints_to_a_file(graph, row):
+                found[row] = _PRINTS_TO_A_FILE
+            elif op_type in _TOUCHES_BY_ATTRIBUTES and op_type != "PrintV2":
+                reads, writes = self.summaries.python_code.get(token_of(graph, row), (True, True))
+                found[row] = _PYTHON[reads, writes]
         return found
 
     def run(self) -> None:
@@ -283,6 +339,14 @@ class FixpointSolver:
             predicate = self.at(self.source[inputs[1]], self.output[inputs[1]])[0] if len(inputs) > 1 else ANYTHING[0]
             found[row] = found.get(row, 0) | predicate
         return {row: classes for row, classes in found.items() if classes}
+
+    def runs_code(self) -> frozenset[int]:
+        """Rows that may run code outside of the graph: Python's, that of an unknown op, or of a function with such."""
+        found = {row for row, names in self.callees.items() if any(self.summaries.runs_code(name) for name in names)}
+        python = {spec for spec in set(self.op_specs) if spec.outside is Outside.BOTH}
+        if python:
+            found.update(row for row, spec in enumerate(self.op_specs) if spec in python)
+        return frozenset(found | self._of_unknown_code)
 
     def decided_by(self, row: int) -> int:
         """What decides whether a row runs."""
@@ -352,7 +416,8 @@ class FixpointSolver:
         plain_specs = {
             spec: _KNOWN if spec.kind is Kind.CONSTANT else _JOINS
             for spec in set(self.op_specs)
-            if spec.kind is Kind.CONSTANT or (spec.kind is Kind.COMPUTES and not spec.dimensions and not spec.handles)
+            if spec.kind is Kind.CONSTANT
+            or (spec.kind is Kind.COMPUTES and not spec.dimensions and not spec.handles and not spec.outside)
         }
         plain = bytearray(plain_specs.get(spec, 0) for spec in self.op_specs)
         for row in (*self.state.reads, *self._liveness.choices, *self.opaque):
@@ -412,16 +477,18 @@ class FixpointSolver:
                 value |= result_value
                 shape |= result_shape
         else:
-            behind = []
+            behind: list[Dependencies] = []
+            read: list[Dependencies] = []
             for key, position in self.state.reads.get(row, ()):
                 found = self.state.content(row, key)
                 if 0 <= position < len(inputs):
                     inputs[position] = _both(inputs[position], found)
                 else:
-                    behind.append(found)
-            value, shape = transfer(spec, inputs + behind)
-            if spec.kind in _STORING:
-                given = transfer(spec, [(0, 0)] * spec.handles + inputs[spec.handles :])
+                    (read if is_outside(key) else behind).append(found)
+            value, shape = transfer(spec, inputs + behind + read)
+            if spec.kind in _STORING or spec.outside & Outside.WRITTEN:
+                by = _JOINS_INPUTS if spec.outside & Outside.WRITTEN else spec
+                given = transfer(by, [(0, 0)] * spec.handles + inputs[spec.handles :] + read)
                 grew = given != self.given.get(row)
                 self.given[row] = given
             if spec.kind is Kind.FEED:
@@ -445,11 +512,11 @@ class FixpointSolver:
 
 # --- functions -------------------------------------------------------------------------------------------------------
 
-# Beyond the classes, the bits in a function body stand for its arguments, four a piece: an argument's values, its
-# shape, and the values and the shapes of what is behind it where it is a handle.
+# Beyond the classes, the bits in a function body stand for what lies outside of the graph and then for its arguments,
+# four a piece: an argument's values, its shape, and the values and the shapes of what is behind it if it is a handle.
 _BITS = 4
-_UNCLEAR = -1
-"""In the place of an argument's position: any handle."""
+_UNCLEAR, _FROM_OUTSIDE = -2, -1
+"""In the place of an argument's position: any handle; and what lies outside of the graph."""
 _FUNCTIONS = {
     Kind.CALLS: ("f",),
     Kind.BRANCHES: ("then_branch", "else_branch", "branches"),
@@ -471,6 +538,7 @@ class _Summary:
         takes: Positions of those that are looked at as queues, tables and the like are, not as variables.
         fills: Positions of those into which it puts something.
         writes: What it stores behind the handle at a position.
+        runs_code: Whether it may run code outside of the graph.
     """
 
     results: Sequence[Dependencies] = ()
@@ -480,17 +548,20 @@ class _Summary:
     takes: frozenset[int] = frozenset()
     fills: frozenset[int] = frozenset()
     writes: Mapping[int, Dependencies] = field(default_factory=dict)
+    runs_code: bool = False
 
 
 class _Summaries:
     """The summaries of the library functions that a graph runs.
 
     Attributes:
+        python_code: Whether each Python function finds anything outside of its arguments, and keeps anything there.
         bodies: The function library.
         names: Names of the states that functions use without being given a handle.
     """
 
-    def __init__(self, graph: OpGraph) -> None:
+    def __init__(self, graph: OpGraph, python_code: Mapping[str, tuple[bool, bool]]) -> None:
+        self.python_code = python_code
         self.bodies = graph.functions
         self.names = {name for body in self.bodies.values() for name in names_of_states(body.graph)}
         self._plain_names = {_GRAPH_PREFIX.sub("", name) for name in self.bodies} | self.bodies.keys()
@@ -503,6 +574,10 @@ class _Summaries:
                 summary = self._summarize(self.bodies[name])
                 growing = growing or (recursive and summary != self._summaries.get(name))
                 self._summaries[name] = summary
+
+    def runs_code(self, name: str) -> bool:
+        """Whether a function may run code outside of the graph."""
+        return self._summaries.get(name, _Summary()).runs_code
 
     def has(self, op_type: str) -> bool:
         """Whether an op type is a function's name, as TF 1 called functions."""
@@ -570,10 +645,11 @@ class _Summaries:
     def _summarize(self, body: FunctionBody) -> _Summary:
         graph = body.graph
         feeds: dict[int, Dependencies] = dict.fromkeys(_rows_of_kind(graph, Kind.FEED), DATA)
-        contents: dict[Key, Dependencies] = {}
-        positions: dict[Key, int] = {}
+        _, _, content, content_shape = _bits_of(_FROM_OUTSIDE)
+        contents: dict[Key, Dependencies] = {OUTSIDE: (content | content_shape, content_shape)}
+        positions: dict[Key, int] = {OUTSIDE: _FROM_OUTSIDE}
         for position, row in enumerate(body.arguments):
-            values, shape, content, content_shape = (1 << (CLASS_BITS + _BITS * position + bit) for bit in range(_BITS))
+            values, shape, content, content_shape = _bits_of(position)
             feeds[row] = values | shape, shape
             if dtype_of(graph.node_defs[row]) == DT_RESOURCE:
                 feeds[row] = values | shape | HANDLE, shape
@@ -590,7 +666,7 @@ class _Summaries:
         writes = {
             position: solver.state.stored_behind(key)
             for key, position in positions.items()
-            if key in solver.state.writers or ANYWHERE in solver.state.writers
+            if key in solver.state.writers or (ANYWHERE in solver.state.writers and key != OUTSIDE)
         }
         used = 0
         for value, shape in (*results, *writes.values()):
@@ -603,10 +679,15 @@ class _Summaries:
                 if row >= 0 and _plain(graph, row) == body.arguments[position]
             ),
             handles=frozenset(positions[key] for key in contents),
-            reads=frozenset(positions[key] for key, sets in contents.items() if used & (sets[0] | sets[1])),
+            reads=frozenset(
+                positions[key]
+                for key, sets in contents.items()
+                if used & (sets[0] | sets[1]) or (key == OUTSIDE and solver.state.reads_outside)
+            ),
             takes=frozenset(positions[key] for key in solver.state.taken),
             fills=frozenset(positions[key] for key in positions.keys() & solver.state.filled),
             writes=writes,
+            runs_code=bool(solver.runs_code()),
         )
 
     def call(self, solver: FixpointSolver, row: int, inputs: Sequence[Dependencies]) -> list[Dependencies]:
@@ -674,20 +755,24 @@ class _Summaries:
         keys = {
             position: solver.state.origin(solver.source[edges[position]]) if position < len(edges) else None
             for position in summary.handles
+            if position >= 0
         }
+        keys[_FROM_OUTSIDE] = solver.state.outside(row)
         for position in sorted(summary.reads):
             found = solver.state.read_by_call(row, keys[position], position + offset, position in summary.takes)
             behind[position] = _both(behind.get(position, (0, 0)), found)
-        bits = [0] * (_BITS * len(arguments))
+        bits = [0] * (_BITS * (len(arguments) + 1))
         for position, (value, shape) in enumerate(arguments):
-            bits[_BITS * position] = value & ~HANDLE if position in summary.handles else value
-            bits[_BITS * position + 1] = shape
+            place = _place(position)
+            bits[place] = value & ~HANDLE if position in summary.handles else value
+            bits[place + 1] = shape
         growing = True
         while growing:
             growing = False
             for position, (value, shape) in behind.items():
                 if position < len(arguments):
-                    bits[_BITS * position + 2], bits[_BITS * position + 3] = value, shape
+                    place = _place(position)
+                    bits[place + 2], bits[place + 3] = value, shape
             put_in = _Substitution(bits)
             for place, sets in summary.writes.items():
                 key = keys.get(place)
@@ -701,6 +786,15 @@ class _Summaries:
                         growing = growing or joined != behind[position]
                         behind[position] = joined
         return [(put_in(value), put_in(shape)) for value, shape in summary.results]
+
+
+def _place(position: int) -> int:
+    """The first of the bits that stand for an argument, counted behind the classes."""
+    return _BITS * (position - _FROM_OUTSIDE)
+
+
+def _bits_of(position: int) -> Sequence[int]:
+    return [1 << (CLASS_BITS + _place(position) + bit) for bit in range(_BITS)]
 
 
 class _Substitution:

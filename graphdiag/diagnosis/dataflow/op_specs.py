@@ -14,7 +14,7 @@ The facts are those of TensorFlow's op definitions and shape functions (``tensor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, Flag
 from functools import lru_cache
 
 
@@ -46,6 +46,15 @@ class Kind(Enum):
     LOOPS = "as its body says, over and over while its condition holds"
 
 
+class Outside(Flag):
+    """What an op does with what lies outside of the graph: files, and whatever Python code keeps."""
+
+    UNTOUCHED = 0
+    READ = 1
+    WRITTEN = 2
+    BOTH = 3
+
+
 @dataclass(frozen=True)
 class OpGroup:
     """One line of the table.
@@ -57,6 +66,7 @@ class OpGroup:
         dimensions: Positions of the inputs whose *values* give dimensions of the output; negative ones count from
             the end. A position that an op does not have gives none.
         handles: How many of the first inputs are handles or references to the state that the op reads or writes.
+        outside: What it does with what lies outside of the graph.
     """
 
     kind: Kind
@@ -64,6 +74,7 @@ class OpGroup:
     reason: str
     dimensions: tuple[int, ...] = ()
     handles: int = 0
+    outside: Outside = Outside.UNTOUCHED
 
 
 TABLE = (
@@ -85,9 +96,18 @@ TABLE = (
     ),
     OpGroup(
         Kind.FOREIGN,
-        "PyFunc PyFuncStateless EagerPyFunc Recv _Recv _HostRecv ReadFile MatchingFiles GetSessionTensor Skipgram",
-        "nothing in the graph says what comes in",
+        "PyFunc PyFuncStateless EagerPyFunc",
+        "Python code may give anything, keep what it is given, and find what other such code has kept; a stateless one"
+        " promises not to, and nothing holds it to that",
+        outside=Outside.BOTH,
     ),
+    OpGroup(
+        Kind.FOREIGN,
+        "ReadFile MatchingFiles Recv _Recv _HostRecv GetSessionTensor",
+        "what a file holds, or what is sent, may have been computed anywhere",
+        outside=Outside.READ,
+    ),
+    OpGroup(Kind.FOREIGN, "Skipgram", "reads a text of its own, and nothing in the graph says what comes in"),
     OpGroup(Kind.VARIABLE, "Variable VariableV2 TemporaryVariable", "a TF 1 variable is a reference to its value"),
     OpGroup(Kind.STORED, "Restore RestoreSlice RestoreV2 LoadAndRemapMatrix", "what a checkpoint holds are parameters"),
     OpGroup(
@@ -185,12 +205,19 @@ TABLE = (
         " ResourceStridedSliceAssign ResourceCountUpTo StackPush StackPushV2 QueueEnqueue QueueEnqueueV2"
         " QueueEnqueueMany QueueEnqueueManyV2 BarrierInsertMany LookupTableInsert LookupTableInsertV2"
         " LookupTableRemoveV2 LookupTableImport LookupTableImportV2 InitializeTable InitializeTableV2"
-        " InitializeTableFromTextFile InitializeTableFromTextFileV2 InitializeTableFromDataset"
+        " InitializeTableFromDataset"
         " AccumulatorApplyGradient AccumulatorSetGlobalStep ResourceAccumulatorApplyGradient"
         " ResourceAccumulatorSetGlobalStep SparseAccumulatorApplyGradient TensorArrayUnpack QueueClose"
         " QueueCloseV2",
         "the first input is the handle or reference, the others are stored behind it",
         handles=1,
+    ),
+    OpGroup(
+        Kind.WRITES,
+        "InitializeTableFromTextFile InitializeTableFromTextFileV2",
+        "as above, and what is stored comes from a file",
+        handles=1,
+        outside=Outside.READ,
     ),
     OpGroup(
         Kind.WRITES,
@@ -565,11 +592,17 @@ TABLE = (
     OpGroup(
         Kind.COMPUTES,
         "Assert ScalarSummary HistogramSummary ImageSummary AudioSummary AudioSummaryV2 TensorSummary TensorSummaryV2"
-        " MergeSummary Save SaveSlices SaveV2 MergeV2Checkpoints WriteFile Send _Send _HostSend InfeedEnqueue"
+        " MergeSummary Save SaveSlices SaveV2 MergeV2Checkpoints InfeedEnqueue"
         " InfeedEnqueueTuple OutfeedEnqueue OutfeedEnqueueTuple WriteSummary WriteScalarSummary WriteHistogramSummary"
         " WriteImageSummary WriteAudioSummary WriteGraphSummary WriteRawProtoSummary ImportEvent FlushSummaryWriter"
         " CloseSummaryWriter CreateSummaryFileWriter",
         "no output, or a message",
+    ),
+    OpGroup(
+        Kind.COMPUTES,
+        "WriteFile Send _Send _HostSend",
+        "what is written to a file, or sent, can be read or received",
+        outside=Outside.WRITTEN,
     ),
 )
 
@@ -581,6 +614,7 @@ class OpSpec:
     kind: Kind
     dimensions: tuple[int, ...] = ()
     handles: int = 0
+    outside: Outside = Outside.UNTOUCHED
 
 
 VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
@@ -593,7 +627,7 @@ def op_specs() -> dict[str, OpSpec]:
     """The rule of every op type in the table. A type that is not in it passes everything on (`UNKNOWN`)."""
     found = {}
     for line in TABLE:
-        spec = OpSpec(line.kind, line.dimensions, line.handles)
+        spec = OpSpec(line.kind, line.dimensions, line.handles, line.outside)
         for op_type in line.types.split():
             found[op_type] = spec
     return found

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
-from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, OpSpec, op_specs
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
 from graphdiag.graphs.node_attributes import text_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
@@ -22,6 +23,9 @@ Key = int | tuple[str, str]
 """What a state is known by: the row of an op; or a name, after the prefix of the graph it is in."""
 ANYWHERE: Key = -1
 """A handle whose origin is unclear: it may be any."""
+OUTSIDE: int = -2
+"""What lies outside of the graph: files, and whatever Python code keeps. Of graphs that were merged from several, and
+did not run together, each has a key of its own, from here on downward."""
 
 CALLING = frozenset({Kind.CALLS, Kind.BRANCHES, Kind.LOOPS})
 
@@ -44,12 +48,27 @@ _ASKS_ONLY = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})
 _LAST = -1
 """Position of what is read by an op that takes no handle."""
 
+_MOST_STEPS = 64
+"""Ops that are passed to see where a sum goes."""
 _MOST_PAIRS = 1 << 20
 """Pairs of a write and a read of one state that are looked at one by one."""
 _MOST_STORES = 1 << 16
 """Pairs of a write and a read of one state that become edges; readers beyond them are known by what they carry."""
 _CHUNK = 1024
 """Reads that are carried forward at once."""
+
+
+@dataclass(frozen=True)
+class Touches:
+    """Which rows use a variable.
+
+    Attributes:
+        readers: Rows that read it, calls included; not those whose result only goes back into it.
+        writers: Rows that write to it.
+    """
+
+    readers: frozenset[int]
+    writers: frozenset[int]
 
 
 class State:
@@ -74,6 +93,9 @@ class State:
         self._writes: dict[int, list[Key]] = defaultdict(list)
         self._origins: dict[int, tuple[Key, bool] | None] = {}
         self._types: dict[Key, str] = {}
+        self._calls_that_take: set[tuple[int, Key]] = set()
+        self._made_by: dict[Key, int] = {}
+        self._outside: dict[str, Key] = {}
         self._by_calls: dict[tuple[int, Key], Dependencies] = {}
         self._written: dict[Key, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         self._content: dict[Key, Dependencies] = {}
@@ -88,7 +110,7 @@ class State:
         touching = {
             spec
             for spec in set(solver.op_specs)
-            if spec.handles or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
+            if spec.handles or spec.outside or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
         }
         if touching:
             for row, spec in enumerate(solver.op_specs):
@@ -98,6 +120,12 @@ class State:
             self._follow_references()
 
     def _touch(self, row: int, spec: OpSpec) -> None:
+        if spec.outside & Outside.WRITTEN:
+            self._writes_to(row, self.outside(row), fills=True)
+        if spec.outside & Outside.READ:
+            self._reads_from(row, self.outside(row), _LAST)
+        if not spec.handles and spec.kind not in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES):
+            return
         for position, key in self._behind(row, spec):
             if spec.kind in (Kind.WRITES, Kind.DEQUEUE, Kind.RANDOM, Kind.UNKNOWN):
                 self._writes_to(row, key, fills=spec.kind in (Kind.WRITES, Kind.UNKNOWN))
@@ -194,6 +222,7 @@ class State:
         """The key of the state that an op makes or, for a staging area, uses."""
         key = _name(self.solver.graph, row)
         self._types[key] = self.solver.graph.types[row]
+        self._made_by.setdefault(key, row)
         return key
 
     def _is_shared(self, key: Key) -> bool:
@@ -217,11 +246,24 @@ class State:
         if key is None:
             return ANYTHING
         self._reads_from(row, key, position)
+        if takes:
+            self._calls_that_take.add((row, key))
         value, shape = self.content(row, key)
         if takes:
             more_value, more_shape = self._from_outside(key, queue=False)
             value, shape = value | more_value, shape | more_shape
         return value, shape
+
+    def _finds_what_earlier_runs_left(self, row: int, key: Key) -> bool:
+        """Whether a row may find what is stored after it: in an earlier run of the graph.
+
+        Of a variable it finds the value, which is a parameter whatever an earlier run has left there. Tables, queues
+        and the like are empty at first, so that all that is in them was stored.
+        """
+        solver = self.solver
+        if self._types.get(key, "").startswith(_PER_RUN) or solver.graph.types[row] in _ASKS_ONLY:
+            return False
+        return solver.op_specs[row].kind in (Kind.READ_STATE, Kind.DEQUEUE) or (row, key) in self._calls_that_take
 
     def content(self, row: int, key: Key) -> Dependencies:
         """What a row that reads a state may find there."""
@@ -229,8 +271,9 @@ class State:
         if key == ANYWHERE or self._is_shared(key):
             return ANYTHING
         value, shape = solver.contents.get(key, (0, 0))
-        for place in (key, ANYWHERE):
-            later = self._come_later.get((row, place))
+        from_earlier_runs = self._finds_what_earlier_runs_left(row, key)
+        for place in _places(key):
+            later = None if from_earlier_runs else self._come_later.get((row, place))
             if not later:
                 found_value, found_shape = self._content.get(place, (0, 0))
                 value, shape = value | found_value, shape | found_shape
@@ -274,7 +317,7 @@ class State:
         kind = solver.op_specs[row].kind
         if kind in CALLING:
             value, shape = self._by_calls.get((row, key), (0, 0))
-        elif kind is Kind.UNKNOWN:
+        elif kind is Kind.UNKNOWN and not is_outside(key):
             value, shape = solver.values[row], solver.shapes[row]
         else:
             # What is taken away, or how far a generator is moved on, is stored as well, so to speak.
@@ -330,7 +373,12 @@ class State:
         for row, key in grown:
             readers = self._readers_of(key)
             if key in self._ordered:
-                fresh.update(reader for reader in readers if row not in self._come_later.get((reader, key), ()))
+                fresh.update(
+                    reader
+                    for reader in readers
+                    if row not in self._come_later.get((reader, key), ())
+                    or self._finds_what_earlier_runs_left(reader, key)
+                )
             else:
                 fresh.update(readers)
         return fresh
@@ -367,26 +415,128 @@ class State:
         self._come_later[reader, key].add(writer)
         self._ordered.add(key)
 
-    def activations_stored(self) -> tuple[tuple[int, int], ...]:
-        """Pairs of a row that stores activations and a row that may find them."""
-        found = set()
+    def activations_stored(self, for_next_call: bool = False) -> dict[tuple[int, int], int | None]:
+        """Pairs of a row that stores activations and a row that may find them.
+
+        Args:
+            for_next_call: Whether those are wanted where the reader comes before the writer.
+
+        Returns:
+            For each pair, in the order of the graph, the row that makes or stands for the state; ``None`` for what lies
+            outside of the graph, and where it is not clear which state it is.
+        """
+        found: dict[tuple[int, int], int | None] = {}
         for key, writers in self._written.items():
+            if for_next_call and self._types.get(key, "").startswith(_PER_RUN):
+                continue
             # What reads behind a handle of unclear origin may find what is stored anywhere.
-            readers = sorted({*self._readers_of(key), *self._readers.get(ANYWHERE, ())})
+            anyhow = () if is_outside(key) else self._readers.get(ANYWHERE, ())
             storing = [row for row, sets in sorted(writers.items()) if (sets[0] | sets[1]) & ACTIVATION]
+            if not storing:
+                continue
+            readers = [row for row in sorted({*self._readers_of(key), *anyhow}) if not self._only_adds_up(row, key)]
+            # Where both keep and find things outside of the graph, it is told what the first one keeps. It may find
+            # in the next call what the other one keeps: that goes without saying.
+            both_ways = {*readers} & {*storing} if is_outside(key) else set()
             for row in storing:
                 for reader in readers[: _MOST_STORES // len(storing)]:
-                    if row != reader and row not in self._come_later.get((reader, key), ()):
-                        found.add((row, reader))
-        return tuple(sorted(found))
+                    comes_later = row in self._come_later.get((reader, key), ())
+                    if comes_later and {row, reader} <= both_ways:
+                        continue
+                    if row != reader and comes_later == for_next_call:
+                        found[row, reader] = key if isinstance(key, int) and key >= 0 else self._made_by.get(key)
+        return dict(sorted(found.items()))
+
+    def _only_adds_up(self, row: int, key: Key) -> bool:
+        """Whether what a row reads goes nowhere but back to where it came from, as in ``total.assign(total + x)``."""
+        solver = self.solver
+        if solver.op_specs[row].kind is not Kind.READS:
+            return False
+        writers = self.writers.get(key, ())
+        seen = {row}
+        waiting = [row]
+        while waiting:
+            current = waiting.pop()
+            onward = self._takers(current)
+            if current in writers:
+                # An assignment gives back nothing; one of TF 1 gives the reference, which others may take.
+                if onward:
+                    return False
+                continue
+            if not onward or len(seen) > _MOST_STEPS:
+                return False
+            waiting += [target for target in onward if target not in seen]
+            seen.update(onward)
+        return True
+
+    def _is_taken_by_none(self, row: int) -> bool:
+        """Whether a row reads a variable for nobody, as after an assignment in TF 1."""
+        return self.solver.op_specs[row].kind is Kind.READS and not self._takers(row)
+
+    def _takers(self, row: int) -> set[int]:
+        """The rows that take a tensor from a row."""
+        solver = self.solver
+        return {
+            target
+            for target in solver.targets(row)
+            if any(solver.source[edge] == row for edge in solver.data_edges(target))
+        }
+
+    @property
+    def reads_outside(self) -> bool:
+        """Whether any row reads what lies outside of the graph."""
+        return any(self._readers.get(key) for key in self._outside.values())
+
+    def outside(self, row: int) -> Key:
+        """The key of what lies outside of the graph in which a row is."""
+        return self._outside.setdefault(_apart(self.solver.graph, row), OUTSIDE - len(self._outside))
+
+    def touches(self) -> dict[int, Touches]:
+        """The rows that read a variable and those that write to it, for each row that gives its handle."""
+        found = {}
+        for row, spec in enumerate(self.solver.op_specs):
+            if spec.kind not in (Kind.HANDLE, Kind.VARIABLE, Kind.FEED):
+                continue
+            key = self.origin(row)
+            if key is None or (spec.kind is not Kind.FEED and self._types.get(key) not in _VARIABLES):
+                continue
+            if any(self._finds_what_earlier_runs_left(reader, key) for reader in self._readers.get(key, ())):
+                continue  # a table or a queue
+            readers = frozenset(
+                reader
+                for reader in self._readers.get(key, ())
+                if not self._only_adds_up(reader, key) and not self._is_taken_by_none(reader)
+            )
+            found[row] = Touches(readers, frozenset(self.writers.get(key, ())))
+        return found
 
     def stored_behind(self, key: Key) -> Dependencies:
         """All that is written to a state."""
         value = shape = 0
-        for place in (key, ANYWHERE):
+        for place in _places(key):
             for written_value, written_shape, _ in self._written.get(place, {}).values():
                 value, shape = value | written_value, shape | written_shape
         return value, shape
+
+
+def _places(key: Key) -> Sequence[Key]:
+    """Where what is behind a key may have been written: an unclear handle may be this one."""
+    return (key,) if is_outside(key) else (key, ANYWHERE)
+
+
+def is_outside(key: Key) -> bool:
+    """Whether a key stands for what lies outside of a graph."""
+    return isinstance(key, int) and key <= OUTSIDE
+
+
+def prints_to_a_file(graph: OpGraph, row: int) -> bool:
+    """Whether a ``PrintV2`` writes to a file, which others can read."""
+    return text_of(graph.node_defs[row], "output_stream").startswith(b"file://")
+
+
+def token_of(graph: OpGraph, row: int) -> str:
+    """The token under which TensorFlow knows the Python function that an op calls."""
+    return text_of(graph.node_defs[row], "token").decode(errors="replace")
 
 
 def names_of_states(graph: OpGraph) -> Iterator[str]:
@@ -412,9 +562,13 @@ def _name(graph: OpGraph, row: int) -> Key:
         return row
     # Resources without a shared name go by the op's own; a variable without one goes by the empty name.
     own = "" if op_type == "VarHandleOp" else node.name
-    # Graphs that were merged from several have a prefix, and did not run together.
-    apart = graph.names[row][: len(graph.names[row]) - len(node.name)]
-    return apart, shared.decode(errors="replace") or own
+    return _apart(graph, row), shared.decode(errors="replace") or own
+
+
+def _apart(graph: OpGraph, row: int) -> str:
+    """The prefix that tells a graph from others with which it was merged, and with which it did not run."""
+    name = graph.names[row]
+    return name[: len(name) - len(graph.node_defs[row].name)]
 
 
 def reads_before_writes(solver: FixpointSolver, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
