@@ -79,7 +79,15 @@ def compare(
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
     context = analyze(
-        ops, layers, opened.owners, _tensorboard_view(opened, notes), opened.trackers, opened.same_layer, opened.calls
+        ops,
+        layers,
+        opened.owners,
+        _tensorboard_view(opened, notes),
+        opened.trackers,
+        opened.same_layer,
+        opened.calls,
+        opened.belongs_to,
+        opened.python_code,
     )
     layers = context.layers
     findings = reported(diagnose(context, rules), chosen)
@@ -178,11 +186,12 @@ def _model_of(path: str | Path) -> Opened:
 
 def _check_fit(context: DiagnosisContext, layers: LayerGraph, given: bool) -> None:
     """Whether a layer graph that was given separately is the op graph's."""
+    namesakes = {id_ for ids in layers.namesakes() for id_ in ids}
     in_functions = pieces_of(name for function in context.ops.functions.values() for name in function.graph.names)
     absent = [
         layer
         for layer in layers.layers
-        if layer in context.without_ops
+        if layer in context.without_ops - namesakes
         and layers.layers[layer].name not in in_functions
         and has_weights(layers.layers[layer].class_name)
     ]
@@ -209,6 +218,12 @@ def _notes_on(context: DiagnosisContext) -> list[str]:
     notes = []
     for source, target in sorted(context.masks):
         notes.append(f"{target} uses the mask that {source} makes; Keras hands masks on along its own edges.")
+    if context.layers is not None and not context.ownership.recorded and len(context.ops):
+        for ids in context.layers.namesakes():
+            notes.append(
+                f"The layers {' and '.join(ids)} have one name scope, so their ops cannot be told apart here; the "
+                "Python file that builds the model tells them."
+            )
     if context.without_ops and len(context.ops):
         absent = sorted(context.without_ops)
         notes.append(

@@ -1,111 +1,182 @@
-"""Variables that a traced function captures: handles outside all layers, and the layers that read them."""
+"""The use of variables: which layers read and write those that lie outside of all layers, and which are no weights."""
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from graphdiag.diagnosis.context import DiagnosisContext, Pair
+from graphdiag.diagnosis.call_scopes import is_state
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
+from graphdiag.diagnosis.dataflow.states import CALLING
 from graphdiag.diagnosis.ownership import UNOWNED
-from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
-from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.diagnosis.unowned_scopes import reads_stray_variables
+from graphdiag.graphs.node_attributes import dtype_of, functions_of
+from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 
-_DT_RESOURCE = 20
-_READS = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"})
-_CHOOSE = frozenset({"If", "StatelessIf", "Case", "StatelessCase"})
-STATE_TYPES = frozenset({9, 22, 23})
-"""Types of the states of random generators and of counters: int64, uint32, uint64."""
+NOTHING = "nobody"
+"""What a variable belongs to that nothing tracks."""
+_RANDOM_NAME = re.compile(r"(?:.*[/_])?(?:seed|seed_generator|seed_generator_state|StateVar)(?:_[0-9]+)?")
+"""Names of the states of random generators, of Keras's and of TensorFlow's."""
+_STATE_TYPES = frozenset({0, 3, 9, 22, 23})
+"""Types of the states of random generators: int32, int64, uint32, uint64, or not recorded."""
+REFERENCES = frozenset({"Variable", "VariableV2"})
+"""Types of variables of TF 1: whoever takes their output reads them."""
+_MOST_STEPS = 256
+"""Ops that are passed to see whether all that is read of a variable are seeds."""
 
 
-def captured_variables(context: DiagnosisContext) -> Mapping[int, Sequence[int]]:
-    """The captured handles that layers read.
+@dataclass(frozen=True)
+class VariableUse:
+    """Who uses a variable that lies outside of all layers.
+
+    Attributes:
+        variable: Row of the op that makes it, or stands for its handle.
+        reads: For each layer that reads it, in the order of the graph, the op edges on which it does.
+        writes: The same for each layer that writes to it.
+    """
+
+    variable: int
+    reads: Mapping[str, Sequence[OpEdge]]
+    writes: Mapping[str, Sequence[OpEdge]]
+
+
+def uses_of_variables(context: DiagnosisContext) -> Sequence[VariableUse]:
+    """Find out which layers use the variables that lie outside of all layers.
 
     Args:
         context: The case.
 
     Returns:
-        For the row of each handle that belongs to no layer, the rows of the layers' ops that take it.
+        For each variable that any layer uses, who does, in the order of the graph.
     """
-    order, offsets = context.ops.by_source
-    found: dict[int, list[int]] = {}
-    for row, op_type in enumerate(context.ops.types):
-        if op_type not in ("_Arg", "Placeholder", "VarHandleOp") or context.ownership.of_op[row] != UNOWNED:
+    stray = reads_stray_variables(context)
+    if not stray:
+        return []
+    ops, owners, of_op = context.ops, context.ownership.owners, context.ownership.of_op
+    reads: dict[int, dict[str, list[OpEdge]]] = defaultdict(lambda: defaultdict(list))
+    writes: dict[int, dict[str, list[OpEdge]]] = defaultdict(lambda: defaultdict(list))
+    order, offsets = ops.by_source
+    edges = sorted(edge for row in stray for edge in order[offsets[row] : offsets[row + 1]].tolist())
+    for edge in edges:
+        source, target, output = int(ops.source[edge]), int(ops.target[edge]), int(ops.output[edge])
+        if output == CONTROL or of_op[target] == UNOWNED:
             continue
-        if op_type != "VarHandleOp" and dtype_of(context.ops.node_defs[row]) != DT_RESOURCE:
+        carries = context.flow.over(source, output, ops.types[target])
+        if not is_state(carries):
             continue
-        edges = order[offsets[row] : offsets[row + 1]].tolist()
-        readers = [int(context.ops.target[edge]) for edge in edges if context.ops.output[edge] != CONTROL]
-        readers = [reader for reader in readers if context.ownership.of_op[reader] != UNOWNED]
-        if readers:
-            found[row] = readers
-    return found
+        owner, found = owners[int(of_op[target])], OpEdge(source, target, output, carries)
+        for variable in stray[source]:
+            touches = context.flow.touches.get(variable)
+            if touches is None:  # the handle of something else, as of a table
+                continue
+            by_reference = ops.types[variable] in REFERENCES and target not in touches.writers
+            if target in touches.writers:
+                writes[variable][owner].append(found)
+            if target in touches.readers or source != variable or by_reference:
+                reads[variable][owner].append(found)
+    return [VariableUse(row, reads[row], writes[row]) for row in sorted(reads.keys() | writes.keys())]
 
 
-def is_random_state(context: DiagnosisContext, readers: Sequence[int]) -> bool:
-    """Whether what is read is no weight: a generator's state and counters are of types that no weight has."""
-    types = {dtype_of(context.ops.node_defs[row]) for row in readers if context.ops.types[row] == "ReadVariableOp"}
-    return bool(types) and types <= STATE_TYPES
+def are_tracked(context: DiagnosisContext) -> Mapping[int, bool]:
+    """Whether each variable that is known from a live model is looked after, by a layer or by something else."""
+    ownership = context.ownership
+    return {row: bool(layers) for row, layers in ownership.trackers.items()} | {
+        row: what != NOTHING for row, what in ownership.belongs_to.items()
+    }
 
 
-def types_read_in_functions(context: DiagnosisContext, handle: int, row: int) -> frozenset[int]:
-    """Of which types a variable is read in the library functions that an op hands its handle to.
+def is_weight(context: DiagnosisContext, variable: int) -> bool:
+    """Whether a variable may be a weight: not the model's own, nor a metric's, an optimizer's or a generator's.
 
-    Args:
-        context: The case.
-        handle: Row of what gives the handle.
-        row: Row of an op that takes it.
-
-    Returns:
-        The types, as TensorFlow numbers them; none for an op that runs no function.
-    """
-    found: set[int] = set()
-    seen: set[tuple[str, int]] = set()
-    waiting = [(context.ops, handle, row)]
-    while waiting:
-        graph, source, target = waiting.pop()
-        attributes = graph.node_defs[target].attr
-        if graph is not context.ops and graph.types[target] in _READS:
-            found.add(dtype_of(graph.node_defs[target]))
-        names = [function.name for value in attributes.values() for function in (value.func, *value.list.func)]
-        bodies = [context.ops.functions[name] for name in names if name in context.ops.functions]
-        edges = range(int(graph.in_edges[target]), int(graph.in_edges[target + 1]))
-        # The first input of a conditional chooses the branch, and is no argument of it.
-        first = edges.start + (graph.types[target] in _CHOOSE)
-        positions = [edge - first for edge in edges if graph.source[edge] == source and graph.output[edge] != CONTROL]
-        for body in bodies:
-            for position in positions:
-                if (body.name, position) in seen or not 0 <= position < len(body.arguments):
-                    continue
-                seen.add((body.name, position))
-                argument = body.arguments[position]
-                order, offsets = body.graph.by_source
-                takers = body.graph.target[order[offsets[argument] : offsets[argument + 1]]]
-                waiting += [(body.graph, argument, taker) for taker in takers.tolist()]
-    return frozenset(found)
-
-
-def pairs_of_readers(context: DiagnosisContext, handle: int, readers: Sequence[int]) -> tuple[Pair, ...]:
-    """The layer whose variable it is, with each other one that reads it.
-
-    In a live model it is known which layers track a variable; another layer that reads it is one too many. Elsewhere
-    the layer that reads first counts as the one, and the others only where Keras has no edge between the two.
+    In a live model that is known. Elsewhere a generator's state is known by its name, or by its use: integers of which
+    nothing is made but seeds.
 
     Args:
         context: The case.
-        handle: Row of the captured handle.
-        readers: Rows of the layers' ops that take it.
-
-    Returns:
-        Pairs of layers; none for a variable that no layer tracks.
+        variable: Row of the op that makes the variable, or stands for its handle.
     """
-    if context.layers is None:
-        return ()
-    owners = list(dict.fromkeys(context.ownership.owners[int(context.ownership.of_op[row])] for row in readers))
-    if context.ownership.recorded:
-        trackers = context.ownership.trackers.get(handle, ())
-        return tuple((trackers[0], other) for other in owners if trackers and other not in trackers)
-    edges = set(context.layers.edges)
-    return tuple(
-        (owners[0], other)
-        for other in owners[1:]
-        if (owners[0], other) not in edges and owners[0] in context.layers.layers and other in context.layers.layers
-    )
+    if context.ownership.belongs_to.get(variable, NOTHING) != NOTHING:
+        return False
+    return _RANDOM_NAME.fullmatch(context.ops.names[variable]) is None and not _Seeds(context.ops, variable).only
+
+
+class _Seeds:
+    """Whether all that is made of a variable are seeds, in functions as well.
+
+    Attributes:
+        only: Whether that is so.
+    """
+
+    def __init__(self, ops: OpGraph, variable: int) -> None:
+        self._ops = ops
+        self._waiting: list[tuple[OpGraph, int, bool]] = [(ops, variable, True)]
+        self._seen: set[tuple[int, int]] = {(id(ops), variable)}
+        self._values: set[tuple[int, int]] = set()
+        self._calls: list[tuple[OpGraph, int, FunctionBody]] = []
+        self._found = False
+        self.only = self._follow() and self._found
+
+    def _follow(self) -> bool:
+        while self._waiting:
+            graph, row, is_handle = self._waiting.pop()
+            order, offsets = graph.by_source
+            for edge in order[offsets[row] : offsets[row + 1]].tolist():
+                if graph.output[edge] != CONTROL and not self._goes_on(graph, edge, is_handle):
+                    return False
+            if len(self._seen) > _MOST_STEPS:
+                return False
+            if not self._waiting:
+                self._leave_functions()
+        return True
+
+    def _leave_functions(self) -> None:
+        """What a function gives back goes on where it was called."""
+        for graph, row, body in self._calls:
+            if any((id(body.graph), result) in self._values for result, _ in body.results):
+                self._note(graph, row, False)
+
+    def _goes_on(self, graph: OpGraph, edge: int, is_handle: bool) -> bool:
+        """Whether what goes over an edge is still nothing but a seed; what is to be followed is noted."""
+        target = int(graph.target[edge])
+        position = edge - int(graph.in_edges[target])
+        rule = op_specs().get(graph.types[target], UNKNOWN)
+        if rule.kind is Kind.RANDOM:
+            self._found = True
+            return position not in rule.dimensions
+        if rule.kind is Kind.WRITES:
+            return True
+        if rule.kind in CALLING:
+            return self._into_functions(graph, target, position - (rule.kind is Kind.BRANCHES), is_handle)
+        if rule.kind is Kind.READS and not _is_state_type(graph, target):
+            return False
+        if rule.kind not in (Kind.READS, Kind.COMPUTES) or graph.types[target] == "_Retval":
+            return False
+        self._note(graph, target, is_handle and rule.kind is not Kind.READS)
+        return True
+
+    def _into_functions(self, graph: OpGraph, row: int, position: int, is_handle: bool) -> bool:
+        names = list(functions_of(graph.node_defs[row]))
+        if not names or position < 0 or any(name not in self._ops.functions for name in names):
+            return False
+        for name in names:
+            body = self._ops.functions[name]
+            if position >= len(body.arguments):
+                return False
+            self._calls.append((graph, row, body))
+            self._note(body.graph, body.arguments[position], is_handle)
+        return True
+
+    def _note(self, graph: OpGraph, row: int, is_handle: bool) -> None:
+        if (id(graph), row) not in self._seen:
+            self._seen.add((id(graph), row))
+            self._waiting.append((graph, row, is_handle))
+            if not is_handle:
+                self._values.add((id(graph), row))
+
+
+def _is_state_type(graph: OpGraph, row: int) -> bool:
+    return dtype_of(graph.node_defs[row]) in _STATE_TYPES

@@ -14,6 +14,7 @@ from graphdiag.diagnosis.explained import REAL, Explained, Pair
 from graphdiag.diagnosis.finding import Evidence
 from graphdiag.diagnosis.inferred_calls import inferred_calls
 from graphdiag.diagnosis.ownership import Ownership, assign_ownership
+from graphdiag.diagnosis.same_layers import find_same_layers
 from graphdiag.diagnosis.scoped_calls import number_calls
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.diagnosis.unnamed_models import named_as_in
@@ -35,7 +36,7 @@ class DiagnosisContext:
         flow: What each tensor carries.
         crossings: The op edges between owners.
         view: What TensorBoard shows of it; ``None`` when that is of no interest.
-        same_layer: For a live layer that several nested models have, one of its ids by each of them.
+        same_layer: For a layer that several nested models have, one of its ids by each of them.
         calls: The tensors that Keras gave to each call of a layer.
     """
 
@@ -133,6 +134,8 @@ def analyze(
     trackers: Mapping[str, Sequence[str]] | None = None,
     same_layer: Mapping[str, str] | None = None,
     calls: CallRecord | None = None,
+    belongs_to: Mapping[str, str] | None = None,
+    python_code: Mapping[str, tuple[bool, bool]] | None = None,
 ) -> DiagnosisContext:
     """Own, trace and cross.
 
@@ -144,15 +147,20 @@ def analyze(
         trackers: Ids of the layers that track each variable, by op name, where they are known from a live model.
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
         calls: What each call of a layer was given and returned, where a live model was traced.
+        belongs_to: What any other variable belongs to, by op name, where that is known.
+        python_code: Of each Python function that the graph calls, by its token, whether it may find anything outside of
+            its arguments, and whether it may keep anything there, where that is known.
 
     Returns:
         The case that the rules look at.
     """
     if layers is not None and not recorded:
         layers = named_as_in(ops, layers)
-    ownership = assign_ownership(ops, layers, recorded, trackers)
-    flow = trace(ops, ownership.model_inputs, scalars_are_flags=ownership.inputs_found)
+    ownership = assign_ownership(ops, layers, recorded, trackers, belongs_to)
+    flow = trace(ops, ownership.model_inputs, ownership.inputs_found, python_code)
     crossings, known = _calls(ops, layers, ownership, flow, calls)
+    if layers is not None and not recorded:
+        same_layer = find_same_layers(ops, layers, ownership, flow)
     return DiagnosisContext(ops, layers, ownership, flow, crossings, view, same_layer or {}, known)
 
 

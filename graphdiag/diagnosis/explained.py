@@ -158,7 +158,7 @@ class Explained:
 
     @cached_property
     def _stores(self) -> Set[tuple[int, int]]:
-        return set(self.flow.stores)
+        return set(self.flow.stored_in)
 
     def _are_one_layer(self, left: str, right: str) -> bool:
         return left in self.same_layer and self.same_layer[left] == self.same_layer.get(right)

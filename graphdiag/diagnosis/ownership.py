@@ -40,6 +40,8 @@ class Ownership:
         trackers: Ids of the layers that track a variable, by the row of the op that makes it or stands for it, as
             known from a live model; none for a variable of a layer that the model does not have.
         scope_of_op: Where names decide, the scope of each op that belongs to a layer's call; empty for none.
+        belongs_to: What any other variable belongs to, by the same row: ``model``, ``metric``, ``optimizer``,
+            ``random generator`` or ``nobody``.
     """
 
     owners: Sequence[str]
@@ -51,6 +53,7 @@ class Ownership:
     recorded: bool = False
     trackers: Mapping[int, Sequence[str]] = field(default_factory=dict)
     scope_of_op: Sequence[str] = ()
+    belongs_to: Mapping[int, str] = field(default_factory=dict)
 
     def owner(self, row: int) -> str | None:
         """Id of the op's owner, or ``None``."""
@@ -63,6 +66,7 @@ def assign_ownership(
     layers: LayerGraph | None,
     recorded: Mapping[str, str] | None = None,
     trackers: Mapping[str, Sequence[str]] | None = None,
+    belongs_to: Mapping[str, str] | None = None,
 ) -> Ownership:
     """Find the owner of every op.
 
@@ -71,6 +75,7 @@ def assign_ownership(
         layers: The layer graph; without one, the outer name scopes are the owners.
         recorded: Layer id by op name, where a live model was traced. What it does not name belongs to nobody.
         trackers: Ids of the layers that track each variable, by op name, where they are known.
+        belongs_to: What any other variable belongs to, by op name.
 
     Returns:
         The ownership of all ops.
@@ -107,6 +112,7 @@ def assign_ownership(
         recorded=bool(recorded),
         trackers={graph.index[name]: ids for name, ids in (trackers or {}).items() if name in graph.index},
         scope_of_op=scope_of_op,
+        belongs_to={graph.index[name]: what for name, what in (belongs_to or {}).items() if name in graph.index},
     )
 
 

@@ -7,12 +7,12 @@ reached from the model's outputs through these. Nothing is imported here: both K
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge
+from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge, unique_id
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,27 +208,6 @@ class LayerIds:
             layer_id: places[0][1] for places in self.by_object.values() if len(places) > 1 for _, layer_id in places
         }
 
-    def trackers(self, called: Iterable[Any] = ()) -> Sequence[tuple[Any, Sequence[str]]]:
-        """Who tracks each variable, so that it is saved and trained.
-
-        Args:
-            called: Whatever was called while the model was built or traced: layers of the model, and others.
-
-        Returns:
-            The variables of all these layers, each with the ids of the model's layers that track it.
-        """
-        found: dict[int, tuple[Any, list[str]]] = {}
-        for key, layer in self.objects.items():
-            for variable in getattr(layer, "variables", ()):
-                _, ids = found.setdefault(id(variable), (variable, []))
-                ids += [layer_id for _, layer_id in self.by_object[key]]
-        for layer in called:
-            # A model may have variables beside those of its layers.
-            if id(layer) not in self.objects and not hasattr(layer, "layers"):
-                for variable in getattr(layer, "variables", ()):
-                    found.setdefault(id(variable), (variable, []))
-        return list(found.values())
-
 
 def functional_ids(model: Any, keras_version: str) -> LayerIds:
     """Layer graph and ids of a Functional or built Sequential model.
@@ -297,6 +276,8 @@ class _Flattener:
         self._model = model
         self._keras_version = keras_version
         self._networks: dict[int, Network] = {}
+        self._ids: dict[tuple[tuple[str, ...], str], str] = {}
+        self._taken: set[str] = set()
         self._layers: dict[str, Layer] = {}
         self._nested: dict[str, NestedModel] = {}
         self._tensors: list[TensorEdge] = []
@@ -317,7 +298,7 @@ class _Flattener:
             layers=self._layers,
             edges=tuple(dict.fromkeys((edge.source.layer, edge.target) for edge in self._tensors)),
             nested=self._nested,
-            inputs=tuple(dict.fromkeys(layer_of(tensor).name for tensor in root.network.inputs)),
+            inputs=tuple(dict.fromkeys(self._ids[(), layer_of(tensor).name] for tensor in root.network.inputs)),
             outputs=tuple(dict.fromkeys(tensor.layer for tensor in outputs)),
             keras_version=self._keras_version,
             tensors=tuple(self._tensors),
@@ -336,14 +317,16 @@ class _Flattener:
     def _collect(self, network: Network, path: tuple[str, ...]) -> None:
         entries = {id(layer_of(tensor)) for tensor in network.inputs}
         for layer in network.layers:
-            layer_id = "/".join((*path, layer.name))
             calls = len(network.calls.get(id(layer), ())) or 1
+            is_input = id(layer) in entries
+            if is_input and path:
+                continue
+            layer_id = unique_id(path, layer.name, self._taken)
+            self._taken.add(layer_id)
+            self._ids[path, layer.name] = layer_id
             if is_network(layer):
                 self._nested[layer_id] = NestedModel(layer_id, layer.name, type(layer).__name__, path, calls)
                 self._collect(self._network(layer), (*path, layer.name))
-                continue
-            is_input = id(layer) in entries
-            if is_input and path:
                 continue
             self._by_object.setdefault(id(layer), []).append((path, layer_id))
             self._objects[id(layer)] = layer
@@ -366,7 +349,7 @@ class _Flattener:
                 if is_network(layer):
                     self._connect(self._inside(frame, call))
                     continue
-                layer_id, number = "/".join((*frame.path, layer.name)), frame.numbered(call)
+                layer_id, number = self._ids[frame.path, layer.name], frame.numbered(call)
                 for place, tensor in call.arguments:
                     source = self._source(tensor, frame)
                     if source is not None:
@@ -379,7 +362,7 @@ class _Flattener:
             layer, number, slot = tensor._keras_history
             if position is not None:
                 if frame.parent is None or frame.call is None:
-                    return LayerTensor(layer.name, 0, slot)
+                    return LayerTensor(self._ids[(), layer.name], 0, slot)
                 given = frame.network.arrange(frame.call.first)
                 if position >= len(given):
                     return None
@@ -388,7 +371,7 @@ class _Flattener:
             network = frame.network
             call = network.calls[id(layer)][network.ranks[id(layer)][number]]
             if not is_network(layer):
-                return LayerTensor("/".join((*frame.path, layer.name)), frame.numbered(call), slot)
+                return LayerTensor(self._ids[frame.path, layer.name], frame.numbered(call), slot)
             frame = self._inside(frame, call)
             tensor = frame.network.outputs[slot]
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from graphdiag.sources.keras_layers import LayerIds, flat, functional_ids, is_ne
 from graphdiag.sources.keras_trace import (
     argument_names,
     graph_def,
+    python_code,
     reason,
     shown_graph,
     signature,
@@ -26,6 +27,7 @@ from graphdiag.sources.keras_trace import (
     trace_train_step,
     unbuilt,
 )
+from graphdiag.sources.keras_variables import Trackers, find_trackers
 from graphdiag.sources.locator import LayerLocator
 from graphdiag.sources.opened import Opened, Origin, SourceLine
 from graphdiag.sources.recorder import CallRecorder
@@ -101,7 +103,9 @@ def open_model(
         layer_graph=ids.graph,
         keras_json=_keras_json(model, notes),
         owners=traced.owners,
-        trackers=traced.trackers,
+        trackers=traced.trackers.layers,
+        belongs_to=traced.trackers.belongs_to,
+        python_code=python_code(traced.graph_def),
         calls=traced.calls,
         same_layer=ids.same_layer(),
         notes=tuple(notes),
@@ -163,12 +167,34 @@ def callback_writes_op_graph(model: Any) -> bool | None:
 
 
 @dataclass(frozen=True)
+class NamedTrackers:
+    """Who tracks each variable, by the name of the op that makes it or stands for it.
+
+    Attributes:
+        layers: Ids of the layers that track it.
+        belongs_to: What any other variable belongs to.
+    """
+
+    layers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    belongs_to: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, trackers: Trackers, name_of: Callable[[Any], str | None]) -> NamedTrackers:
+        """Put names in the place of the variables; one that the graph does not have has none."""
+        names = {key: name_of(variable) for key, variable in trackers.variables.items()}
+        return cls(
+            {name: trackers.layers[key] for key, name in names.items() if name is not None and key in trackers.layers},
+            {name: what for key, what in trackers.belongs_to.items() for name in [names[key]] if name is not None},
+        )
+
+
+@dataclass(frozen=True)
 class _Traced:
     """An op graph, and, where it was recorded, who made which op, who tracks which variable, and the layers' calls."""
 
     graph_def: GraphDef
     owners: Mapping[str, str] = field(default_factory=dict)
-    trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    trackers: NamedTrackers = field(default_factory=NamedTrackers)
     calls: CallRecord = NO_RECORD
 
 
@@ -209,7 +235,7 @@ def _ensure_built(model: Any, input_shape: Any, notes: list[str]) -> None:
 
 def _built_graph(model: Any, ids: LayerIds, recorder: CallRecorder | None) -> _Traced:
     """The graph that a TF 1 model was built in, and, if they were recorded, the owners and who tracks the variables."""
-    graph = _graph_of(model)
+    graph: Any = _graph_of(model)
     made = graph_def(graph)
     if recorder is None or not recorder.calls(graph):
         return _Traced(made)
@@ -218,15 +244,18 @@ def _built_graph(model: Any, ids: LayerIds, recorder: CallRecorder | None) -> _T
     for tensor, layer_id in ids.made:
         owners.setdefault(tensor.op.name, layer_id)
     # A layer may have been built by another one that called it first, or outside of all calls.
-    trackers = {variable.op.name: layers for variable, layers in ids.trackers(recorder.layers(graph))}
-    strayed = {name: layers[0] for name, layers in trackers.items() if layers and owners.get(name) not in layers}
+    trackers = find_trackers(model, ids, recorder.layers(graph))
+    variables = graph.get_collection("variables")
+    trackers.add_others([variable for variable in variables if id(variable) not in trackers.layers], "nobody")
+    named = NamedTrackers.of(trackers, lambda variable: variable.op.name)
+    strayed = {name: layers[0] for name, layers in named.layers.items() if layers and owners.get(name) not in layers}
     for node in made.node if strayed else ():
         scope = node.name
         while scope and scope not in strayed:
             scope = scope.rpartition("/")[0]
         if scope:
             owners[node.name] = strayed[scope]
-    return _Traced(made, owners, trackers, calls)
+    return _Traced(made, owners, named, calls)
 
 
 def _traced_graph(
@@ -251,14 +280,22 @@ def _traced_graph(
     for layer_id, spec in zip(given.inputs, tf.nest.flatten(given.args), strict=False):
         for _ in tf.nest.flatten(spec, expand_composites=True):
             owners[next(names)] = layer_id
-    tracked = ids.trackers(recorder.layers(concrete.graph))
-    layers_of = {id(_handle(variable)): layers for variable, layers in tracked}
-    trackers = {
-        arguments[placeholder.op.name]: layers_of[id(handle)]
-        for handle, placeholder in concrete.graph.captures
-        if id(handle) in layers_of
-    }
-    return _Traced(shown_graph(concrete, arguments), owners, trackers, calls)
+    trackers = find_trackers(model, ids, recorder.layers(concrete.graph))
+    placeholders = {id(handle): arguments[placeholder.op.name] for handle, placeholder in concrete.graph.captures}
+    handles = {id(_handle(variable)) for variable in trackers.variables.values()}
+    trackers.add_others(
+        [variable for variable in _variables(concrete.graph) if id(variable.handle) not in handles], "nobody"
+    )
+    named = NamedTrackers.of(trackers, lambda variable: placeholders.get(id(_handle(variable))))
+    return _Traced(shown_graph(concrete, arguments), owners, named, calls)
+
+
+def _variables(graph: Any) -> Sequence[Any]:
+    """The variables that a traced function uses."""
+    try:
+        return [variable for variable in graph.variables if hasattr(variable, "handle")]
+    except AssertionError:  # TensorFlow's answer where one was made for the trace only and is gone
+        return []
 
 
 def _handle(variable: Any) -> Any:

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import ModelError, UsageError
+from graphdiag.graphs.node_attributes import text_of
 from graphdiag.sources.keras_layers import Network, flat, is_network, layer_of
+from graphdiag.sources.python_code import access_of
+
+PYTHON_TYPES = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
+"""Types of ops that call a Python function."""
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
@@ -321,3 +327,27 @@ def _renamed(text: str, arguments: Mapping[str, str]) -> str:
     control = "^" if text.startswith("^") else ""
     name, colon, slot = text[len(control) :].partition(":")
     return f"{control}{arguments[name]}{colon}{slot}" if name in arguments else text
+
+
+def python_code(graph: GraphDef) -> Mapping[str, tuple[bool, bool]]:
+    """What the Python functions that a live graph calls do with what lies outside of their arguments.
+
+    Args:
+        graph: A graph that was traced in this process.
+
+    Returns:
+        Whether it may find anything there, and whether it may keep anything, by the token under which TensorFlow knows
+        the function.
+    """
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    tokens = {text_of(node, "token").decode() for node in nodes if node.op in PYTHON_TYPES}
+    # A module of TensorFlow's that has no public name; whoever traced the graph has loaded it.
+    registry = getattr(sys.modules.get("tensorflow.python.ops.script_ops"), "_py_funcs", None)
+    known = getattr(registry, "_funcs", {})
+    found = {}
+    for token in sorted(tokens):
+        function = known.get(token)
+        # What tf.py_function is given lies in an object of TensorFlow's own.
+        access = access_of(getattr(function, "_func", function))
+        found[token] = access.reads, access.writes
+    return found

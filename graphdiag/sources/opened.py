@@ -51,8 +51,12 @@ class Opened:
             is made of.
         owners: Layer id by op name, as recorded while a live model was traced; empty for files, where names decide.
         trackers: Ids of the layers that track each variable, by the name of the op that makes it or stands for it, as
-            known from a live model.
+            known from a live model; none for a variable of a layer that the model does not have.
         calls: What each call of a layer was given and returned, as recorded with the owners.
+        belongs_to: What any other variable belongs to, by the same name: ``model``, ``metric``, ``optimizer``,
+            ``random generator`` or ``nobody``; as known from a live model.
+        python_code: Of each Python function that a live graph calls, by its token, whether it may find anything outside
+            of its arguments, and whether it may keep anything there.
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
         notes: Sentences for the user about what was chosen or passed over.
         locations: Where each layer is made, by its id: a line of the user's Python files; empty for other sources.
@@ -68,6 +72,8 @@ class Opened:
     owners: Mapping[str, str] = field(default_factory=dict)
     trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     calls: CallRecord = NO_RECORD
+    belongs_to: Mapping[str, str] = field(default_factory=dict)
+    python_code: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
     same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     locations: Mapping[str, SourceLine] = field(default_factory=dict)

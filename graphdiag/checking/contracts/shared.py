@@ -11,7 +11,7 @@ from graphdiag.checking.contracts.contract import Contract, option
 from graphdiag.checking.contracts.contract_graph import ids_of, nodes_of, uses_of
 from graphdiag.checking.contracts.options import list_of
 from graphdiag.checking.contracts.patterns import LayerSet, layer_set
-from graphdiag.diagnosis.captured import captured_variables, is_random_state
+from graphdiag.diagnosis.captured import is_weight, uses_of_variables
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.errors import ConfigError
@@ -82,7 +82,7 @@ def _readers(context: DiagnosisContext) -> Mapping[str, frozenset[str]]:
         for edge in edges:
             if edge.carries & (Carries.PARAMETER | Carries.HANDLE) and not edge.carries & Carries.ACTIVATION:
                 found[edge.source] |= {source, target}
-    for handle, rows in captured_variables(context).items():
-        if not is_random_state(context, rows):
-            found[handle] |= {owner for row in rows if (owner := context.ownership.owner(row))}
+    for use in uses_of_variables(context):
+        if is_weight(context, use.variable):
+            found[use.variable] |= use.reads.keys()
     return {context.ops.names[row]: frozenset(owners) for row, owners in sorted(found.items())}

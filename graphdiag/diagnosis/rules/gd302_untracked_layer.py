@@ -27,12 +27,12 @@ Fix
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
 from graphdiag.diagnosis.call_scopes import fits, is_state
-from graphdiag.diagnosis.captured import STATE_TYPES, types_read_in_functions
+from graphdiag.diagnosis.captured import NOTHING, are_tracked, is_weight, uses_of_variables
 from graphdiag.diagnosis.claims import edges_of, layer_edges
 from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
@@ -40,22 +40,28 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 from graphdiag.diagnosis.unowned_scopes import find_unowned_scopes, reads_stray_variables
+from graphdiag.graphs.layer_graph import Layer
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
-
-_DT_UNKNOWN = 0
-_DT_RESOURCE = 20
-_REFERENCES = 100
-"""From here on TensorFlow numbers the types of references."""
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each unknown box on the way between two layers, one for each `Lambda` with variables."""
     if context.layers is None:
         return
-    stray = reads_stray_variables(context)
+    tracked = are_tracked(context)
+    stray = _left(reads_stray_variables(context), {row for row, is_tracked in tracked.items() if is_tracked})
     yield from _between_layers(context, open_edges, stray)
-    yield from _in_layers(context, stray)
+    # What several layers of a live model use, and no layer makes, is shared, and another rule's.
+    loose = {row for row, what in context.ownership.belongs_to.items() if what == NOTHING}
+    several = {use.variable for use in uses_of_variables(context) if len(use.reads) > 1} & loose if loose else loose
+    yield from _in_layers(context, _left(stray, several), tracked)
+
+
+def _left(stray: Mapping[int, frozenset[int]], without: Set[int]) -> Mapping[int, frozenset[int]]:
+    if not without:
+        return stray
+    return {row: left for row, variables in stray.items() if (left := variables - without)}
 
 
 def _between_layers(
@@ -99,26 +105,28 @@ def _between_layers(
         )
 
 
-def _in_layers(context: DiagnosisContext, stray: Mapping[int, frozenset[int]]) -> Iterator[Found]:
+def _in_layers(
+    context: DiagnosisContext, stray: Mapping[int, frozenset[int]], tracked: Mapping[int, bool]
+) -> Iterator[Found]:
     """Layers that use variables which nobody tracks."""
     assert context.layers is not None
-    without_weights = {
-        number
-        for number, owner in enumerate(context.ownership.owners)
-        if owner in context.layers.layers
-        and (context.layers.layers[owner].class_name == "Lambda" or context.layers.layers[owner].parameters == 0)
-    }
     suspects = {
         number: context.layers.layers[owner]
         for number, owner in enumerate(context.ownership.owners)
-        if owner in context.layers.layers and (number in without_weights or context.ownership.recorded)
+        if owner in context.layers.layers
+        # In a file a layer with weights is taken to look after whatever it reads.
+        and (
+            context.ownership.recorded
+            or context.layers.layers[owner].class_name == "Lambda"
+            or context.layers.layers[owner].parameters == 0
+        )
     }
     rows_of: dict[int, list[int]] = {number: [] for number in suspects}
     for row in np.flatnonzero(np.isin(context.ownership.of_op, list(suspects))).tolist():
         rows_of[int(context.ownership.of_op[row])].append(row)
     for number, rows in rows_of.items():
         layer, owner = suspects[number], context.ownership.owners[number]
-        reads = [edge for row in rows for edge in _reads(context, row, stray, number in without_weights)]
+        reads = [edge for row in rows for edge in _reads(context, row, stray, tracked)]
         if not reads:
             continue
         inside, culprits = _where(context, reads, stray)
@@ -132,14 +140,10 @@ def _in_layers(context: DiagnosisContext, stray: Mapping[int, frozenset[int]]) -
                 severity=RULE.severity,
                 message=(
                     f"{owner} ({layer.class_name}) uses {_variables(len(culprits))} ({some(culprits)}) that no layer "
-                    f"of the model tracks: they are neither trained nor saved with it."
+                    f"of the model tracks: {'it is' if len(culprits) == 1 else 'they are'} neither trained nor saved "
+                    "with it."
                 ),
-                fix=(
-                    "Write a layer that makes its own layers in __init__ and holds them as attributes, instead of the "
-                    "Lambda."
-                    if layer.class_name == "Lambda"
-                    else "Make the layer that has these variables in __init__, and hold it as an attribute."
-                ),
+                fix=_fix(context, layer, reads, stray),
                 culprits=tuple(culprits),
                 carries=carried(reads),
                 edges=edges,
@@ -148,8 +152,19 @@ def _in_layers(context: DiagnosisContext, stray: Mapping[int, frozenset[int]]) -
         )
 
 
+def _fix(context: DiagnosisContext, layer: Layer, reads: Sequence[OpEdge], stray: Mapping[int, frozenset[int]]) -> str:
+    if layer.class_name == "Lambda":
+        return (
+            "Write a layer that makes its own layers in __init__ and holds them as attributes, instead of the Lambda."
+        )
+    used = {variable for edge in reads for variable in stray.get(edge.source, ())}
+    if used and all(context.ownership.belongs_to.get(variable) == NOTHING for variable in used):
+        return "Make the variable with add_weight in the layer: Keras 3 tracks no tf.Variable, and no global one."
+    return "Make the layer that has these variables in __init__, and hold it as an attribute."
+
+
 def _reads(
-    context: DiagnosisContext, row: int, stray: Mapping[int, frozenset[int]], without_weights: bool
+    context: DiagnosisContext, row: int, stray: Mapping[int, frozenset[int]], tracked: Mapping[int, bool]
 ) -> Iterator[OpEdge]:
     """The edges on which an op takes a variable's value that is the layer's own, or nobody's, and that none tracks."""
     ops, of_op = context.ops, context.ownership.of_op
@@ -160,26 +175,25 @@ def _reads(
         ):
             continue
         carries = context.flow.over(source, output, ops.types[row])
-        if not is_state(carries) or not _is_weight(context, source, row):
+        if not is_state(carries):
             continue
-        variables = stray.get(source, frozenset((source,)))
+        variables = [
+            variable
+            for variable in stray.get(source, (source,))
+            if is_weight(context, variable) and (variable != source or _is_read(context, variable, row))
+        ]
         if context.ownership.recorded:
-            held = [context.ownership.trackers.get(variable) for variable in variables]
-            # Of a variable outside of all layers nothing is known; a layer with weights may look after it in a way of
-            # its own, as a stateful RNN does with its states.
-            untracked = any(layers is not None and not layers for layers in held) or (without_weights and None in held)
+            untracked = any(not tracked.get(variable, True) for variable in variables)
         else:
-            untracked = not _used_elsewhere(context, stray.get(source, ()), row)
+            untracked = bool(variables) and not _used_elsewhere(context, stray.get(source, ()), row)
         if untracked:
             yield OpEdge(source, row, output, carries)
 
 
-def _is_weight(context: DiagnosisContext, source: int, row: int) -> bool:
-    """Whether a variable's numbers are known to be weights, and not the state of a random generator or a counter."""
-    nodes = context.ops.node_defs[row], context.ops.node_defs[source]
-    types = {node.attr[key].type % _REFERENCES for node in nodes for key in ("dtype", "T") if key in node.attr}
-    types |= types_read_in_functions(context, source, row)
-    return bool(types - STATE_TYPES - {_DT_UNKNOWN, _DT_RESOURCE})
+def _is_read(context: DiagnosisContext, variable: int, row: int) -> bool:
+    """Whether what a row does with a variable shows in anything but the variable itself."""
+    touches = context.flow.touches.get(variable)
+    return touches is None or row in touches.readers
 
 
 def _used_elsewhere(context: DiagnosisContext, variables: Iterable[int], row: int) -> bool:

@@ -9,7 +9,8 @@ Why it matters
 
 Cause
     The layer was called while the model was built, so its ops are in the graph. A functional model only keeps the
-    layers on the paths from its inputs to its outputs, so `model.summary()` does not have it.
+    layers on the paths from its inputs to its outputs, in Keras 2 also to what `add_loss` and `add_metric` are given,
+    so `model.summary()` does not have it.
 
 Proof
     No path of activations, parameters or handles leads from the box to an op of another layer, of the training or of
