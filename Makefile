@@ -4,7 +4,7 @@ BIN := .venv/bin
 CONSTRAINTS := tests/constraints.txt
 JAVASCRIPT := tests/javascript
 
-.PHONY: demo test bench lint screenshots clean
+.PHONY: demo test fuzz bench lint screenshots clean
 
 demo: .venv/demo
 	$(BIN)/graphdiag compare fixtures/models/reference_scoped.py
@@ -20,6 +20,10 @@ lint: .venv/test $(JAVASCRIPT)/node_modules/.package-lock.json
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	npm --prefix $(JAVASCRIPT) run lint
+
+# As many inputs as COUNT says, or for as many SECONDS; the same SEED makes the same inputs.
+fuzz: .venv/test
+	$(BIN)/python -m tests.fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 bench: .venv/test
 	$(BIN)/python -m tests.bench

@@ -6,9 +6,23 @@ status 2; `--debug` adds the traceback.
 
 from __future__ import annotations
 
+_LONGEST = 1_500
+"""Characters of a message."""
+
+
+def shortened(message: str) -> str:
+    """A message in a length that can be read: names and values in it come from files, and may have any length."""
+    if len(message) <= _LONGEST:
+        return message
+    half = _LONGEST // 2 - 3
+    return f"{message[:half]} ... {message[-half:]}"
+
 
 class GraphdiagError(Exception):
-    """Base of all errors that graphdiag raises on purpose. ``str(error)`` is one line for the user."""
+    """Base of all errors that graphdiag raises on purpose. ``str(error)`` is one line for the user, and a short one."""
+
+    def __str__(self) -> str:
+        return shortened(super().__str__())
 
 
 class UsageError(GraphdiagError):

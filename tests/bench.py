@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests import worst_cases
+
 ROOT = Path(__file__).resolve().parents[1]
 LOG = ROOT / "fixtures" / "logs" / "keras216_reference"
 MODEL = ROOT / "fixtures" / "models" / "reference_keras3.py"
@@ -32,6 +34,8 @@ def main() -> None:
     _commands()
     _jobs()
     _growth()
+    print("worst cases: processor time and peak memory of one command")
+    worst_cases.main()
 
 
 def _starts() -> None:

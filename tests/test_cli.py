@@ -186,7 +186,7 @@ def test_empty_directory(graphdiag, tmp_path):
     assert_one_line(graphdiag("compare", tmp_path), str(tmp_path))
 
 
-def test_truncated_log_leaves_nothing_behind(graphdiag, tmp_path):
+def test_log_whose_graph_is_cut_off_leaves_nothing_behind(graphdiag, tmp_path):
     log = tmp_path / "events.out.tfevents.1.host"
     log.write_bytes(event_file("keras216_reference").read_bytes()[:-1000])
     target = tmp_path / "report.txt"

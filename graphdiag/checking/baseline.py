@@ -16,6 +16,7 @@ from graphdiag.checking.contracts.options import Place, check_keys, list_of, tab
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.errors import ConfigError
 from graphdiag.results.check_report import Accepted
+from graphdiag.sources.files import LARGEST_CONFIG, read_regular
 
 SCHEMA = "graphdiag.baseline/1"
 NO_REASON = "no reason given yet"
@@ -38,7 +39,7 @@ def read_baseline(file: Path) -> tuple[Accepted, ...] | None:
         ConfigError: The file cannot be read, or is no baseline.
     """
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(read_regular(file, LARGEST_CONFIG).decode("utf-8"))
     except FileNotFoundError as error:
         if file.parent.is_dir():
             return None
@@ -47,6 +48,8 @@ def read_baseline(file: Path) -> tuple[Accepted, ...] | None:
         ) from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: is no baseline: its JSON is nested too deeply.") from error
     except ValueError as error:
         raise ConfigError(f"{file}: is no JSON: {error}.") from error
     place = Place(str(file))

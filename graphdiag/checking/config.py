@@ -31,6 +31,7 @@ from graphdiag.checking.contracts.registry import make_contract
 from graphdiag.diagnosis.finding import Severity
 from graphdiag.diagnosis.registry import EVERY, all_rules
 from graphdiag.errors import ConfigError, UsageError
+from graphdiag.sources.files import LARGEST_CONFIG, read_regular
 
 OFF = "off"
 """Stands for a severity, for a rule that is not to report."""
@@ -188,9 +189,11 @@ def _load(file: Path) -> Mapping[str, Any]:
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(read_regular(file, LARGEST_CONFIG).decode("utf-8"))
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: is no TOML that can be read: it is nested too deeply.") from error
     except ValueError as error:  # no TOML, or no UTF-8
         raise ConfigError(f"{file}: is no TOML: {error}.") from error
 

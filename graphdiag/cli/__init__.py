@@ -13,7 +13,7 @@ from importlib import import_module
 
 import click
 
-from graphdiag.errors import GraphdiagError
+from graphdiag.errors import GraphdiagError, shortened
 from graphdiag.version import __version__
 
 __all__ = ["main"]
@@ -93,6 +93,10 @@ def main() -> None:
             # The message is the help.
             print(error.format_message(), file=sys.stderr)
         sys.exit(2)
+    except MemoryError:
+        # Whatever was being made is let go of before anything is said.
+        _complain("this takes more memory than there is; give a smaller graph, or run it where there is more.")
+        sys.exit(2)
     except click.Abort:
         _complain("interrupted.")
         # As shells report a process that SIGINT ended.
@@ -103,7 +107,7 @@ def main() -> None:
 
 
 def _complain(text: str) -> None:
-    line = f"graphdiag: {text}"
+    line = f"graphdiag: {shortened(text)}"
     print("".join(character if character.isprintable() else " " for character in line), file=sys.stderr)
 
 

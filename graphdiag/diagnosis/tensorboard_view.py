@@ -42,13 +42,13 @@ class TensorBoardView:
         if self.drawn is None:
             return ()
         drawn = self.drawn
-        root = drawn.index[ROOT]
+        root, shown_in = drawn.index[ROOT], drawn.shown_in
         box: list[str] = [""] * len(drawn.names)
         for row in range(len(drawn)):
             path = []
-            while row != root and not box[row] and drawn.parents[row] >= 0 and drawn.parents[row] != root:
+            while row != root and not box[row] and shown_in[row] >= 0 and shown_in[row] != root:
                 path.append(row)
-                row = drawn.parents[row]
+                row = shown_in[row]
             top = box[row] or ("" if row == root else drawn.names[row])
             box[row] = top
             for passed in path:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphdiag.child_processes import child_process, python_program
+from graphdiag.execution import memory
 from graphdiag.execution.job import Job
 
 LIMIT_S = 300.0
@@ -66,6 +67,8 @@ def _run(jobs: Sequence[Job], limit_s: float) -> tuple[list[dict[str, Any]], str
 
 
 def _ending(status: int) -> str:
+    if status == memory.EXIT_STATUS:
+        return f"it took more than {memory.LIMIT / 2**30:.0f} GiB of memory to run"
     if status < 0:
         return f"TensorFlow crashed on it ({signal.Signals(-status).name})"
     return f"the process that ran it ended with status {status}; is TensorFlow installed?"

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphdiag.execution.job import Fed, Fetched, Job
+from graphdiag.execution.memory import limit_memory
 from graphdiag.execution.numbers import of_flag, of_input, of_variable, recipes
 
 SEEDS = (1, 2, 3)
@@ -51,6 +52,7 @@ def main() -> None:
     os.dup2(2, 1)
     import tensorflow as tf
 
+    limit_memory()
     for job in jobs:
         results.write(json.dumps(_outcome(tf, job)) + "\n")
         results.flush()

@@ -6,7 +6,7 @@ metaedge is one row of the edge columns. The words are TensorBoard's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -151,7 +151,8 @@ class DrawnGraph:
     Attributes:
         names: Node names; unique.
         types: ``meta``, ``op`` or ``series``, one for each name.
-        parents: Row of the parent; -1 for the root.
+        parents: Row of the parent as TensorBoard's hierarchy has it; -1 for the root. Climbing them may never end: a
+            constant ``w`` that is embedded in ``w/read`` can also be the scope of that op. `shown_in` has no cycles.
         cardinalities: How many ops each node stands for.
         ops: Op type of each node; ``None`` where it has none.
         metaedges: The arrows, for every metanode and series.
@@ -184,9 +185,36 @@ class DrawnGraph:
         return {name: row for row, name in enumerate(self.names[: len(self)])}
 
     @cached_property
+    def shown_in(self) -> Sequence[int]:
+        """Row of the node in which each node is shown; -1 for the root. Climbing ends at the root, or at a ghost.
+
+        It is the parent, except where the hierarchy has a cycle: there, the node with the shortest name is shown in its
+        scope, as on TensorBoard's page.
+        """
+        shown = list(self.parents)
+        done = bytearray(len(shown))
+        for start in range(len(shown)):
+            path: dict[int, None] = {}
+            row = start
+            while row >= 0 and not done[row] and row not in path:
+                path[row] = None
+                row = shown[row]
+            if row in path:
+                passed = list(path)
+                self._break(passed[passed.index(row) :], shown)
+            for passed_row in path:
+                done[passed_row] = 1
+        return shown
+
+    def _break(self, cycle: Sequence[int], shown: list[int]) -> None:
+        top = min(cycle, key=lambda row: (len(self.names[row]), row))
+        around = self.index.get(self.names[top].rpartition("/")[0], self.index[ROOT])
+        shown[top] = self.index[ROOT] if around in cycle else around
+
+    @cached_property
     def _children(self) -> Mapping[int, Sequence[int]]:
         children: dict[int, list[int]] = {}
-        for row, parent in enumerate(self.parents):
+        for row, parent in enumerate(self.shown_in):
             children.setdefault(parent, []).append(row)
         return children
 
@@ -197,6 +225,17 @@ class DrawnGraph:
             parent: slice(start, start + size)
             for parent, start, size in zip(parents.tolist(), first.tolist(), number.tolist(), strict=True)
         }
+
+    def inside(self, rows: Iterable[int]) -> set[int]:
+        """The rows of some nodes and of all that is shown in them, at every depth."""
+        found = set(rows)
+        waiting = list(found)
+        while waiting:
+            for row in self._children.get(waiting.pop(), ()):
+                if row not in found:
+                    found.add(row)
+                    waiting.append(row)
+        return found
 
     def node(self, name: str) -> DrawnNode:
         """The node of that name.
@@ -228,10 +267,15 @@ class DrawnGraph:
         Raises:
             KeyError: There is no node of that name.
         """
-        row = self.parents[self.index[name]]
+        row = self.shown_in[self.index[name]]
         while row >= 0:
             yield self.names[row]
-            row = self.parents[row]
+            row = self.shown_in[row]
+
+    def edge_numbers(self, parent: int) -> range:
+        """Numbers of the metaedges in the node of a row: their places in the columns of `metaedges`."""
+        at = self._edge_slices.get(parent, slice(0, 0))
+        return range(at.start, at.stop)
 
     def edges(self, parent: str = ROOT) -> list[Metaedge]:
         """The metaedges between the nodes directly in ``parent``, in TensorBoard's order.

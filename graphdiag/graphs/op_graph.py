@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 CONTROL = -1
 """Output slot of a control dependency, which carries no tensor."""
 
+_LAST_SLOT = 2**31 - 1
+"""TensorFlow counts outputs in an int32."""
+
 
 @dataclass(frozen=True, eq=False)
 class OpGraph:
@@ -207,7 +210,12 @@ def _resolve(text: str, rows: Mapping[str, int]) -> tuple[int | None, int]:
         return rows.get(text[1:]), CONTROL
     name, _, rest = text.partition(":")
     slot = rest.rpartition(":")[2]
-    return rows.get(name), int(slot) if slot.isdecimal() else 0
+    if not slot.isdecimal():
+        return rows.get(name), 0
+    # Python refuses to read a number of thousands of digits.
+    if len(slot.lstrip("0")) > len(str(_LAST_SLOT)) or int(slot) > _LAST_SLOT:
+        return None, 0
+    return rows.get(name), int(slot)
 
 
 def _function_body(function: FunctionDef) -> FunctionBody:

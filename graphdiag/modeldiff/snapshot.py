@@ -15,6 +15,7 @@ from typing import Any
 from graphdiag.errors import SourceError
 from graphdiag.modeldiff.json_text import one_item_a_line
 from graphdiag.results.migration import current
+from graphdiag.sources.files import LARGEST_SAVED, read_regular
 
 SCHEMA = "graphdiag.snapshot/2"
 _FAMILY, _, _NEWEST = SCHEMA.partition("/")
@@ -219,7 +220,7 @@ def read(path: str | Path) -> Snapshot:
         SourceError: The file cannot be read, is no snapshot, one of a newer graphdiag, or damaged.
     """
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = read_regular(Path(path), LARGEST_SAVED).decode("utf-8")
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:

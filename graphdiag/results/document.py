@@ -14,6 +14,7 @@ from graphdiag.errors import SourceError
 from graphdiag.results.encoding import REPORT_SCHEMA
 from graphdiag.results.migration import current
 from graphdiag.results.validation import validation_error
+from graphdiag.sources.files import LARGEST_SAVED, read_regular
 from graphdiag.unprintable import escape_unprintable
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def read(path: Path) -> Report:
         SourceError: There is no such file, or no report in it.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_regular(path, LARGEST_SAVED).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no text"
         raise SourceError(f"{path}: cannot be read: {why}. Give a report that --format json wrote.") from error

@@ -13,7 +13,7 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from graphdiag.graphs.drawn_graph import ROOT
+from graphdiag.graphs.drawn_graph import OP, ROOT
 from graphdiag.results.schemas import schema
 from graphdiag.unprintable import escape_unprintable
 
@@ -160,7 +160,7 @@ def _of_drawn(drawn: Mapping[str, Any], ops: int | None) -> Iterator[str]:
     if ROOT not in nodes:
         yield f"{where}.names has no {ROOT}"
     yield from _outside(drawn["parents"], len(names), f"{where}.parents", "node", least=-1)
-    yield from _in_circles(drawn["parents"], f"{where}.parents")
+    yield from _in_circles(drawn["parents"], drawn["types"], f"{where}.parents")
     yield from _of_another_length(arrows, tuple(arrows), f"{where}.metaedges")
     for key in ("parent", "source", "target"):
         yield from _outside(arrows[key], len(names), f"{where}.metaedges.{key}", "node")
@@ -215,15 +215,17 @@ def _no_unicode(texts: Collection[str], where: str) -> Iterator[str]:
             yield escape_unprintable(f"{where}: {_short.repr(text)} is no Unicode text")
 
 
-def _in_circles(parents: Sequence[int], where: str) -> Iterator[str]:
-    """Rows whose way up never ends; -1 ends it."""
+def _in_circles(parents: Sequence[int], types: Sequence[str], where: str) -> Iterator[str]:
+    """Rows whose way up never ends; -1 ends it, and so does a cycle that TensorBoard makes: through an embedded op."""
     ends = {-1}
     for row in range(len(parents)):
         way: dict[int, None] = {}
-        while row not in ends:
-            if row in way:
-                yield f"{where}[{row}]: the node lies in itself"
-                break
+        while row not in ends and row not in way:
             way[row] = None
             row = parents[row]
+        if row in way:
+            passed = list(way)
+            cycle = passed[passed.index(row) :]
+            if len(cycle) == 1 or not any(types[at] == types[parents[at]] == OP for at in cycle):
+                yield f"{where}[{row}]: the node lies in itself"
         ends.update(way)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.event_runs import Run, holdings, read_runs
+from graphdiag.sources.graph_names import check_depth
 from graphdiag.sources.keras_json import layer_graph_from_json
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.stack import describe_stack
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from graphdiag.graphs.layer_graph import LayerGraph
 
 _LISTED = 20
+_NOTED = 5
 
 
 @dataclass(frozen=True)
@@ -107,13 +109,17 @@ def open_event_log(path: Path, *, run: str | None = None, tag: str | None = None
     models = list(_keras_models(runs))
     if run is not None and run not in runs:
         raise UsageError(f"{log} has no run {run!r}; its runs are {_listed(map(repr, runs))}.")
+    notes = [note for run_ in runs.values() for note in run_.notes]
     if not graphs and not models:
         raise SourceError(
-            f"{log} holds neither an op graph nor a Keras model; it holds {holdings(runs)}. To write an op graph, call "
-            "tf.summary.trace_on() before the model and tf.summary.trace_export() after it."
+            f"{log} holds neither an op graph nor a Keras model; it holds {holdings(runs)}. "
+            f"{notes[0] + ' ' if notes else ''}"
+            "To write an op graph, call tf.summary.trace_on() before the model and tf.summary.trace_export() after it."
         )
-    notes: list[str] = []
+    notes = _first(notes)
     graph, model = _choose(log, graphs, models, run, tag, notes)
+    if graph is not None:
+        check_depth(log, graph.graph_defs)
     keras_json, layer_graph = _read_keras(log, model, required=graph is None, notes=notes)
     chosen = graph or model
     assert chosen is not None
@@ -132,6 +138,12 @@ def open_event_log(path: Path, *, run: str | None = None, tag: str | None = None
         keras_json=keras_json,
         notes=tuple(notes),
     )
+
+
+def _first(notes: list[str]) -> list[str]:
+    """The notes on single files, as far as they can be read."""
+    more = len(notes) - _NOTED
+    return [*notes[:_NOTED], *([f"Of {more} more event files the same is true."] if more > 0 else [])]
 
 
 def _op_graphs(log: str, runs: Mapping[str, Run]) -> Iterator[_OpGraph]:

@@ -7,8 +7,9 @@ as a graph follows ``tensorboard/plugins/graph/graphs_plugin.py`` and ``plugin_e
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,7 @@ class Run:
             its graph page does not.
         traces: By tag, the ``RunMetadata`` of a trace.
         keras: By tag, the JSON of a Keras model.
+        notes: Sentences for the user: which files end within a record, and what is no regular file.
     """
 
     files: list[Path]
@@ -63,6 +65,7 @@ class Run:
     meta_graph: Written = field(default_factory=Written)
     traces: dict[str, Written] = field(default_factory=dict)
     keras: dict[str, Written] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def read_runs(path: Path) -> dict[str, Run]:
@@ -77,17 +80,32 @@ def read_runs(path: Path) -> dict[str, Run]:
     Raises:
         SourceError: There is no event file, or one of them cannot be read.
     """
-    runs = {name: Run(files) for name, files in sorted(_runs(path))}
+    runs = {name: _run(files) for name, files in sorted(_runs(path))}
     if not runs:
         raise SourceError(
             f"{path} holds no event file (events.out.tfevents.*); give the log directory that TensorBoard is given."
         )
     for run in runs.values():
         for file in run.files:
-            for data in read_records(file):
+            for data in read_records(file, run.notes.append):
                 if _of_interest(data, run):
                     _add(run, _parse(file, data))
     return runs
+
+
+def _run(files: Sequence[Path]) -> Run:
+    regular = [file for file in files if not _is_special(file)]
+    notes = [f"{file} was passed over: it is not a regular file." for file in files if file not in regular]
+    return Run(regular, notes=notes)
+
+
+def _is_special(file: Path) -> bool:
+    """Whether there is something under this name that is no file."""
+    try:
+        return not stat.S_ISREG(os.stat(file).st_mode)
+    except OSError:
+        # What is wrong is said when it is read.
+        return False
 
 
 def holdings(runs: Mapping[str, Run]) -> str:
@@ -116,24 +134,48 @@ def holds_event_files(directory: Path) -> bool:
 
 
 def _runs(path: Path) -> Iterator[tuple[str, list[Path]]]:
+    """The directories with event files, each with its files; links are followed, and none twice."""
     if not path.is_dir():
         yield ".", [path]
         return
     visited = set()
-
-    def refuse(error: OSError) -> None:
-        raise SourceError(f"{error.filename} cannot be read: {error.strerror}.") from error
-
-    for directory, below, names in os.walk(path, followlinks=True, onerror=refuse):
-        real = os.path.realpath(directory)
-        if real in visited:
-            # A link that leads back up.
-            below.clear()
-            continue
-        visited.add(real)
-        files = [Path(directory, name) for name in sorted(names) if is_event_file(name)]
+    waiting = [(str(path), ".")]
+    while waiting:
+        directory, name = waiting.pop()
+        try:
+            status = os.stat(directory)
+            if (status.st_dev, status.st_ino) in visited:
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            below, files = _entries(directory)
+        except OSError as error:
+            raise SourceError(f"{directory} cannot be read: {error.strerror}.") from error
         if files:
-            yield Path(directory).relative_to(path).as_posix(), files
+            yield name, [Path(directory, file) for file in files]
+        waiting += [(os.path.join(directory, inner), _joined(name, inner)) for inner in reversed(below)]
+
+
+def _entries(directory: str) -> tuple[list[str], list[str]]:
+    """Names of the directories in a directory, and of what may be an event file; both in order."""
+    below, files = [], []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if _is_directory(entry):
+                below.append(entry.name)
+            elif is_event_file(entry.name):
+                files.append(entry.name)
+    return sorted(below), sorted(files)
+
+
+def _is_directory(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _joined(run: str, directory: str) -> str:
+    return directory if run == "." else f"{run}/{directory}"
 
 
 def _of_interest(data: bytes, run: Run) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from graphdiag.errors import SourceError
 from graphdiag.sources.files import read_bytes
+from graphdiag.sources.graph_names import check_depth
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.saved_model import open_saved_model, parse_text
 from graphdiag.sources.stack import describe_stack
@@ -40,6 +41,7 @@ def open_graph_file(path: Path) -> Opened:
     if _is_saved_model(data, is_text):
         return open_saved_model(path)
     graph_def = _from_text(path, data) if is_text else _from_binary(path, data)
+    check_depth(str(path), [graph_def])
     return Opened(
         origin=Origin(path=str(path), kind="graph_def", stack=describe_stack("", graph_def.versions.producer)),
         graph_defs=(graph_def,),

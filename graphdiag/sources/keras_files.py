@@ -6,28 +6,23 @@ Only the structure is read. No layer is built, and no code in the file (a Lambda
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphdiag.errors import SourceError
 from graphdiag.graphs.layer_graph import Layer, LayerGraph
-from graphdiag.sources.files import read_bytes, read_start
+from graphdiag.sources.files import LARGEST_JSON, read_bytes, read_start
+from graphdiag.sources.hdf5 import read_hdf5
 from graphdiag.sources.keras_json import layer_graph_from_json
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.stack import describe_stack
-
-if TYPE_CHECKING:
-    from zipfile import ZipFile
 
 __all__ = ["HDF5_SIGNATURE", "ZIP_SIGNATURE", "layer_graph_from_json", "open_keras_archive", "open_keras_json"]
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ZIP_SIGNATURE = b"PK\x03\x04"
-
-# Bytes of JSON that a .keras archive may unpack to. A thousand layers take about one megabyte.
-_LARGEST_JSON = 256 * 1024 * 1024
 
 
 def open_keras_json(path: Path) -> Opened:
@@ -43,7 +38,7 @@ def open_keras_json(path: Path) -> Opened:
         SourceError: The file cannot be read, is no JSON, or its JSON is no Keras model with layers: what graphdiag
             itself saved, say.
     """
-    config = _parse(str(path), read_bytes(path))
+    config = _parse(str(path), read_bytes(path, LARGEST_JSON))
     _refuse_our_own(path, config.get("schema"))
     return _opened(path, "keras_json", config, _layer_graph(str(path), config))
 
@@ -113,78 +108,54 @@ def _layer_graph(where: str, config: Mapping[str, Any], version: str = "") -> La
 
 
 def _open_zip(path: Path) -> Opened:
-    import zipfile
-    import zlib
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            config = _parse(f"config.json in {path}", _member(path, archive, "config.json"))
-            metadata: Mapping[str, Any] = {}
-            if "metadata.json" in archive.namelist():
-                metadata = _parse(f"metadata.json in {path}", _member(path, archive, "metadata.json"))
-    # RuntimeError: the archive is encrypted. NotImplementedError: it uses an unknown compression.
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
-        raise SourceError(f"{path} is a damaged .keras archive: {error}; save the model again.") from error
+    members = _members(path)
+    if "config.json" not in members:
+        raise SourceError(
+            f"{path} is no .keras archive: it is a zip file without config.json; give a file saved by Keras."
+        )
+    config = _parse(f"config.json in {path}", members["config.json"])
+    metadata: Mapping[str, Any] = {}
+    if "metadata.json" in members:
+        metadata = _parse(f"metadata.json in {path}", members["metadata.json"])
     version = metadata.get("keras_version")
     layer_graph = _layer_graph(str(path), config, version if isinstance(version, str) else "")
     return _opened(path, "keras_file", config, layer_graph)
 
 
-def _member(path: Path, archive: ZipFile, name: str) -> bytes:
-    if name not in archive.namelist():
-        raise SourceError(f"{path} is no .keras archive: it is a zip file without {name}; give a file saved by Keras.")
-    with archive.open(name) as file:
-        data = file.read(_LARGEST_JSON + 1)
-    if len(data) > _LARGEST_JSON:
-        raise SourceError(f"{name} in {path} unpacks to more than {_LARGEST_JSON // 2**20} MiB; it is no Keras model.")
-    return data
+def _members(path: Path) -> Mapping[str, bytes]:
+    """The JSON members of an archive that are there."""
+    import zipfile
+
+    found = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in {"config.json", "metadata.json"}.intersection(archive.namelist()):
+                with archive.open(name) as file:
+                    found[name] = file.read(LARGEST_JSON + 1)
+    # What zipfile and the libraries that unpack raise for damaged archives is not bounded by their documentation.
+    except Exception as error:
+        reason = str(error) or type(error).__name__
+        raise SourceError(f"{path} is a damaged .keras archive: {reason}; save the model again.") from error
+    for name, data in found.items():
+        if len(data) > LARGEST_JSON:
+            raise SourceError(
+                f"{name} in {path} unpacks to more than {LARGEST_JSON // 2**20} MiB; it is no Keras model."
+            )
+    return found
 
 
 # --- .h5 -------------------------------------------------------------------------------------------------------------
 
 
 def _open_hdf5(path: Path) -> Opened:
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            if "model_config" not in file.attrs:
-                raise SourceError(
-                    f"{path} holds no model, only weights or other data; save the whole model with model.save()."
-                )
-            config = _parse(f"The model_config in {path}", _string(file.attrs["model_config"]))
-            version = _string(file.attrs["keras_version"]) if "keras_version" in file.attrs else ""
-            layer_graph = _layer_graph(str(path), config, version)
-            if "model_weights" in file:
-                layer_graph = _with_parameters(layer_graph, _weights(file["model_weights"]))
-    # What h5py raises for damaged files is not bounded by its documentation.
-    except (OSError, KeyError, ValueError, TypeError, AttributeError, RuntimeError) as error:
-        raise SourceError(f"{path} is a damaged HDF5 file: {error}; save the model again.") from error
+    found = read_hdf5(path)
+    if found.config is None:
+        raise SourceError(f"{path} holds no model, only weights or other data; save the whole model with model.save().")
+    config = _parse(f"The model_config in {path}", found.config)
+    layer_graph = _layer_graph(str(path), config, found.keras_version)
+    if found.weights:
+        layer_graph = _with_parameters(layer_graph, found.weights)
     return _opened(path, "keras_file", config, layer_graph)
-
-
-def _string(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _weights(group: Any) -> dict[str, dict[str, int]]:
-    """For each layer of the top level, the size of each of its weights, by the weight's name."""
-    return {
-        layer: {name: int(group[layer][name].size) for name in _names(group[layer], "weight_names")}
-        for layer in _names(group, "layer_names")
-        if layer in group
-    }
-
-
-def _names(group: Any, attribute: str) -> Iterator[str]:
-    """A list attribute, which Keras splits into ``name0``, ``name1`` and so on where it is large."""
-    if attribute in group.attrs:
-        yield from map(_string, group.attrs[attribute])
-        return
-    number = 0
-    while f"{attribute}{number}" in group.attrs:
-        yield from map(_string, group.attrs[f"{attribute}{number}"])
-        number += 1
 
 
 def _with_parameters(layer_graph: LayerGraph, weights: Mapping[str, Mapping[str, int]]) -> LayerGraph:

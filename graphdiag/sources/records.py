@@ -13,47 +13,53 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from graphdiag.errors import SourceError
+from graphdiag.sources.files import LARGEST_MESSAGE, open_regular
 
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 
 
-def read_records(path: Path) -> Iterator[bytes]:
+def read_records(path: Path, cut_off: Callable[[str], None] | None = None) -> Iterator[bytes]:
     """Read the records of one file, in order.
+
+    A file that ends within a record is one whose writer was killed, or still writes: the records before are read, as
+    TensorBoard reads them.
 
     Args:
         path: An event file, or any other TFRecord file that is not compressed.
+        cut_off: Is told in a sentence, at the end, that the file ends within a record.
 
     Yields:
         The data of each record, once its checksums have been verified.
 
     Raises:
-        SourceError: The file cannot be read, is no record file, ends within a record, or fails a checksum.
+        SourceError: The file cannot be read, is no regular or no record file, or fails a checksum.
     """
     checksum = _checksum()
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             position = 0
             count = 0
             while header := file.read(_HEADER.size):
-                if len(header) < _HEADER.size:
-                    raise _truncated(path, position, count)
-                length, length_checksum = _HEADER.unpack(header)
-                if checksum(header[:8]) != length_checksum:
+                whole = len(header) == _HEADER.size
+                length, length_checksum = _HEADER.unpack(header) if whole else (0, 0)
+                if whole and checksum(header[:8]) != length_checksum:
                     if count == 0:
                         raise SourceError(
                             f"{path} is no TensorBoard event file: it does not start with a record; "
                             "give a file named like events.out.tfevents.*."
                         )
                     raise _damaged(path, "length", position, count)
-                if position + _HEADER.size + length + _FOOTER.size > size:
-                    raise _truncated(path, position, count)
+                if not whole or position + _HEADER.size + length + _FOOTER.size > size:
+                    if cut_off:
+                        cut_off(_told(path, position, count))
+                    return
+                if length > LARGEST_MESSAGE:
+                    raise _too_large(path, position, count, length)
                 data = file.read(length)
                 footer = file.read(_FOOTER.size)
-                if len(data) < length or len(footer) < _FOOTER.size:
-                    raise _truncated(path, position, count)
-                if checksum(data) != _FOOTER.unpack(footer)[0]:
+                if checksum(data) != int.from_bytes(footer, "little"):
                     raise _damaged(path, "data", position, count)
                 yield data
                 position += _HEADER.size + length + _FOOTER.size
@@ -70,10 +76,18 @@ def starts_with_record(start: bytes) -> bool:
     return checksum(start[:8]) == int.from_bytes(start[8:12], "little")
 
 
-def _truncated(path: Path, position: int, count: int) -> SourceError:
+def _told(path: Path, position: int, count: int) -> str:
+    whole = f"{count} whole record{'' if count == 1 else 's'} before it {'was' if count == 1 else 'were'} read"
+    return (
+        f"{path} is truncated: record {count + 1}, at byte {position}, is cut off; its run was killed, or still goes "
+        f"on ({whole if count else 'there is no record before it'})."
+    )
+
+
+def _too_large(path: Path, position: int, count: int, length: int) -> SourceError:
     return SourceError(
-        f"{path} is truncated: record {count + 1}, at byte {position}, is cut off ({count} whole records before it). "
-        "If the log is still being written, wait for its writer to finish; if it was copied, copy it again."
+        f"{path} is damaged: record {count + 1}, at byte {position}, has {length:,} bytes, which no event has "
+        f"({count} good records before it). Copy the file again or write the log anew."
     )
 
 

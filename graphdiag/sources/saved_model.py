@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import SourceError
 from graphdiag.sources.files import read_bytes
+from graphdiag.sources.graph_names import check_depth
 from graphdiag.sources.keras_json import layer_graph_from_json
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.stack import describe_stack
@@ -59,6 +60,7 @@ def open_saved_model(path: Path) -> Opened:
     notes: list[str] = []
     meta_graph = _choose_meta_graph(file, list(saved_model.meta_graphs), notes)
     graph_def = _forward_pass(meta_graph, notes)
+    check_depth(str(file), [graph_def])
     keras_json, layer_graph = _keras_model(file, meta_graph, notes)
     return Opened(
         origin=Origin(
@@ -270,7 +272,8 @@ def _graph_input(text: str, slots: Mapping[str, Mapping[str, int]]) -> str:
     if not rest or name not in slots:
         return text
     output, _, number = rest.rpartition(":")
-    slot = slots[name].get(output, 0) + (int(number) if number.isdecimal() else 0)
+    # No op has outputs by the billion, and Python refuses to read a number of thousands of digits.
+    slot = slots[name].get(output, 0) + (int(number) if number.isdecimal() and len(number) <= 10 else 0)
     return f"{name}:{slot}" if slot else name
 
 

@@ -44,6 +44,29 @@ def test_a_graph_that_never_ends_is_left():
     assert after == {"reason": "there was no time left to run it (5 s)"}
 
 
+def test_a_graph_that_grows_without_end_is_stopped_at_the_memory_limit():
+    with new_graph() as graph:
+        grown = tf.while_loop(
+            lambda value: tf.size(value) > 0,
+            lambda value: tf.concat([value, value], 0),
+            [tf.ones([1024])],
+            shape_invariants=[tf.TensorShape([None])],
+        )
+        tf.identity(grown, name="after")
+    grew, after = run_jobs([unchecked(graph, "after"), fine()])
+    assert grew == {"reason": "it took more than 2 GiB of memory to run"}
+    assert after["crossings"] == [{"reason": "", "size": 1, "differs": None}]
+
+
+def test_a_tensor_larger_than_the_memory_limit_is_refused():
+    with new_graph() as graph:
+        large = tf.fill([2**34], tf.constant(1.0))
+        tf.identity(large, name="after")
+    refused, after = run_jobs([unchecked(graph, "after"), fine()])
+    assert "OOM when allocating tensor" in refused["reason"] or "memory" in refused["reason"]
+    assert after["crossings"] == [{"reason": "", "size": 1, "differs": None}]
+
+
 def test_no_jobs_start_no_process(monkeypatch):
     monkeypatch.setattr("subprocess.Popen", None)
     assert run_jobs([]) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,6 +98,24 @@ def scalar(tag: str, value: float = 0.5) -> Event:
     event = Event(wall_time=1.0, step=3)
     event.summary.value.add(tag=tag, simple_value=value)
     return event
+
+
+def put_special(place: Path, kind: str) -> None:
+    """Something that is no regular file: a ``fifo``, a ``socket``, or a link to a ``device`` that never ends."""
+    if kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "device":
+        place.symlink_to("/dev/zero")
+    else:
+        listener = socket.socket(socket.AF_UNIX)
+        here = os.getcwd()
+        # The path of a socket has at most 107 bytes.
+        os.chdir(place.parent)
+        try:
+            listener.bind(place.name)
+        finally:
+            os.chdir(here)
+            listener.close()
 
 
 def write_log(path: Path, events: Iterable[Event]) -> Path:

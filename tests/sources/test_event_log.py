@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,17 @@ from tensorboard.compat.proto.event_pb2 import Event
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.event_log import open_event_log
 from graphdiag.sources.opened import Opened
-from tests.sources.event_files import LOGS, graph, keras, meta_graph, run_graph, scalar, trace, write_log
+from tests.sources.event_files import (
+    LOGS,
+    graph,
+    keras,
+    meta_graph,
+    put_special,
+    run_graph,
+    scalar,
+    trace,
+    write_log,
+)
 
 FILE = "events.out.tfevents.1.host"
 
@@ -225,15 +236,67 @@ def test_a_directory_without_event_files_is_an_error(tmp_path: Path) -> None:
         open_event_log(tmp_path)
 
 
-def test_a_truncated_or_damaged_file_in_the_log_is_an_error(tmp_path: Path) -> None:
+def test_a_log_of_a_run_that_was_killed_is_read_up_to_its_last_whole_record(tmp_path: Path) -> None:
+    file = write_log(tmp_path / FILE, [run_graph(graph("x")), scalar("loss")])
+    file.write_bytes(file.read_bytes()[:-3])
+    opened = open_event_log(tmp_path)
+    assert ops(opened) == [["x"]]
+    assert "is truncated: record 3" in opened.notes[0]
+    assert "killed, or still goes on (2 whole records before it were read)" in opened.notes[0]
+
+
+def test_what_was_cut_off_is_told_where_nothing_is_left(tmp_path: Path) -> None:
+    file = write_log(tmp_path / FILE, [run_graph(graph("x"))])
+    file.write_bytes(file.read_bytes()[:-3])
+    with pytest.raises(SourceError, match=r"neither an op graph .* is truncated: record 2"):
+        open_event_log(tmp_path)
+
+
+def test_notes_on_many_files_are_few(tmp_path: Path) -> None:
+    write_log(tmp_path / "whole" / FILE, [run_graph(graph("x"))])
+    for number in range(20):
+        file = write_log(tmp_path / f"run_{number:02}" / FILE, [scalar("loss")])
+        file.write_bytes(file.read_bytes()[:-3])
+    notes = open_event_log(tmp_path).notes
+    assert len(notes) == 6
+    assert notes[-1] == "Of 15 more event files the same is true."
+
+
+def test_a_damaged_file_in_the_log_is_an_error_that_says_where(tmp_path: Path) -> None:
     file = write_log(tmp_path / FILE, [run_graph(graph("x")), scalar("loss")])
     content = file.read_bytes()
-    file.write_bytes(content[:-3])
-    with pytest.raises(SourceError, match="is truncated: record 3"):
-        open_event_log(tmp_path)
     file.write_bytes(content[:-6] + b"?" + content[-5:])
-    with pytest.raises(SourceError, match="does not match its checksum"):
+    with pytest.raises(SourceError, match=r"record 3, at byte .* does not match its checksum"):
         open_event_log(tmp_path)
+
+
+@pytest.mark.parametrize("special", ["fifo", "socket", "device"])
+def test_what_is_no_regular_file_is_passed_over(tmp_path: Path, special: str) -> None:
+    write_log(tmp_path / FILE, [run_graph(graph("x"))])
+    put_special(tmp_path / "events.out.tfevents.2.host", special)
+    opened = open_event_log(tmp_path)
+    assert ops(opened) == [["x"]]
+    assert "events.out.tfevents.2.host was passed over: it is not a regular file." in opened.notes[0]
+
+
+def test_directories_1500_deep_are_searched(tmp_path: Path) -> None:
+    content = write_log(tmp_path / FILE, [run_graph(graph("x"))]).read_bytes()
+    (tmp_path / FILE).unlink()
+    here = os.getcwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(1500):
+            os.mkdir("d")
+            os.chdir("d")
+        Path(FILE).write_bytes(content)
+        assert open_event_log(tmp_path).origin.run.count("d") == 1500
+    finally:
+        # What clears up after the tests does not go down as far.
+        Path(FILE).unlink(missing_ok=True)
+        while os.getcwd() != str(tmp_path):
+            os.chdir("..")
+            os.rmdir("d")
+        os.chdir(here)
 
 
 def test_records_that_are_no_events_are_an_error(tmp_path: Path) -> None:

@@ -382,7 +382,7 @@ def archive(**members: bytes) -> bytes:
         (b"neither of the two formats", "neither a .keras archive nor HDF5"),
         (archive(metadata=b"{}"), "without config.json"),
         (archive(config=b"{"), "config.json in .* is no JSON"),
-        (archive(config=b" " * (256 * 2**20 + 1)), "unpacks to more than 256 MiB"),
+        (archive(config=b" " * (64 * 2**20 + 1)), "unpacks to more than 64 MiB"),
         ((FILES / "k3_siamese.keras").read_bytes()[:2000], "is a damaged .keras archive"),
         ((FILES / "tfk_siamese.h5").read_bytes()[:3000], "is a damaged HDF5 file"),
         ((FILES / "k3_only.weights.h5").read_bytes(), "holds no model, only weights"),

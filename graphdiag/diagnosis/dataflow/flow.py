@@ -137,7 +137,7 @@ class Flow:
     def of_output(self, row: int, slot: int) -> Dependencies:
         """What the values and the shape of one output depend on."""
         slots = self.slots.get(row)
-        return slots[slot] if slots is not None and slot < len(slots) else (self.values[row], self.shapes[row])
+        return slots[slot] if slots is not None and 0 <= slot < len(slots) else (self.values[row], self.shapes[row])
 
 
 def trace(
@@ -828,10 +828,12 @@ def _join(left: list[Dependencies], right: list[Dependencies]) -> list[Dependenc
 
 
 def _plain(graph: OpGraph, row: int) -> int:
-    """The row whose output this row passes on unchanged."""
-    while graph.types[row] == "Identity":
+    """The row whose output this row passes on unchanged; in a cycle of identities, one of them."""
+    seen = set()
+    while graph.types[row] == "Identity" and row not in seen:
+        seen.add(row)
         edge = int(graph.in_edges[row])
-        if edge == int(graph.in_edges[row + 1]) or graph.output[edge] == CONTROL or graph.source[edge] == row:
+        if edge == int(graph.in_edges[row + 1]) or graph.output[edge] == CONTROL:
             break
         row = int(graph.source[edge])
     return row

@@ -248,7 +248,9 @@ def _variables_over(context: DiagnosisContext, arrow: Arrow) -> Sequence[int]:
         row, target = int(ops.source[edge]), int(ops.target[edge])
         if not is_state(context.flow.over(row, int(ops.output[edge]), ops.types[target])):
             continue
-        while ops.types[row] == "Identity" and ops.in_edges[row] < ops.in_edges[row + 1]:
+        passed: set[int] = set()
+        while ops.types[row] == "Identity" and ops.in_edges[row] < ops.in_edges[row + 1] and row not in passed:
+            passed.add(row)
             row = int(ops.source[int(ops.in_edges[row])])
         if ops.types[row] in VARIABLES:
             found.setdefault(row)
@@ -265,6 +267,7 @@ def _only_for(context: DiagnosisContext, variable: int, arrow: Arrow) -> bool:
         # An optimizer's slot, or a moving average, of the variable around it.
         return False
     waiting = [variable]
+    seen = {variable}
     computes = False
     while waiting:
         row = waiting.pop()
@@ -274,7 +277,9 @@ def _only_for(context: DiagnosisContext, variable: int, arrow: Arrow) -> bool:
             if target in context.ownership.roles or ops.output[edge] == CONTROL:
                 continue
             if name.startswith(own_scope):
-                waiting.append(target)
+                if target not in seen:
+                    seen.add(target)
+                    waiting.append(target)
             elif not name.startswith(arrow.target + "/"):
                 return False
             else:

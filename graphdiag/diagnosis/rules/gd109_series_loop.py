@@ -32,6 +32,7 @@ from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, DrawnGraph
+from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
 
@@ -40,12 +41,16 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     drawn = context.view.drawn if context.view else None
     if drawn is None:
         return
-    parents = sorted({drawn.parents[row] for row, kind in enumerate(drawn.types) if kind == SERIES})
+    ops_of: Mapping[int, Sequence[int]] | None = None
+    parents = sorted({drawn.shown_in[row] for row, kind in enumerate(drawn.types) if kind == SERIES})
     for parent in parents:
         edges = _edges(drawn, parent)
         for cycle in _cycles(edges):
             series = [drawn.names[row] for row in cycle if drawn.types[row] == SERIES]
-            if not series or _real(context, drawn, cycle):
+            if not series:
+                continue
+            ops_of = ops_of or _ops_of(drawn)
+            if _real(context, drawn, cycle, ops_of):
                 continue
             where = "" if drawn.names[parent] == ROOT else f" in {drawn.names[parent]}"
             members = set(cycle)
@@ -74,7 +79,7 @@ def _edges(drawn: DrawnGraph, parent: int) -> Mapping[int, Sequence[int]]:
     """The arrows of one level that carry tensors."""
     found: dict[int, list[int]] = {}
     columns = drawn.metaedges
-    for edge in (columns.parent == parent).nonzero()[0].tolist():
+    for edge in drawn.edge_numbers(parent):
         if columns.regular[edge]:
             found.setdefault(int(columns.source[edge]), []).append(int(columns.target[edge]))
     return found
@@ -88,32 +93,29 @@ def _cycles(edges: Mapping[int, Sequence[int]]) -> list[list[int]]:
     return sorted(sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1)
 
 
-def _real(context: DiagnosisContext, drawn: DrawnGraph, cycle: Sequence[int]) -> bool:
+def _real(
+    context: DiagnosisContext, drawn: DrawnGraph, cycle: Sequence[int], ops_of: Mapping[int, Sequence[int]]
+) -> bool:
     """Whether the ops in the boxes form a cycle in the op graph."""
     import networkx as nx
 
-    inside = set(cycle)
-    box: dict[int, bool] = {}
-
-    def is_inside(row: int) -> bool:
-        path = []
-        while row >= 0 and row not in box and row not in inside:
-            path.append(row)
-            row = drawn.parents[row]
-        found = row in inside or box.get(row, False)
-        for passed in path:
-            box[passed] = found
-        return found
-
-    rows = {op for op, row in enumerate(drawn.op_rows) if row >= 0 and is_inside(row)}
-    graph = nx.DiGraph(
-        (source, target)
-        for source, target, output in zip(
-            context.ops.source.tolist(), context.ops.target.tolist(), context.ops.output.tolist(), strict=True
-        )
-        if source in rows and target in rows and output >= 0
-    )
+    ops = context.ops
+    rows = {op for row in drawn.inside(cycle) for op in ops_of.get(row, ())}
+    graph = nx.DiGraph()
+    for row in rows:
+        for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+            source = int(ops.source[edge])
+            if source in rows and ops.output[edge] != CONTROL:
+                graph.add_edge(source, row)
     return not nx.is_directed_acyclic_graph(graph)
+
+
+def _ops_of(drawn: DrawnGraph) -> Mapping[int, Sequence[int]]:
+    """The ops that each row of the drawn graph draws."""
+    found: dict[int, list[int]] = {}
+    for op, row in enumerate(drawn.op_rows):
+        found.setdefault(row, []).append(op)
+    return found
 
 
 RULE = Rule("GD109", "series-loop", Verdict.MISPLACED, Blame.TENSORBOARD, Severity.NOTE, find, __name__)

@@ -23,8 +23,7 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
 
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
@@ -39,22 +38,30 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if view is None or view.drawn is None:
         return
     extractions = view.drawn.root.extractions
+    if not extractions:
+        return
     followers = [name for name, extraction in extractions.items() if extraction.rule == "isolated"]
+    in_box = _layers_by_box(context)
+    neighbors = _Neighbors(context)
+    degrees: dict[bool, Mapping[str, int]] = {}
     for name, extraction in extractions.items():
-        layers = _layers_in(context, name)
+        layers = in_box.get(name, ())
         if not layers or (extraction.rule == "isolated" and len(followers) < len(extractions)):
             continue
-        chain = _chain(context, layers)
+        before, after = neighbors.of(layers)
         message = f"TensorBoard moved {name} to 'Auxiliary Nodes' ({extraction.why})"
-        if chain:
-            message += f", which breaks {some([' -> '.join(link) for link in chain], shown=1)} on screen"
+        if before or after:
+            message += f", which breaks {_chains(before, layers[0], after)} on screen"
         message += "."
         if followers and extraction.rule != "isolated":
             message += f" {some(followers)} went with it: nothing else joins {'it' if len(followers) == 1 else 'them'}."
             followers = []
         fix = "In TensorBoard, click the node and choose 'Add to main graph'."
         if extraction.rule in ("out-degree", "in-degree") and not extraction.control:
-            without = _degree_without_artifacts(context, name, outward=extraction.rule == "out-degree")
+            outward = extraction.rule == "out-degree"
+            if outward not in degrees:
+                degrees[outward] = _degrees_without_artifacts(context, outward)
+            without = degrees[outward].get(name, 0)
             if without < extraction.degree:
                 fits = "" if without > extraction.limit else ", and it would stay where it belongs"
                 message += f" Without the artifacts its {extraction.rule} would be {without}{fits}."
@@ -65,47 +72,62 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             message=message,
             fix=fix,
             culprits=(name,),
-            edges=tuple(dict.fromkeys(edge for link in chain for edge in pairwise(link))),
+            edges=(
+                *((source, layers[0]) for source in before[:1]),
+                *((layers[0], target) for target in after),
+                *((source, layers[0]) for source in before[1:]),
+            ),
         )
 
 
-def _layers_in(context: DiagnosisContext, box: str) -> list[str]:
-    """Layers that have ops in a box of the root."""
+def _layers_by_box(context: DiagnosisContext) -> Mapping[str, Sequence[str]]:
+    """Layers that have ops in each box of the root."""
     assert context.view is not None
-    owners: dict[str, None] = {}
+    owners: dict[str, dict[str, None]] = {}
     for row, top in enumerate(context.view.box_of_row):
-        if top == box:
-            owner = context.ownership.owner(row)
-            if owner is not None:
-                owners.setdefault(owner)
-    return list(owners)
+        owner = context.ownership.owner(row)
+        if owner is not None:
+            owners.setdefault(top, {}).setdefault(owner)
+    return {box: list(layers) for box, layers in owners.items()}
 
 
-def _chain(context: DiagnosisContext, layers: list[str]) -> list[tuple[str, ...]]:
-    """The paths of Keras edges through the extracted layer: before, it, after."""
-    if context.layers is None or len(layers) != 1:
-        return []
-    layer = layers[0]
-    before = [source for source, target in context.layers.edges if target == layer]
-    after = [target for source, target in context.layers.edges if source == layer]
-    if before and after:
-        return [(source, layer, target) for source in before for target in after]
-    return [(source, layer) for source in before] or [(layer, target) for target in after]
+class _Neighbors:
+    """The layers before and after each layer in Keras."""
+
+    def __init__(self, context: DiagnosisContext) -> None:
+        self._before: dict[str, list[str]] = {}
+        self._after: dict[str, list[str]] = {}
+        for source, target in context.layers.edges if context.layers else ():
+            self._before.setdefault(target, []).append(source)
+            self._after.setdefault(source, []).append(target)
+
+    def of(self, layers: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+        """Those of the only layer of a box; none of several."""
+        if len(layers) != 1:
+            return (), ()
+        return self._before.get(layers[0], ()), self._after.get(layers[0], ())
 
 
-def _degree_without_artifacts(context: DiagnosisContext, box: str, outward: bool) -> int:
-    """How many boxes a box would be joined with if only real edges were drawn."""
+def _chains(before: Sequence[str], layer: str, after: Sequence[str]) -> str:
+    """The paths of Keras edges through the extracted layer: the first, and how many more."""
+    first = " -> ".join([*before[:1], layer, *after[:1]])
+    more = max(len(before), 1) * max(len(after), 1) - 1
+    return f"{first} and {more} more" if more else first
+
+
+def _degrees_without_artifacts(context: DiagnosisContext, outward: bool) -> Mapping[str, int]:
+    """How many boxes each box would be joined with if only real edges were drawn."""
     assert context.view is not None
     boxes = context.view.box_of_row
     spurious = {(edge.source, edge.target) for _, edge in _artifacts(context)}
-    joined: set[str] = set()
+    joined: dict[str, set[str]] = {}
     for source, target, output in zip(
         context.ops.source.tolist(), context.ops.target.tolist(), context.ops.output.tolist(), strict=True
     ):
-        near, far = (source, target) if outward else (target, source)
-        if boxes[near] == box and boxes[far] not in ("", box) and output >= 0 and (source, target) not in spurious:
-            joined.add(boxes[far])
-    return len(joined)
+        near, far = (boxes[source], boxes[target]) if outward else (boxes[target], boxes[source])
+        if near and far and near != far and output >= 0 and (source, target) not in spurious:
+            joined.setdefault(near, set()).add(far)
+    return {box: len(others) for box, others in joined.items()}
 
 
 def _artifacts(context: DiagnosisContext) -> Iterator[tuple[Pair, OpEdge]]:

@@ -108,7 +108,7 @@ def drawn_level(report: Report) -> nx.DiGraph:
     }
     graph = nx.DiGraph()
     for row, name in enumerate(drawn.names):
-        parent = drawn.parents[row]
+        parent = drawn.shown_in[row]
         within = drawn.names[parent] if parent >= 0 else ""
         graph.add_node(
             name,

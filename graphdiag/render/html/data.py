@@ -178,7 +178,7 @@ def _drawn(drawn: DrawnGraph) -> dict[str, Any]:
         "labels": labels,
         "whole": whole,
         "types": [_TYPES.get(type_, 0) for type_ in drawn.types[:number]],
-        "parents": list(drawn.parents[:number]),
+        "parents": list(drawn.shown_in[:number]),
         "cardinalities": list(drawn.cardinalities[:number]),
         "ops": [-1 if op is None else types.number(escape_unprintable(op)) for op in drawn.ops[:number]],
         "op_types": types.words,
@@ -201,9 +201,9 @@ def _labels(drawn: DrawnGraph) -> tuple[list[str], list[int]]:
     """Each name without its metanode's, and the rows whose names do not begin with it."""
     labels, whole = [], []
     for row, name in enumerate(drawn.names[: len(drawn)]):
-        parent = drawn.parents[row]
+        parent = drawn.shown_in[row]
         while parent >= 0 and drawn.types[parent] == SERIES:
-            parent = drawn.parents[parent]
+            parent = drawn.shown_in[parent]
         around = "" if parent < 0 or drawn.names[parent] == ROOT else f"{drawn.names[parent]}/"
         if name.startswith(around):
             labels.append(escape_unprintable(name[len(around) :]))

@@ -15,6 +15,7 @@ from typing import Any
 
 import pydot
 
+from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.pictures import graphviz
 from graphdiag.render.pictures.dot_text import quoted, shortened
@@ -28,6 +29,8 @@ _LOOSE_BOXES_IN_A_ROW = 5
 _LONGEST_TOOLTIP = 1000
 _MOST_LONG_LINES = 20
 """That do not lead. Graphviz 2.43 takes minutes for 200 of them in a graph of 800 boxes, and crashes."""
+_MOST_THINGS = 50_000
+"""Layers and edges. Nobody could read a picture of more, and Graphviz makes none."""
 _LINES: Mapping[Stroke, Mapping[str, Any]] = {
     Stroke.SOLID: {"style": "solid", "penwidth": "1.2"},
     Stroke.THIN: {"style": "solid", "penwidth": "0.6"},
@@ -55,7 +58,11 @@ def to_dot(picture: Picture, style: PictureStyle) -> str:
         A ``digraph``. In SVG every box has the class ``layer``, every cluster ``nested``, and all have the word of
         their mark, lines too; the legend has the class ``legend``. Boxes have the ids ``box0``, ``box1`` ... in the
         order of `Picture.all_boxes`, clusters ``nested0`` ..., and lines ``line0`` ...
+
+    Raises:
+        UsageError: There are too many layers and edges for a picture.
     """
+    _check_size(len(picture.lines) + sum(1 for _ in picture.all_boxes()))
     graph = pydot.Dot(
         "graphdiag",
         graph_type="digraph",
@@ -102,6 +109,14 @@ def to_png(picture: Picture, style: PictureStyle) -> bytes:
 def to_pdf(picture: Picture, style: PictureStyle) -> bytes:
     """A picture as PDF; see `graphdiag.render.pictures.graphviz.to_pdf`."""
     return graphviz.to_pdf(to_dot(picture, style))
+
+
+def _check_size(things: int) -> None:
+    if things > _MOST_THINGS:
+        raise UsageError(
+            f"A picture of {things:,} layers and edges cannot be read; take --format html, which folds large models, "
+            "or graphml or node-link, for another program."
+        )
 
 
 def _tooltips(picture: Picture) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from xml.dom import minidom
 from graphdiag.child_processes import child_process
 from graphdiag.errors import ProgramError, UsageError
 
-_SECONDS = 300
+_SECONDS = 50
 _DPI = 120
 _LONGEST_SIDE = 32_000
 _MOST_PIXELS = 80_000_000

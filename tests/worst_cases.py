@@ -1,0 +1,265 @@
+"""Shapes that are worst for some stage: seconds of processor time, peak memory, and how both grow.
+
+``make bench`` runs them; ``python -m tests.worst_cases NAME...`` runs some. Each is one command in a process of its
+own, which either answers or ends in one line that says what to do instead.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+from tests.sources.event_files import graph, run_graph, write_log
+
+ROOT = Path(__file__).resolve().parents[1]
+CPU_TARGET_S = 60
+MEMORY_TARGET_MB = 4096
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape, in several sizes.
+
+    Attributes:
+        name: What it is.
+        sizes: From small to the size that is to be within the targets.
+        make: Writes an input of a size into a directory, and gives the command's arguments.
+    """
+
+    name: str
+    sizes: tuple[int, ...]
+    make: Callable[[int, Path], list[str]]
+
+
+def _write(directory: Path, graph_def: GraphDef) -> str:
+    file = directory / "graph.pb"
+    file.write_bytes(graph_def.SerializeToString())
+    return str(file)
+
+
+def _star(leaves: int, directory: Path) -> list[str]:
+    """A hub that every other op reads, each in a scope of its own."""
+    graph_def = GraphDef()
+    graph_def.node.add(name="hub/x", op="Placeholder")
+    for leaf in range(leaves):
+        graph_def.node.add(name=f"leaf_{leaf}/neg", op="Neg", input=["hub/x"])
+    return ["compare", _write(directory, graph_def)]
+
+
+def _many_inputs(inputs: int, directory: Path) -> list[str]:
+    graph_def = GraphDef()
+    for number in range(inputs):
+        graph_def.node.add(name=f"part_{number}/x", op="Placeholder")
+    graph_def.node.add(name="sum/all", op="AddN", input=[f"part_{number}/x" for number in range(inputs)])
+    return ["compare", _write(directory, graph_def)]
+
+
+def _control_hub(ops: int, directory: Path) -> list[str]:
+    """An op that waits for all others, as a training step does."""
+    graph_def = GraphDef()
+    for number in range(ops):
+        graph_def.node.add(name=f"part_{number}/x", op="Neg", input=[f"part_{max(number - 1, 0)}/x"])
+    graph_def.node.add(name="all", op="NoOp", input=[f"^part_{number}/x" for number in range(ops)])
+    return ["compare", _write(directory, graph_def)]
+
+
+def _deep_scopes(depth: int, directory: Path) -> list[str]:
+    graph_def = GraphDef()
+    graph_def.node.add(name="x", op="Placeholder")
+    graph_def.node.add(name="s/" * depth + "neg", op="Neg", input=["x"])
+    return ["compare", _write(directory, graph_def)]
+
+
+def _staircase(depth: int, directory: Path) -> list[str]:
+    """An op at every level of deep scopes."""
+    graph_def = GraphDef()
+    scope, before = "", ""
+    for _ in range(depth):
+        scope += "s/"
+        graph_def.node.add(name=f"{scope}neg", op="Neg", input=[before] if before else [])
+        before = f"{scope}neg"
+    return ["compare", _write(directory, graph_def)]
+
+
+def _series(number: int, directory: Path) -> list[str]:
+    """Look-alike ops that alternate, in one scope: two series that point at each other."""
+    graph_def = GraphDef()
+    before = "x"
+    graph_def.node.add(name="x", op="Placeholder")
+    for step in range(number // 2):
+        graph_def.node.add(name=f"s/MatMul_{step}", op="MatMul", input=[before])
+        graph_def.node.add(name=f"s/Relu_{step}", op="Relu", input=[f"s/MatMul_{step}"])
+        before = f"s/Relu_{step}"
+    return ["compare", _write(directory, graph_def)]
+
+
+def _series_in_scopes(number: int, directory: Path) -> list[str]:
+    """Six look-alike pairs in each of many scopes."""
+    graph_def = GraphDef()
+    before = "x"
+    graph_def.node.add(name="x", op="Placeholder")
+    for scope in range(number // 12):
+        for step in range(6):
+            graph_def.node.add(name=f"s{scope}/MatMul_{step}", op="MatMul", input=[before])
+            graph_def.node.add(name=f"s{scope}/Relu_{step}", op="Relu", input=[f"s{scope}/MatMul_{step}"])
+            before = f"s{scope}/Relu_{step}"
+    return ["compare", _write(directory, graph_def)]
+
+
+def _variables(number: int, directory: Path) -> list[str]:
+    """Variables that are all read in one place, and written in another."""
+    graph_def = GraphDef()
+    for variable in range(number // 3):
+        graph_def.node.add(name=f"v{variable}/w", op="VariableV2").attr["dtype"].type = 1
+        graph_def.node.add(name=f"v{variable}/w/read", op="Identity", input=[f"v{variable}/w"])
+        graph_def.node.add(
+            name=f"train/assign_{variable}", op="Assign", input=[f"v{variable}/w", f"v{variable}/w/read"]
+        )
+    return ["compare", _write(directory, graph_def)]
+
+
+def _deep_directories(depth: int, directory: Path) -> list[str]:
+    content = write_log(directory / "seed", [run_graph(graph("x"))]).read_bytes()
+    log = directory / "log"
+    log.mkdir()
+    here = os.getcwd()
+    os.chdir(log)
+    for _ in range(depth):
+        os.mkdir("d")
+        os.chdir("d")
+    Path("events.out.tfevents.1.host").write_bytes(content)
+    os.chdir(here)
+    return ["compare", str(log)]
+
+
+def dense(width: int, directory: Path, *options: str) -> list[str]:
+    """Two rows of layers, each of the second taking the outputs of all of the first."""
+    names = [f"in_{number}" for number in range(width)]
+    layers = [_layer(name, "InputLayer", []) for name in names]
+    call = [[name, 0, 0, {}] for name in names]
+    layers += [_layer(f"add_{number}", "Add", [call]) for number in range(width)]
+    outputs = [[f"add_{number}", 0, 0] for number in range(width)]
+    model = _model(directory, layers, [[name, 0, 0] for name in names], outputs)
+    return ["compare", model, *options, "-o", str(directory / "written")]
+
+
+def _residual(length: int, directory: Path, *options: str) -> list[str]:
+    """Blocks of a layer and an addition that goes around it."""
+    layers = [_layer("layer_0", "InputLayer", [])]
+    for number in range(1, length):
+        before = [[f"layer_{number - 1}", 0, 0, {}]]
+        if number % 3 == 0:
+            before.append([f"layer_{number - 3}", 0, 0, {}])
+        layers.append(_layer(f"layer_{number}", "Add" if number % 3 == 0 else "Dense", [before]))
+    model = _model(directory, layers, [["layer_0", 0, 0]], [[f"layer_{length - 1}", 0, 0]])
+    return ["compare", model, *options, "-o", str(directory / "written")]
+
+
+def _nested(levels: int, directory: Path) -> list[str]:
+    """A model that calls another twice, and so on; the innermost is an identity."""
+    inner = {"name": "m0", "layers": [_layer("i", "InputLayer", [])]}
+    inner |= {"input_layers": [["i", 0, 0]], "output_layers": [["i", 0, 0]]}
+    for level in range(levels):
+        name = inner["name"]
+        model = {"class_name": "Model", "config": inner, "name": name}
+        model["inbound_nodes"] = [[["i", 0, 0, {}]], [[name, 1, 0, {}]]]
+        inner = {"name": f"m{level + 1}", "layers": [_layer("i", "InputLayer", []), model]}
+        inner |= {"input_layers": [["i", 0, 0]], "output_layers": [[name, 2, 0]]}
+    file = directory / "model.json"
+    file.write_text(json.dumps({"class_name": "Model", "config": inner, "keras_version": "2.1.6"}))
+    return ["compare", str(file)]
+
+
+def _layer(name: str, class_name: str, calls: list[object]) -> dict[str, object]:
+    return {"class_name": class_name, "config": {"name": name}, "name": name, "inbound_nodes": calls}
+
+
+def _model(directory: Path, layers: list[dict[str, object]], inputs: object, outputs: object) -> str:
+    config = {"name": "m", "layers": layers, "input_layers": inputs, "output_layers": outputs}
+    file = directory / "model.json"
+    file.write_text(json.dumps({"class_name": "Model", "config": config, "keras_version": "2.1.6"}))
+    return str(file)
+
+
+SHAPES = [
+    Shape("a star of leaves", (10_000, 100_000), _star),
+    Shape("an op of many inputs", (10_000, 100_000), _many_inputs),
+    Shape("an op that waits for all", (10_000, 100_000), _control_hub),
+    Shape("scopes deep", (200, 50_000), _deep_scopes),
+    Shape("an op at each of deep scopes", (200, 5_000), _staircase),
+    Shape("series in one scope", (10_000, 100_000), _series),
+    Shape("series in many scopes", (10_000, 100_000), _series_in_scopes),
+    Shape("variables", (10_000, 100_000), _variables),
+    Shape("directories deep", (150, 1_500), _deep_directories),
+    Shape("layers by layers", (100, 1_000), dense),
+    Shape("layers by layers as SVG", (30, 1_000), lambda size, at: dense(size, at, "--format", "svg")),
+    Shape("layers by layers as a page", (100, 1_000), lambda size, at: dense(size, at, "--format", "html")),
+    Shape("layers as DOT", (500, 5_000), lambda size, at: _residual(size, at, "--format", "dot")),
+    Shape("layers as SVG", (500, 5_000), lambda size, at: _residual(size, at, "--format", "svg")),
+    Shape("layers as a page", (500, 5_000), lambda size, at: _residual(size, at, "--format", "html")),
+    Shape("models in models", (10, 20, 40), _nested),
+]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one command took: processor seconds and megabytes, those of its own processes included; its last words."""
+
+    seconds: float
+    megabytes: float
+    status: int
+    said: str
+
+
+_MEASURED = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], capture_output=True, text=True, errors="replace")
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+said = done.stderr.strip().splitlines()[-1:] or [""]
+print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, done.returncode, said[0]]))
+"""
+
+
+def measure(argv: list[str]) -> Cost:
+    """Run a command of graphdiag, and say what it took."""
+    command = [sys.executable, "-c", _MEASURED, sys.executable, "-m", "graphdiag", *argv]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return Cost(*json.loads(done.stdout))
+
+
+def main(names: Sequence[str] = ()) -> None:
+    """Measure the shapes, or those of some names, and print a line for each."""
+    for shape in SHAPES:
+        if names and shape.name not in names:
+            continue
+        print("  ".join(_figures(shape)), flush=True)
+
+
+def _figures(shape: Shape) -> Iterator[str]:
+    costs: list[tuple[int, Cost]] = []
+    yield f"{shape.name}:"
+    for size in shape.sizes:
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+            cost = measure(shape.make(size, Path(name)))
+            # Python's own way to remove directories does not go down as far.
+            subprocess.run(["rm", "-rf", name], check=False)
+        costs.append((size, cost))
+        ending = f", exit status {cost.status}: {cost.said[:150]}" if cost.status else ""
+        yield f"{size:,}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB{ending};"
+    (small, first), (large, last) = costs[-2:]
+    growth = math.log(last.seconds / first.seconds) / math.log(large / small)
+    met = last.seconds <= CPU_TARGET_S and last.megabytes <= MEMORY_TARGET_MB
+    yield f"growth {growth:.1f}; {'within' if met else 'BEYOND'} {CPU_TARGET_S} s and {MEMORY_TARGET_MB:,} MB"
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
