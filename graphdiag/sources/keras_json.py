@@ -71,6 +71,38 @@ class _Place:
         return self.member.calls if self.rank is None else self.member.calls[self.rank : self.rank + 1]
 
 
+_Key = tuple[tuple[str, ...], str, int, int]
+"""A tensor within its model: path of the model; layer, call and slot."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Origin:
+    """Where a tensor comes from within a model: a layer in it, at any depth, or an input of the model.
+
+    Attributes:
+        member: The layer, or the input.
+        rank: Which of its calls.
+        slot: Which of its outputs.
+        descent: The nested models on the way to it, the outermost first, each with the call that is meant.
+        is_input: Whether it is an input of the model that the tensor is in.
+    """
+
+    member: Member
+    rank: int
+    slot: int
+    descent: tuple[tuple[Member, int | None], ...] = ()
+    is_input: bool = False
+
+    def below(self, member: Member, rank: int | None) -> _Origin:
+        """The same, seen from the model around."""
+        return replace(self, descent=((member, rank), *self.descent))
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Equal for equal origins."""
+        return (*((model.name, rank) for model, rank in self.descent), self.member.name, self.rank, self.slot)
+
+
 class _Flattener:
     """Walks a model and the models in it, depth first."""
 
@@ -83,6 +115,7 @@ class _Flattener:
         self._tensors: dict[TensorEdge, None] = {}
         self._places = 0
         self._shapes: dict[str, dict[int, str]] = {}
+        self._origins: dict[_Key, Sequence[_Origin]] = {}
 
     def run(self) -> LayerGraph:
         scope = self._top.scope
@@ -188,22 +221,93 @@ class _Flattener:
             if mark in seen:
                 continue
             seen.add(mark)
-            member = here.scope.members[wanted.layer]
-            if member.inner is not None:
-                outputs = member.inner.outputs
-                if not 0 <= wanted.slot < len(outputs):
-                    raise SourceError(
-                        f"The nested Keras model {member.name!r} gives {len(outputs)} tensors, and number "
-                        f"{wanted.slot} of them is used; the JSON is damaged."
-                    )
-                pending.append((here.inside(member, member.rank(wanted.call)), outputs[wanted.slot]))
-            elif member.is_input and here.member is not None and here.outer is not None:
-                given = [(here.outer, one) for call in here.calls() for one in _given_to(here.scope, member.name, call)]
-                pending.extend(reversed(given))
-            else:
-                number = here.number * max(len(member.calls), 1) + (member.rank(wanted.call) or 0)
-                found[LayerTensor(self._ids[here.scope.path, member.name], number, wanted.slot)] = None
+            for origin in self._within(here.scope, wanted):
+                if origin.is_input and here.member is not None and here.outer is not None:
+                    calls, name = here.calls(), origin.member.name
+                    given = [(here.outer, one) for call in calls for one in _given_to(here.scope, name, call)]
+                    pending.extend(reversed(given))
+                    continue
+                at = here
+                for member, rank in origin.descent:
+                    at = at.inside(member, rank)
+                number = at.number * max(len(origin.member.calls), 1) + origin.rank
+                found[LayerTensor(self._ids[at.scope.path, origin.member.name], number, origin.slot)] = None
         return list(found)
+
+    def _within(self, scope: Scope, tensor: Tensor) -> Sequence[_Origin]:
+        """Where a tensor comes from within its model.
+
+        A model may be called many times, and models in it likewise; so this is worked out once for each tensor of the
+        file, and not for each of the ways that lead to it.
+        """
+        key = _key(scope, tensor)
+        waiting = [(scope, tensor)]
+        begun: set[_Key] = set()
+        while key not in self._origins:
+            here, wanted = waiting[-1]
+            begun.add(_key(here, wanted))
+            # Models that feed themselves are damage; what they are given beside that is still found.
+            unknown = [
+                (at, one)
+                for at, one in self._needed(here, wanted)
+                if _key(at, one) not in self._origins and _key(at, one) not in begun
+            ]
+            if unknown:
+                waiting += unknown
+                continue
+            self._origins.setdefault(_key(here, wanted), self._combined(here, wanted))
+            waiting.pop()
+        return self._origins[key]
+
+    def _needed(self, scope: Scope, wanted: Tensor) -> list[tuple[Scope, Tensor]]:
+        """The tensors whose origins have to be known first, as far as that can be said yet."""
+        member = scope.members[wanted.layer]
+        if member.inner is None:
+            return []
+        output = _output(member, wanted)
+        inside = self._origins.get(_key(member.inner, output))
+        if inside is None:
+            return [(member.inner, output)]
+        return [(scope, tensor) for origin in inside if origin.is_input for tensor in _taken(member, wanted, origin)]
+
+    def _combined(self, scope: Scope, wanted: Tensor) -> Sequence[_Origin]:
+        member = scope.members[wanted.layer]
+        rank = member.rank(wanted.call)
+        if member.inner is None:
+            return [_Origin(member, rank or 0, wanted.slot, is_input=member.is_input and bool(scope.path))]
+        found: dict[tuple[object, ...], _Origin] = {}
+        for origin in self._origins.get(_key(member.inner, _output(member, wanted)), ()):
+            if not origin.is_input:
+                below = origin.below(member, rank)
+                found[below.key] = below
+                continue
+            for tensor in _taken(member, wanted, origin):
+                found.update((before.key, before) for before in self._origins.get(_key(scope, tensor), ()))
+        return list(found.values())
+
+
+def _key(scope: Scope, tensor: Tensor) -> _Key:
+    return scope.path, tensor.layer, tensor.call, tensor.slot
+
+
+def _output(member: Member, wanted: Tensor) -> Tensor:
+    """The tensor inside a nested model that is its output of a number."""
+    assert member.inner is not None
+    outputs = member.inner.outputs
+    if not 0 <= wanted.slot < len(outputs):
+        raise SourceError(
+            f"The nested Keras model {member.name!r} gives {len(outputs)} tensors, and number {wanted.slot} of them "
+            "is used; the JSON is damaged."
+        )
+    return outputs[wanted.slot]
+
+
+def _taken(member: Member, wanted: Tensor, origin: _Origin) -> list[Tensor]:
+    """The tensors that an input of a nested model takes in the call that is meant, or in all calls."""
+    assert member.inner is not None
+    rank = member.rank(wanted.call)
+    calls = member.calls if rank is None else member.calls[rank : rank + 1]
+    return [tensor for call in calls for tensor in _given_to(member.inner, origin.member.name, call)]
 
 
 def _layers_of(tensors: Sequence[LayerTensor]) -> tuple[str, ...]:
