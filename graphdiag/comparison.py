@@ -231,4 +231,4 @@ def _notes_on(context: DiagnosisContext) -> list[str]:
             f"{'its' if len(absent) == 1 else 'their'} own in this graph ({some(absent, shown=5)}); edges through "
             f"{'it' if len(absent) == 1 else 'them'} are drawn from the layer before to the layer after."
         )
-    return notes
+    return [*notes, *context.calls.doubts]

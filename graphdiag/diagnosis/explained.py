@@ -369,6 +369,9 @@ class Explained:
 
     def _is_drawn(self, layer: str, number: int, argument: str) -> bool:
         """Whether a call takes one of its arguments; one that it hands on as it is, others may take."""
+        if argument.endswith("mask"):
+            # Keras 3 has a mask on record as an argument of each layer that could take one.
+            return True
         calls = self.calls.by_number.get((layer, number), ())
         for call in calls:
             if not call.made_ops:

@@ -236,7 +236,7 @@ class _Inference:
                 results[output] = self._candidates(node[0], scope, allowed, beyond)
                 results[output] = results[output] or self._left(node[0], scope, allowed)
         if self._are_told_apart(node[0]):
-            self._tell_apart(node[0], scope, results)
+            self._tell_apart(node, scope, results)
         for output, tensors in results.items():
             self.tensors[LayerTensor(*node, output)] = frozenset(tensors)
 
@@ -357,8 +357,9 @@ class _Inference:
             return own
         return own or list(allowed)
 
-    def _tell_apart(self, layer: str, scope: _Scope | None, results: dict[int, list[Tensor]]) -> None:
+    def _tell_apart(self, node: Node, scope: _Scope | None, results: dict[int, list[Tensor]]) -> None:
         """Have each result be one tensor of a kind: a ragged one has values and row splits."""
+        layer = node[0]
         settled: set[Tensor] = set()
         changed = True
         while changed:
@@ -383,6 +384,22 @@ class _Inference:
                     self.doubts[f"By names alone it cannot be told which of {names} is what {layer} hands on."] = None
             for output in outputs:
                 results[output] = kept
+            if len(outputs) > 1 and self._takes_too_many(node, outputs, kept):
+                # The tensors that are handed on come first, then the layer's own as they were made.
+                made = scope.leaving if scope is not None else frozenset[Tensor]()
+                likely = sorted(kept, key=lambda tensor: (tensor in made, tensor))
+                results.update((output, [tensor]) for output, tensor in zip(sorted(outputs), likely, strict=False))
+                names = ", ".join(self.graph.names[row] for row, _ in likely)
+                self.doubts[f"By names alone it cannot be told which of {names} is which result of {layer}."] = None
+
+    def _takes_too_many(self, node: Node, outputs: Sequence[int], tensors: Sequence[Tensor]) -> bool:
+        """Whether a call takes more of some tensors than Keras gives it of the results that they are."""
+        takers = [taker for output in outputs for taker in dict.fromkeys(self.takers[node][output])]
+        return any(
+            sum(tensor in self._taken_by(taker[0]) for tensor in tensors) > takers.count(taker)
+            for taker in dict.fromkeys(takers)
+            if self.numbers[taker[0]] == 1
+        )
 
     def _from_several(self, tensors: Iterable[Tensor]) -> bool:
         return len({int(self.scope_of_op[row]) for row, _ in tensors}) > 1

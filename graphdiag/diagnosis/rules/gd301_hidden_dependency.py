@@ -1,11 +1,12 @@
 """GD301 hidden-dependency: activations flow between two layers, and Keras does not know.
 
 What it finds
-    Edges of the op graph over which activations flow from one layer to another that is not among its successors in
-    the layer graph; and activations that one layer stores and another reads: in a variable, a table or a queue, in a
-    file, or in whatever Python code keeps. State outlives a call: what is stored after it was read arrives in the next
-    call. Whatever could not be proved harmless is reported here as well, such as two layers that both run Python code:
-    what the one is given, the other may find.
+    Edges of the op graph over which activations flow from one layer to another, or from one call of a layer to
+    another, as a tensor that Keras does not give to that call. The layer graph may have an edge between the two all the
+    same: for another output, or another call. And activations that one layer stores and another reads: in a variable, a
+    table or a queue, in a file, or in whatever Python code keeps. State outlives a call: what is stored after it was
+    read arrives in the next call. Whatever could not be proved harmless is reported here as well, such as two layers
+    that both run Python code: what the one is given, the other may find.
 
 Why it matters
     The dependency is real: saving, cloning, slicing or quantizing the model will not carry it, and
@@ -43,6 +44,8 @@ from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.phrases import some
 
+_FIX = "Give the tensor to the layer as an input instead of closing over it."
+
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op whose activations go to layers that Keras does not know of."""
@@ -50,15 +53,29 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     stores = [(claim, store) for claim in claims for store in [_store(context, claim[1])] if store is not None]
     stored = {id(edge) for (_, edge), _ in stores}
     direct = with_others_from_there(open_edges, [claim for claim in claims if id(claim[1]) not in stored])
+    flowing = [claim for claim in direct if id(claim[1]) not in stored]
+    in_keras = set(context.layers.edges) if context.layers else set()
     yield from one_for_each_culprit(
         RULE,
         context,
-        [claim for claim in direct if id(claim[1]) not in stored],
+        [claim for claim in flowing if claim[0] not in in_keras],
         lambda culprit, count: (
             f"{layer_edges(count)} from {culprit} {'carries' if count == 1 else 'carry'} activations, and the model "
             f"has no such edge{'' if count == 1 else 's'}: the dependency is real and hidden from Keras."
         ),
-        "Give the tensor to the layer as an input instead of closing over it.",
+        _FIX,
+    )
+    yield from one_for_each_culprit(
+        RULE,
+        context,
+        [claim for claim in flowing if claim[0] in in_keras],
+        lambda culprit, count: (
+            f"{layer_edges(count)} from {culprit} {'carries' if count == 1 else 'carry'} activations that Keras does "
+            f"not give there: {'its edge' if count == 1 else 'its edges'} between these layers "
+            f"{'stands' if count == 1 else 'stand'} for another output, or for another call. The dependency is real "
+            f"and hidden from Keras."
+        ),
+        _FIX,
     )
     later = frozenset(context.flow.stores_for_next_call)
     groups: dict[tuple[int | None, bool, str], list[tuple[Pair, OpEdge]]] = defaultdict(list)
