@@ -16,6 +16,7 @@ def layer_graph(
     classes: Mapping[str, str] | None = None,
     nested: Sequence[str] = (),
     inner: Mapping[str, Sequence[str]] | None = None,
+    outputs: Sequence[str] = (),
     name: str = "model",
 ) -> LayerGraph:
     """Layers from their edges. A layer ``a/b`` lies in the nested model ``a`` if ``a`` is named as one.
@@ -43,4 +44,5 @@ def layer_graph(
         edges=tuple(edges),
         nested={model: NestedModel(model, model, "Functional", calls=calls.get(model, 1)) for model in nested},
         inputs=tuple(inputs),
+        outputs=tuple(outputs),
     )
