@@ -135,7 +135,7 @@ def analyze(
     same_layer: Mapping[str, str] | None = None,
     calls: CallRecord | None = None,
     belongs_to: Mapping[str, str] | None = None,
-    python_code: Mapping[str, tuple[bool, bool]] | None = None,
+    python_code: Mapping[str, tuple[bool, bool, Sequence[str]]] | None = None,
 ) -> DiagnosisContext:
     """Own, trace and cross.
 
@@ -149,7 +149,8 @@ def analyze(
         calls: What each call of a layer was given and returned, where a live model was traced.
         belongs_to: What any other variable belongs to, by op name, where that is known.
         python_code: Of each Python function that the graph calls, by its token, whether it may find anything outside of
-            its arguments, and whether it may keep anything there, where that is known.
+            its arguments, whether it may keep anything there, and the names of the variables that it may use, where
+            that is known.
 
     Returns:
         The case that the rules look at.

@@ -105,7 +105,10 @@ def open_model(
         owners=traced.owners,
         trackers=traced.trackers.layers,
         belongs_to=traced.trackers.belongs_to,
-        python_code=python_code(traced.graph_def),
+        python_code={
+            token: (code.reads, code.writes, tuple(filter(None, map(traced.trackers.name_of, code.variables))))
+            for token, code in python_code(traced.graph_def).items()
+        },
         calls=traced.calls,
         same_layer=ids.same_layer(),
         notes=tuple(notes),
@@ -173,10 +176,12 @@ class NamedTrackers:
     Attributes:
         layers: Ids of the layers that track it.
         belongs_to: What any other variable belongs to.
+        name_of: Gives the name of a variable; ``None`` for one that the graph does not have.
     """
 
     layers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     belongs_to: Mapping[str, str] = field(default_factory=dict)
+    name_of: Callable[[Any], str | None] = lambda _: None
 
     @classmethod
     def of(cls, trackers: Trackers, name_of: Callable[[Any], str | None]) -> NamedTrackers:
@@ -185,6 +190,7 @@ class NamedTrackers:
         return cls(
             {name: trackers.layers[key] for key, name in names.items() if name is not None and key in trackers.layers},
             {name: what for key, what in trackers.belongs_to.items() for name in [names[key]] if name is not None},
+            name_of,
         )
 
 

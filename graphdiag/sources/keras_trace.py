@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.errors import ModelError, UsageError
 from graphdiag.graphs.node_attributes import text_of
 from graphdiag.sources.keras_layers import Network, flat, is_network, layer_of
-from graphdiag.sources.python_code import access_of
+from graphdiag.sources.python_code import access_of, variables_of
 
 PYTHON_TYPES = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 """Types of ops that call a Python function."""
@@ -329,25 +329,40 @@ def _renamed(text: str, arguments: Mapping[str, str]) -> str:
     return f"{control}{arguments[name]}{colon}{slot}" if name in arguments else text
 
 
-def python_code(graph: GraphDef) -> Mapping[str, tuple[bool, bool]]:
+@dataclass(frozen=True)
+class PythonCode:
+    """What a Python function that a graph calls does outside of its arguments.
+
+    Attributes:
+        reads: Whether it may find anything there.
+        writes: Whether it may keep anything there.
+        variables: The variables that it may use.
+    """
+
+    reads: bool
+    writes: bool
+    variables: Sequence[Any]
+
+
+def python_code(graph: GraphDef) -> Mapping[str, PythonCode]:
     """What the Python functions that a live graph calls do with what lies outside of their arguments.
 
     Args:
         graph: A graph that was traced in this process.
 
     Returns:
-        Whether it may find anything there, and whether it may keep anything, by the token under which TensorFlow knows
-        the function.
+        The code by the token under which TensorFlow knows the function.
     """
-    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-    tokens = {text_of(node, "token").decode() for node in nodes if node.op in PYTHON_TYPES}
     # A module of TensorFlow's that has no public name; whoever traced the graph has loaded it.
     registry = getattr(sys.modules.get("tensorflow.python.ops.script_ops"), "_py_funcs", None)
     known = getattr(registry, "_funcs", {})
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    tokens = {text_of(node, "token").decode() for node in nodes if node.op in PYTHON_TYPES}
     found = {}
     for token in sorted(tokens):
         function = known.get(token)
         # What tf.py_function is given lies in an object of TensorFlow's own.
-        access = access_of(getattr(function, "_func", function))
-        found[token] = access.reads, access.writes
+        function = getattr(function, "_func", function)
+        access = access_of(function)
+        found[token] = PythonCode(access.reads, access.writes, variables_of(function))
     return found

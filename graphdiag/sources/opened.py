@@ -56,7 +56,8 @@ class Opened:
         belongs_to: What any other variable belongs to, by the same name: ``model``, ``metric``, ``optimizer``,
             ``random generator`` or ``nobody``; as known from a live model.
         python_code: Of each Python function that a live graph calls, by its token, whether it may find anything outside
-            of its arguments, and whether it may keep anything there.
+            of its arguments, whether it may keep anything there, and the variables that it may use, by the names of
+            the ops that make them or stand for them.
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
         notes: Sentences for the user about what was chosen or passed over.
         locations: Where each layer is made, by its id: a line of the user's Python files; empty for other sources.
@@ -73,7 +74,7 @@ class Opened:
     trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     calls: CallRecord = NO_RECORD
     belongs_to: Mapping[str, str] = field(default_factory=dict)
-    python_code: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
+    python_code: Mapping[str, tuple[bool, bool, Sequence[str]]] = field(default_factory=dict)
     same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     locations: Mapping[str, SourceLine] = field(default_factory=dict)

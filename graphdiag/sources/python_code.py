@@ -13,7 +13,7 @@ import inspect
 import linecache
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 _PURE_MODULES = frozenset({"math", "numpy", "scipy", "tensorflow", "keras", "tf_keras"})
@@ -86,6 +86,49 @@ def access_of(function: Any, depth: int = 0) -> Access:
         return BOTH
     node = _definition(function)
     return BOTH if node is None else _Reader(function, node, depth).access
+
+
+def variables_of(function: Any, depth: int = 0) -> list[Any]:
+    """The variables that a Python function may use: those that the names in its code lead to.
+
+    Args:
+        function: A function, or anything else that can be called.
+        depth: How many calls deep it was met.
+
+    Returns:
+        The variables, and those of the layers, metrics and other objects that it names.
+    """
+    function = inspect.unwrap(function) if callable(function) else function
+    if not isinstance(function, FunctionType) or depth > _DEEPEST:
+        return []
+    names = set(_names(function.__code__))
+    outer = _outer_objects(function)
+    found: list[Any] = []
+    waiting = [outer[name] for name in sorted(names) if name in outer and not hasattr(builtins, name)]
+    seen: set[int] = {id(function)}
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in seen or isinstance(thing, (ModuleType, type, *_PLAIN)):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, FunctionType):
+            found += variables_of(thing, depth + 1)
+        elif hasattr(thing, "assign") and hasattr(thing, "dtype"):
+            found.append(thing)
+        else:
+            own = getattr(thing, "variables", ())
+            found += own if isinstance(own, (list, tuple)) else ()
+            attributes = getattr(thing, "__dict__", {})
+            waiting += [attributes[name] for name in sorted(names & attributes.keys())]
+    return found
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """The names that a piece of code uses and does not bind, those of the code inside it included."""
+    yield from (*code.co_names, *code.co_freevars)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)
 
 
 def _definition(function: FunctionType) -> ast.AST | None:

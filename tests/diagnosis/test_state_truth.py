@@ -177,6 +177,54 @@ def test_python_code_in_one_layer_is_that_layers_own():
     assert hidden(report) == []
 
 
+def python_and_variables() -> dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]]:
+    """Layers of which one or both get at a variable from Python code: writer and reader."""
+    variable = tf.Variable(tf.zeros(4), trainable=False)
+
+    def assign(tensor: Any) -> Any:
+        variable.assign(tf.reduce_mean(tensor, 0))
+        return tensor
+
+    def add(tensor: Any) -> Any:
+        return tensor + variable
+
+    def in_graph(values: Any) -> Any:
+        variable.assign(tf.reduce_mean(values, 0))
+        return values * 1.0
+
+    def python(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        return lambda values: tf.py_function(function, [values], tf.float32)
+
+    return {
+        "written by Python": (python(assign), lambda values: values + variable),
+        "read by Python": (in_graph, python(add)),
+        "by Python in a function": (in_function(python(assign)), in_function(lambda values: values + variable)),
+    }
+
+
+@pytest.mark.parametrize("way", ["written by Python", "read by Python", "by Python in a function"])
+def test_python_code_may_use_the_variables_that_it_names(way):
+    found = [
+        finding for finding in hidden(compare(two_branches(*python_and_variables()[way]))) if finding.code == "GD301"
+    ]
+    assert edges(found) == {("put", "take")}
+
+
+@pytest.mark.parametrize("way", ["written by Python", "read by Python"])
+def test_variables_that_python_code_writes_after_they_were_read(way):
+    store, load = python_and_variables()[way]
+    found = [finding for finding in hidden(compare(one_after_the_other(load, store))) if "next call" in finding.message]
+    assert edges(found) == {("second", "first")}
+
+
+def test_python_code_uses_no_variables_that_it_does_not_name():
+    x = keras.Input((4,), name="x")
+    values = layers.BatchNormalization(name="before")(x)
+    values = Does(eager(lambda array: np.sort(array)), name="sorts")(values)
+    values = layers.BatchNormalization(name="after")(layers.Dense(4, name="mid")(values))
+    assert hidden(compare(keras.Model(x, values))) == []
+
+
 # --- Files -----------------------------------------------------------------------------------------------------------
 
 FILE = "state.bin"

@@ -67,6 +67,7 @@ _CALLS = OpSpec(Kind.CALLS)
 _MISSING = OpSpec(Kind.UNKNOWN, outside=Outside.BOTH)
 _TOUCHES_BY_ATTRIBUTES = frozenset({"PrintV2", "PyFunc", "PyFuncStateless", "EagerPyFunc"})
 """Types of ops whose attributes say what they do outside of the graph."""
+_PYTHON_TYPES = _TOUCHES_BY_ATTRIBUTES - {"PrintV2"}
 _PYTHON = {
     (reads, writes): OpSpec(Kind.FOREIGN, outside=Outside(reads + 2 * writes))
     for reads in (False, True)
@@ -144,7 +145,7 @@ def trace(
     graph: OpGraph,
     model_inputs: Collection[int],
     scalars_are_flags: bool = True,
-    python_code: Mapping[str, tuple[bool, bool]] | None = None,
+    python_code: Mapping[str, tuple[bool, bool, Sequence[str]]] | None = None,
 ) -> Flow:
     """Compute what every tensor of the graph carries.
 
@@ -155,7 +156,8 @@ def trace(
         scalars_are_flags: Whether a scalar feed that is no model input is a flag. False when the model has inputs
             that were not found among the feeds: then any feed but a bool may be one of them.
         python_code: Of each Python function that the graph calls, by its token, whether it may find anything outside of
-            its arguments, and whether it may keep anything there. One that is not known may do both.
+            its arguments, whether it may keep anything there, and the names of the variables that it may use. One that
+            is not known may do both.
 
     Returns:
         The flow of the whole graph.
@@ -315,7 +317,7 @@ class FixpointSolver:
             if op_type == "PrintV2" and prints_to_a_file(graph, row):
                 found[row] = _PRINTS_TO_A_FILE
             elif op_type in _TOUCHES_BY_ATTRIBUTES and op_type != "PrintV2":
-                reads, writes = self.summaries.python_code.get(token_of(graph, row), (True, True))
+                reads, writes, _ = self.summaries.python_code.get(token_of(graph, row), (True, True, ()))
                 found[row] = _PYTHON[reads, writes]
         return found
 
@@ -339,6 +341,19 @@ class FixpointSolver:
             predicate = self.at(self.source[inputs[1]], self.output[inputs[1]])[0] if len(inputs) > 1 else ANYTHING[0]
             found[row] = found.get(row, 0) | predicate
         return {row: classes for row, classes in found.items() if classes}
+
+    def rows_with_python(self) -> Collection[int]:
+        """Rows that may call Python functions, themselves or in a function's body."""
+        types = _PYTHON_TYPES & set(self.graph.types)
+        found = [row for row, op_type in enumerate(self.graph.types) if op_type in types] if types else []
+        return [*found, *self.callees]
+
+    def tokens(self, row: int) -> Collection[str]:
+        """Tokens of the Python functions that a row calls, itself or in a function's body."""
+        if row in self.callees:
+            return {token for name in self.callees[row] for token in self.summaries.tokens(name)}
+        token = token_of(self.graph, row) if self.graph.types[row] in _PYTHON_TYPES else ""
+        return (token,) if token else ()
 
     def runs_code(self) -> frozenset[int]:
         """Rows that may run code outside of the graph: Python's, that of an unknown op, or of a function with such."""
@@ -539,6 +554,7 @@ class _Summary:
         fills: Positions of those into which it puts something.
         writes: What it stores behind the handle at a position.
         runs_code: Whether it may run code outside of the graph.
+        tokens: Tokens of the Python functions that it calls.
     """
 
     results: Sequence[Dependencies] = ()
@@ -549,6 +565,7 @@ class _Summary:
     fills: frozenset[int] = frozenset()
     writes: Mapping[int, Dependencies] = field(default_factory=dict)
     runs_code: bool = False
+    tokens: frozenset[str] = frozenset()
 
 
 class _Summaries:
@@ -560,7 +577,7 @@ class _Summaries:
         names: Names of the states that functions use without being given a handle.
     """
 
-    def __init__(self, graph: OpGraph, python_code: Mapping[str, tuple[bool, bool]]) -> None:
+    def __init__(self, graph: OpGraph, python_code: Mapping[str, tuple[bool, bool, Sequence[str]]]) -> None:
         self.python_code = python_code
         self.bodies = graph.functions
         self.names = {name for body in self.bodies.values() for name in names_of_states(body.graph)}
@@ -578,6 +595,10 @@ class _Summaries:
     def runs_code(self, name: str) -> bool:
         """Whether a function may run code outside of the graph."""
         return self._summaries.get(name, _Summary()).runs_code
+
+    def tokens(self, name: str) -> frozenset[str]:
+        """Tokens of the Python functions that a function calls."""
+        return self._summaries.get(name, _Summary()).tokens
 
     def has(self, op_type: str) -> bool:
         """Whether an op type is a function's name, as TF 1 called functions."""
@@ -688,6 +709,7 @@ class _Summaries:
             fills=frozenset(positions[key] for key in positions.keys() & solver.state.filled),
             writes=writes,
             runs_code=bool(solver.runs_code()),
+            tokens=frozenset(token for row in solver.rows_with_python() for token in solver.tokens(row)),
         )
 
     def call(self, solver: FixpointSolver, row: int, inputs: Sequence[Dependencies]) -> list[Dependencies]:
@@ -778,6 +800,9 @@ class _Summaries:
                 key = keys.get(place)
                 written = put_in(sets[0]) | decision, put_in(sets[1]) | decision
                 solver.state.store(row, key, written, fills=place in summary.fills)
+                if place == _FROM_OUTSIDE:
+                    for variable in solver.state.written_by_python(row):
+                        solver.state.store(row, variable, written, fills=True)
                 for position in summary.reads:
                     # Two handles may lead to the same state.
                     same = key is None or keys[position] is None or keys[position] == key

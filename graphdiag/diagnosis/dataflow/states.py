@@ -96,6 +96,7 @@ class State:
         self._calls_that_take: set[tuple[int, Key]] = set()
         self._made_by: dict[Key, int] = {}
         self._outside: dict[str, Key] = {}
+        self._python_writes: dict[int, list[Key]] = defaultdict(list)
         self._by_calls: dict[tuple[int, Key], Dependencies] = {}
         self._written: dict[Key, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         self._content: dict[Key, Dependencies] = {}
@@ -116,8 +117,29 @@ class State:
             for row, spec in enumerate(solver.op_specs):
                 if spec in touching:
                     self._touch(row, spec)
+        if solver.summaries.python_code and not solver.in_function:
+            self._connect_python()
         if any(spec.kind is Kind.VARIABLE for spec in set(solver.op_specs)):
             self._follow_references()
+
+    def _connect_python(self) -> None:
+        """What Python code does to the variables that it names."""
+        solver = self.solver
+        for row in solver.rows_with_python():
+            for token in solver.tokens(row):
+                reads, writes, names = solver.summaries.python_code.get(token, (False, False, ()))
+                handles = [solver.graph.index[name] for name in names if name in solver.graph.index]
+                keys = [key for key in map(self.origin, handles) if key is not None]
+                for key in keys if reads else ():
+                    self._reads_from(row, key, _LAST)
+                if writes:
+                    self._python_writes[row] += keys
+                for key in keys if writes else ():
+                    self._writes_to(row, key, fills=True)
+
+    def written_by_python(self, row: int) -> Sequence[Key]:
+        """The variables that Python code in the body of a function may write to."""
+        return self._python_writes.get(row, ())
 
     def _touch(self, row: int, spec: OpSpec) -> None:
         if spec.outside & Outside.WRITTEN:
