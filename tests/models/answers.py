@@ -6,13 +6,14 @@ of that stack are asked about in a process of their own.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -51,23 +52,41 @@ def ask(path: str | Path, graph: str = "training", via: str = "live") -> Answer:
         The answer; its ``failure`` says why the model could not be read.
     """
     name, start = str(path), time.perf_counter()
-    chosen = None if stack_of(path) == "tf1" else graph
     with tempfile.TemporaryDirectory() as directory:
         kept = Path.cwd()
         os.chdir(directory)  # models that write files write them here
         try:
-            if via == "live":
-                report = compare(name, graph=chosen)
-            else:
-                log, model = _log(name, graph, Path(directory))
-                report = compare(log, model=model)
-            return answer_of(report, name, graph, via, time.perf_counter() - start)
+            with _empty(stack_of(path)):
+                return _answer(name, graph, via, Path(directory), start)
         except Exception as error:  # a model that fails is an answer, too
             if not isinstance(error, GraphdiagError):
                 error = f"{type(error).__name__}: {error}"
             return Answer(name, graph, via, failure=str(error), seconds=time.perf_counter() - start)
         finally:
             os.chdir(kept)
+
+
+@contextlib.contextmanager
+def _empty(stack: str) -> Iterator[None]:
+    """Nothing of models that were built before; in TF 1 graph mode all ops go to one graph."""
+    import tensorflow as tf
+
+    if stack == "keras3":
+        import keras
+    else:
+        import tf_keras as keras
+    keras.backend.clear_session()
+    with tf.Graph().as_default() if stack == "tf1" else contextlib.nullcontext():
+        yield
+
+
+def _answer(name: str, graph: str, via: str, directory: Path, start: float) -> Answer:
+    if via == "log":
+        log, model = _log(name, graph, directory)
+        report = compare(log, model=model)
+    else:
+        report = compare(name, graph=None if stack_of(name) == "tf1" else graph)
+    return answer_of(report, name, graph, via, time.perf_counter() - start)
 
 
 def _log(path: str, graph: str, directory: Path) -> tuple[Path, Path]:

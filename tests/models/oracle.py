@@ -189,6 +189,11 @@ class _Eager:
         }
         self.variables = list(seen.values())
         self.kept = [np.array(variable) for variable in self.variables]
+        # tf_keras counts seeds up in Python.
+        found = (getattr(layer, "_random_generator", None) for layer in self.layers.values())
+        self.generators = [(generator, generator._seed) for generator in found if hasattr(generator, "_seed")]
+        # What is left from run to run: variables that a run writes, and what only a file of its own can say.
+        self.stateful = getattr(module, "STATEFUL", False) or self._writes()
 
     def _instrument(self, name: str, layer: Any) -> None:
         original, original_mask = layer.call, getattr(layer, "compute_mask", None)
@@ -242,45 +247,56 @@ class _Eager:
         self.model(self.inputs, training=self.training)
         return self.run
 
+    def _writes(self) -> bool:
+        self._once(None, None)
+        return any(differ(np.array(variable), value) for variable, value in zip(self.variables, self.kept, strict=True))
+
     def _restore(self) -> None:
         for variable, value in zip(self.variables, self.kept, strict=True):
             variable.assign(value)
+        for generator, state in self.generators:
+            generator._seed = state
         tf.random.set_seed(1)
         np.random.seed(1)
         random.seed(1)
 
-    def _three(self, changed: Call | None, replay: Run | None, weights: Sequence[Any] = ()) -> list[Run]:
+    def _runs(self, changed: Call | None, replay: Run, weights: Sequence[Any] = ()) -> list[Run]:
+        """One run with something changed; if anything is left from run to run, there is one before and one after it."""
         self._restore()
-        first = self._once(None, replay)
+        if self.stateful:
+            self._once(None, replay)
         kept = [np.array(variable) for variable in weights]
         for number, variable in enumerate(weights):
-            variable.assign(other(np.array(variable), number))
-        second = self._once(changed, replay)
+            variable.assign(other(kept[number], number))
+        found = [self._once(changed, replay)]
         for variable, value in zip(weights, kept, strict=True):
             variable.assign(value)
-        return [first, second, self._once(None, replay)]
+        return [*found, self._once(None, replay)] if self.stateful else found
 
     def observed(self) -> Observed:
         self._restore()
         replay = self._once(None, None)
-        base = self._three(None, replay)
+        base = self._runs(None, replay)
         activations: set[Pair] = set()
         following: set[Pair] = set()
         for call in replay.given:
-            runs = self._three(call, replay)
-            activations |= _pairs(base[1], runs[1], call)
-            following |= _pairs(base[2], runs[2], (call[0], -1))
-        parameters: set[Pair] = set()
+            runs = self._runs(call, replay)
+            activations |= _pairs(base[0], runs[0], call)
+            if self.stateful:
+                following |= _pairs(base[1], runs[1], (call[0], -1))
+        by_holders: dict[tuple[str, ...], list[Any]] = defaultdict(list)
         of_model = {id(variable) for variable in self.model.variables}
         tracked = {
             name: {id(variable) for variable in getattr(layer, "weights", ())} for name, layer in self.layers.items()
         }
         for variable in self.variables:
-            holders = [name for name, held in tracked.items() if id(variable) in held]
+            holders = tuple(name for name, held in tracked.items() if id(variable) in held)
             if holders or id(variable) not in of_model:
-                runs = self._three(None, replay, [variable])
-                parameters |= _readers(base[1], runs[1], holders)
-        calls = defaultdict(int)
+                by_holders[holders].append(variable)
+        parameters: set[Pair] = set()
+        for holders, variables in by_holders.items():
+            parameters |= _readers(base[0], self._runs(None, replay, variables)[0], holders)
+        calls: dict[str, int] = defaultdict(int)
         for name, _ in replay.given:
             calls[name] += 1
         own = {(name, name) for name in self.layers}
