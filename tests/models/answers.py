@@ -9,20 +9,26 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+if TYPE_CHECKING:
+    from tests.models.oracle import Observed
 
 from graphdiag import GraphdiagError, compare
 from graphdiag.sources.open_source import open_source
 from tests.models.truth import Answer, answer_of, stack_of, truth_of
 
 GRAPHS = ("training", "inference", "train-step")
+_OBSERVED, _ANSWER = "OBSERVED", "ANSWER"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -52,16 +58,24 @@ def ask(path: str | Path, graph: str = "training", via: str = "live") -> Answer:
         The answer; its ``failure`` says why the model could not be read.
     """
     name, start = str(path), time.perf_counter()
+    try:
+        with _in_a_directory() as directory, _empty(stack_of(path)):
+            return _answer(name, graph, via, directory, start)
+    except GraphdiagError as error:
+        failure = str(error)
+    except Exception as error:  # a model that cannot be logged is an answer, too
+        failure = f"{type(error).__name__}: {error}"
+    return Answer(name, graph, via, failure=failure, seconds=time.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def _in_a_directory() -> Iterator[Path]:
+    """Models that write files write them in a directory that is removed."""
+    kept = Path.cwd()
     with tempfile.TemporaryDirectory() as directory:
-        kept = Path.cwd()
-        os.chdir(directory)  # models that write files write them here
+        os.chdir(directory)
         try:
-            with _empty(stack_of(path)):
-                return _answer(name, graph, via, Path(directory), start)
-        except Exception as error:  # a model that fails is an answer, too
-            if not isinstance(error, GraphdiagError):
-                error = f"{type(error).__name__}: {error}"
-            return Answer(name, graph, via, failure=str(error), seconds=time.perf_counter() - start)
+            yield Path(directory)
         finally:
             os.chdir(kept)
 
@@ -73,9 +87,12 @@ def _empty(stack: str) -> Iterator[None]:
 
     if stack == "keras3":
         import keras
+
+        keras.utils.clear_session(free_memory=False)  # to free it takes half a second each time
     else:
-        import tf_keras as keras
-    keras.backend.clear_session()
+        import tf_keras
+
+        tf_keras.backend.clear_session()
     with tf.Graph().as_default() if stack == "tf1" else contextlib.nullcontext():
         yield
 
@@ -121,37 +138,41 @@ def _log(path: str, graph: str, directory: Path) -> tuple[Path, Path]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print one answer a line, as JSON: of each file, each graph that it has, live and through a log."""
+    """Print what runs show of each file, and one answer for each graph that it has, live and through a log."""
+    from tests.models.oracle import observe
+
     for path in arguments:
+        with _in_a_directory():
+            print(_OBSERVED, pickle.dumps((path, observe(path))).hex(), flush=True)
         for graph, via in ways_of(path):
-            answer = vars(ask(path, graph, via)).copy()
-            for verdict in ("hidden", "artifacts", "missing"):
-                answer[verdict] = [[*pair, text] for pair, text in answer[verdict].items()]
-            print("ANSWER", json.dumps(answer), flush=True)
+            print(_ANSWER, pickle.dumps(ask(path, graph, via)).hex(), flush=True)
 
 
-def in_another_process(paths: Sequence[str | Path]) -> list[Answer]:
-    """As `main`, in an interpreter of its own.
+def in_another_process(paths: Sequence[str | Path]) -> tuple[dict[str, Observed], list[Answer]]:
+    """As `main`, in an interpreter of its own, in TF 1 graph mode if the files are of that.
 
     Args:
         paths: Model files of one stack.
+
+    Returns:
+        What runs show, by file, and what graphdiag says.
     """
     done = subprocess.run(
         [sys.executable, "-m", "tests.models.answers", *map(str, paths)],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
-    return [_parsed(line.removeprefix("ANSWER ")) for line in done.stdout.splitlines() if line.startswith("ANSWER ")]
-
-
-def _parsed(line: str) -> Answer:
-    fields = json.loads(line)
-    for verdict in ("hidden", "artifacts", "missing"):
-        fields[verdict] = {(source, target): text for source, target, text in fields[verdict]}
-    return Answer(**fields)
+    assert done.returncode == 0, done.stderr
+    lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    observed = dict(pickle.loads(bytes.fromhex(text)) for word, text in lines if word == _OBSERVED)
+    return observed, [pickle.loads(bytes.fromhex(text)) for word, text in lines if word == _ANSWER]
 
 
 if __name__ == "__main__":
+    if stack_of(sys.argv[1]) == "tf1":
+        import tensorflow as tf
+
+        tf.compat.v1.disable_v2_behavior()
     main(sys.argv[1:])

@@ -188,7 +188,7 @@ class _Eager:
             id(v): v for v in [*self.model.variables, *_variables_of([*vars(module).values(), *self.layers.values()])]
         }
         self.variables = list(seen.values())
-        self.kept = [np.array(variable) for variable in self.variables]
+        self.kept = [variable.numpy() for variable in self.variables]
         # tf_keras counts seeds up in Python.
         found = (getattr(layer, "_random_generator", None) for layer in self.layers.values())
         self.generators = [(generator, generator._seed) for generator in found if hasattr(generator, "_seed")]
@@ -249,7 +249,7 @@ class _Eager:
 
     def _writes(self) -> bool:
         self._once(None, None)
-        return any(differ(np.array(variable), value) for variable, value in zip(self.variables, self.kept, strict=True))
+        return any(differ(variable.numpy(), value) for variable, value in zip(self.variables, self.kept, strict=True))
 
     def _restore(self) -> None:
         for variable, value in zip(self.variables, self.kept, strict=True):
@@ -265,7 +265,7 @@ class _Eager:
         self._restore()
         if self.stateful:
             self._once(None, replay)
-        kept = [np.array(variable) for variable in weights]
+        kept = [variable.numpy() for variable in weights]
         for number, variable in enumerate(weights):
             variable.assign(other(kept[number], number))
         found = [self._once(changed, replay)]

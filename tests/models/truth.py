@@ -199,9 +199,7 @@ def answer_of(report: Any, path: str, graph: str, via: str, seconds: float = 0.0
     by_verdict: dict[str, dict[Pair, str]] = {"hidden": {}, "artifact": {}, "missing": {}}
     for edge in report.edges:
         if edge.verdict is not None:
-            by_verdict[edge.verdict.value.replace("artefact", "artifact")][edge.source, edge.target] = ",".join(
-                edge.codes
-            )
+            by_verdict[edge.verdict.value][edge.source, edge.target] = ",".join(edge.codes)
     hidden = {
         pair: " ".join(f"{finding.code} {finding.message}" for finding in report.findings if pair in finding.edges)
         for pair in by_verdict["hidden"]
