@@ -57,7 +57,7 @@ def ask(path: str | Path, graph: str = "training", via: str = "live") -> Answer:
     Returns:
         The answer; its ``failure`` says why the model could not be read.
     """
-    name, start = str(path), time.perf_counter()
+    name, start = str(Path(path).resolve()), time.perf_counter()
     try:
         with _in_a_directory() as directory, _empty(stack_of(path)):
             return _answer(name, graph, via, directory, start)

@@ -66,7 +66,7 @@ def measure(text: str, stack: str, vias: Sequence[str] = ("live", "log"), graph:
         kinds = ast.literal_eval(text.rsplit("KINDS = ", 1)[1])
         start = time.perf_counter()
         try:
-            observed = observe(path, training=graph == "training")
+            observed = observe(path, training=graph == "training", thorough=False)
         except Exception as error:  # layers of the model run here, and may raise anything
             doubts = [f"does not run: {type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"]
             return Measured(stack, text, kinds, truth, doubts=doubts)

@@ -69,18 +69,21 @@ def load(path: str | Path) -> ModuleType:
     return module
 
 
-def observe(path: str | Path, training: bool = True) -> Observed:
+def observe(path: str | Path, training: bool = True, thorough: bool = True) -> Observed:
     """Run the model of a file, again and again, with one call changed each time.
 
     Args:
         path: A Python file with a Functional ``model``: of Keras 3, tf_keras, or tf_keras in TF 1 graph mode.
         training: Value of the ``training`` argument; in TF 1 graph mode the graph decides.
+        thorough: Whether to change every call and every layer's weights on its own. Else, of an eager model, only calls
+            of the file's own layers are changed, as Keras's own keep nothing for others; and weights all at once,
+            unless a layer without weights then returns something else.
 
     Returns:
         What depends on what.
     """
     if tf.compat.v1.executing_eagerly_outside_functions():
-        return _Eager(load(path), training).observed()
+        return _Eager(load(path), training).observed(thorough)
     with tf.Graph().as_default():
         return _Session(path).observed()
 
@@ -174,6 +177,7 @@ def _readers(before: Run, after: Run, holders: Sequence[str]) -> set[Pair]:
 class _Eager:
     def __init__(self, module: ModuleType, training: bool) -> None:
         self.model = module.model
+        self.module = module.__name__
         self.training = training
         self.layers = {name: layer for layer, name in named(self.model)}
         self.changed: Call | None = None
@@ -273,13 +277,16 @@ class _Eager:
             variable.assign(value)
         return [*found, self._once(None, replay)] if self.stateful else found
 
-    def observed(self) -> Observed:
+    def observed(self, thorough: bool) -> Observed:
         self._restore()
         replay = self._once(None, None)
         base = self._runs(None, replay)
         activations: set[Pair] = set()
         following: set[Pair] = set()
+        own = {name for name, layer in self.layers.items() if type(layer).__module__ == self.module}
         for call in replay.given:
+            if not thorough and call[0] not in own:
+                continue
             runs = self._runs(call, replay)
             activations |= _pairs(base[0], runs[0], call)
             if self.stateful:
@@ -294,16 +301,21 @@ class _Eager:
             if holders or id(variable) not in of_model:
                 by_holders[holders].append(variable)
         parameters: set[Pair] = set()
+        if not thorough:
+            weighty = [name for name, held in tracked.items() if held]
+            every = [variable for variables in by_holders.values() for variable in variables]
+            if not _readers(base[0], self._runs(None, replay, every)[0], weighty):
+                by_holders.clear()
         for holders, variables in by_holders.items():
             parameters |= _readers(base[0], self._runs(None, replay, variables)[0], holders)
         calls: dict[str, int] = defaultdict(int)
         for name, _ in replay.given:
             calls[name] += 1
-        own = {(name, name) for name in self.layers}
+        itself = {(name, name) for name in self.layers}
         return Observed(
             frozenset(activations),
             frozenset(parameters - activations),
-            frozenset(following - activations - own),
+            frozenset(following - activations - itself),
             dict(calls),
         )
 
