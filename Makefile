@@ -4,7 +4,7 @@ BIN := .venv/bin
 CONSTRAINTS := tests/constraints.txt
 JAVASCRIPT := tests/javascript
 
-.PHONY: demo test fuzz bench lint screenshots clean
+.PHONY: demo test fuzz bench models lint screenshots clean
 
 demo: .venv/demo
 	$(BIN)/graphdiag compare fixtures/models/reference_scoped.py
@@ -27,6 +27,13 @@ fuzz: .venv/test
 
 bench: .venv/test
 	$(BIN)/python -m tests.bench
+
+# Generated models, and the zoo; `make models COUNT=1000 SEED=1` for as many as wanted.
+COUNT ?= 100
+SEED ?= 0
+models: .venv/test
+	$(BIN)/python -m tests.models --count $(COUNT) --seed $(SEED)
+	$(BIN)/python -m tests.models.zoo
 
 screenshots: .venv/test
 	$(BIN)/python docs/screenshots.py

@@ -52,7 +52,8 @@ def main() -> int:
     for round_, counts in enumerate(zip_longest(*shares, fillvalue=0)):
         for stack, count in zip(stacks, counts, strict=True):
             if count:
-                tally.process(stack, count, options.seed * 1000 + round_)
+                # Other numbers for each stack, or all would get the same programs.
+                tally.process(stack, count, 1000 * options.seed + 10 * round_ + STACKS.index(stack))
     return tally.end()
 
 

@@ -561,6 +561,7 @@ class Source:
         )
         self.called(reader, [given])
         self.say("PARAMETERS", f"{self.id(layer)} -> {self.path}{reader}")
+        self.say("EITHER", f"*hold* -> {self.path}{reader}")  # a layer that holds the other one tracks its weights, too
         self.kinds.append("kernel")
 
     def state(self) -> None:
