@@ -29,10 +29,8 @@ bench: .venv/test
 	$(BIN)/python -m tests.bench
 
 # Generated models, and the zoo; `make models COUNT=1000 SEED=1` for as many as wanted.
-COUNT ?= 100
-SEED ?= 0
 models: .venv/test
-	$(BIN)/python -m tests.models --count $(COUNT) --seed $(SEED)
+	$(BIN)/python -m tests.models --count $(or $(COUNT),100) --seed $(or $(SEED),0)
 	$(BIN)/python -m tests.models.zoo
 
 screenshots: .venv/test

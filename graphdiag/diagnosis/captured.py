@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from graphdiag.diagnosis.call_scopes import is_state
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.crossings import OpEdge
-from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
-from graphdiag.diagnosis.dataflow.states import CALLING
+from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.unowned_scopes import reads_stray_variables
 from graphdiag.graphs.node_attributes import dtype_of, functions_of

@@ -619,6 +619,8 @@ class OpSpec:
 
 VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
 """Types of ops that make a variable: what Keras and TensorFlow call one, and a checkpoint saves."""
+CALLING = frozenset({Kind.CALLS, Kind.BRANCHES, Kind.LOOPS})
+"""Kinds of ops that run functions of the library."""
 UNKNOWN = OpSpec(Kind.UNKNOWN)
 
 

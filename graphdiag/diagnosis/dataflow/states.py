@@ -9,25 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
-from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
+from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key
+from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
 from graphdiag.graphs.node_attributes import text_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
-
-if TYPE_CHECKING:
-    from graphdiag.diagnosis.dataflow.flow import FixpointSolver
-
-Key = int | tuple[str, str]
-"""What a state is known by: the row of an op; or a name, after the prefix of the graph it is in."""
-ANYWHERE: Key = -1
-"""A handle whose origin is unclear: it may be any."""
-OUTSIDE: int = -2
-"""What lies outside of the graph: files, and whatever Python code keeps. Of graphs that were merged from several, and
-did not run together, each has a key of its own, from here on downward."""
-
-CALLING = frozenset({Kind.CALLS, Kind.BRANCHES, Kind.LOOPS})
 
 _ANONYMOUS = b"cd2c89b7-88b7-44c8-ad83-06c2a9158347"
 """The shared name by which TensorFlow tells variables that are not shared (``ResourceHandle::ANONYMOUS_NAME``)."""
@@ -71,7 +58,7 @@ class Touches:
     writers: frozenset[int]
 
 
-class State:
+class States:
     """What is stored in the course of one graph, top level or function body.
 
     Attributes:
@@ -82,8 +69,8 @@ class State:
         taken: Function arguments behind which something is looked for that is no variable.
     """
 
-    def __init__(self, solver: FixpointSolver) -> None:
-        self.solver = solver
+    def __init__(self, view: GraphView) -> None:
+        self.view = view
         self.reads: dict[int, list[tuple[Key, int]]] = {}
         self.writers: dict[Key, set[int]] = {}
         self.filled: set[Key] = set()
@@ -107,28 +94,28 @@ class State:
     # --- which ops touch which state ---------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        solver = self.solver
+        view = self.view
         touching = {
             spec
-            for spec in set(solver.op_specs)
+            for spec in set(view.op_specs)
             if spec.handles or spec.outside or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
         }
         if touching:
-            for row, spec in enumerate(solver.op_specs):
+            for row, spec in enumerate(view.op_specs):
                 if spec in touching:
                     self._touch(row, spec)
-        if solver.summaries.python_code and not solver.in_function:
+        if view.functions.python_code and not view.in_function:
             self._connect_python()
-        if any(spec.kind is Kind.VARIABLE for spec in set(solver.op_specs)):
+        if any(spec.kind is Kind.VARIABLE for spec in set(view.op_specs)):
             self._follow_references()
 
     def _connect_python(self) -> None:
         """What Python code does to the variables that it names."""
-        solver = self.solver
-        for row in solver.rows_with_python():
-            for token in solver.tokens(row):
-                reads, writes, names = solver.summaries.python_code.get(token, (False, False, ()))
-                handles = [solver.graph.index[name] for name in names if name in solver.graph.index]
+        view = self.view
+        for row in view.rows_with_python():
+            for token in view.tokens(row):
+                reads, writes, names = view.functions.python_code.get(token, (False, False, ()))
+                handles = [view.graph.index[name] for name in names if name in view.graph.index]
                 keys = [key for key in map(self.origin, handles) if key is not None]
                 for key in keys if reads else ():
                     self._reads_from(row, key, _LAST)
@@ -180,50 +167,50 @@ class State:
         return [(position, ANYWHERE if key is None else key) for position, key in enumerate(keys)]
 
     def _inputs(self, row: int) -> list[int]:
-        solver = self.solver
-        edges = range(solver.first[row], solver.first[row + 1])
-        return [solver.source[edge] for edge in edges if solver.output[edge] != CONTROL]
+        view = self.view
+        edges = range(view.first[row], view.first[row + 1])
+        return [view.source[edge] for edge in edges if view.output[edge] != CONTROL]
 
     def _follow_references(self) -> None:
         """TF 1: whoever takes a variable's reference reads it, and may hand it on."""
-        solver = self.solver
-        waiting = [row for row, spec in enumerate(solver.op_specs) if spec.kind is Kind.VARIABLE]
+        view = self.view
+        waiting = [row for row, spec in enumerate(view.op_specs) if spec.kind is Kind.VARIABLE]
         seen = set(waiting)
         while waiting:
             row = waiting.pop()
             key = self.origin(row)
             if key is None or not (key in self.writers or ANYWHERE in self.writers or self._is_shared(key)):
                 continue
-            for target in set(solver.targets(row)):
+            for target in set(view.targets(row)):
                 self._takes_reference(target, row, key)
-                if solver.graph.types[target] in _ONE_OF_SEVERAL:
-                    for taker in set(solver.targets(target)):
+                if view.graph.types[target] in _ONE_OF_SEVERAL:
+                    for taker in set(view.targets(target)):
                         self._takes_reference(taker, target, ANYWHERE)
                 elif target not in seen and self.origin(target) is not None:
                     seen.add(target)
                     waiting.append(target)
 
     def _takes_reference(self, row: int, origin: int, key: Key) -> None:
-        solver = self.solver
-        for edge in range(solver.first[row], solver.first[row + 1]):
-            if solver.source[edge] == origin and solver.output[edge] != CONTROL:
-                self._reads_from(row, key, edge - solver.first[row])
+        view = self.view
+        for edge in range(view.first[row], view.first[row + 1]):
+            if view.source[edge] == origin and view.output[edge] != CONTROL:
+                self._reads_from(row, key, edge - view.first[row])
 
     def origin(self, row: int) -> Key | None:
         """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
-        solver = self.solver
+        view = self.view
         path: list[int] = []
         passed: set[int] = set()
         while row not in self._origins and row not in passed:
-            kind = solver.op_specs[row].kind
+            kind = view.op_specs[row].kind
             if kind is Kind.HANDLE or kind is Kind.VARIABLE:
                 self._origins[row] = (self._name(row), kind is Kind.VARIABLE)
-            elif kind is Kind.FEED and solver.feeds[row][0] & HANDLE and not self._inputs(row):
-                self._types[row] = solver.graph.types[row]
+            elif kind is Kind.FEED and view.feeds[row][0] & HANDLE and not self._inputs(row):
+                self._types[row] = view.graph.types[row]
                 self._origins[row] = (row, False)
             else:
                 inputs = self._inputs(row)
-                if (kind is Kind.WRITES or solver.graph.types[row] in _HANDED_ON) and inputs:
+                if (kind is Kind.WRITES or view.graph.types[row] in _HANDED_ON) and inputs:
                     path.append(row)
                     passed.add(row)
                     row = inputs[0]
@@ -232,9 +219,9 @@ class State:
         found = self._origins.get(row)
         for step in reversed(path):
             if found is not None:
-                op_type = solver.graph.types[step]
+                op_type = view.graph.types[step]
                 is_reference = found[1]
-                gives_reference = op_type in _REFERENCE or solver.op_specs[step].kind is Kind.WRITES
+                gives_reference = op_type in _REFERENCE or view.op_specs[step].kind is Kind.WRITES
                 if not (gives_reference if is_reference else op_type in _HANDED_ON):
                     found = None
             self._origins[step] = found
@@ -242,14 +229,14 @@ class State:
 
     def _name(self, row: int) -> Key:
         """The key of the state that an op makes or, for a staging area, uses."""
-        key = _name(self.solver.graph, row)
-        self._types[key] = self.solver.graph.types[row]
+        key = _name(self.view.graph, row)
+        self._types[key] = self.view.graph.types[row]
         self._made_by.setdefault(key, row)
         return key
 
     def _is_shared(self, key: Key) -> bool:
         """Whether others than this graph's ops may write to a state: a function, or whoever calls this one."""
-        return not isinstance(key, int) and (self.solver.in_function or key[1] in self.solver.named_elsewhere)
+        return not isinstance(key, int) and (self.view.in_function or key[1] in self.view.named_elsewhere)
 
     # --- what is stored ----------------------------------------------------------------------------------------------
 
@@ -282,17 +269,17 @@ class State:
         Of a variable it finds the value, which is a parameter whatever an earlier run has left there. Tables, queues
         and the like are empty at first, so that all that is in them was stored.
         """
-        solver = self.solver
-        if self._types.get(key, "").startswith(_PER_RUN) or solver.graph.types[row] in _ASKS_ONLY:
+        view = self.view
+        if self._types.get(key, "").startswith(_PER_RUN) or view.graph.types[row] in _ASKS_ONLY:
             return False
-        return solver.op_specs[row].kind in (Kind.READ_STATE, Kind.DEQUEUE) or (row, key) in self._calls_that_take
+        return view.op_specs[row].kind in (Kind.READ_STATE, Kind.DEQUEUE) or (row, key) in self._calls_that_take
 
     def content(self, row: int, key: Key) -> Dependencies:
         """What a row that reads a state may find there."""
-        solver = self.solver
+        view = self.view
         if key == ANYWHERE or self._is_shared(key):
             return ANYTHING
-        value, shape = solver.contents.get(key, (0, 0))
+        value, shape = view.contents.get(key, (0, 0))
         from_earlier_runs = self._finds_what_earlier_runs_left(row, key)
         for place in _places(key):
             later = None if from_earlier_runs else self._come_later.get((row, place))
@@ -303,7 +290,7 @@ class State:
             for writer, (written_value, written_shape, _) in self._written[place].items():
                 if writer not in later:
                     value, shape = value | written_value, shape | written_shape
-        kind, op_type = solver.op_specs[row].kind, solver.graph.types[row]
+        kind, op_type = view.op_specs[row].kind, view.graph.types[row]
         if op_type in _ASKS_ONLY:
             return self._whether_written(row, key)
         if kind is Kind.RANDOM:
@@ -315,7 +302,7 @@ class State:
 
     def _whether_written(self, row: int, key: Key) -> Dependencies:
         """What decides whether anything was written to a variable before a row asks."""
-        found, _ = self.solver.contents.get(key, (0, 0))
+        found, _ = self.view.contents.get(key, (0, 0))
         for place in (key, ANYWHERE):
             later = self._come_later.get((row, place), ())
             for writer, (_, _, decided) in self._written[place].items():
@@ -325,7 +312,7 @@ class State:
 
     def _from_outside(self, key: Key, queue: bool) -> Dependencies:
         """A queue or table that nothing in the graph fills is filled from outside."""
-        if key in self.solver.contents:
+        if key in self.view.contents:
             self.taken.add(key)
             return 0, 0
         made_by = self._types.get(key, "")
@@ -335,16 +322,16 @@ class State:
 
     def _stores(self, row: int, key: Key) -> tuple[int, int, int]:
         """What an op stores: values, shape, and what decides whether it does, which is part of the other two."""
-        solver = self.solver
-        kind = solver.op_specs[row].kind
+        view = self.view
+        kind = view.op_specs[row].kind
         if kind in CALLING:
             value, shape = self._by_calls.get((row, key), (0, 0))
         elif kind is Kind.UNKNOWN and not is_outside(key):
-            value, shape = solver.values[row], solver.shapes[row]
+            value, shape = view.values[row], view.shapes[row]
         else:
             # What is taken away, or how far a generator is moved on, is stored as well, so to speak.
-            value, shape = solver.given[row]
-        decided = solver.decided_by(row)
+            value, shape = view.given[row]
+        decided = view.decided_by(row)
         if kind in CALLING:
             # Whether the function stores anything is decided inside of it, and part of what it stores.
             decided |= value & ~HANDLE
@@ -352,18 +339,18 @@ class State:
 
     def all_writers(self) -> set[int]:
         """Every row that writes."""
-        solver = self.solver
-        for row, spec in enumerate(solver.op_specs):
+        view = self.view
+        for row, spec in enumerate(view.op_specs):
             if spec.kind is not Kind.UNKNOWN:
                 continue
-            for edge in range(solver.first[row], solver.first[row + 1]):
-                slot = solver.output[edge]
-                if slot != CONTROL and solver.at(solver.source[edge], slot)[0] & HANDLE and not self._known(edge):
+            for edge in range(view.first[row], view.first[row + 1]):
+                slot = view.output[edge]
+                if slot != CONTROL and view.at(view.source[edge], slot)[0] & HANDLE and not self._known(edge):
                     self._writes_to(row, ANYWHERE, fills=True)
         return set().union(*self.writers.values())
 
     def _known(self, edge: int) -> bool:
-        return self.origin(self.solver.source[edge]) is not None
+        return self.origin(self.view.source[edge]) is not None
 
     def update(self, rows: Iterable[int]) -> set[int]:
         """Take note of what rows write now.
@@ -407,7 +394,7 @@ class State:
 
     def _matters(self, key: Key, value: int, shape: int) -> int:
         """Whether a write stores more than reading a variable carries anyway."""
-        if self.solver.in_function or self._types.get(key) not in _VARIABLES:
+        if self.view.in_function or self._types.get(key) not in _VARIABLES:
             return value | shape
         return value & ACTIVATION | shape
 
@@ -416,7 +403,7 @@ class State:
 
     def _order(self, new: Sequence[tuple[int, Key]]) -> None:
         """Find the reads that come before a write."""
-        depths = self.solver.depths
+        depths = self.view.depths
         pairs: list[tuple[int, int]] = []
         looked_at: list[tuple[int, Key]] = []
         for row, key in new:
@@ -427,7 +414,7 @@ class State:
                 looked_at.append((row, key))
                 # In a loop, what is read before a write is read again after it.
                 pairs += [(row, reader) for reader in readers if not (depths.get(row) and depths.get(reader))]
-        before = reads_before_writes(self.solver, pairs)
+        before = reads_before_writes(self.view, pairs)
         for row, key in looked_at:
             for reader in self._readers_of(key):
                 if (row, reader) in before:
@@ -471,8 +458,8 @@ class State:
 
     def _only_adds_up(self, row: int, key: Key) -> bool:
         """Whether what a row reads goes nowhere but back to where it came from, as in ``total.assign(total + x)``."""
-        solver = self.solver
-        if solver.op_specs[row].kind is not Kind.READS:
+        view = self.view
+        if view.op_specs[row].kind is not Kind.READS:
             return False
         writers = self.writers.get(key, ())
         seen = {row}
@@ -493,15 +480,13 @@ class State:
 
     def _is_taken_by_none(self, row: int) -> bool:
         """Whether a row reads a variable for nobody, as after an assignment in TF 1."""
-        return self.solver.op_specs[row].kind is Kind.READS and not self._takers(row)
+        return self.view.op_specs[row].kind is Kind.READS and not self._takers(row)
 
     def _takers(self, row: int) -> set[int]:
         """The rows that take a tensor from a row."""
-        solver = self.solver
+        view = self.view
         return {
-            target
-            for target in solver.targets(row)
-            if any(solver.source[edge] == row for edge in solver.data_edges(target))
+            target for target in view.targets(row) if any(view.source[edge] == row for edge in view.data_edges(target))
         }
 
     @property
@@ -511,12 +496,12 @@ class State:
 
     def outside(self, row: int) -> Key:
         """The key of what lies outside of the graph in which a row is."""
-        return self._outside.setdefault(_apart(self.solver.graph, row), OUTSIDE - len(self._outside))
+        return self._outside.setdefault(_apart(self.view.graph, row), OUTSIDE - len(self._outside))
 
     def touches(self) -> dict[int, Touches]:
         """The rows that read a variable and those that write to it, for each row that gives its handle."""
         found = {}
-        for row, spec in enumerate(self.solver.op_specs):
+        for row, spec in enumerate(self.view.op_specs):
             if spec.kind not in (Kind.HANDLE, Kind.VARIABLE, Kind.FEED):
                 continue
             key = self.origin(row)
@@ -551,16 +536,6 @@ def is_outside(key: Key) -> bool:
     return isinstance(key, int) and key <= OUTSIDE
 
 
-def prints_to_a_file(graph: OpGraph, row: int) -> bool:
-    """Whether a ``PrintV2`` writes to a file, which others can read."""
-    return text_of(graph.node_defs[row], "output_stream").startswith(b"file://")
-
-
-def token_of(graph: OpGraph, row: int) -> str:
-    """The token under which TensorFlow knows the Python function that an op calls."""
-    return text_of(graph.node_defs[row], "token").decode(errors="replace")
-
-
 def names_of_states(graph: OpGraph) -> Iterator[str]:
     """The names under which ops of a graph share a state with whoever uses the same."""
     table = op_specs()
@@ -593,7 +568,7 @@ def _apart(graph: OpGraph, row: int) -> str:
     return name[: len(name) - len(graph.node_defs[row].name)]
 
 
-def reads_before_writes(solver: FixpointSolver, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
+def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
     """Those ``(writer, reader)`` pairs in which the writer has to wait for the reader.
 
     It does when it depends on the reader. But a ``Merge`` waits for one of its inputs only, and what is inside a
@@ -603,12 +578,12 @@ def reads_before_writes(solver: FixpointSolver, pairs: Collection[tuple[int, int
     writers, so that memory and, where reads and writes stand near each other, time stay linear.
     """
     found: set[tuple[int, int]] = set()
-    order, position, calls = solver.order, solver.position, solver.callees.keys() | solver.opaque
+    order, position, calls = view.order, view.position, view.callees.keys() | view.opaque
     wanted: dict[int, list[int]] = defaultdict(list)
     for writer, reader in pairs:
         if position[reader] < position[writer]:
             wanted[reader].append(writer)
-    source, output, first = solver.source, solver.output, solver.first
+    source, output, first = view.source, view.output, view.first
     for chunk, last in _chunks(wanted, position):
         bits = {reader: 1 << bit for bit, reader in enumerate(chunk)}
         start = position[chunk[0]]
@@ -616,7 +591,7 @@ def reads_before_writes(solver: FixpointSolver, pairs: Collection[tuple[int, int
         waits_for = [0] * (stop - start)
         for place in range(start, stop):
             row = order[place]
-            kind = solver.op_specs[row].kind
+            kind = view.op_specs[row].kind
             through_all, passed = -1, 0
             for edge in range(first[row], first[row + 1]):
                 back = position[source[edge]] - start

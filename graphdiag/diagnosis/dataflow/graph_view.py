@@ -1,0 +1,258 @@
+"""One graph under analysis: its edges as lists, the spec of each op, and what is known so far of each row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from graphdiag.diagnosis.dataflow.classes import ANYTHING, Dependencies
+from graphdiag.diagnosis.dataflow.liveness import (
+    DECIDED,
+    NO_ROW,
+    Conditions,
+    evaluation_order,
+    find_liveness,
+    loop_depths,
+)
+from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, Kind, OpSpec, Outside, op_specs
+from graphdiag.graphs.node_attributes import text_of
+from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
+
+Key = int | tuple[str, str]
+"""What a state is known by: the row of an op; or a name, after the prefix of the graph it is in."""
+ANYWHERE: Key = -1
+"""A handle whose origin is unclear: it may be any."""
+OUTSIDE: int = -2
+"""What lies outside of the graph: files, and whatever Python code keeps. Of graphs that were merged from several, and
+did not run together, each has a key of its own, from here on downward."""
+
+_CALLS = OpSpec(Kind.CALLS)
+_MISSING = OpSpec(Kind.UNKNOWN, outside=Outside.BOTH)
+_TOUCHES_BY_ATTRIBUTES = frozenset({"PrintV2", "PyFunc", "PyFuncStateless", "EagerPyFunc"})
+"""Types of ops whose attributes say what they do outside of the graph."""
+_PYTHON_TYPES = _TOUCHES_BY_ATTRIBUTES - {"PrintV2"}
+_PYTHON = {
+    (reads, writes): OpSpec(Kind.FOREIGN, outside=Outside(reads + 2 * writes))
+    for reads in (False, True)
+    for writes in (False, True)
+}
+_PRINTS_TO_A_FILE = OpSpec(Kind.COMPUTES, outside=Outside.WRITTEN)
+
+
+class Functions(Protocol):
+    """What a graph has to know of the library functions that it calls."""
+
+    @property
+    def python_code(self) -> Mapping[str, tuple[bool, bool, Sequence[str]]]:
+        """What each Python function does beyond its arguments, by its token.
+
+        Whether it finds anything there, whether it keeps anything there, and the variables that it may use.
+        """
+
+    @property
+    def bodies(self) -> Mapping[str, FunctionBody]:
+        """The function library."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """Names of the states that functions use without being given a handle."""
+
+    def has(self, op_type: str) -> bool:
+        """Whether an op type is the name of a function."""
+
+    def called(self, graph: OpGraph, row: int, kind: Kind, body: FunctionBody | None) -> Sequence[str] | None:
+        """Names of the functions that an op calls; ``None`` when it calls none."""
+
+    def runs_code(self, name: str) -> bool:
+        """Whether a function may run code outside of the graph."""
+
+    def tokens(self, name: str) -> frozenset[str]:
+        """Tokens of the Python functions that a function calls."""
+
+
+class GraphView:
+    """One graph under analysis, top level or function body: its edges as lists, and what is known so far of each row.
+
+    Attributes:
+        graph: The op graph.
+        in_function: Whether it is a function body.
+        op_specs: The spec of each row.
+        order: Rows in an order of evaluation.
+        position: Place of each row in that order.
+        depths: How many TF 1 loops are around a row, for rows inside of one.
+        source: As in the graph, as a list; so are `output` and `first`, the offsets of each row's edges.
+        values: What the values of each row's output depend on.
+        shapes: What its shape depends on.
+        slots: The sets of each output of a call.
+        given: For rows that write to a state, the sets of what they are given to store.
+        feeds: The sets of each feed.
+        contents: What was behind the handles in a function's arguments before it was called.
+        named_elsewhere: Names of states that library functions use without being given a handle.
+        callees: Names of the functions that a row calls.
+        opaque: Rows that run a function of which nothing is known, or that take what the graph lacks.
+        functions: What is known of the library functions that it calls.
+        liveness: Under which conditions rows run.
+        decisions: What is known so far of what decides at a ``Merge`` and the like.
+        decides: For each row whose value decides somewhere, the rows where it does.
+    """
+
+    def __init__(
+        self,
+        graph: OpGraph,
+        feeds: Mapping[int, Dependencies],
+        functions: Functions,
+        body: FunctionBody | None = None,
+        contents: Mapping[Key, Dependencies] | None = None,
+    ) -> None:
+        size = len(graph)
+        self.graph = graph
+        self.in_function = body is not None
+        self.feeds = feeds
+        self.contents: Mapping[Key, Dependencies] = contents or {}
+        self.functions = functions
+        self.named_elsewhere = functions.names
+        self.callees: dict[int, Sequence[str]] = {}
+        self.opaque: set[int] = set()
+        self._of_unknown_code: set[int] = set()
+        self.op_specs = self._find_specs(body)
+        self.order = evaluation_order(graph)
+        self.position: Sequence[int] = self.order
+        if not isinstance(self.order, range):
+            self.position = [0] * size
+            for place, row in enumerate(self.order):
+                self.position[row] = place
+        self.depths = loop_depths(graph, self.op_specs, self.order)
+        self.values = [0] * size
+        self.shapes = [0] * size
+        self.slots: dict[int, list[Dependencies]] = {}
+        self.given: dict[int, Dependencies] = {}
+        self.source: list[int] = graph.source.tolist()
+        self.output: list[int] = graph.output.tolist()
+        self.first: list[int] = graph.in_edges.tolist()
+        self._onward: tuple[list[int], list[int]] | None = None
+        self.liveness = find_liveness(graph, self.op_specs, self.order)
+        self.decisions: dict[int, int] = {}
+        self.decides: dict[int, list[int]] = {}
+        for row, conditions in self.liveness.choices.items():
+            for origin, _, _ in conditions:
+                self.decides.setdefault(origin, []).append(row)
+
+    def _find_specs(self, body: FunctionBody | None) -> list[OpSpec]:
+        """The rule of each row: that of its type, unless it calls a function, or is not all there."""
+        graph, table, functions = self.graph, op_specs(), self.functions
+        by_type = {op_type: table.get(op_type, UNKNOWN) for op_type in set(graph.types)}
+        found = [by_type[op_type] for op_type in graph.types]
+        special = {
+            op_type
+            for op_type, spec in by_type.items()
+            if spec.kind in CALLING or spec.kind is Kind.UNKNOWN or functions.has(op_type)
+        }
+        for row, op_type in enumerate(graph.types) if special else ():
+            if op_type not in special:
+                continue
+            names = functions.called(graph, row, found[row].kind, body)
+            if names is not None and all(name in functions.bodies for name in names):
+                self.callees[row] = names
+                if found[row].kind not in CALLING:
+                    found[row] = _CALLS
+            elif names is not None:
+                # It runs a function that is not in the library, or in a way that is not known.
+                found[row] = _MISSING
+                self.opaque.add(row)
+                self._of_unknown_code.add(row)
+            elif found[row].kind is Kind.UNKNOWN:
+                self._of_unknown_code.add(row)
+        for row, text in graph.dangling:
+            if not text.startswith("^"):
+                found[row] = UNKNOWN
+                self.callees.pop(row, None)
+                self.opaque.add(row)
+        for row, op_type in enumerate(graph.types) if by_type.keys() & _TOUCHES_BY_ATTRIBUTES else ():
+            if op_type == "PrintV2" and prints_to_a_file(graph, row):
+                found[row] = _PRINTS_TO_A_FILE
+            elif op_type in _TOUCHES_BY_ATTRIBUTES and op_type != "PrintV2":
+                reads, writes, _ = self.functions.python_code.get(token_of(graph, row), (True, True, ()))
+                found[row] = _PYTHON[reads, writes]
+        return found
+
+    def pivots(self) -> dict[int, int]:
+        """What decides about rows that do not always run, and about what comes out of a ``Switch``."""
+        found = {row: self._classes(conditions) for row, conditions in self.liveness.alive.items()}
+        for row in rows_of_kind(self.graph, Kind.SWITCHES):
+            inputs = self.data_edges(row)
+            predicate = self.at(self.source[inputs[1]], self.output[inputs[1]])[0] if len(inputs) > 1 else ANYTHING[0]
+            found[row] = found.get(row, 0) | predicate
+        return {row: classes for row, classes in found.items() if classes}
+
+    def rows_with_python(self) -> Collection[int]:
+        """Rows that may call Python functions, themselves or in a function's body."""
+        types = _PYTHON_TYPES & set(self.graph.types)
+        found = [row for row, op_type in enumerate(self.graph.types) if op_type in types] if types else []
+        return [*found, *self.callees]
+
+    def tokens(self, row: int) -> Collection[str]:
+        """Tokens of the Python functions that a row calls, itself or in a function's body."""
+        if row in self.callees:
+            return {token for name in self.callees[row] for token in self.functions.tokens(name)}
+        token = token_of(self.graph, row) if self.graph.types[row] in _PYTHON_TYPES else ""
+        return (token,) if token else ()
+
+    def runs_code(self) -> frozenset[int]:
+        """Rows that may run code outside of the graph: Python's, that of an unknown op, or of a function with such."""
+        found = {row for row, names in self.callees.items() if any(self.functions.runs_code(name) for name in names)}
+        python = {spec for spec in set(self.op_specs) if spec.outside is Outside.BOTH}
+        if python:
+            found.update(row for row, spec in enumerate(self.op_specs) if spec in python)
+        return frozenset(found | self._of_unknown_code)
+
+    def decided_by(self, row: int) -> int:
+        """What decides whether a row runs."""
+        conditions = self.liveness.alive.get(row)
+        return self._classes(conditions) if conditions else 0
+
+    def _classes(self, conditions: Conditions) -> int:
+        found = 0
+        for row, slot, branch in conditions:
+            if row == NO_ROW:
+                found |= ANYTHING[0]
+            elif branch == DECIDED:
+                found |= self.decisions.get(row, 0)
+            else:
+                found |= self.at(row, slot)[0]
+        return found
+
+    def data_edges(self, row: int) -> list[int]:
+        """The edges that bring a row tensors."""
+        return [edge for edge in range(self.first[row], self.first[row + 1]) if self.output[edge] != CONTROL]
+
+    def at(self, row: int, slot: int) -> Dependencies:
+        """The sets of one output."""
+        per_slot = self.slots.get(row)
+        if per_slot is not None and slot < len(per_slot):
+            return per_slot[slot]
+        return self.values[row], self.shapes[row]
+
+    def targets(self, row: int) -> Sequence[int]:
+        """The rows that take something from a row."""
+        if self._onward is None:
+            order, offsets = self.graph.by_source
+            self._onward = self.graph.target[order].tolist(), offsets.tolist()
+        rows, begin = self._onward
+        return rows[begin[row] : begin[row + 1]]
+
+
+def rows_of_kind(graph: OpGraph, kind: Kind) -> Iterable[int]:
+    """The rows whose op types are of a kind."""
+    table = op_specs()
+    wanted = {op_type for op_type in set(graph.types) if table.get(op_type, UNKNOWN).kind is kind}
+    return [row for row, op_type in enumerate(graph.types) if op_type in wanted] if wanted else []
+
+
+def token_of(graph: OpGraph, row: int) -> str:
+    """The token under which TensorFlow knows the Python function that an op calls."""
+    return text_of(graph.node_defs[row], "token").decode(errors="replace")
+
+
+def prints_to_a_file(graph: OpGraph, row: int) -> bool:
+    """Whether a ``PrintV2`` writes to a file, which others can read."""
+    return text_of(graph.node_defs[row], "output_stream").startswith(b"file://")
