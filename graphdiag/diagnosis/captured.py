@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from graphdiag.diagnosis.call_scopes import is_state
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.unowned_scopes import reads_stray_variables
@@ -67,7 +67,7 @@ def uses_of_variables(context: DiagnosisContext) -> Sequence[VariableUse]:
         carries = context.flow.over(source, output, ops.types[target])
         if not is_state(carries):
             continue
-        owner, found = owners[int(of_op[target])], OpEdge(source, target, output, carries)
+        owner, found = owners[int(of_op[target])], DirectEdge(source, target, output, carries)
         for variable in stray[source]:
             touches = context.flow.touches.get(variable)
             if touches is None:  # the handle of something else, as of a table

@@ -9,8 +9,9 @@ and only the shape of the other. What one op stores and another finds counts as 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,17 +33,41 @@ from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 
-@dataclass(frozen=True, slots=True)
-class OpEdge:
-    """One op edge on which one owner's tensor enters another's op.
+class OpEdge(Protocol):
+    """One op edge on which one owner's tensor enters another's op: direct, or through unowned ops."""
 
-    Attributes:
-        source: Row of the op that gives the tensor: the last one that belongs to the source owner.
-        target: Row of the op that takes it.
-        output: Output slot of the source, -1 for a control dependency.
-        carries: What of the source arrives at the target.
-        through: Rows of ops of nobody on the way, in order; empty for a direct edge.
-    """
+    @property
+    def source(self) -> int:
+        """Row of the op that gives the tensor: the last one that belongs to the source owner."""
+
+    @property
+    def target(self) -> int:
+        """Row of the op that takes it."""
+
+    @property
+    def output(self) -> int:
+        """Output slot of the source, `CONTROL` for a control dependency."""
+
+    @property
+    def carries(self) -> Carries:
+        """What of the source arrives at the target."""
+
+    @property
+    def through(self) -> tuple[int, ...]:
+        """Rows of unowned ops on the way, in order; empty for a direct edge."""
+
+    @property
+    def control(self) -> bool:
+        """Whether it is a control dependency."""
+
+    @property
+    def entering(self) -> tuple[int, int]:
+        """Row and output slot of the tensor that the target takes: the source's, or that of the last op on the way."""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectEdge:
+    """An op edge whose way is known. The attributes are those of `OpEdge`."""
 
     source: int
     target: int
@@ -57,7 +82,7 @@ class OpEdge:
 
     @property
     def entering(self) -> tuple[int, int]:
-        """Row and output slot of the tensor that the target takes: the source's, or that of the last op on the way."""
+        """Row and output slot of the tensor that the target takes."""
         return self.source, self.output
 
 
@@ -97,14 +122,14 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
     for edge in np.flatnonzero((from_owner != to_owner) & (from_owner != UNOWNED) & (to_owner != UNOWNED)).tolist():
         source, target, output = int(graph.source[edge]), int(graph.target[edge]), int(graph.output[edge])
         found[int(from_owner[edge]), int(to_owner[edge])].append(
-            (edge, OpEdge(source, target, output, flow.over(source, output, graph.types[target], target)))
+            (edge, DirectEdge(source, target, output, flow.over(source, output, graph.types[target], target)))
         )
     for writer, reader in (*flow.stores, *flow.stores_for_next_call):
         pair = int(of_op[writer]), int(of_op[reader])
         # What a layer keeps for its own next call is its own business.
         if UNOWNED not in pair and owner_of[pair[0]] != owner_of[pair[1]]:
             place = int(graph.in_edges[reader])
-            found[pair].append((place, OpEdge(writer, reader, 0, Carries.ACTIVATION)))
+            found[pair].append((place, DirectEdge(writer, reader, 0, Carries.ACTIVATION)))
     for pair, place, followed in _Between(graph, ownership, of_op, flow).crossings():
         found[pair].append((place, followed))
     to_roles: dict[tuple[str, str], int] = defaultdict(int)
@@ -146,78 +171,58 @@ def _ends(ownership: Ownership, call_of_op: np.ndarray | None) -> tuple[np.ndarr
     return numbered, (present // calls).tolist()
 
 
-class _Followed(OpEdge):
-    """An op edge through ops of nobody. The way is looked up when it is asked for: of most it never is."""
+@dataclass(frozen=True, slots=True)
+class FollowedEdge:
+    """An op edge through unowned ops. The way is worked out when it is asked for: of most edges it never is.
 
-    __slots__ = ("_between", "_control", "_last", "_last_output", "_owner", "way")
+    Attributes:
+        owner: Number of the owner that the tensor comes from.
+        last: Row of the last unowned op on the way.
+        last_output: Output slot of that op.
+        target: Row of the op that takes the tensor.
+        control: Whether it is a control dependency.
+        carries: What of the source arrives at the target.
+        between: What was followed through the unowned ops.
+    """
 
-    def __init__(
-        self,
-        between: _Between,
-        owner: int,
-        last: int,
-        last_output: int,
-        target: int,
-        control: bool,
-        carries: Carries,
-    ) -> None:
-        for name, value in (
-            ("_between", between),
-            ("_owner", owner),
-            ("_last", last),
-            ("_last_output", last_output),
-            ("_control", control),
-            ("way", None),
-            ("target", target),
-            ("carries", carries),
-        ):
-            object.__setattr__(self, name, value)
-
-    _between: _Between
-    _owner: int
-    _last: int
-    _last_output: int
-    _control: bool
-    way: tuple[int, ...] | None
-
-    def _path(self) -> tuple[int, ...]:
-        if self.way is None:
-            self._between.find_ways(self._owner)
-        assert self.way is not None
-        return self.way
-
-    @property
-    def last(self) -> int:
-        """Row of the last op of nobody."""
-        return self._last
-
-    @property
-    def entering(self) -> tuple[int, int]:
-        """Row and output slot of the tensor that the target takes."""
-        return self._last, self._last_output
+    owner: int
+    last: int
+    last_output: int
+    target: int
+    control: bool
+    carries: Carries
+    between: _Between = field(compare=False, repr=False)
 
     @property
     def source(self) -> int:
         """Row of the op that gives the tensor."""
-        return self._path()[0]
+        return self._way[0]
 
     @property
     def through(self) -> tuple[int, ...]:
-        """Rows of ops of nobody on the way."""
-        return self._path()[1:]
+        """Rows of unowned ops on the way."""
+        return self._way[1:]
 
     @property
     def output(self) -> int:
         """Output slot of the source."""
-        if self._control:
+        if self.control:
             return CONTROL
-        source, first = self._path()[:2]
-        return self._between.slot(source, first)
+        source, first = self._way[:2]
+        return self.between.slot(source, first)
 
     @property
-    def control(self) -> bool:
-        """Whether it is a control dependency."""
-        return self._control
+    def entering(self) -> tuple[int, int]:
+        """Row and output slot of the tensor that the target takes."""
+        return self.last, self.last_output
+
+    @property
+    def _way(self) -> tuple[int, ...]:
+        return self.between.way(self.owner, self.last, self.carries)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Without all that was followed, which a copy in another process has no use for."""
+        return DirectEdge, (self.source, self.target, self.output, self.carries, self.through)
 
 
 @dataclass
@@ -261,7 +266,8 @@ class _Between:
         self.handles_to_parameters = sum(HANDLE << owner * CLASS_BITS for owner in range(int(ends.max(initial=-1)) + 1))
         self.arrived: dict[int, _Arrived] = {}
         self.entries: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        self._followed: dict[int, list[_Followed]] = defaultdict(list)
+        self._asked: dict[int, set[tuple[int, int]]] = defaultdict(set)
+        self._ways: dict[tuple[int, int, int], tuple[int, ...]] = {}
         self._onward: dict[int, list[int]] | None = None
         self._settle(self._relevant(ownership))
 
@@ -422,26 +428,34 @@ class _Between:
                 continue
             carries = named((bits >> owner * CLASS_BITS) & ALL_CLASSES)
             waits = control or (not carries and not there.linked & lowest)
-            followed = _Followed(self, owner, last, slot, target, waits, carries)
-            self._followed[owner].append(followed)
-            yield (owner, self.of_op[target]), place, followed
+            self._asked[owner].add((_heaviest(carries), last))
+            yield (owner, self.of_op[target]), place, FollowedEdge(owner, last, slot, target, waits, carries, self)
 
-    def find_ways(self, owner: int) -> None:
-        """Complete what was followed from one owner's ops: for each, a shortest way on which what arrives can come."""
-        groups: dict[int, list[_Followed]] = defaultdict(list)
-        for followed in self._followed.pop(owner):
-            wanted = next((mask for mask in _BY_WEIGHT if followed.carries & mask), 0)
-            groups[wanted].append(followed)
-        for wanted, edges in groups.items():
-            lasts = {followed.last for followed in edges}
-            before = self._spread(owner, wanted, lasts)
-            if not lasts <= before.keys():
-                before |= {row: way for row, way in self._spread(owner, 0, lasts).items() if row not in before}
-            for followed in edges:
-                path = [followed.last]
-                while path[-1] in self.arrived:
-                    path.append(before[path[-1]])
-                object.__setattr__(followed, "way", tuple(reversed(path)))
+    def way(self, owner: int, last: int, carries: Carries) -> tuple[int, ...]:
+        """A shortest way from one owner's ops to an unowned op, on which what arrives there can come.
+
+        Returns:
+            Rows: an op of the owner, then unowned ops up to the last.
+        """
+        wanted = _heaviest(carries)
+        if (owner, wanted, last) not in self._ways:
+            # Whoever asks for one way of an owner asks for others, and a search finds them all.
+            groups: dict[int, set[int]] = defaultdict(set)
+            for mask, row in {*self._asked.pop(owner, ()), (wanted, last)}:
+                groups[mask].add(row)
+            for mask, lasts in groups.items():
+                self._find_ways(owner, mask, lasts)
+        return self._ways[owner, wanted, last]
+
+    def _find_ways(self, owner: int, wanted: int, lasts: Collection[int]) -> None:
+        before = self._spread(owner, wanted, lasts)
+        if not before.keys() >= set(lasts):
+            before |= {row: way for row, way in self._spread(owner, 0, lasts).items() if row not in before}
+        for last in lasts:
+            path = [last]
+            while path[-1] in self.arrived:
+                path.append(before[path[-1]])
+            self._ways[owner, wanted, last] = tuple(reversed(path))
 
     def _spread(self, owner: int, wanted: int, lasts: Iterable[int]) -> dict[int, int]:
         """From an owner's ops through those of nobody, breadth first: the row before each row, until all is found."""
@@ -495,3 +509,8 @@ class _Between:
 
 _JOINS = OpSpec(Kind.COMPUTES)
 _BY_WEIGHT = (ACTIVATION, PARAMETER | HANDLE)
+
+
+def _heaviest(carries: Carries) -> int:
+    """The classes that a way has to carry to show what arrives: those that make a dependency real come first."""
+    return next((mask for mask in _BY_WEIGHT if carries & mask), 0)

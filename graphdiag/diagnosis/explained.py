@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphdiag.diagnosis.calls import Call, Calls, Tensor
-from graphdiag.diagnosis.crossings import Crossings, OpEdge
+from graphdiag.diagnosis.crossings import Crossings, DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
@@ -187,7 +187,7 @@ class Explained:
                     owner = self.ownership.owner(origin)
                     assert owner is not None
                     carries = self.flow.over(origin, output, self.ops.types[taker])
-                    yield (owner, call.layer), OpEdge(origin, taker, output, carries, through)
+                    yield (owner, call.layer), DirectEdge(origin, taker, output, carries, through)
 
     def _gets_from(self, call: Call, taker: int) -> bool:
         """Whether the op that takes a tensor is in a layer that Keras gives this call's results to."""

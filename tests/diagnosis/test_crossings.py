@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import pickle
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -308,3 +310,21 @@ def test_many_owners_through_one_region_of_nobody() -> None:
         (edge,) = crossed.between(f"owner_{number:02d}", "z")
         assert edge.carries == (ACTIVATION if number % 2 else NOTHING)
         assert len(edge.through) == 60 - number
+
+
+def test_an_edge_through_unowned_ops_can_be_changed_and_sent_to_another_process(graph: tf.Graph) -> None:
+    x = v1.placeholder(tf.float32, [None], name="a/x")
+    made = tf.exp(x, name="a/exp")
+    tf.abs(tf.negative(made, name="nobody/neg"), name="b/abs")
+    crossed = Crossed(graph)
+    [edge] = crossed.crossings.edges["a", "b"]
+    copy = pickle.loads(pickle.dumps(edge))
+    for name in ("source", "target", "output", "carries", "through", "control"):
+        assert getattr(copy, name) == getattr(edge, name)
+    assert [crossed.ops.names[row] for row in (copy.source, *copy.through, copy.target)] == [
+        "a/exp",
+        "nobody/neg",
+        "b/abs",
+    ]
+    flag = dataclasses.replace(edge, carries=Carries.FLAG)
+    assert (flag.carries, flag.source, flag.through) == (Carries.FLAG, edge.source, edge.through)

@@ -39,7 +39,7 @@ import numpy as np
 
 from graphdiag.diagnosis.call_scopes import Arrow, arrows, fits, is_state, ops_with_state, tail, unit_of, without_number
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
@@ -86,7 +86,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
 
 def _op_edge(context: DiagnosisContext, edge: int) -> OpEdge:
     source, target, output = int(context.ops.source[edge]), int(context.ops.target[edge]), int(context.ops.output[edge])
-    return OpEdge(source, target, output, context.flow.over(source, output, context.ops.types[target]))
+    return DirectEdge(source, target, output, context.flow.over(source, output, context.ops.types[target]))
 
 
 def _is_reuse(context: DiagnosisContext, edge: int, source: str, target: str) -> bool:

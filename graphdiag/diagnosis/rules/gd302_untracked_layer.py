@@ -35,7 +35,7 @@ from graphdiag.diagnosis.call_scopes import fits, is_state
 from graphdiag.diagnosis.captured import NOTHING, are_tracked, is_weight, uses_of_variables
 from graphdiag.diagnosis.claims import edges_of, layer_edges
 from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair, carried
-from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
@@ -187,7 +187,7 @@ def _reads(
         else:
             untracked = bool(variables) and not _used_elsewhere(context, stray.get(source, ()), row)
         if untracked:
-            yield OpEdge(source, row, output, carries)
+            yield DirectEdge(source, row, output, carries)
 
 
 def _is_read(context: DiagnosisContext, variable: int, row: int) -> bool:
