@@ -26,9 +26,9 @@ class Call:
             have.
         given: The tensors that Keras gave, by argument, masks included.
         returned: The tensors that came back: each result, with its mask.
-        made_ops: Whether it made any op.
+        made_ops: Whether it made any op but copies of what it hands on.
         taken: The tensors from outside that these ops take.
-        handed_on: Those among them that the layer was given.
+        handed_on: Those among them that the layer was given, or that are copies of what it was given.
         foreign: Those that it was not given, and that were not made in this call either.
     """
 
@@ -106,7 +106,8 @@ def recorded_calls(graph: OpGraph, record: CallRecord) -> Calls:
         return frozenset((graph.index[name], slot) for name, slot in names if name in graph.index)
 
     taken = _taken(graph, of_op, len(record.calls))
-    with_ops = set(of_op.tolist())
+    # In TF 1, Keras copies what a layer hands on.
+    with_ops = {int(of_op[row]) for row in np.flatnonzero(of_op != NO_CALL).tolist() if graph.types[row] != "Identity"}
     calls = []
     for position, call in enumerate(record.calls):
         given = {place: rows(names) for place, names in call.given.items()}
@@ -114,12 +115,23 @@ def recorded_calls(graph: OpGraph, record: CallRecord) -> Calls:
         back = frozenset().union(*returned, rows(call.masks))
         # A mask is handed on by layers, too, that do not look at it.
         passing = frozenset().union(*given.values(), rows(call.attached))
-        elsewhere = frozenset(tensor for tensor in back - passing if of_op[tensor[0]] != position)
+        originals = {original(graph, tensor) for tensor in passing}
+        handed_on = frozenset(tensor for tensor in back if original(graph, tensor) in originals)
+        elsewhere = frozenset(tensor for tensor in back - handed_on if of_op[tensor[0]] != position)
         made_ops = position in with_ops
-        calls.append(
-            Call(call.layer, call.number, given, returned, made_ops, taken[position], back & passing, elsewhere)
-        )
+        calls.append(Call(call.layer, call.number, given, returned, made_ops, taken[position], handed_on, elsewhere))
     return Calls(calls, of_op, recorded=True)
+
+
+def original(graph: OpGraph, tensor: Tensor) -> Tensor:
+    """The tensor that a tensor is a copy of, or itself: in TF 1, Keras copies what a layer hands on."""
+    row, slot = tensor
+    while graph.types[row] == "Identity":
+        edge = int(graph.in_edges[row])
+        if edge == int(graph.in_edges[row + 1]) or graph.output[edge] == CONTROL:
+            break
+        row, slot = int(graph.source[edge]), int(graph.output[edge])
+    return row, slot
 
 
 def _taken(graph: OpGraph, of_op: np.ndarray, calls: int) -> Sequence[set[Tensor]]:

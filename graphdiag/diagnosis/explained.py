@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from graphdiag.diagnosis.calls import Call, Calls, Tensor
+from graphdiag.diagnosis.calls import Call, Calls, original
 from graphdiag.diagnosis.crossings import Crossings, DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
@@ -97,21 +97,13 @@ class Explained:
         if call is None:
             return False
         given = call.all_given
-        if edge.entering in given or self._original(edge.entering) in {self._original(tensor) for tensor in given}:
+        if edge.entering in given or original(self.ops, edge.entering) in {
+            original(self.ops, tensor) for tensor in given
+        }:
             return True
         if self.calls.recorded:
             return False
         return (edge.source, edge.output) in given and not any(map(self._has_weights, edge.through))
-
-    def _original(self, tensor: Tensor) -> Tensor:
-        """The tensor that a tensor is a copy of: in TF 1, Keras copies what a layer hands on."""
-        row, slot = tensor
-        while self.ops.types[row] == "Identity":
-            edge = int(self.ops.in_edges[row])
-            if edge == int(self.ops.in_edges[row + 1]) or self.ops.output[edge] == CONTROL:
-                break
-            row, slot = int(self.ops.source[edge]), int(self.ops.output[edge])
-        return row, slot
 
     def _has_weights(self, row: int) -> bool:
         """Whether an op of no layer takes what is read from a variable."""

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from graphdiag.diagnosis.calls import NO_CALL, Call, Calls, Tensor
+from graphdiag.diagnosis.calls import NO_CALL, Call, Calls, Tensor, original
 from graphdiag.diagnosis.crossings import Crossings, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
@@ -67,12 +67,14 @@ class _Scope:
 
     Attributes:
         number: Its number.
+        makes_ops: Whether it holds any op but copies of what the layer hands on.
         entering: Tensors of other layers, or of another call, over which something real flows.
         taken: All tensors that its ops take from outside.
         leaving: Its own tensors that other layers, or other calls, take.
     """
 
     number: int
+    makes_ops: bool = False
     entering: set[Tensor] = field(default_factory=set)
     taken: set[Tensor] = field(default_factory=set)
     leaving: set[Tensor] = field(default_factory=set)
@@ -100,6 +102,8 @@ class _Inference:
             if number not in self.scopes:
                 self.scopes[number] = _Scope(number)
                 self.scopes_of[ownership.owner(row) or ""].append(self.scopes[number])
+            if graph.types[row] != "Identity":
+                self.scopes[number].makes_ops = True
         self._look_at_edges(crossings)
         self.given: dict[Node, list[TensorEdge]] = defaultdict(list)
         self.takers: dict[Node, dict[int, list[Node]]] = defaultdict(lambda: defaultdict(list))
@@ -124,7 +128,7 @@ class _Inference:
         into_models: dict[int, list[OpEdge]] = defaultdict(list)
         out_of_models: list[OpEdge] = []
         for edge in (edge for group in (crossings.edges, crossings.between_calls) for edge in _all(group)):
-            if not edge.carries & _REAL or edge.control:
+            if not edge.carries & _REAL or edge.control or (edge.source, edge.target) in self.flow.stored_in:
                 continue
             source, target = int(of_op[edge.source]), int(of_op[edge.target])
             tensor = edge.source, edge.output
@@ -192,11 +196,13 @@ class _Inference:
                 tensors = frozenset(tensor for tensor in tensors if self._kind(tensor) != "bool") or tensors
             given[edge.argument] = given.get(edge.argument, frozenset()) | tensors
         outputs = [self.tensors.get(LayerTensor(*node, output), frozenset()) for output in self.takers.get(node, ())]
-        passed = frozenset().union(*outputs) & frozenset().union(*given.values())
+        originals = {original(self.graph, tensor) for tensor in frozenset[Tensor]().union(*given.values())}
+        results = frozenset[Tensor]().union(*outputs)
+        passed = frozenset(tensor for tensor in results if original(self.graph, tensor) in originals)
         scope = self.scope_of.get(node)
         if scope is None:
             return Call(layer, number, given, outputs, handed_on=passed)
-        return Call(layer, number, given, outputs, True, scope.taken, passed)
+        return Call(layer, number, given, outputs, scope.makes_ops, scope.taken, passed)
 
     def _in_order(self) -> Iterator[Node]:
         """The calls, each after those whose results it takes."""

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from weakref import WeakKeyDictionary
 
 from graphdiag.checking.contracts.options import choice
@@ -51,6 +52,8 @@ class ContractGraph:
         direct: Pairs of nodes with an edge from one to the other, each once.
         link: The step from a node to the next, by the rows of a path.
         step: The step along an edge of ``direct``.
+        later: Pairs of nodes between which activations flow from one call of the model to the next one only, through a
+            variable, say, that is read before it is written.
     """
 
     nodes: Mapping[str, Node]
@@ -59,6 +62,7 @@ class ContractGraph:
     direct: Sequence[Pair]
     link: Callable[[Sequence[int]], Link]
     step: Callable[[str, str], Link]
+    later: Sequence[Pair] = ()
 
     def paths(self, sources: Collection[str], targets: Collection[str], avoid: Collection[str] = ()) -> Iterator[Chain]:
         """The shortest paths from some nodes to others.
@@ -251,12 +255,13 @@ def _plain(nodes: Mapping[str, Node], edges: Iterable[Pair]) -> ContractGraph:
 
 def _of_ops(context: DiagnosisContext, sure: bool) -> ContractGraph:
     owners: list[str | None] = [context.ownership.owner(row) for row in range(len(context.ops))]
-    edges = list(_activations(context))
+    edges = list(_activations(context, sure))
     _add_identity_calls(context, owners, edges)
     if not sure:
         _add_undrawn_edges(context, owners, edges)
     steps = _Steps(context, owners)
-    return ContractGraph(_owning_nodes(context), owners, edges, _direct(context), steps.along, steps.between)
+    direct, later = _direct(context)
+    return ContractGraph(_owning_nodes(context), owners, edges, direct, steps.along, steps.between, later)
 
 
 def _owning_nodes(context: DiagnosisContext) -> dict[str, Node]:
@@ -270,10 +275,14 @@ def _owning_nodes(context: DiagnosisContext) -> dict[str, Node]:
     return nodes
 
 
-def _activations(context: DiagnosisContext) -> Iterator[tuple[int, int]]:
-    """The op edges over which activations flow. What training, saving and initializing do is no part of the model."""
+def _activations(context: DiagnosisContext, in_one_call: bool) -> Iterator[tuple[int, int]]:
+    """The op edges over which activations flow. What training, saving and initializing do is no part of the model.
+
+    What one call of the model stores for the next one counts, unless only what flows in one call is wanted.
+    """
     ops, flow, roles = context.ops, context.flow, context.ownership.roles
     # An Assign without an owner counts as initialization; not so when it is activations that it stores.
+    stores = (*flow.stores, *(() if in_one_call else flow.stores_for_next_call))
     storing = {writer for writer, _ in flow.stores if roles.get(writer) == "initialization"}
     outside = roles.keys() - storing
     types = ops.types
@@ -282,7 +291,7 @@ def _activations(context: DiagnosisContext) -> Iterator[tuple[int, int]]:
             continue
         if flow.over(source, output, types[target]) & Carries.ACTIVATION:
             yield source, target
-    for writer, reader in flow.stores:
+    for writer, reader in stores:
         if writer not in outside and reader not in outside:
             yield writer, reader
 
@@ -348,18 +357,26 @@ def _rows_by_owner(owners: Sequence[str | None]) -> Mapping[str, Sequence[int]]:
     return rows_of
 
 
-def _direct(context: DiagnosisContext) -> list[Pair]:
-    """Pairs of layers with activations from one to the other; nested models have no ops that matter here."""
+def _direct(context: DiagnosisContext) -> tuple[Sequence[Pair], Sequence[Pair]]:
+    """Pairs of layers with activations from one to the other; nested models have no ops that matter here.
+
+    Returns:
+        The pairs between which they flow in one call of the model, and those between which they arrive in the next.
+    """
     nested = context.layers.nested if context.layers else {}
-    pairs = {
-        pair: None
-        for pair, edges in context.crossings.edges.items()
-        if not nested.keys() & set(pair) and any(edge.carries & Carries.ACTIVATION for edge in edges)
-    }
+    for_next_call = frozenset(context.flow.stores_for_next_call)
+    pairs: dict[Pair, None] = {}
+    later: dict[Pair, None] = {}
+    for pair, edges in context.crossings.edges.items():
+        for edge in edges:
+            if nested.keys() & set(pair) or not edge.carries & Carries.ACTIVATION:
+                continue
+            way = pairwise((edge.source, *edge.through, edge.target)) if for_next_call else ()
+            (pairs if for_next_call.isdisjoint(way) else later).setdefault(pair)
     if context.layers:
         absent = context.identity_layers
         pairs |= {pair: None for pair in context.layers.edges if pair[0] in absent or pair[1] in absent}
-    return list(pairs)
+    return list(pairs), [pair for pair in later if pair not in pairs]
 
 
 class _Steps:
