@@ -62,3 +62,14 @@ def test_a_layer_that_two_models_have_counts_once():
     assert judged(report, "budget", max=exact, min=exact).status is ContractStatus.KEPT
     assert judged(report, "shared", shared=["left/norm", "right/norm"]).status is ContractStatus.KEPT
     assert messages(judged(report, "shared", separate="left/norm")) == ["left/norm is used 2 times"]
+
+
+def test_a_loop_that_closes_in_the_next_call_is_one_where_that_is_asked_for():
+    report = compare(FIXTURES / "models" / "next_call_keras3.py")
+    assert judged(report, "acyclic").status is ContractStatus.KEPT
+    outcome = judged(report, "acyclic", next_call=True)
+    assert messages(outcome) == ["read feeds itself"]
+    assert paths(outcome) == [["read", "mid", "write", "read"]]
+    # What arrives in the next call depends on it all the same.
+    assert judged(report, "independence", sets=["write", "read"]).status is ContractStatus.BROKEN
+    assert judged(report, "required", graph="op", path=["write", "read"]).status is ContractStatus.BROKEN
