@@ -131,6 +131,19 @@ _CLASSES = {
     def call(self, x):
         return x + tf.convert_to_tensor(self.store)
 """,
+    "Marks": """class Marks(layers.Layer):
+    def call(self, x):
+        self.saved = tf.cast(tf.reduce_any(tf.not_equal(x, 0.0), axis=-1, keepdims=True), tf.float32)
+        return x * 1.0
+""",
+    "Permute": """class Permute(layers.Layer):
+    def build(self, shape):
+        start = lambda shape, dtype=None, **kwargs: tf.constant([2, 0, 3, 1])
+        self.order = self.add_weight(shape=(4,), dtype="int32", trainable=False, name="order", initializer=start)
+
+    def call(self, x):
+        return tf.gather(x, tf.convert_to_tensor(self.order), axis=-1)
+""",
     "PyPut": """class PyPut(layers.Layer):
     def call(self, x):
         return tf.ensure_shape(tf.numpy_function(self.put, [x], tf.float32), x.shape)
@@ -489,7 +502,7 @@ class Source:
 
     # --- what is planted -------------------------------------------------------------------------------------------
 
-    def read(self, expression: str, saved: Tensor, given: Tensor, artifact: bool = False) -> None:
+    def read(self, expression: str, saved: Tensor, given: Tensor, kind: str = "row", artifact: bool = False) -> None:
         """A layer that takes a tensor past its arguments."""
         text = f"x * {expression}"
         reader = self.fresh("reader")
@@ -509,7 +522,7 @@ class Source:
             self.say("EITHER", entry)
         else:
             self.say("HIDDEN", entry)
-        self.called(reader, [given])
+        self.called(reader, [given], kind)
 
     def stash(self) -> None:
         made = self.choose(["Stash", "Keep", "Aside"])
@@ -592,6 +605,56 @@ class Source:
             self.say("EITHER", self.truth["HIDDEN"].pop())
         self.kinds.append("Python state" if python else "next call" if later else "variable state")
 
+    def mask(self) -> None:
+        """Which steps are there is taken off a sequence, and used on another one, or on the same."""
+        self.uses("Marks")
+        layer = self.new("Marks(name={name})", "marks")
+        made = self.called(layer, [self.pick("sequence")], "sequence")
+        later = self.layer("layers.Dense(4, name={name})", "each", [made], "sequence")
+        saved = Tensor("", "mask", object(), (self.id(layer),), made.after)
+        self.read(f"{layer}.saved", saved, self.pick("sequence") if self.stack == "tf1" else later, "sequence")
+        self.kinds.append("mask")
+
+    def average(self) -> None:
+        """A layer reads the moving average that another one keeps, after it was written."""
+        if self.stack == "tf1":
+            return self.stash()
+        self.uses("Average")
+        layer = self.new("Average(name={name})", "average")
+        given, name = self.pick(), self.fresh("t")
+        self.line(f"{name} = {layer}({given.name})")
+        kept = self.result(name, layer, [given], passes=given)
+        made = self.layer("layers.Dense(4, name={name})", "dense", [kept])
+        saved = Tensor("", "row", object(), (self.id(layer),), kept.after)
+        self.read(f"tf.convert_to_tensor({layer}.average)", saved, made)
+        self.kinds.append("moving average")
+        return None
+
+    def permutation(self) -> None:
+        """A layer reads the whole numbers by which another one orders its input."""
+        self.uses("Permute")
+        layer = self.new("Permute(name={name})", "permute")
+        made = self.called(layer, [self.pick()])
+        reader = self.fresh("inverse")
+        text = f"tf.gather(x, tf.convert_to_tensor({layer}.order), axis=-1)"
+        self.line(f"{reader} = layers.Lambda(lambda x: {text}, name='{reader}')")
+        self.called(reader, [self.choose([made, self.pick()])])
+        self.say("PARAMETERS", f"{self.id(layer)} -> {self.path}{reader}")
+        self.kinds.append("int weights")
+
+    def two_models(self) -> None:
+        """One layer in two nested models: it is one layer, and nothing is hidden."""
+        if self.path:
+            return self.dense()
+        shared = self.new("layers.Dense(4, name={name})", "shared")
+        for _ in range(2):
+            name, entry = self.fresh("branch"), self.fresh("i")
+            self.line(f"{entry} = keras.Input((4,), name='{entry}')")
+            self.line(f"{name} = keras.Model({entry}, layers.Activation('tanh')({shared}({entry})), name='{name}')")
+            self.called(name, [self.pick()])
+        self.kinds.append("layer in two models")
+        return None
+
     def untracked(self) -> None:
         """A variable that no layer tracks."""
         name, reader = self.fresh("scale"), self.fresh("scaled")
@@ -605,7 +668,9 @@ class Source:
         dense, dense, wide, linear, dropout, norm, merge, merge, raw, hand_on, hand_on, route, describe, reorder, again,
         again, fit, hold, recurrent, sequence, sequence, nested, split,
     )  # fmt: skip
-    PLANTS = (stash, stash, stash, calls, kernel, state, untracked)
+    PLANTS = (
+        stash, stash, stash, calls, kernel, state, state, untracked, mask, average, permutation, two_models,
+    )  # fmt: skip
 
     # --- the file --------------------------------------------------------------------------------------------------
 

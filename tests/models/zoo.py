@@ -10,6 +10,7 @@ missing, and the seconds that building and comparing took. The exit status is 1 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 import tempfile
@@ -481,6 +482,37 @@ def sequential(keras: Any) -> Any:
     )
     model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
     return model
+
+
+def _hub(name: str, **given: int) -> Builder:
+    def build(keras: Any) -> Any:
+        import keras_hub
+
+        if keras.__name__ != "keras":
+            raise ModuleNotFoundError("keras_hub has models for Keras 3 only")
+        model = getattr(keras_hub.models, name)(**given)
+        model.compile("adam", "mse")
+        return model
+
+    return build
+
+
+if importlib.util.find_spec("keras_hub"):  # not among the tests' packages
+    _SIZES = {"vocabulary_size": 50, "num_layers": 2, "hidden_dim": 16, "intermediate_dim": 32}
+    _HEADS = {**_SIZES, "num_heads": 2, "max_sequence_length": 12}
+    _GROUPED = {**_SIZES, "num_query_heads": 2, "num_key_value_heads": 1}
+    ZOO |= {
+        "hub_bert": _hub("BertBackbone", **_HEADS),
+        "hub_roberta": _hub("RobertaBackbone", **_HEADS),
+        "hub_distil_bert": _hub("DistilBertBackbone", **_HEADS),
+        "hub_gpt2": _hub("GPT2Backbone", **_HEADS),
+        "hub_opt": _hub("OPTBackbone", **_HEADS),
+        "hub_t5": _hub("T5Backbone", **_SIZES, num_heads=2),
+        "hub_llama": _hub("LlamaBackbone", **_GROUPED),
+        "hub_mistral": _hub("MistralBackbone", **_GROUPED),
+        "hub_gemma": _hub("GemmaBackbone", **_GROUPED, head_dim=8),
+        "hub_whisper": _hub("WhisperBackbone", **_SIZES, num_heads=2),
+    }
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
