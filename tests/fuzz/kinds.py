@@ -560,25 +560,25 @@ select = ["GD"]
 [[models]]
 name = "two"
 source = "relu.pb"
-run = "."
-input_shape = ["None", 39]
 
 [[contracts]]
 name = "apart"
 type = "independence"
-sets = [["a*", "b_*"], ["c?"]]
+sets = [["shake", "mi?"], ["out"]]
 models = ["one"]
 
 [[contracts]]
 name = "never"
 type = "forbidden"
-from = ["probe"]
-to = ["body", "**"]
+from = ["out"]
+to = ["x", "m*"]
+models = ["one"]
 
 [[contracts]]
 name = "skip"
 type = "required"
-edges = [["stem", "add"], ["out", "add"]]
+edges = [["x", "shake"], ["shake", "mid"]]
+models = ["one"]
 
 [[contracts]]
 name = "clean"
@@ -605,9 +605,7 @@ def _configuration(rng: random.Random, directory: Path) -> Command:
 
 def _baseline(rng: random.Random, directory: Path) -> Command:
     text = json_text(rng, change_json(rng, _BASELINE))
-    command = _project(
-        rng, directory, _CONFIG.replace('run = "."', ""), garble(rng, text) if rng.random() < 0.2 else text
-    )
+    command = _project(rng, directory, _CONFIG, garble(rng, text) if rng.random() < 0.2 else text)
     if rng.random() < 0.2:
         _put_at(rng, directory / "baseline.json")
     return command

@@ -226,7 +226,7 @@ def _children(message: Any) -> Iterator[Any]:
             continue
         if _is_map(field):
             if field.message_type.fields_by_name["value"].type == field.TYPE_MESSAGE:
-                yield from value.values()
+                yield from (value[key] for key in sorted(value))
         elif field.is_repeated:
             yield from value
         else:
@@ -244,7 +244,7 @@ def _is_map(field: Any) -> bool:
 def _change_field(rng: random.Random, message: Any, field: Any, strings: list[str]) -> None:
     value = getattr(message, field.name)
     if _is_map(field):
-        keys = list(value)
+        keys = sorted(value)
         if keys and rng.random() < 0.5:
             del value[rng.choice(keys)]
         elif field.message_type.fields_by_name["value"].type == field.TYPE_MESSAGE:

@@ -106,14 +106,14 @@ class Worker:
                 if ready:
                     read = os.read(process.stdout.fileno(), 1 << 16)
                     buffered += read
-                    why = "" if read else "the process died"
+                    why = "" if read else f"the process died with status {process.wait()}"
                 elif _cpu_seconds(process.pid) - used > CPU_LIMIT_S:
                     why = f"it computed for more than {CPU_LIMIT_S:.0f} s\n{self._where(process)}"
                 elif time.monotonic() - start > WALL_LIMIT_S:
                     why = f"it waited for more than {WALL_LIMIT_S:.0f} s\n{self._where(process)}"
             if why:
                 self.close()
-                yield Outcome(-1, ending=f"{why} (status {process.returncode})")
+                yield Outcome(-1, ending=why)
                 return
             line, _, buffered = buffered.partition(b"\n")
             yield _outcome(json.loads(line))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import functools
+import importlib
 import io
 import json
 import os
@@ -49,8 +50,8 @@ def _preload() -> None:
     """Import what every command would import, so that no input pays for it."""
     import typer.main
 
-    import tests.support.schemas  # noqa: F401
-
+    for name in ("graphdiag.cli", "graphdiag.comparison", "tests.support.schemas"):
+        importlib.import_module(name)
     # Building the parser takes longer than most inputs.
     typer.main.get_command = functools.cache(typer.main.get_command)
 
@@ -95,9 +96,12 @@ def _content(stream: Any) -> str:
 
 def _invalid(file: Path, schema: str) -> str:
     """What is wrong with a document that was written; empty if nothing is."""
-    from tests.schemas import wrong
+    from tests.support.schemas import wrong
 
-    return wrong(json.loads(file.read_text(encoding="utf-8")), schema) or ""
+    try:
+        return wrong(json.loads(file.read_text(encoding="utf-8")), schema) or ""
+    except ValueError as error:
+        return f"it is not JSON: {error}"
 
 
 def _reset_peak() -> None:

@@ -114,8 +114,8 @@ def to_pdf(picture: Picture, style: PictureStyle) -> bytes:
 def _check_size(things: int) -> None:
     if things > _MOST_THINGS:
         raise UsageError(
-            f"A picture of {things:,} layers and edges cannot be read; take --format html, which folds large models, "
-            "or graphml or node-link, for another program."
+            f"A picture of {things:,} layers and edges could not be read; take --format html, which folds large "
+            "models, or graphml or node-link, for another program."
         )
 
 
