@@ -98,8 +98,7 @@ def main() -> None:
         _complain("this takes more memory than there is; give a smaller graph, or run it where there is more.")
         sys.exit(2)
     except click.Abort:
-        _complain("interrupted.")
-        # As shells report a process that SIGINT ended.
+        # What click makes of a KeyboardInterrupt that no signal caused; as silent as one that a signal did.
         sys.exit(130)
     finally:
         # The process ends; a last collection would only look at everything once more.
