@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
@@ -116,7 +115,7 @@ class _Beside:
 
     def name(self, target: str) -> str:
         """A new name; short, as the target's own may be as long as can be."""
-        name = os.path.join(os.path.dirname(target), f".graphdiag-{secrets.token_hex(8)}.tmp")
+        name = os.path.join(os.path.dirname(target), f".graphdiag-{os.urandom(8).hex()}.tmp")
         self._names.append(name)
         return name
 

@@ -33,13 +33,14 @@ NOTHING_OF_THESE = {
     *("asyncio", "concurrent.futures", "http", "multiprocessing", "ssl", "urllib.request"),
     *("google.protobuf", "h5py", "jsonschema", "networkx", "numpy", "pydot", "tensorboard", "tensorflow"),
     *("rich.console", "rich.markdown", "rich.traceback", "pygments", "pydantic"),
-    *("difflib", "email", "importlib.metadata"),
+    *("difflib", "email", "hashlib", "importlib.metadata"),
 }
 NOT_IN_A_SMALL_COMPARE = {
     *("asyncio", "concurrent.futures", "http", "multiprocessing", "ssl", "urllib.request"),
     *("h5py", "jsonschema", "networkx", "pydot", "tensorflow", "keras", "numpy.ma"),
     *("rich.live", "rich.markdown", "rich.progress", "rich.status", "rich.traceback", "pygments", "pydantic"),
-    *("difflib", "xml"),
+    *("difflib", "hashlib", "xml"),
+    *("graphdiag.sources.keras_json", "graphdiag.sources.keras_model"),
 }
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.event_runs import Run, holdings, read_runs
 from graphdiag.sources.graph_names import check_depth
-from graphdiag.sources.keras_json import layer_graph_from_json
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.stack import describe_stack
 
@@ -251,6 +250,8 @@ def _read_keras(
             raise SourceError(f"{where} cannot be read: {error}.") from error
         notes.append(f"The Keras model of {model} cannot be read ({error}); give the model with --model.")
         return None, None
+    from graphdiag.sources.keras_json import layer_graph_from_json
+
     try:
         return config, layer_graph_from_json(config)
     except SourceError as error:

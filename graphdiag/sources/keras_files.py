@@ -15,11 +15,8 @@ from graphdiag.errors import SourceError
 from graphdiag.graphs.layer_graph import Layer, LayerGraph
 from graphdiag.sources.files import LARGEST_JSON, read_bytes, read_start
 from graphdiag.sources.hdf5 import read_hdf5
-from graphdiag.sources.keras_json import layer_graph_from_json
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.stack import describe_stack
-
-__all__ = ["HDF5_SIGNATURE", "ZIP_SIGNATURE", "layer_graph_from_json", "open_keras_archive", "open_keras_json"]
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ZIP_SIGNATURE = b"PK\x03\x04"
@@ -97,6 +94,8 @@ def _parse(where: str, data: bytes | str) -> Mapping[str, Any]:
 
 
 def _layer_graph(where: str, config: Mapping[str, Any], version: str = "") -> LayerGraph:
+    from graphdiag.sources.keras_json import layer_graph_from_json
+
     try:
         layer_graph = layer_graph_from_json(config)
     except SourceError as error:

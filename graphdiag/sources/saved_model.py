@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.errors import SourceError
 from graphdiag.sources.files import read_bytes
 from graphdiag.sources.graph_names import check_depth
-from graphdiag.sources.keras_json import layer_graph_from_json
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.stack import describe_stack
 
@@ -295,6 +294,8 @@ def _keras_model(file: Path, meta_graph: Any, notes: list[str]) -> tuple[Mapping
             "config": described.get("config"),
             "keras_version": metadata.get("keras_version", ""),
         }
+        from graphdiag.sources.keras_json import layer_graph_from_json
+
         return config, layer_graph_from_json(config)
     except (ValueError, RecursionError, SourceError) as error:
         notes.append(f"The Keras model in the SavedModel was not used: {error}")

@@ -11,7 +11,8 @@ import pytest
 
 from graphdiag.errors import SourceError
 from graphdiag.graphs.layer_graph import LayerGraph
-from graphdiag.sources.keras_files import layer_graph_from_json, open_keras_archive, open_keras_json
+from graphdiag.sources.keras_files import open_keras_archive, open_keras_json
+from graphdiag.sources.keras_json import layer_graph_from_json
 from tests.sources.event_files import FILES, LOGS
 
 
