@@ -34,11 +34,11 @@ import numpy as np
 from graphdiag.diagnosis.call_scopes import fits, is_state
 from graphdiag.diagnosis.captured import NOTHING, are_tracked, is_weight, uses_of_variables
 from graphdiag.diagnosis.claims import edges_of, layer_edges
-from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair, carried
+from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.unowned_scopes import find_unowned_scopes, reads_stray_variables
 from graphdiag.graphs.layer_graph import Layer
 from graphdiag.graphs.op_graph import CONTROL
@@ -81,27 +81,18 @@ def _between_layers(
     for box, claims in by_box.items():
         if not any(edge.carries & REAL for _, edge in claims):
             continue
-        edges = edges_of(claims)
         variables = {variable for _, edge in claims for row in edge.through for variable in stray.get(row, ())} - stores
-        yield Found(
-            Finding(
-                code=RULE.code,
-                rule=RULE.name,
-                verdict=RULE.verdict,
-                blame=RULE.blame,
-                severity=RULE.severity,
-                message=(
-                    f"{layer_edges(len(edges), 'leads', 'lead')} through {box}, which is no layer of the model and has "
-                    f"{_variables(len(variables))}: activations flow, and the variables are neither trained nor saved "
-                    f"with the model."
-                ),
-                fix="Give the tensor to the layer as an input, so that the layer that computes it joins the model.",
-                culprits=(box,),
-                carries=carried(edge for _, edge in claims),
-                edges=edges,
-                evidence=context.evidence(edge for _, edge in claims),
+        yield finding(
+            RULE,
+            context,
+            message=(
+                f"{layer_edges(len(edges_of(claims)), 'leads', 'lead')} through {box}, which is no layer of the model "
+                f"and has {_variables(len(variables))}: activations flow, and the variables are neither trained nor "
+                f"saved with the model."
             ),
-            claims,
+            fix="Give the tensor to the layer as an input, so that the layer that computes it joins the model.",
+            culprits=[box],
+            claims=claims,
         )
 
 
@@ -130,25 +121,18 @@ def _in_layers(
         if not reads:
             continue
         inside, culprits = _where(context, reads, stray)
-        edges = tuple((place, owner) for place in inside)
-        yield Found(
-            Finding(
-                code=RULE.code,
-                rule=RULE.name,
-                verdict=RULE.verdict,
-                blame=RULE.blame,
-                severity=RULE.severity,
-                message=(
-                    f"{owner} ({layer.class_name}) uses {_variables(len(culprits))} ({some(culprits)}) that no layer "
-                    f"of the model tracks: {'it is' if len(culprits) == 1 else 'they are'} neither trained nor saved "
-                    "with it."
-                ),
-                fix=_fix(context, layer, reads, stray),
-                culprits=tuple(culprits),
-                carries=carried(reads),
-                edges=edges,
-                evidence=context.evidence(reads),
-            )
+        yield finding(
+            RULE,
+            context,
+            message=(
+                f"{owner} ({layer.class_name}) uses {_variables(len(culprits))} ({some(culprits)}) that no layer "
+                f"of the model tracks: {'it is' if len(culprits) == 1 else 'they are'} neither trained nor saved "
+                "with it."
+            ),
+            fix=_fix(context, layer, reads, stray),
+            culprits=culprits,
+            seen=reads,
+            edges=[(place, owner) for place in inside],
         )
 
 

@@ -41,7 +41,7 @@ from graphdiag.diagnosis.claims import (
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.flow import Carries
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.phrases import some
 
@@ -157,21 +157,8 @@ def _on_variables(
     pairs: Sequence[Pair],
     variables: Sequence[tuple[int, Sequence[OpEdge]]],
 ) -> Found:
-    return Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=message,
-            fix=fix,
-            culprits=tuple(names),
-            carries=("parameter",),
-            edges=tuple(pairs),
-            evidence=context.evidence(edge for _, edges in variables for edge in edges),
-        )
-    )
+    reads = [edge for _, edges in variables for edge in edges]
+    return finding(RULE, context, message, fix, seen=reads, culprits=names, edges=pairs)
 
 
 def _variables(names: Sequence[str]) -> str:

@@ -29,8 +29,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
-from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
-from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.unowned_scopes import find_leftovers
 from graphdiag.keras_facts import LOSS_ENDS
 from graphdiag.phrases import some
@@ -44,6 +44,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         if group.fed_by:
             one = len(group.boxes) == 1
             yield _found(
+                context,
                 f"{some(group.boxes)} take{'s' if one else ''} activations from {some(group.fed_by)} and lead"
                 f"{'s' if one else ''} nowhere: {'it is' if one else 'they are'} no layer{'' if one else 's'} of the "
                 f"model.",
@@ -54,6 +55,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if dead:
         one = len(dead) == 1
         yield _found(
+            context,
             f"{some(dead)} {'is a layer' if one else 'are layers'} of the model, and no path leads from "
             f"{'it' if one else 'them'} to an output.",
             dead,
@@ -85,20 +87,9 @@ def _dead_layers(context: DiagnosisContext) -> Sequence[str]:
     ]
 
 
-def _found(message: str, boxes: Sequence[str], edges: Sequence[Pair]) -> Found:
-    return Found(
-        Finding(
-            code=RULE.code,
-            rule=RULE.name,
-            verdict=RULE.verdict,
-            blame=RULE.blame,
-            severity=RULE.severity,
-            message=message,
-            fix="Remove the call, or use its output: hand it to a layer, or make it an output of the model.",
-            culprits=tuple(boxes),
-            edges=tuple(edges),
-        )
-    )
+def _found(context: DiagnosisContext, message: str, boxes: Sequence[str], edges: Sequence[Pair]) -> Found:
+    fix = "Remove the call, or use its output: hand it to a layer, or make it an output of the model."
+    return finding(RULE, context, message, fix, culprits=boxes, edges=edges)
 
 
 RULE = Rule("GD402", "dead-layer", Verdict.LEFTOVER, Blame.MODEL, Severity.NOTE, find, __name__)
