@@ -131,7 +131,7 @@ def is_automatic(name: str, class_name: str) -> bool:
 
 
 def is_automatic_model(name: str) -> bool:
-    """Whether Keras would have made up this name for a model that is no subclass."""
+    """Whether Keras would have made up this name for a model that is not a subclass."""
     return any(is_automatic(name, class_name) for class_name in _MODELS)
 
 

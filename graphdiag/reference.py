@@ -224,7 +224,7 @@ def _check_directory(directory: Path) -> None:
     """Refuse, before anything slow happens, a directory that could not be made or written to."""
     there = next(path for path in (directory, *directory.parents) if os.path.exists(path))
     if not there.is_dir():
-        raise SourceError(f"{directory} cannot be made: {there} is no directory; give another directory.")
+        raise SourceError(f"{directory} cannot be made: {there} is not a directory; give another directory.")
     if not os.access(there, os.W_OK | os.X_OK):
         raise SourceError(f"{directory} cannot be written to; give another directory.")
 

@@ -82,7 +82,7 @@ def _writes_text(encoding: str) -> bool:
 
 
 def _limit_width() -> None:
-    """What lays out text is told a width between bounds, wherever the terminal's own lies outside or is no number."""
+    """Tell what lays out text a width between bounds, where the terminal's own lies outside or is not a number."""
     for variable in ("COLUMNS", "LINES"):
         value = os.environ.get(variable, "")
         if not (value.isascii() and value.isdigit() and 0 < len(value) < 10 and int(value)):

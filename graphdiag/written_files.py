@@ -151,7 +151,7 @@ def _takes_what_comes(output: Path) -> bool:
 def _write_stream(output: Path, data: bytes) -> None:
     number = descriptor_of(output)
     opened = os.dup(number) if number is not None else os.open(output, os.O_WRONLY)
-    # A reader that has seen enough is no error.
+    # A reader that has seen enough is not an error.
     with contextlib.suppress(BrokenPipeError), open(opened, "wb", buffering=0) as stream:
         _write_all(stream.fileno(), data)
 

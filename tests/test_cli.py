@@ -343,9 +343,11 @@ def test_reference_command_looks_at_the_directory_before_it_loads_tensorflow(gra
     file.touch()
     done = graphdiag("reference", "--logdir", file)
     assert (done.stdout, done.returncode) == ("", 2)
-    assert done.stderr == f"graphdiag: {file} cannot be made: {file} is no directory; give another directory.\n"
+    assert done.stderr == f"graphdiag: {file} cannot be made: {file} is not a directory; give another directory.\n"
     below = graphdiag("reference", "--logdir", file / "run" / "a")
-    assert below.stderr == f"graphdiag: {file}/run/a cannot be made: {file} is no directory; give another directory.\n"
+    assert (
+        below.stderr == f"graphdiag: {file}/run/a cannot be made: {file} is not a directory; give another directory.\n"
+    )
 
 
 def test_select_and_ignore(graphdiag):

@@ -132,10 +132,10 @@ def test_sizes_are_bounded_before_anything_is_read(tmp_path: Path) -> None:
 def test_deep_nesting_in_any_saved_file_is_one_line(tmp_path: Path, content: str) -> None:
     file = tmp_path / "deep.toml"
     file.write_text(content)
-    assert_one_line(run("check", "--config", file), "deep.toml: is no TOML")
+    assert_one_line(run("check", "--config", file), "deep.toml: is not TOML")
     (tmp_path / "graphdiag.toml").write_text('baseline = "deep.toml"\n[[models]]\nname = "m"\nsource = "x.pb"\n')
     assert_one_line(run("check", cwd=tmp_path), "deep.toml: is no")
-    assert_one_line(run("convert", file), "is no JSON")
+    assert_one_line(run("convert", file), "is not JSON")
 
 
 def test_no_complaint_is_longer_than_a_terminal_can_show(tmp_path: Path) -> None:

@@ -209,7 +209,8 @@ def test_a_current_directory_that_is_gone(place):
     assert files_in(place) == set()
 
 
-# --- what is no file -------------------------------------------------------------------------------------------------
+# --- what is not a file
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

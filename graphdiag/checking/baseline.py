@@ -36,7 +36,7 @@ def read_baseline(file: Path) -> tuple[Accepted, ...] | None:
         Its entries; ``None`` for a file that does not exist yet, in a directory that does.
 
     Raises:
-        ConfigError: The file cannot be read, or is no baseline.
+        ConfigError: The file cannot be read, or is not a baseline.
     """
     try:
         content = json.loads(read_regular(file, LARGEST_CONFIG).decode("utf-8"))
@@ -49,13 +49,13 @@ def read_baseline(file: Path) -> tuple[Accepted, ...] | None:
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}.") from error
     except RecursionError as error:
-        raise ConfigError(f"{file}: is no baseline: its JSON is nested too deeply.") from error
+        raise ConfigError(f"{file}: is not a baseline: its JSON is nested too deeply.") from error
     except ValueError as error:
-        raise ConfigError(f"{file}: is no JSON: {error}.") from error
+        raise ConfigError(f"{file}: is not JSON: {error}.") from error
     place = Place(str(file))
     whole = table(content, place)
     if whole.get("schema") != SCHEMA:
-        raise place.error(f"is no baseline: its 'schema' must be {SCHEMA!r}; make one with --update-baseline.")
+        raise place.error(f"is not a baseline: its 'schema' must be {SCHEMA!r}; make one with --update-baseline.")
     return list_of(_entry, at_least=0)(whole.get("accepted", []), place.at("accepted"))
 
 

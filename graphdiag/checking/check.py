@@ -152,7 +152,7 @@ def _check_model(task: _Task) -> _Done:
         report = _compare(task)
     except GraphdiagError as error:
         return _unread(task, str(error))
-    # A bug, or a layer of the user's that fails in a way nobody thought of: the other models are checked all the same.
+    # A bug, or a layer of the user's that fails in an unexpected way: the other models are checked all the same.
     except Exception as error:
         what = f"{type(error).__name__}: {error}".partition("\n")[0]
         return _unread(task, f"{model.source}: fails with {what}; 'graphdiag compare --debug' on it says more.")

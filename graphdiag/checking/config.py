@@ -108,7 +108,7 @@ class Config:
         if self.models and not os.path.exists(source):
             ordered = [model.name for model in self.models]
             hint = nearest(str(source), ordered) or f"; there are {', '.join(ordered)}"
-            raise UsageError(f"{source}: is no model of {self.path}, and no such file exists{hint}.")
+            raise UsageError(f"{source}: is not a model of {self.path}, and no such file exists{hint}.")
         kept = tuple(contract for contract in self.contracts if contract.models is None)
         model = ModelConfig(str(source), str(source), options or {})
         return replace(self, models=(model,), contracts=kept or (DEFAULT_CONTRACT,), left_out=names)
@@ -193,9 +193,9 @@ def _load(file: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}.") from error
     except RecursionError as error:
-        raise ConfigError(f"{file}: is no TOML that can be read: it is nested too deeply.") from error
+        raise ConfigError(f"{file}: is not TOML that can be read: it is nested too deeply.") from error
     except ValueError as error:  # no TOML, or no UTF-8
-        raise ConfigError(f"{file}: is no TOML: {error}.") from error
+        raise ConfigError(f"{file}: is not TOML: {error}.") from error
 
 
 def _own_table(content: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
@@ -253,7 +253,7 @@ def _input_shape(value: Any, place: Place) -> tuple[int | None, ...]:
         elif isinstance(size, int) and not isinstance(size, bool) and size > 0:
             sizes.append(size)
         else:
-            raise place.error(f'{size!r} is no size; write a number from 1 on, or "None".')
+            raise place.error(f'{size!r} is not a size; write a number from 1 on, or "None".')
     return tuple(sizes)
 
 

@@ -1,4 +1,4 @@
-"""Signs of life on standard error; nothing where that is no terminal."""
+"""Signs of life on standard error; nothing where that is not a terminal."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class CallScope:
 
     Attributes:
         scope: The name scope, as ``model/encoder_1``.
-        template: Whether it is no call's own scope, but part of the template of a nested model.
+        template: Whether it is not a call's own scope, but part of the template of a nested model.
         rows: The ops in it that belong to the layer, in the order of the graph.
     """
 

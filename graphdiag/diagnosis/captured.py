@@ -1,4 +1,4 @@
-"""The use of variables: which layers read and write those that lie outside of all layers, and which are no weights."""
+"""The use of variables: which layers read and write those that lie outside of all layers, and which are not weights."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Crossings: the op edges whose two ends have different owners, and what each carries.
 
-An edge that leaves a layer, runs through ops of nobody and enters another layer is a crossing between the two. On the
+An edge that leaves a layer, runs through unowned ops and enters another layer is a crossing between the two. On the
 way each source's share is followed on its own, by the rules of `graphdiag.diagnosis.dataflow.op_specs`: where
-activations of one layer and the shape of another meet in an op of nobody, the next layer gets activations of the one
+activations of one layer and the shape of another meet in an unowned op, the next layer gets activations of the one
 and only the shape of the other. What one op stores and another finds counts as an edge between them.
 """
 
@@ -111,7 +111,7 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
         call_of_op: For each op a number of the call that made it, where calls are told apart.
 
     Returns:
-        All crossings, direct ones and those through ops of nobody.
+        All crossings, direct ones and those through unowned ops.
     """
     if not len(graph.source):
         return Crossings({}, {})
@@ -227,7 +227,7 @@ class FollowedEdge:
 
 @dataclass
 class _Arrived:
-    """What has arrived at an op of nobody.
+    """What has arrived at an unowned op.
 
     Attributes:
         values: What its values have of each owner's classes: `CLASS_BITS` for every owner.
@@ -245,7 +245,7 @@ class _Arrived:
 
 
 class _Between:
-    """What reaches each op of nobody from each owner."""
+    """What reaches each unowned op from each owner."""
 
     def __init__(self, graph: OpGraph, ownership: Ownership, ends: np.ndarray, flow: Flow) -> None:
         self.graph = graph
@@ -272,7 +272,7 @@ class _Between:
         self._settle(self._relevant(ownership))
 
     def _relevant(self, ownership: Ownership) -> list[int]:
-        """Rows of nobody that some owner's op depends on through ops of nobody, in an order of evaluation."""
+        """Unowned rows that some owner's op depends on through unowned ops, in an order of evaluation."""
         unowned = {row for row, owner in enumerate(self.of_op) if owner == UNOWNED}
         # Bookkeeping is followed by its tensors alone: gradients may be taken within a model, and a scope of the
         # user's be called "metrics".
@@ -368,7 +368,7 @@ class _Between:
         return found
 
     def _passed_on(self, rule: OpSpec, inputs: Sequence[Dependencies]) -> Dependencies:
-        """What of the owners' classes an op of nobody passes on; its own are of no interest here."""
+        """What of the owners' classes an unowned op passes on; its own are of no interest here."""
         kind = rule.kind
         if kind in (Kind.CONSTANT, Kind.COMPUTES, Kind.RESIZES) or (
             kind in (Kind.SHAPE_OF, Kind.SHAPED_CONSTANT) and not rule.handles
@@ -386,7 +386,7 @@ class _Between:
         return value, value
 
     def crossings(self) -> Iterator[tuple[tuple[int, int], int, OpEdge]]:
-        """The edges on which ops of nobody hand on what came from another owner.
+        """The edges on which unowned ops hand on what came from another owner.
 
         Yields:
             The two owners, the place of the last edge among the edges of the graph, and the op edge.
@@ -458,7 +458,7 @@ class _Between:
             self._ways[owner, wanted, last] = tuple(reversed(path))
 
     def _spread(self, owner: int, wanted: int, lasts: Iterable[int]) -> dict[int, int]:
-        """From an owner's ops through those of nobody, breadth first: the row before each row, until all is found."""
+        """From an owner's ops through unowned ones, breadth first: the row before each row, until all is found."""
         missing = set(lasts)
         base = owner * CLASS_BITS
         before: dict[int, int] = {}

@@ -186,7 +186,7 @@ class Explained:
         return (call.layer, self.ownership.owner(taker) or "") in self._pairs
 
     def _origins(self, row: int, slot: int) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-        """The tensors of layers that a tensor is, or is computed from by ops of nobody, with the ops on the way."""
+        """The tensors of layers that a tensor is, or is computed from by unowned ops, with the ops on the way."""
         if self.ownership.of_op[row] != UNOWNED:
             yield row, slot, ()
             return

@@ -56,7 +56,7 @@ def inferred_calls(
         scopes: The scope of each op: see `graphdiag.diagnosis.scoped_calls`.
 
     Returns:
-        The calls of the layer graph. Ops in scopes that are no call's have none.
+        The calls of the layer graph. Ops in scopes that are not call's have none.
     """
     return _Inference(graph, layers, ownership, flow, crossings, scopes).run()
 

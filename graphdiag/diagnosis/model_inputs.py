@@ -79,7 +79,7 @@ def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Map
 
 
 def _reached_owners(graph: OpGraph, row: int, of_op: np.ndarray) -> set[int]:
-    """Owners that a feed reaches, directly or through ops of nobody."""
+    """Owners that a feed reaches, directly or through unowned ops."""
     order, offsets = graph.by_source
     reached: set[int] = set()
     seen = {row}

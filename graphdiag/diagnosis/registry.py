@@ -37,7 +37,7 @@ def all_rules() -> tuple[Rule, ...]:
         packages, in the order of their codes; then the others.
 
     Raises:
-        GraphdiagError: A package's rule cannot be loaded, is no rule, or has the code of another.
+        GraphdiagError: A package's rule cannot be loaded, is not a rule, or has the code of another.
     """
     foreign: dict[str, Rule] = {}
     known = {rule.code for rule in RULES}

@@ -87,7 +87,7 @@ def conceptual_edges(conceptual: OpGraph, layers: LayerGraph) -> frozenset[tuple
 
 
 def _leads_to(source: int, target: int, onward: Mapping[int, Sequence[int]], own: set[int]) -> bool:
-    """Whether there is an edge, or a path through nodes that are no layer of the layer graph."""
+    """Whether there is an edge, or a path through nodes that are not layers of the layer graph."""
     seen = {source}
     waiting = [source]
     while waiting:

@@ -54,7 +54,7 @@ class UnusedScope:
 
 
 def find_unowned_scopes(context: DiagnosisContext) -> UnownedScopes:
-    """Put the ops of nobody into boxes.
+    """Put the unowned ops into boxes.
 
     Args:
         context: The case.
@@ -190,7 +190,7 @@ def _end(context: DiagnosisContext, unowned_scopes: UnownedScopes, row: int) -> 
 
 
 def reads_stray_variables(context: DiagnosisContext) -> Mapping[int, frozenset[int]]:
-    """The variables of nobody that ops of nobody depend on, through ops of nobody.
+    """The unowned variables that unowned ops depend on, through unowned ops.
 
     Args:
         context: The case.

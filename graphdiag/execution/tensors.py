@@ -55,7 +55,7 @@ class Tensors:
         """The tensor that arrives over an op edge.
 
         An op that only reads dimensions, and one that reads a variable by its handle, is judged by what it gives: a
-        shape may be all that it takes, and a handle is no tensor.
+        shape may be all that it takes, and a handle is not a tensor.
 
         Args:
             evidence: The op edge.

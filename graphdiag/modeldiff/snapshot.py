@@ -217,19 +217,19 @@ def read(path: str | Path) -> Snapshot:
         The snapshot; every id that it names is one of its layers.
 
     Raises:
-        SourceError: The file cannot be read, is no snapshot, one of a newer graphdiag, or damaged.
+        SourceError: The file cannot be read, is not a snapshot, one of a newer graphdiag, or damaged.
     """
     try:
         text = read_regular(Path(path), LARGEST_SAVED).decode("utf-8")
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
-        raise SourceError(f"{path} is no snapshot: it is no text; make one with graphdiag snapshot.") from error
+        raise SourceError(f"{path} is not a snapshot: it is not text; make one with graphdiag snapshot.") from error
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise SourceError(f"{path}{where}: this is no whole JSON; take the snapshot again.") from error
+        raise SourceError(f"{path}{where}: this is not complete JSON; take the snapshot again.") from error
     try:
         return from_dict(data)
     except SourceError as error:
@@ -246,7 +246,7 @@ def from_dict(data: Any) -> Snapshot:
         The snapshot.
 
     Raises:
-        SourceError: The data is no snapshot, one of a newer schema, or contradicts itself.
+        SourceError: The data is not a snapshot, one of a newer schema, or contradicts itself.
     """
     data = current(data)
     _check_schema(data)
@@ -282,7 +282,7 @@ def _check_schema(data: Any) -> None:
         return
     family, _, number = schema.partition("/") if isinstance(schema, str) else ("", "", "")
     if family != _FAMILY:
-        raise SourceError("this is no snapshot of graphdiag; make one with graphdiag snapshot SOURCE -o FILE.")
+        raise SourceError("this is not a snapshot of graphdiag; make one with graphdiag snapshot SOURCE -o FILE.")
     if number.isdecimal() and int(number[:9]) > int(_NEWEST):
         raise SourceError(
             f"this is a snapshot of schema {schema}, and this graphdiag knows {SCHEMA}; upgrade graphdiag."
@@ -299,7 +299,7 @@ class _Reader:
 
     def __init__(self, data: Any, where: str) -> None:
         if not isinstance(data, dict):
-            raise _damaged(f"{where} is no object")
+            raise _damaged(f"{where} is not an object")
         self._data, self._where = data, where
 
     def text(self, key: str, default: str | None = None) -> str:

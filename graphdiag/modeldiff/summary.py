@@ -98,7 +98,7 @@ def notes(diff: Diff) -> Sequence[str]:
     if not diff.automatic:
         return diff.notes
     renamed = counted(diff.automatic, "name")
-    return [f"{renamed} that Keras made up changed as well, which is no difference.", *diff.notes]
+    return [f"{renamed} that Keras made up changed as well, which is not a difference.", *diff.notes]
 
 
 def sort_of(change: Change) -> str:

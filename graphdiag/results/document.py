@@ -67,12 +67,12 @@ def read(path: Path) -> Report:
     try:
         text = read_regular(path, LARGEST_SAVED).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SourceError(f"{path}: cannot be read: {why}. Give a report that --format json wrote.") from error
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{path}: is no JSON. Give a report that --format json wrote.") from error
+        raise SourceError(f"{path}: is not JSON. Give a report that --format json wrote.") from error
     return from_dict(document, str(path))
 
 
@@ -87,7 +87,7 @@ def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
         The report, without the case and without the ops' attributes.
 
     Raises:
-        SourceError: The data is no report, of another schema, or damaged: what is wrong, and where.
+        SourceError: The data is not a report, of another schema, or damaged: what is wrong, and where.
     """
     document = current(document)
     schema = document.get("schema") if isinstance(document, Mapping) else None

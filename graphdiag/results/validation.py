@@ -212,7 +212,7 @@ def _no_unicode(texts: Collection[str], where: str) -> Iterator[str]:
         try:
             text.encode()
         except UnicodeEncodeError:
-            yield escape_unprintable(f"{where}: {_short.repr(text)} is no Unicode text")
+            yield escape_unprintable(f"{where}: {_short.repr(text)} is not Unicode text")
 
 
 def _in_circles(parents: Sequence[int], types: Sequence[str], where: str) -> Iterator[str]:

@@ -244,7 +244,7 @@ def _read_keras(
     try:
         config = json.loads(model.data)
         if not isinstance(config, dict):
-            raise SourceError("it is no JSON object")
+            raise SourceError("it is not a JSON object")
     except (ValueError, RecursionError, SourceError) as error:
         if required:
             raise SourceError(f"{where} cannot be read: {error}.") from error

@@ -57,7 +57,7 @@ class Run:
             its graph page does not.
         traces: By tag, the ``RunMetadata`` of a trace.
         keras: By tag, the JSON of a Keras model.
-        notes: Sentences for the user: which files end within a record, and what is no regular file.
+        notes: Sentences for the user: which files end within a record, and what is not a regular file.
     """
 
     files: list[Path]
@@ -100,7 +100,7 @@ def _run(files: Sequence[Path]) -> Run:
 
 
 def _is_special(file: Path) -> bool:
-    """Whether there is something under this name that is no file."""
+    """Whether there is something under this name that is not a file."""
     try:
         return not stat.S_ISREG(os.stat(file).st_mode)
     except OSError:
@@ -205,7 +205,7 @@ def _parse(file: Path, data: bytes) -> Event:
         return Event.FromString(data)
     except DecodeError as error:
         raise SourceError(
-            f"{file} is no TensorBoard event file: its records hold no events; give a file named like "
+            f"{file} is not a TensorBoard event file: its records hold no events; give a file named like "
             "events.out.tfevents.*."
         ) from error
 

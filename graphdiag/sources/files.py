@@ -24,7 +24,7 @@ def open_regular(path: Path) -> BinaryIO:
     """Open a file for reading.
 
     Raises:
-        OSError: It cannot be opened, or is no regular file; ``strerror`` is a clause for the user.
+        OSError: It cannot be opened, or is not a regular file; ``strerror`` is a clause for the user.
     """
     # Opening a FIFO waits for its writer, and opening a device may do anything, so look before.
     mode = os.stat(path).st_mode
@@ -43,7 +43,7 @@ def read_regular(path: Path, largest: int) -> bytes:
         largest: Bytes it may have.
 
     Raises:
-        OSError: It cannot be read, is no regular file, or is larger; ``strerror`` is a clause for the user.
+        OSError: It cannot be read, is not a regular file, or is larger; ``strerror`` is a clause for the user.
     """
     with open_regular(path) as file:
         # Some files of the system say that they are empty and are not.

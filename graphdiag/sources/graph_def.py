@@ -76,7 +76,7 @@ def _checked(path: Path, graph_def: GraphDef) -> GraphDef:
     named = all(node.name and node.op for node in islice(graph_def.node, _PROBED))
     if not named or not (graph_def.node or graph_def.library.function or graph_def.versions.producer):
         raise SourceError(
-            f"{path} is no GraphDef: it holds no ops with a name and a type; "
+            f"{path} is not a GraphDef: it holds no ops with a name and a type; "
             "give a GraphDef, a SavedModel or a TensorBoard log."
         )
     return graph_def

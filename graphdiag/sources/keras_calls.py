@@ -171,7 +171,7 @@ class _Runs:
             call = run.take(recorded)
             return (False, None) if call is None else (True, _numbered(run.network, run.number, recorded, call.number))
         # Outside of all calls a TF 1 model is built, and Keras notes what each layer is called on. Elsewhere it is a
-        # train step of the user's own that calls a layer: what it gives is no secret of another layer's.
+        # train step of the user's own that calls a layer: what it gives is not a secret of another layer's.
         history = next((getattr(leaf.value, "_keras_history", None) for leaf in recorded.returned), None)
         if history is None or history[0] is not recorded.layer or not is_network(self._model):
             return True, None

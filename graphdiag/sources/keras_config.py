@@ -3,7 +3,7 @@
 What the versions write (`Model.get_config` and `Sequential.get_config` of each):
 
 - Keras 2: ``inbound_nodes`` holds, for each call, nested lists (or dicts) of ``[layer, node, tensor, kwargs]``, where
-  ``kwargs`` may name more tensors as ``[layer, node, tensor]``; a first argument that is no tensor is written
+  ``kwargs`` may name more tensors as ``[layer, node, tensor]``; a first argument that is not a tensor is written
   ``["_CONSTANT_VALUE", -1, value, kwargs]``.
 - Keras 3: each call is ``{"args": ..., "kwargs": ...}`` with ``__keras_tensor__`` objects anywhere inside, and the
   shape of every tensor.
@@ -66,7 +66,7 @@ class Member:
         own_shape: Shape that an input layer records.
         input_shapes: Shapes that the layer was built for.
         inner: The model, when the layer is one itself.
-        wrapped: Names of the layers that its configuration holds, at every depth, when it is no model.
+        wrapped: Names of the layers that its configuration holds, at every depth, when it is not a model.
         custom: Whether its class is recorded to be none of Keras's own.
     """
 
@@ -112,7 +112,7 @@ def read_model(config: Mapping[str, Any]) -> Scope:
         The model; every tensor that it names belongs to one of its members.
 
     Raises:
-        SourceError: The JSON is no Keras model, or describes none whose layers Keras records (a subclassed model).
+        SourceError: The JSON is not a Keras model, or describes none whose layers Keras records (a subclassed model).
     """
     return _scope(config, "", (), _AutoName())
 
@@ -131,7 +131,7 @@ class _AutoName:
 def _scope(entry: Mapping[str, Any], name: str, path: tuple[str, ...], auto: _AutoName) -> Scope:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("class_name"), str) or "config" not in entry:
         raise SourceError(
-            "The JSON is no Keras model: it has no 'class_name' and 'config'; give the result of model.to_json()."
+            "The JSON is not a Keras model: it has no 'class_name' and 'config'; give the result of model.to_json()."
         )
     class_name = _plain_class(entry["class_name"])
     config = entry["config"]
@@ -289,7 +289,7 @@ def _calls(entry: Mapping[str, Any], name: str, layers: Any) -> tuple[Call, ...]
     if nodes is None:
         return ()
     if not isinstance(nodes, list):
-        raise SourceError(f"The inbound nodes of the Keras layer {name!r} are no list; the JSON is damaged.")
+        raise SourceError(f"The inbound nodes of the Keras layer {name!r} are not a list; the JSON is damaged.")
     return tuple(
         _keras3_call(node) if isinstance(node, Mapping) and "args" in node else _keras2_call(node, layers)
         for node in nodes

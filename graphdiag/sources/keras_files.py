@@ -32,7 +32,7 @@ def open_keras_json(path: Path) -> Opened:
         The layer graph; no op graph.
 
     Raises:
-        SourceError: The file cannot be read, is no JSON, or its JSON is no Keras model with layers: what graphdiag
+        SourceError: The file cannot be read, is not JSON, or its JSON is not a Keras model with layers: what graphdiag
             itself saved, say.
     """
     config = _parse(str(path), read_bytes(path, LARGEST_JSON))
@@ -87,9 +87,11 @@ def _parse(where: str, data: bytes | str) -> Mapping[str, Any]:
             # json.dump(model.to_json(), file) writes the JSON as one JSON string.
             config = json.loads(config)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{where} is no JSON: {error}; give the result of model.to_json().") from error
+        raise SourceError(f"{where} is not JSON: {error}; give the result of model.to_json().") from error
     if not isinstance(config, dict):
-        raise SourceError(f"{where} is no Keras model: its JSON is no object; give the result of model.to_json().")
+        raise SourceError(
+            f"{where} is not a Keras model: its JSON is not an object; give the result of model.to_json()."
+        )
     return config
 
 
@@ -138,7 +140,7 @@ def _members(path: Path) -> Mapping[str, bytes]:
     for name, data in found.items():
         if len(data) > LARGEST_JSON:
             raise SourceError(
-                f"{name} in {path} unpacks to more than {LARGEST_JSON // 2**20} MiB; it is no Keras model."
+                f"{name} in {path} unpacks to more than {LARGEST_JSON // 2**20} MiB; it is not a Keras model."
             )
     return found
 

@@ -24,7 +24,7 @@ def layer_graph_from_json(config: Mapping[str, Any]) -> LayerGraph:
         The layer graph. Shapes are given where the JSON records them; parameters are not in it.
 
     Raises:
-        SourceError: The JSON is no Keras model, or describes none whose layers Keras records (a subclassed model).
+        SourceError: The JSON is not a Keras model, or describes none whose layers Keras records (a subclassed model).
     """
     try:
         scope = read_model(config)

@@ -76,7 +76,7 @@ def open_model(
     keras = keras_of(model)
     if keras is None:
         kind = type(model)
-        raise ModelError(f"An object of type {kind.__module__}.{kind.__qualname__} is no Keras 3 or tf_keras model.")
+        raise ModelError(f"An object of type {kind.__module__}.{kind.__qualname__} is not a Keras 3 or tf_keras model.")
     notes: list[str] = []
     if _graph_of(model) is not None:
         ids = _ids(model, keras)
@@ -124,7 +124,7 @@ def keras_of(thing: Any) -> Any | None:
         thing: Any object.
 
     Returns:
-        The imported module ``keras`` (Keras 3) or ``tf_keras``, or None when the object is no model of either.
+        The imported module ``keras`` (Keras 3) or ``tf_keras``, or None when the object is not a model of either.
     """
     # A model's package is imported already; importing the other one would cost time.
     for package in ("keras", "tf_keras"):
@@ -154,7 +154,7 @@ def callback_writes_op_graph(model: Any) -> bool | None:
         model: A Keras 3 or tf_keras model.
 
     Returns:
-        What is known, or None where nothing is: other releases, and objects that are no Keras model.
+        What is known, or None where nothing is: other releases, and objects that are not Keras models.
     """
     keras = keras_of(model)
     if keras is None:

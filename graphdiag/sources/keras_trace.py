@@ -112,7 +112,7 @@ def _shape_specs(tf: Any, shape: Any, dtype: str, name: str) -> Any:
     if sequence and all(size is None or isinstance(size, int) for size in shape):
         return tf.TensorSpec(shape, dtype, name=name)
     if not sequence or any(size is None or isinstance(size, int) for size in shape):
-        raise UsageError(f"{shape!r} is no input shape: give sizes with the batch axis first, as (None, 32).")
+        raise UsageError(f"{shape!r} is not an input shape: give sizes with the batch axis first, as (None, 32).")
     return [_shape_specs(tf, part, dtype, f"{name}_{number}") for number, part in enumerate(shape)]
 
 

@@ -33,7 +33,7 @@ def read_records(path: Path, cut_off: Callable[[str], None] | None = None) -> It
         The data of each record, once its checksums have been verified.
 
     Raises:
-        SourceError: The file cannot be read, is no regular or no record file, or fails a checksum.
+        SourceError: The file cannot be read, is not a regular or no record file, or fails a checksum.
     """
     checksum = _checksum()
     try:
@@ -47,7 +47,7 @@ def read_records(path: Path, cut_off: Callable[[str], None] | None = None) -> It
                 if whole and checksum(header[:8]) != length_checksum:
                     if count == 0:
                         raise SourceError(
-                            f"{path} is no TensorBoard event file: it does not start with a record; "
+                            f"{path} is not a TensorBoard event file: it does not start with a record; "
                             "give a file named like events.out.tfevents.*."
                         )
                     raise _damaged(path, "length", position, count)

@@ -53,7 +53,7 @@ def open_saved_model(path: Path) -> Opened:
     if path.is_dir():
         found = [path / name for name in SAVED_MODEL_FILES if (path / name).exists()]
         if not found:
-            raise SourceError(f"{path} is no SavedModel: it holds no saved_model.pb and no saved_model.pbtxt.")
+            raise SourceError(f"{path} is not a SavedModel: it holds no saved_model.pb and no saved_model.pbtxt.")
         file = found[0]
     saved_model = _parse_saved_model(file)
     notes: list[str] = []
@@ -145,7 +145,7 @@ def _parse_saved_model(file: Path) -> Any:
                 f"{file} is damaged or no SavedModel: it cannot be parsed; save the model again."
             ) from error
     if not saved_model.meta_graphs:
-        raise SourceError(f"{file} is no SavedModel: it holds no graph; save the model again.")
+        raise SourceError(f"{file} is not a SavedModel: it holds no graph; save the model again.")
     return saved_model
 
 
@@ -163,7 +163,7 @@ def parse_text(file: Path, data: bytes, message: Any) -> Any:
         return text_format.Parse(data.decode(), message, allow_unknown_field=True)
     except (text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error).splitlines()[0]
-        raise SourceError(f"{file} is no protobuf in text format: {reason}.") from error
+        raise SourceError(f"{file} is not a protobuf in text format: {reason}.") from error
 
 
 def _choose_meta_graph(file: Path, meta_graphs: Sequence[Any], notes: list[str]) -> Any:
@@ -286,7 +286,7 @@ def _keras_model(file: Path, meta_graph: Any, notes: list[str]) -> tuple[Mapping
     try:
         metadata = json.loads(text)
         if not isinstance(metadata, dict):
-            raise SourceError("it is no JSON object")
+            raise SourceError("it is not a JSON object")
         model = metadata.get("model_config")
         described = _without_tuples(model if isinstance(model, dict) else metadata)
         config = {

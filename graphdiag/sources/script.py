@@ -171,9 +171,9 @@ def _run(where: Path, source: bytes) -> ModuleType:
     try:
         code = compile(source, str(where), "exec")
     except SyntaxError as error:
-        raise ModelError(f"{where} is no valid Python: {error.msg} (line {error.lineno}).") from error
+        raise ModelError(f"{where} is not valid Python: {error.msg} (line {error.lineno}).") from error
     except ValueError as error:
-        raise ModelError(f"{where} is no valid Python: {error}.") from error
+        raise ModelError(f"{where} is not valid Python: {error}.") from error
     _guarded(where, lambda: exec(code, vars(module)))
     return module
 

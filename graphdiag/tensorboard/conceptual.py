@@ -3,7 +3,7 @@
 Follows ``keras_model_to_graph_def`` in ``tensorboard/plugins/graph/keras_util.py``. Since TensorBoard 2.17 it reads the
 shape in which Keras 3 writes a model, and that only in part; before, it read the shape of Keras 2. What that comes to:
 
-* Every layer that is no model is a node under the names of the models around it, the outermost included:
+* Every layer that is not a model is a node under the names of the models around it, the outermost included:
   ``model/encoder/dense``. A node has no op type.
 * A layer with ``inbound_nodes`` is connected to the tensors in ``args`` of each, at the first or second level. Tensors
   in ``kwargs`` and in dictionaries are passed over; a number there, or a tensor further down, makes it fail.

@@ -1,4 +1,4 @@
-"""The html page in Chromium: what it shows, what a click and a key do, and that it asks for nothing."""
+"""The html page in Chromium: what it shows, what a click and a key do, and that it makes no network requests."""
 
 from __future__ import annotations
 

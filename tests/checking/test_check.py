@@ -251,9 +251,9 @@ def test_entries_of_models_that_were_not_looked_at_stay(configured):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "accepted.json: is no JSON: Expecting property name"),
+        ("{", "accepted.json: is not JSON: Expecting property name"),
         ("[]", "accepted.json: must be a table, and is a list."),
-        ("{}", "accepted.json: is no baseline: its 'schema' must be 'graphdiag.baseline/1'"),
+        ("{}", "accepted.json: is not a baseline: its 'schema' must be 'graphdiag.baseline/1'"),
         (
             '{"schema": "graphdiag.baseline/1", "accepted": [{"model": "m"}]}',
             "accepted.json: accepted[0]: the key 'code'",

@@ -184,7 +184,7 @@ def test_what_cannot_be_checked_is_named(graphdiag, project):
         (["--model", "m.json"], None, "--model needs a SOURCE; configured models have the key 'model'."),
         (["gated", "--model", "m.json"], None, "gated is configured as 'gated': its options stand in graphdiag.toml."),
         (["--config", "absent.toml"], None, "absent.toml: cannot be read: No such file or directory."),
-        (["gate"], None, "gate: is no model of graphdiag.toml, and no such file exists; the nearest is 'gated'."),
+        (["gate"], None, "gate: is not a model of graphdiag.toml, and no such file exists; the nearest is 'gated'."),
         (["--update-baseline"], ('baseline = "accepted.json"', ""), ": names no baseline; add baseline = "),
     ],
 )

@@ -142,7 +142,7 @@ def test_a_project_without_a_table_has_none(write):
         ('source = "logs/run"\n', "", ": models[1]: the key 'source' is missing."),
         ('name = "log"\n', "", ": models[1]: the key 'name' is missing."),
         ('name = "log"', 'name = "point cloud"', ": models[1]: there is another one of the name 'point cloud'."),
-        ('name = "log"', "name = 3", ": models[1].name: must be a text, and is 3."),
+        ('name = "log"', "name = 3", ": models[1].name: must be a string, not 3."),
         (
             '"inference"',
             '"infrence"',
@@ -152,7 +152,7 @@ def test_a_project_without_a_table_has_none(write):
         (
             '["None", 39, 3]',
             '["None", "39"]',
-            ": models[0].input_shape: '39' is no size; write a number from 1 on, or \"None\".",
+            ": models[0].input_shape: '39' is not a size; write a number from 1 on, or \"None\".",
         ),
         (
             "input_shape = [",
@@ -185,10 +185,10 @@ def test_a_project_without_a_table_has_none(write):
         ),
         ("sets =", "set =", IT + "there is no key 'set'; the nearest is 'sets'."),
         ("sets =", "#", IT + "the key 'sets' is missing; a contract of type 'independence' needs it."),
-        ('"c"]', "4]", IT + "sets[1]: must be a text, and is 4."),
+        ('"c"]', "4]", IT + "sets[1]: must be a string, not 4."),
         (', "c"]', "]", IT + "sets: must have at least 2 entries."),
         ('models = ["log"]', 'models = ["lag"]', IT + "models[0]: there is no model 'lag'; the nearest is 'log'."),
-        ("select = [", "select = {", ": is no TOML: "),
+        ("select = [", "select = {", ": is not TOML: "),
     ],
 )
 def test_what_is_wrong_is_named_with_the_nearest_right_word(write, old, new, message):
@@ -213,7 +213,7 @@ def test_two_contracts_of_one_name(write):
 def test_a_file_that_cannot_be_read(tmp_path):
     assert refused(tmp_path / "absent.toml").endswith("absent.toml: cannot be read: No such file or directory.")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
-    assert "binary.toml: is no TOML: " in refused(tmp_path / "binary.toml")
+    assert "binary.toml: is not TOML: " in refused(tmp_path / "binary.toml")
 
 
 def test_one_configured_model_by_its_name_or_its_source(write):
@@ -241,7 +241,7 @@ def test_a_source_that_is_neither_configured_nor_there(write, tmp_path):
     with pytest.raises(UsageError) as caught:
         config.only("pont cloud")
     assert str(caught.value) == (
-        "pont cloud: is no model of graphdiag.toml, and no such file exists; the nearest is 'point cloud'."
+        "pont cloud: is not a model of graphdiag.toml, and no such file exists; the nearest is 'point cloud'."
     )
     with pytest.raises(UsageError, match=r"no such file exists; there are point cloud, log\.$"):
         config.only("elsewhere/x.py")

@@ -1,4 +1,4 @@
-"""What crosses from one owner to another, directly and through ops of nobody."""
+"""What crosses from one owner to another, directly and through unowned ops."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ def test_the_variable_of_one_owner_read_by_nobody_for_another() -> None:
 @pytest.mark.parametrize("role", [None, "initialization"])
 @pytest.mark.parametrize("reader", ["nobody", "c"])
 def test_what_an_op_of_nobody_stores_another_owner_reads(role: str | None, reader: str) -> None:
-    """An Assign that lies in nobody's scope passes for initialization. Activations are no initial value."""
+    """An Assign that lies in nobody's scope passes for initialization. Activations are not initial values."""
     x = model_input()
     with scope("a"):
         a = tf.reduce_sum(x)

@@ -210,7 +210,8 @@ def test_a_constraint_that_a_layer_has_itself():
     assert of(keras.Model(x, layers.Dense(2, name="out")(Clipped(4, name="clipped")(x)))) == []
 
 
-# --- What is no weight, and what is looked after ---------------------------------------------------------------------
+# --- What is not a weight, and what is looked after
+# ---------------------------------------------------------------------
 
 
 def test_seeds_that_two_layers_draw_from():

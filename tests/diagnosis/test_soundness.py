@@ -3,7 +3,7 @@
 Random graphs are run by TensorFlow, from the same start, with other inputs of the same shapes and with other values in
 the variables. Each tensor that then differs, or is alive in the one run and not in the other, must carry activations
 (or, with other variables, activations or parameters): into an op that takes its values, and into one that takes its
-shape where that differs. And where it goes to another owner, directly or through ops of nobody, activations must arrive
+shape where that differs. And where it goes to another owner, directly or through unowned ops, activations must arrive
 over some crossing.
 """
 

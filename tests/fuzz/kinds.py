@@ -260,7 +260,7 @@ def _log_directory(rng: random.Random, directory: Path) -> Command:
 
 
 def _put_obstacle(rng: random.Random, directory: Path) -> None:
-    """What is no regular file, where one is looked for; or a link that leads astray."""
+    """What is not a regular file, where one is looked for; or a link that leads astray."""
     _put_at(rng, directory / rng.choice(["events.out.tfevents.9.host", "saved_model.pb", "keras_metadata.pb", "sub"]))
 
 

@@ -296,7 +296,7 @@ _RANGES = {
 
 
 def scalar(rng: random.Random, field: Any, strings: list[str], near: Any) -> Any:
-    """A value for a field that is no message."""
+    """A value for a field that is not a message."""
     if field.type == field.TYPE_STRING:
         return _string(rng, strings, near or "")
     if field.type == field.TYPE_BYTES:

@@ -84,7 +84,7 @@ def test_long_sections_are_cut_and_say_so():
 
 def test_names_that_keras_made_up_are_a_note():
     old, new = (snapshot("in InputLayer", f"dense_{number} Dense < in") for number in (3, 9))
-    assert list(notes(diff(old, new))) == ["1 name that Keras made up changed as well, which is no difference."]
+    assert list(notes(diff(old, new))) == ["1 name that Keras made up changed as well, which is not a difference."]
 
 
 def test_words():

@@ -67,7 +67,7 @@ def test_findings_begin_on_the_first_lines():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is no JSON"),
+        ("{", "is not JSON"),
         ("[]", "it names no schema"),
         ("{}", "it names no schema"),
         ('{"schema": "graphdiag.drawn/1"}', "in the schema graphdiag.drawn/1"),

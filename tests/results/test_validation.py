@@ -94,7 +94,7 @@ ARROWS, ROOT = (*DRAWN, "metaedges"), (*DRAWN, "root")
             r"$.op_graph.devices['/cpu\n'][0] is 1285, which is the position of no op",
         ),
         ((*OPS, "dangling"), [[1285, "x"]], "$.op_graph.dangling[0] is 1285, which is the position of no op"),
-        ((*OPS, "names", 0), "\ud800", r"$.op_graph.names: '\ud800' is no Unicode text"),
+        ((*OPS, "names", 0), "\ud800", r"$.op_graph.names: '\ud800' is not Unicode text"),
         ((*OWNERS, "of_op"), [], "$.op_graph.ownership.of_op has 0 entries for 1285 ops"),
         ((*OWNERS, "of_op", 0), 28, "$.op_graph.ownership.of_op[0] is 28, which is the position of no owner"),
         (

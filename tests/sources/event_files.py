@@ -101,7 +101,7 @@ def scalar(tag: str, value: float = 0.5) -> Event:
 
 
 def put_special(place: Path, kind: str) -> None:
-    """Something that is no regular file: a ``fifo``, a ``socket``, or a link to a ``device`` that never ends."""
+    """Something that is not a regular file: a ``fifo``, a ``socket``, or a link to a ``device`` that never ends."""
     if kind == "fifo":
         os.mkfifo(place)
     elif kind == "device":

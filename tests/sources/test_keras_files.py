@@ -337,9 +337,9 @@ def test_json_may_be_written_twice_over(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("", "is empty"),
-        ("{", "is no JSON: .*line 1 column 2"),
-        ("[1, 2]", "its JSON is no object"),
-        ('{"a": 1}', "is no Keras model: it has no 'class_name'"),
+        ("{", "is not JSON: .*line 1 column 2"),
+        ("[1, 2]", "its JSON is not an object"),
+        ('{"a": 1}', "is not a Keras model: it has no 'class_name'"),
         ('{"class_name": "Mine", "config": {"units": 3}}', "'Mine' and no layers: a subclassed model"),
         (
             '{"class_name": "Sequential", "config": {"name": "s", "layers": []}}',
@@ -348,7 +348,7 @@ def test_json_may_be_written_twice_over(tmp_path: Path) -> None:
         (json.dumps(functional(X, outputs=[["y", 0, 0]])), "uses a tensor of 'y', which is none of its layers"),
         (json.dumps(functional(X, X, outputs=[["x", 0, 0]])), "two layers named 'x'"),
         (json.dumps(functional(X, layer("d", 3), outputs=[["x", 0, 0]])), "inbound nodes of the Keras layer 'd'"),
-        ("[" * 100_000, "is no JSON"),
+        ("[" * 100_000, "is not JSON"),
     ],
     ids=range(10),
 )
@@ -364,7 +364,7 @@ def test_bad_json_is_one_clear_line(tmp_path: Path, text: str, message: str) -> 
 def test_json_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
     file = tmp_path / "model.json"
     file.write_bytes(b'{"class_name": "\xff"}')
-    with pytest.raises(SourceError, match="is no JSON"):
+    with pytest.raises(SourceError, match="is not JSON"):
         open_keras_json(file)
 
 
@@ -382,7 +382,7 @@ def archive(**members: bytes) -> bytes:
         (b"", "is empty"),
         (b"neither of the two formats", "neither a .keras archive nor HDF5"),
         (archive(metadata=b"{}"), "without config.json"),
-        (archive(config=b"{"), "config.json in .* is no JSON"),
+        (archive(config=b"{"), "config.json in .* is not JSON"),
         (archive(config=b" " * (64 * 2**20 + 1)), "unpacks to more than 64 MiB"),
         ((FILES / "k3_siamese.keras").read_bytes()[:2000], "is a damaged .keras archive"),
         ((FILES / "tfk_siamese.h5").read_bytes()[:3000], "is a damaged HDF5 file"),
@@ -406,5 +406,5 @@ def test_a_damaged_member_of_an_archive_is_told(tmp_path: Path) -> None:
     content[start : start + 50] = bytes(50)
     file = tmp_path / "model.keras"
     file.write_bytes(bytes(content))
-    with pytest.raises(SourceError, match=r"is a damaged .keras archive|is no JSON"):
+    with pytest.raises(SourceError, match=r"is a damaged .keras archive|is not JSON"):
         open_keras_archive(file)

@@ -409,7 +409,7 @@ def test_subclassed_model_called_once(package):
     assert opened.keras_json is None
     assert any("subclassed" in note for note in opened.notes)
     assert set(opened.owners.values()) == {"left", "right", "drop", "scores"}
-    # Only the addition in the model's own call is no layer's.
+    # Only the addition in the model's own call is not a layer's.
     assert [ops(opened)[name].op for name in unowned(opened)] == ["AddV2"]
 
 

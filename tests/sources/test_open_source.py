@@ -112,7 +112,7 @@ def test_a_directory_that_is_both_is_told(tmp_path: Path) -> None:
 def test_a_damaged_event_file_is_told_as_such(tmp_path: Path) -> None:
     file = tmp_path / EVENTS.name
     file.write_bytes(b"\0" + EVENTS.read_bytes()[1:])
-    assert "is no TensorBoard event file" in refusal(file)
+    assert "is not a TensorBoard event file" in refusal(file)
     file.write_bytes(EVENTS.read_bytes()[:5000])
     assert "is truncated: record 2, at byte 40" in refusal(file)
 
@@ -146,7 +146,7 @@ print([name for name in ("tensorflow", "keras", "tf_keras") if name in sys.modul
         env={**os.environ, "PYTHONPATH": os.getcwd()},
     )
     *errors, opened, imported = done.stdout.splitlines()
-    # The weights alone and the subclassed .keras are no sources; everything else is.
+    # The weights alone and the subclassed .keras are not sources; everything else is.
     assert len(errors) == 2, errors
     assert int(opened) == len(sources) - 2
     assert imported == "[]"

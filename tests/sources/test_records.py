@@ -60,7 +60,7 @@ def test_every_flipped_bit_is_found(file: Path) -> None:
         for bit in range(8):
             damaged = bytearray(CONTENT)
             damaged[position] ^= 1 << bit
-            with pytest.raises(SourceError, match=r"does not match its checksum|is no TensorBoard event file"):
+            with pytest.raises(SourceError, match=r"does not match its checksum|is not a TensorBoard event file"):
                 read(file, bytes(damaged))
 
 
@@ -89,7 +89,7 @@ def test_a_record_larger_than_any_event_is_not_read(file: Path) -> None:
 
 
 def test_another_kind_of_file_is_no_event_file(file: Path) -> None:
-    with pytest.raises(SourceError, match="is no TensorBoard event file"):
+    with pytest.raises(SourceError, match="is not a TensorBoard event file"):
         read(file, b"Plain text, longer than a record's header.\n")
 
 

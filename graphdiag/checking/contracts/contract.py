@@ -36,7 +36,7 @@ def option(read: Reader[Any], *, default: Any = MISSING, key: str = "") -> Any:
     Args:
         read: Turns the value in the configuration into the field's; see `graphdiag.checking.contracts.options`.
         default: The field's value when the option is not given. Without it the option must be given.
-        key: The option's key, when it is not the field's name: ``from`` is no name in Python.
+        key: The option's key, when it is not the field's name: ``from`` is not a name in Python.
     """
     return field(default=default, metadata={_READ: read, _KEY: key})
 

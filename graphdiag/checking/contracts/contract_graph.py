@@ -276,7 +276,7 @@ def _owning_nodes(context: DiagnosisContext) -> dict[str, Node]:
 
 
 def _activations(context: DiagnosisContext, in_one_call: bool) -> Iterator[tuple[int, int]]:
-    """The op edges over which activations flow. What training, saving and initializing do is no part of the model.
+    """The op edges over which activations flow. What training, saving and initializing do is not part of the model.
 
     What one call of the model stores for the next one counts, unless only what flows in one call is wanted.
     """

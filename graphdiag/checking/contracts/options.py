@@ -76,7 +76,7 @@ def check_keys(table: Mapping[str, Any], known: Iterable[str], place: Place) -> 
 def text(value: Any, place: Place) -> str:
     """A text that is not empty."""
     if not isinstance(value, str) or not value:
-        raise place.error(f"must be a text, and is {_described(value)}.")
+        raise place.error(f"must be a string, not {_described(value)}.")
     return value
 
 

@@ -83,7 +83,7 @@ def layer_set(value: Any, place: Place) -> LayerSet:
             try:
                 re.compile(expression)
             except re.error as error:
-                raise where.error(f"{entry!r} is no regular expression: {error}.") from error
+                raise where.error(f"{entry!r} is not a regular expression: {error}.") from error
     return LayerSet(tuple(entries), place.key)
 
 

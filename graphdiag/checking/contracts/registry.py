@@ -51,7 +51,7 @@ def all_kinds() -> Mapping[str, type[Contract]]:
     """The kinds of graphdiag and of other packages, by the word that stands for them in a configuration.
 
     Raises:
-        GraphdiagError: A package's kind cannot be loaded, is no kind of contract, or has the type of another.
+        GraphdiagError: A package's kind cannot be loaded, is not a kind of contract, or has the type of another.
     """
     kinds = {kind.type: kind for kind in KINDS}
     for described, kind in plugins(GROUP, "contract"):

@@ -99,7 +99,7 @@ def transfer(spec: OpSpec, inputs: Sequence[Dependencies]) -> Dependencies:
         return value, value
     if kind is Kind.UNKNOWN:
         if not inputs or value & HANDLE:
-            # A source of its own, or something that reads state in a way nobody told us.
+            # A source of its own, or something that reads state in a way that is not known.
             value |= ANYTHING[0]
         return value, value
     return value, shape

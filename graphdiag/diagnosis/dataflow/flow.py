@@ -112,7 +112,7 @@ def trace(
         graph: The op graph.
         model_inputs: Rows of the feeds that are inputs of the model. Their values are activations, their shapes are
             shape.
-        scalars_are_flags: Whether a scalar feed that is no model input is a flag. False when the model has inputs
+        scalars_are_flags: Whether a scalar feed that is not a model input is a flag. False when the model has inputs
             that were not found among the feeds: then any feed but a bool may be one of them.
         python_code: Of each Python function that the graph calls, by its token, whether it may find anything outside of
             its arguments, whether it may keep anything there, and the names of the variables that it may use. One that
@@ -150,7 +150,7 @@ def _feed(graph: OpGraph, row: int, is_model_input: bool, scalars_are_flags: boo
 
 
 def is_scalar(graph: OpGraph, row: int) -> bool:
-    """Whether the graph records that the feed in this row has rank 0. An unknown rank is no rank 0.
+    """Whether the graph records that the feed in this row has rank 0. An unknown rank is not rank 0.
 
     Up to producer 21 (TensorFlow 1.0) a ``Placeholder`` without dimensions has any shape (the shape function of
     ``Placeholder`` in TensorFlow's ``core/ops/array_ops.cc``). Of those only Keras's own flag is known to be a scalar.

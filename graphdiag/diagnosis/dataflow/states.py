@@ -30,7 +30,7 @@ _HANDED_ON = _REFERENCE | {
 _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
 """Types whose output is one of the references that came in."""
 _VARIABLES = VARIABLES | {"TemporaryVariable"}
-"""Types that make a state with a value of one tensor; a temporary one lives within a step and is no layer's."""
+"""Types that make a state with a value of one tensor; a temporary one lives within a step and is not a layer's."""
 _ASKS_ONLY = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})
 _LAST = -1
 """Position of what is read by an op that takes no handle."""
@@ -66,7 +66,7 @@ class States:
         writers: Rows that write to each state.
         filled: States into which something is put, not only taken out.
         times_grown: How often a call was found to store more than before.
-        taken: Function arguments behind which something is looked for that is no variable.
+        taken: Function arguments behind which something is looked for that is not a variable.
     """
 
     def __init__(self, view: GraphView) -> None:

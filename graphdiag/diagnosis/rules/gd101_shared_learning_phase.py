@@ -15,7 +15,7 @@ Cause
     drawn inside that layer's box. Every later `Switch` or `cond` of other layers reads it from there.
 
 Proof
-    The tensor is a scalar feed that is no input of the model and that depends on no input and on no variable.
+    The tensor is a scalar feed that is not an input of the model and that depends on no input and on no variable.
 
 Example
     `batchnorm_0_0/keras_learning_phase -> batchnorm_1_0/cond/Switch`

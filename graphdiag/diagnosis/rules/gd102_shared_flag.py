@@ -43,7 +43,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         claims,
         lambda culprit, count: (
             f"{layer_edges(count, 'comes', 'come')} from {culprit}, a flag: it is computed from scalar feeds that "
-            f"are no inputs of the model, so no activation crosses."
+            f"are not inputs of the model, so no activation crosses."
         ),
         "Make the flag's placeholder before the first layer, outside every name scope, or pass a Python bool.",
     )

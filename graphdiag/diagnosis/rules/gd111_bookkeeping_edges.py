@@ -47,7 +47,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         RULE,
         context,
         message=(
-            f"{count:,} op edge{' leads' if count == 1 else 's lead'} from layers to bookkeeping, which is no part "
+            f"{count:,} op edge{' leads' if count == 1 else 's lead'} from layers to bookkeeping, which is not part "
             f"of the model: {kinds}."
         ),
         fix="Log only the forward pass, before training starts.",

@@ -77,7 +77,7 @@ def _chain(context: DiagnosisContext, template: Sequence[CallScope]) -> Sequence
     for row, scope in scope_of.items():
         for edge in range(int(context.ops.in_edges[row]), int(context.ops.in_edges[row + 1])):
             source = int(context.ops.source[edge])
-            # A placeholder stands at the root by itself, and is nobody's: it is no input of the model.
+            # A placeholder stands at the root by itself, and is nobody's: it is not an input of the model.
             is_feed = context.ops.types[source] == "Placeholder" and context.ownership.owner(source) is None
             before = scope_of.get(source, context.ops.names[source] if is_feed else scope)
             if before != scope and context.ops.output[edge] >= 0:

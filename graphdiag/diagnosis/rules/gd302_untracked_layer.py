@@ -86,7 +86,8 @@ def _between_layers(
             RULE,
             context,
             message=(
-                f"{layer_edges(len(edges_of(claims)), 'leads', 'lead')} through {box}, which is no layer of the model "
+                f"{layer_edges(len(edges_of(claims)), 'leads', 'lead')} "
+                f"through {box}, which is not a layer of the model "
                 f"and has {_variables(len(variables))}: activations flow, and the variables are neither trained nor "
                 f"saved with the model."
             ),

@@ -1,7 +1,7 @@
 """Building blocks of GitHub-flavored Markdown in which names of any kind come out as text.
 
 GitHub makes links of more than Markdown does: of ``@names``, ``#123``, ``GH-123``, addresses, and hexadecimal numbers
-that are commits; nothing of it inside of code spans. So whatever is no plain word or number goes into a code span.
+that are commits; nothing of it inside of code spans. So whatever is not a plain word or number goes into a code span.
 """
 
 from __future__ import annotations

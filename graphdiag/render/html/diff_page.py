@@ -42,7 +42,7 @@ def to_html(diff: Diff, style: PictureStyle = STANDARD) -> str:
         style: How the picture looks.
 
     Returns:
-        HTML that asks for nothing else and runs no script. Without Graphviz it has no picture, and says so.
+        HTML that makes no network requests and runs no script. Without Graphviz it has no picture, and says so.
     """
     parts = [f"<h1>{_text(headline(diff))}</h1>", *_told(diff, sections(diff, None)), _picture(diff, style)]
     title = _text(f"graphdiag: {diff.titles[0]} -> {diff.titles[1]}")

@@ -1,4 +1,4 @@
-"""The page: a template, its style and scripts, Graphviz, and the data, in one file that asks for nothing else."""
+"""The page: a template, its style and scripts, Graphviz, and the data, in one file that makes no network requests."""
 
 from __future__ import annotations
 

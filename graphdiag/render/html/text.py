@@ -21,7 +21,7 @@ _UNCOUNTED = {
     "GD202": "of TensorBoard's conceptual graph",
     "GD206": "of the drawn graph",
 }
-"""Whose edges they are that are no differences between the layer graph and the op graph, by code."""
+"""Whose edges they are that are not differences between the layer graph and the op graph, by code."""
 
 
 def text(words: str) -> str:

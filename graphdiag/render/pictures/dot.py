@@ -1,7 +1,7 @@
 """A picture in the DOT language, and drawn by Graphviz.
 
 Names may hold anything, so they are never identifiers: a box is called by its number, and its texts are quoted. Boxes
-are no records, though those of ``keras.utils.plot_model`` are: Graphviz fails on edges between records of one rank.
+are not records, though those of ``keras.utils.plot_model`` are: Graphviz fails on edges between records of one rank.
 """
 
 from __future__ import annotations

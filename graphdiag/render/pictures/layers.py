@@ -42,8 +42,8 @@ def describe(report: Report, style: PictureStyle) -> Picture:
         style: Whether boxes show output shapes.
 
     Returns:
-        A box for each layer, in clusters for nested models, and for each owner of ops that is no layer; without a layer
-        graph, a box for each name scope. A line for each edge of the diff. The title is the answer.
+        A box for each layer, in clusters for nested models, and for each owner of ops that is not a layer; without a
+        layer graph, a box for each name scope. A line for each edge of the diff. The title is the answer.
     """
     layers = report.layer_graph
     boxes = {layer.id: _layer(layer, style) for layer in layers.layers.values()} if layers else {}

@@ -87,9 +87,9 @@ def test_an_entry_that_matches_nothing_names_the_nearest(entry, message):
     ("value", "message"),
     [
         ([], "sets: names no layer."),
-        (["x", 3], "sets[1]: must be a text, and is 3."),
-        ("", "sets: must be a text, and is ''."),
-        ("re:conv(", "sets: 're:conv(' is no regular expression: missing ), unterminated subpattern at position 4."),
+        (["x", 3], "sets[1]: must be a string, not 3."),
+        ("", "sets: must be a string, not ''."),
+        ("re:conv(", "sets: 're:conv(' is not a regular expression: missing ), unterminated subpattern at position 4."),
     ],
 )
 def test_a_set_of_the_wrong_form(value, message):

@@ -23,7 +23,7 @@ def test_layers_feed_bookkeeping():
     assert finding.verdict is Verdict.LEFTOVER
     assert finding.edges == (("a", "initialization"), ("a", "training"), ("b", "loss"), ("b", "training"))
     assert finding.message == (
-        "4 op edges lead from layers to bookkeeping, which is no part of the model: initialization (1 layer), loss (1 "
+        "4 op edges lead from layers to bookkeeping, which is not part of the model: initialization (1 layer), loss (1 "
         "layer), training (2 layers)."
     )
 

@@ -32,7 +32,7 @@ def test_a_closure_over_another_layers_tensor():
     "way",
     [
         "b/Greater Greater gate/Sigmoid gate/Sigmoid\nb/Switch Switch a/MatMul b/Greater",  # a bool
-        "ArgMax ArgMax gate/Sigmoid\nb/Cast Cast ArgMax",  # an int, through ops of nobody
+        "ArgMax ArgMax gate/Sigmoid\nb/Cast Cast ArgMax",  # an int, through unowned ops
         "b/Enter Enter gate/Sigmoid",  # into a loop
         "b/Mystery NoSuchOp gate/Sigmoid",  # whatever is not known passes everything on
     ],

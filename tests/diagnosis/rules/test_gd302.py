@@ -141,7 +141,7 @@ def test_what_one_layer_stores_for_another_is_no_layer():
     [
         "keras216_outside_as_input",  # the fix
         "keras216_gate_as_input",
-        "keras216_hidden_two_hops",  # through ops of nobody, which have no variables: GD301's
+        "keras216_hidden_two_hops",  # through unowned ops, which have no variables: GD301's
         "keras216_dead_layer",  # leads to no layer: GD402's
         "keras216_weight_tying",
         "k3_siamese_training",
