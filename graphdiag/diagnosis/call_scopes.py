@@ -77,7 +77,7 @@ def call_scopes_of(context: DiagnosisContext) -> Mapping[str, Sequence[CallScope
     """The boxes of each layer of the top level, nested models as a whole.
 
     Args:
-        context: The case; it has a layer graph.
+        context: The diagnosis context; it has a layer graph.
 
     Returns:
         For each id of a top-level layer or nested model, its boxes in the order of the graph. A layer that is a single
@@ -184,7 +184,7 @@ def split_by_variables(context: DiagnosisContext, boxes: Sequence[CallScope]) ->
     """Put the boxes together that read one another's variables: those are one layer.
 
     Args:
-        context: The case.
+        context: The diagnosis context.
         boxes: Boxes of one layer or nested model.
 
     Returns:
@@ -245,7 +245,7 @@ def arrows(context: DiagnosisContext, wanted: Callable[[int, str, str], bool]) -
     """The arrows between boxes, at every level, over which some op edge carries a layer's state (see `is_state`).
 
     Args:
-        context: The case.
+        context: The diagnosis context.
         wanted: Whether an op edge that carries state makes an arrow of interest, from its position and the two boxes.
 
     Yields:

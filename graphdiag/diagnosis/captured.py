@@ -47,7 +47,7 @@ def uses_of_variables(context: DiagnosisContext) -> Sequence[VariableUse]:
     """Find out which layers use the variables that lie outside of all layers.
 
     Args:
-        context: The case.
+        context: The diagnosis context.
 
     Returns:
         For each variable that any layer uses, who does, in the order of the graph.
@@ -95,7 +95,7 @@ def is_weight(context: DiagnosisContext, variable: int) -> bool:
     nothing is made but seeds.
 
     Args:
-        context: The case.
+        context: The diagnosis context.
         variable: Row of the op that makes the variable, or stands for its handle.
     """
     if context.ownership.belongs_to.get(variable, NOTHING) != NOTHING:

@@ -34,7 +34,7 @@ def one_for_each_culprit(
 
     Args:
         rule: The rule that found them.
-        context: The case.
+        context: The diagnosis context.
         claims: The op edges to explain.
         message: Makes the message from the culprit's name and the number of layer edges.
         fix: What to do.

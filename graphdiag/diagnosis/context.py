@@ -137,7 +137,7 @@ def analyze(
     belongs_to: Mapping[str, str] | None = None,
     python_code: Mapping[str, tuple[bool, bool, Sequence[str]]] | None = None,
 ) -> DiagnosisContext:
-    """Own, trace and cross.
+    """Work out who owns each op, what flows, and what crosses.
 
     Args:
         ops: The op graph.
@@ -153,7 +153,7 @@ def analyze(
             that is known.
 
     Returns:
-        The case that the rules look at.
+        The context that the rules look at.
     """
     if layers is not None and not recorded:
         layers = named_as_in(ops, layers)

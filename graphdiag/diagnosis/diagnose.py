@@ -1,4 +1,4 @@
-"""Run the rules over a case."""
+"""Run the rules over a context."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def diagnose(context: DiagnosisContext, rules: Sequence[Rule] = RULES) -> tuple[
     """Give every unexplained crossing its finding.
 
     Args:
-        context: The case.
+        context: The diagnosis context.
         rules: The rules, in the order in which they may claim crossings.
 
     Returns:

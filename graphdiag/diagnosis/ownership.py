@@ -31,7 +31,7 @@ class Ownership:
 
     Attributes:
         owners: Ids: layers, then nested models, then, where there is no layer graph, name scopes.
-        of_op: Row in ``owners`` for each op, `NOBODY` for ops of no layer; int32.
+        of_op: Row in ``owners`` for each op, `UNOWNED` for ops of no layer; int32.
         roles: Role of ops that have no owner but serve training, saving or initializing, by row.
         model_inputs: Rows of the feeds that are inputs of the model.
         inputs_found: Whether every input of the layer graph was found among the ops.

@@ -32,7 +32,7 @@ class Rule:
         verdict: What its findings say.
         blame: Whom they blame, unless a finding knows better.
         severity: How much they matter.
-        find: Looks at a case and at the op edges that are still open, and yields what it found.
+        find: Looks at a context and at the op edges that are still open, and yields what it found.
         module: Name of the module whose docstring documents the rule.
         claim_order: When the rule may claim op edges, beside the other rules of its package: lower numbers first, then
             by code. Rules whose verdict is ``hidden`` always go before those that explain what is harmless.

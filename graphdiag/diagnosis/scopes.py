@@ -101,7 +101,7 @@ class Scopes:
                 self._descend(homes, names, path)
                 others = [place for place in others if place not in homes]
             if homes or (not path and not self._is_model_scope(scope) and not self._models_in(found)):
-                # A stranger's scope may hold layers' scopes, but not of layers that were all found further out.
+                # An unowned scope may hold layers' scopes, but not of layers that were all found further out.
                 found = {place: self._still_open(owners) for place, owners in found.items()}
                 others += [place for place, owners in found.items() if not owners]
                 found = {place: owners for place, owners in found.items() if owners}

@@ -1,4 +1,4 @@
-"""Strangers: ops that belong to no layer and to no bookkeeping, by the boxes in which TensorBoard draws them."""
+"""Unowned scopes: ops that belong to no layer and to no bookkeeping, by the boxes in which TensorBoard draws them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from graphdiag.graphs.op_graph import CONTROL
 if TYPE_CHECKING:
     from graphdiag.diagnosis.context import DiagnosisContext, Pair
 
-"""Op types that make a variable in the graph."""
 
 _REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
 # Every variable is initialized and saved, whether its layer is used or not.
@@ -40,7 +39,7 @@ class UnownedScopes:
 
 @dataclass(frozen=True)
 class UnusedScope:
-    """Strangers' boxes from which nothing leads to any layer of the model, joined where an edge joins them.
+    """Boxes of unowned ops from which nothing leads to any layer of the model, joined where an edge joins them.
 
     Attributes:
         boxes: Their name scopes, in the order of the graph.
@@ -57,7 +56,7 @@ def find_unowned_scopes(context: DiagnosisContext) -> UnownedScopes:
     """Put the unowned ops into boxes.
 
     Args:
-        context: The case.
+        context: The diagnosis context.
 
     Returns:
         The outermost scopes that hold no op of a layer and of no bookkeeping but initializing and saving.
@@ -94,15 +93,15 @@ def _outermost_free(scope: str, taken: set[str]) -> str:
 
 
 def find_leftovers(context: DiagnosisContext) -> Sequence[UnusedScope]:
-    """Find the strangers' boxes that no layer needs.
+    """Find the unowned boxes that no layer needs.
 
     Args:
-        context: The case.
+        context: The diagnosis context.
 
     Returns:
         Groups of boxes from which no path of activations, parameters or handles leads to an op outside of them, other
         than to initialize or save. Left out are boxes that compute nothing, and those that only see what other
-        strangers compute for the model.
+        unowned ops compute for the model.
     """
     unowned_scopes = find_unowned_scopes(context)
     if not unowned_scopes.boxes:
@@ -171,10 +170,10 @@ def _grouped(
         groups.setdefault(joined.root(unowned_scopes.boxes[number]), []).append(unowned_scopes.boxes[number])
     layers = set(context.ownership.owners)
     found = []
-    strangers_in_use = set(unowned_scopes.boxes) - {box for boxes in groups.values() for box in boxes}
+    boxes_in_use = set(unowned_scopes.boxes) - {box for boxes in groups.values() for box in boxes}
     for boxes in groups.values():
         members = set(boxes)
-        if any(real and source in strangers_in_use and target in members for (source, target), real in edges.items()):
+        if any(real and source in boxes_in_use and target in members for (source, target), real in edges.items()):
             continue
         here = {pair: real for pair, real in edges.items() if members & set(pair)}
         fed_by = {source for (source, _), real in here.items() if real and source in layers and source not in members}
@@ -183,7 +182,7 @@ def _grouped(
 
 
 def _end(context: DiagnosisContext, unowned_scopes: UnownedScopes, row: int) -> str:
-    """What an op is drawn as: a stranger's box, a layer, or itself."""
+    """What an op is drawn as: an unowned box, a layer, or itself."""
     if unowned_scopes.box_of[row] >= 0:
         return unowned_scopes.boxes[int(unowned_scopes.box_of[row])]
     return context.ownership.owner(row) or context.ops.names[row]
@@ -193,7 +192,7 @@ def reads_stray_variables(context: DiagnosisContext) -> Mapping[int, frozenset[i
     """The unowned variables that unowned ops depend on, through unowned ops.
 
     Args:
-        context: The case.
+        context: The diagnosis context.
 
     Returns:
         For each such op, the rows of the variables, or of the feeds that are variables' handles.

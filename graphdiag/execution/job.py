@@ -96,7 +96,7 @@ class Part:
     """One of the graphs of a source, and what may be run of it.
 
     Args:
-        context: The case, whose op graph holds this graph's ops from row ``first`` on.
+        context: The context, whose op graph holds this graph's ops from row ``first`` on.
         graph_def: The graph.
         first: Row of its first op.
     """

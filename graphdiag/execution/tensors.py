@@ -41,10 +41,10 @@ class Crossing:
 
 
 class Tensors:
-    """Finds the tensors on the crossings of a case.
+    """Finds the tensors on the crossings of a diagnosis context.
 
     Args:
-        context: The case.
+        context: The diagnosis context.
     """
 
     def __init__(self, context: DiagnosisContext) -> None:

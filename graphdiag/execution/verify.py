@@ -32,8 +32,8 @@ def verify(
     hidden dependency must differ. An artifact that does not stand the test becomes a hidden dependency.
 
     Args:
-        context: The case.
-        graph_defs: The graphs of the source, as they were merged into the case's op graph.
+        context: The diagnosis context.
+        graph_defs: The graphs of the source, as they were merged into the context's op graph.
         findings: What was found.
 
     Returns:
@@ -51,7 +51,7 @@ def verify(
 
 
 class _Parts:
-    """The graphs of a case, each looked at when it is first needed, and the tensors on its crossings."""
+    """The graphs of a context, each looked at when it is first needed, and the tensors on its crossings."""
 
     def __init__(self, context: DiagnosisContext, graph_defs: Sequence[GraphDef]) -> None:
         self.context = context

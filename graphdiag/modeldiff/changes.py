@@ -21,7 +21,7 @@ _NAMED = 7
 
 @dataclass(frozen=True)
 class NewEdge:
-    """An edge that came: its ends, and its position among the new inputs of its target."""
+    """An added edge: its ends, and its position among the new inputs of its target."""
 
     source: str
     target: str
@@ -52,7 +52,7 @@ class Change(ABC):
 
     @property
     def about_edges(self) -> Sequence[Edge]:
-        """Edges that it is about, besides those of layers that came or went."""
+        """Edges that it is about, besides those of layers that were added or removed."""
         return ()
 
 
@@ -61,7 +61,7 @@ class Change(ABC):
 
 @dataclass(frozen=True)
 class LayersAdded(Change):
-    """Layers that came and hang together.
+    """Added layers that hang together.
 
     Attributes:
         layers: The layers, with all that they take.
@@ -81,7 +81,7 @@ class LayersAdded(Change):
 
     @property
     def about(self) -> Sequence[str]:
-        """The layers that came."""
+        """The added layers."""
         return [layer.id for layer in self.layers]
 
     def line(self) -> str:
@@ -91,7 +91,7 @@ class LayersAdded(Change):
         return f"{_called(self.layers)} {verb}{place}{_listed(self.layers)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Layers, edges that came, and edges that went."""
+        """Layers, added edges, and removed edges."""
         return {
             "kind": self.kind,
             "layers": [layer.to_dict() for layer in self.layers],
@@ -102,12 +102,12 @@ class LayersAdded(Change):
 
 @dataclass(frozen=True)
 class LayersRemoved(Change):
-    """Layers that went and hung together.
+    """Removed layers and hung together.
 
     Attributes:
         layers: The layers as they were.
         fed: Edges from them to layers that are still there; in old names.
-        closed: Edges that came between layers on both sides of the gap.
+        closed: Added edges between layers on both sides of the gap.
     """
 
     kind: ClassVar[str] = "layers-removed"
@@ -122,7 +122,7 @@ class LayersRemoved(Change):
 
     @property
     def about(self) -> Sequence[str]:
-        """The layers that went."""
+        """The removed layers."""
         return [layer.id for layer in self.layers]
 
     def line(self) -> str:
@@ -131,7 +131,7 @@ class LayersRemoved(Change):
         return f"{_called(self.layers)} removed{place}{_listed(self.layers)}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Layers, edges that came, and edges that went with the layers to those that stayed."""
+        """Layers, added edges, and removed edges with the layers to those that stayed."""
         return {
             "kind": self.kind,
             "layers": [layer.id for layer in self.layers],
@@ -150,7 +150,7 @@ class LayersReplaced(Change):
 
     @property
     def about(self) -> Sequence[str]:
-        """Those that went and those that came."""
+        """The removed ones and the added ones."""
         return [*self.removed.about, *self.added.about]
 
     def line(self) -> str:
@@ -241,7 +241,7 @@ class LayerChanged(Change):
 
 @dataclass(frozen=True)
 class LayerRewired(Change):
-    """A layer that takes from other layers than before; with only one kind of edge, edges that went or came.
+    """A layer that takes from other layers than before; with only one kind of edge, removed or added edges.
 
     Attributes:
         id: The layer.
@@ -261,7 +261,7 @@ class LayerRewired(Change):
 
     @property
     def about_edges(self) -> Sequence[Edge]:
-        """The edges that came, and those that went."""
+        """The added edges, and those that went."""
         return [*((edge.source, edge.target) for edge in self.added), *self.removed]
 
     def line(self) -> str:
@@ -274,7 +274,7 @@ class LayerRewired(Change):
         return f"{'edge' if len(edges) == 1 else 'edges'} {named} {'removed' if removed else 'added'}"
 
     def to_dict(self) -> dict[str, Any]:
-        """Edges that came, and edges that went."""
+        """Added edges, and removed edges."""
         return {
             "kind": self.kind,
             "layer": self.id,
@@ -350,7 +350,7 @@ class EndsChanged(Change):
 
 @dataclass(frozen=True)
 class NestedAdded(Change):
-    """A nested model that came; the layers in it are changes of their own."""
+    """An added nested model; the layers in it are changes of their own."""
 
     kind: ClassVar[str] = "nested-added"
     model: NestedRecord
@@ -372,7 +372,7 @@ class NestedAdded(Change):
 
 @dataclass(frozen=True)
 class NestedRemoved(Change):
-    """A nested model that went; the layers in it are changes of their own."""
+    """A removed nested model; the layers in it are changes of their own."""
 
     kind: ClassVar[str] = "nested-removed"
     model: NestedRecord
@@ -420,7 +420,7 @@ class NestedRenamed(Change):
 
 @dataclass(frozen=True)
 class OpsChanged(Change):
-    """Ops that came or went in a layer that is the same, or among those of no layer.
+    """Ops that were added or removed in a layer that is the same, or among those of no layer.
 
     Attributes:
         owner: Id of the layer or nested model; ``None`` for ops of no layer.
@@ -487,7 +487,7 @@ class FindingAdded(Change):
 
 @dataclass(frozen=True)
 class FindingRemoved(Change):
-    """A finding that is no longer there; in old names."""
+    """A removed finding; in old names."""
 
     kind: ClassVar[str] = "finding-gone"
     finding: FindingRecord

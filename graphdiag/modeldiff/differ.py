@@ -246,9 +246,9 @@ class _Comparison:
         yield from reordered
 
     def _edges(self) -> tuple[dict[Edge, None], dict[Edge, NewEdge], Sequence[Change]]:
-        """Edges into layers that were there and are: those that went, those that came; and other orders of inputs.
+        """Edges into layers that were there and are: removed ones, added ones; and other orders of inputs.
 
-        Edges that went are in old names. Edges out of layers that went or came are among them.
+        Removed edges are in old names. Edges out of removed or added layers are among them.
         """
         removed_edges: dict[Edge, None] = {}
         added_edges: dict[Edge, NewEdge] = {}
@@ -270,7 +270,7 @@ class _Comparison:
     def _fold(
         self, removed_edges: dict[Edge, None], added_edges: dict[Edge, NewEdge]
     ) -> tuple[Sequence[LayersAdded], Sequence[LayersRemoved]]:
-        """Layers that came or went, with the edges that did so for their sake; these are taken out of the arguments."""
+        """Layers that were added or removed, with the edges that go with them; those are taken out of the arguments."""
         feeds, fed = (
             _by_source(added_edges.values(), lambda edge: edge.source),
             _by_source(removed_edges, lambda edge: edge[0]),
@@ -427,7 +427,7 @@ def _components(layers: Sequence[LayerRecord]) -> Sequence[Sequence[LayerRecord]
 def _replaced(
     added: Sequence[LayersAdded], removed: Sequence[LayersRemoved], names: Mapping[str, str]
 ) -> Iterator[Change]:
-    """Layers that went, those in their place, and layers that came."""
+    """Removed layers, those in their place, and added layers."""
     places: dict[tuple[frozenset[str], frozenset[str]], list[LayersAdded]] = defaultdict(list)
     for change in added:
         place = frozenset(change.takes_from), frozenset(edge.target for edge in change.feeds)

@@ -39,7 +39,7 @@ class Matching:
     """What became of what.
 
     Attributes:
-        layers: New id by old id, in the new graph's order; what is not in it came or went.
+        layers: New id by old id, in the new graph's order; what is not in it was added or removed.
         nested: The same for nested models.
     """
 

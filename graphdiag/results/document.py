@@ -84,7 +84,7 @@ def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:
         name: What an error calls it: its file, say.
 
     Returns:
-        The report, without the case and without the ops' attributes.
+        The report, without the context and without the ops' attributes.
 
     Raises:
         SourceError: The data is not a report, of another schema, or damaged: what is wrong, and where.

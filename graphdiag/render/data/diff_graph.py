@@ -1,4 +1,4 @@
-"""Both layer graphs in one, as networkx: what is the same, what came, what went, and what is another than it was."""
+"""Both layer graphs in one, as networkx: what is the same, added, removed or changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both graphs in one picture: what is the same, what came, what went, and what is another than it was."""
+"""Both graphs in one picture: what is the same, added, removed or changed."""
 
 from __future__ import annotations
 
