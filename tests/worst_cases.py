@@ -165,9 +165,9 @@ def _residual(length: int, directory: Path, *options: str) -> list[str]:
 
 
 def _nested(levels: int, directory: Path) -> list[str]:
-    """A model that calls another twice, and so on; the innermost is an identity."""
-    inner = {"name": "m0", "layers": [_layer("i", "InputLayer", [])]}
-    inner |= {"input_layers": [["i", 0, 0]], "output_layers": [["i", 0, 0]]}
+    """A model that calls another twice, and so on; the innermost has one layer."""
+    inner = {"name": "m0", "layers": [_layer("i", "InputLayer", []), _layer("d", "Dense", [[["i", 0, 0, {}]]])]}
+    inner |= {"input_layers": [["i", 0, 0]], "output_layers": [["d", 0, 0]]}
     for level in range(levels):
         name = inner["name"]
         model = {"class_name": "Model", "config": inner, "name": name}
@@ -206,7 +206,7 @@ SHAPES = [
     Shape("layers as DOT", (500, 5_000), lambda size, at: _residual(size, at, "--format", "dot")),
     Shape("layers as SVG", (500, 5_000), lambda size, at: _residual(size, at, "--format", "svg")),
     Shape("layers as a page", (500, 5_000), lambda size, at: _residual(size, at, "--format", "html")),
-    Shape("models in models", (10, 20, 40), _nested),
+    Shape("models in models", (15, 150), _nested),
 ]
 
 

@@ -169,7 +169,7 @@ def _calls(
     ops: OpGraph, layers: LayerGraph | None, ownership: Ownership, flow: Flow, record: CallRecord | None
 ) -> tuple[Crossings, Calls]:
     """The crossings, and the calls: those on record, or what names tell."""
-    if layers is None:
+    if layers is None or not len(ops):
         return find_crossings(ops, ownership, flow), NOTHING_KNOWN
     if ownership.recorded:
         recorded = recorded_calls(ops, record or CallRecord())

@@ -117,6 +117,7 @@ class _Inference:
         self.scope_of: dict[Node, _Scope] = {}
         self.used: set[int] = set()
         self.taken_by: dict[str, frozenset[Tensor]] = {}
+        self.after: dict[str, Set[str]] = {}
         self.doubts: dict[str, None] = {}
 
     def _look_at_edges(self, crossings: Crossings) -> None:
@@ -295,11 +296,17 @@ class _Inference:
             taken |= own
             if own and self._computes(current):
                 continue
-            for number in range(self.numbers[current]):
-                after = set(self._layers_after((current, number))) - seen
-                seen |= after
-                waiting += after
+            after = self._after_all_calls(current) - seen
+            seen |= after
+            waiting += after
         return frozenset(taken)
+
+    def _after_all_calls(self, layer: str) -> Set[str]:
+        """The layers that take something of any call of a layer."""
+        if layer not in self.after:
+            calls = range(self.numbers[layer])
+            self.after[layer] = {after for number in calls for after in self._layers_after((layer, number))}
+        return self.after[layer]
 
     def _are_told_apart(self, layer: str) -> bool:
         """Whether the layer graph tells what is given to which call of a layer."""

@@ -37,7 +37,7 @@ def layer_graph_from_json(config: Mapping[str, Any]) -> LayerGraph:
     return replace(graph, keras_version=version if isinstance(version, str) else "")
 
 
-_MOST_CALLS = 10_000
+_MOST_CALLS = 500
 """From here on the calls of nested models are not told apart: a small file may describe any number of them."""
 
 
@@ -65,6 +65,12 @@ class _Place:
         number = 0 if rank is None else self.number * max(len(member.calls), 1) + rank
         return _Place(member.inner, member, self, rank, number)
 
+    def in_every_call(self) -> _Place:
+        """All calls of the model, in all calls of the models around it."""
+        if self.member is None or self.outer is None:
+            return self
+        return _Place(self.scope, self.member, self.outer.in_every_call(), None, 0)
+
     def calls(self) -> Sequence[Call]:
         """What the model was given."""
         assert self.member is not None
@@ -72,35 +78,26 @@ class _Place:
 
 
 _Key = tuple[tuple[str, ...], str, int, int]
-"""A tensor within its model: path of the model; layer, call and slot."""
+"""A tensor by the path of its scope: layer, call, slot."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class _Origin:
-    """Where a tensor comes from within a model: a layer in it, at any depth, or an input of the model.
+    """Where a tensor of a scope comes from, in any call of the scope's model.
 
     Attributes:
-        member: The layer, or the input.
-        rank: Which of its calls.
-        slot: Which of its outputs.
-        descent: The nested models on the way to it, the outermost first, each with the call that is meant.
-        is_input: Whether it is an input of the model that the tensor is in.
+        layer: Id of a real layer; or the name of an input of the scope's own model.
+        slot: Output of the layer.
+        is_input: Whether it is such an input.
+        scale: Calls of the layer for each call of the model.
+        offset: Which of these calls it is.
     """
 
-    member: Member
-    rank: int
+    layer: str
     slot: int
-    descent: tuple[tuple[Member, int | None], ...] = ()
-    is_input: bool = False
-
-    def below(self, member: Member, rank: int | None) -> _Origin:
-        """The same, seen from the model around."""
-        return replace(self, descent=((member, rank), *self.descent))
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        """Equal for equal origins."""
-        return (*((model.name, rank) for model, rank in self.descent), self.member.name, self.rank, self.slot)
+    is_input: bool
+    scale: int = 0
+    offset: int = 0
 
 
 class _Flattener:
@@ -115,7 +112,9 @@ class _Flattener:
         self._tensors: dict[TensorEdge, None] = {}
         self._places = 0
         self._shapes: dict[str, dict[int, str]] = {}
-        self._origins: dict[_Key, Sequence[_Origin]] = {}
+        self._origins: dict[_Key, tuple[_Origin, ...]] = {}
+        self._given: dict[tuple[object, ...], tuple[LayerTensor, ...]] = {}
+        self._in_every_call: set[tuple[str, ...]] = set()
 
     def run(self) -> LayerGraph:
         scope = self._top.scope
@@ -178,7 +177,11 @@ class _Flattener:
         for member in place.scope.members.values():
             if member.inner is not None:
                 for rank in self._ranks(member):
-                    self._connect(place.inside(member, rank))
+                    if rank is not None:
+                        self._connect(place.inside(member, rank))
+                    elif member.inner.path not in self._in_every_call:
+                        self._in_every_call.add(member.inner.path)
+                        self._connect(place.in_every_call().inside(member, None))
                 self._note_shapes(place, member)
             elif not (member.is_input and place.member is not None):
                 own = self._ids[place.scope.path, member.name]
@@ -211,56 +214,53 @@ class _Flattener:
         return tuple(source for tensor in tensors for source in self._sources(self._top, tensor))
 
     def _sources(self, place: _Place, tensor: Tensor) -> list[LayerTensor]:
-        """What a tensor really is: through nested models, and out of them. Several where every call is meant."""
+        """What a tensor really is: through nested models, and out of them. Several where every call is meant.
+
+        A model may call another twice, and this a third one twice, so there are many more ways to a tensor than tensors
+        in the file. What is within a scope is therefore found once, whatever way leads there.
+        """
         found: dict[LayerTensor, None] = {}
-        pending = [(place, tensor)]
-        seen = set()
-        while pending:
-            here, wanted = pending.pop()
-            mark = (_path_of_calls(here), wanted.layer, wanted.call, wanted.slot)
-            if mark in seen:
-                continue
-            seen.add(mark)
-            for origin in self._within(here.scope, wanted):
-                if origin.is_input and here.member is not None and here.outer is not None:
-                    calls, name = here.calls(), origin.member.name
-                    given = [(here.outer, one) for call in calls for one in _given_to(here.scope, name, call)]
-                    pending.extend(reversed(given))
-                    continue
-                at = here
-                for member, rank in origin.descent:
-                    at = at.inside(member, rank)
-                number = at.number * max(len(origin.member.calls), 1) + origin.rank
-                found[LayerTensor(self._ids[at.scope.path, origin.member.name], number, origin.slot)] = None
+        for origin in self._within(place.scope, tensor):
+            if origin.is_input:
+                found.update(dict.fromkeys(self._from_outside(place, origin.layer)))
+            else:
+                found[LayerTensor(origin.layer, place.number * origin.scale + origin.offset, origin.slot)] = None
         return list(found)
 
-    def _within(self, scope: Scope, tensor: Tensor) -> Sequence[_Origin]:
-        """Where a tensor comes from within its model.
+    def _from_outside(self, place: _Place, input_: str) -> tuple[LayerTensor, ...]:
+        """What a call of a nested model is given for an input."""
+        assert place.outer is not None
+        key = (*_path_of_calls(place), input_)
+        if key not in self._given:
+            found: dict[LayerTensor, None] = {}
+            for call in place.calls():
+                for tensor in _given_to(place.scope, input_, call):
+                    found.update(dict.fromkeys(self._sources(place.outer, tensor)))
+            self._given[key] = tuple(found)
+        return self._given[key]
 
-        A model may be called many times, and models in it likewise; so this is worked out once for each tensor of the
-        file, and not for each of the ways that lead to it.
-        """
-        key = _key(scope, tensor)
+    def _within(self, scope: Scope, tensor: Tensor) -> tuple[_Origin, ...]:
+        """Where a tensor of a scope comes from."""
         waiting = [(scope, tensor)]
         begun: set[_Key] = set()
-        while key not in self._origins:
+        while _key(scope, tensor) not in self._origins:
             here, wanted = waiting[-1]
             begun.add(_key(here, wanted))
-            # Models that feed themselves are damage; what they are given beside that is still found.
-            unknown = [
+            # A model that feeds itself is damage; what it is given besides is still found.
+            missing = [
                 (at, one)
                 for at, one in self._needed(here, wanted)
                 if _key(at, one) not in self._origins and _key(at, one) not in begun
             ]
-            if unknown:
-                waiting += unknown
-                continue
-            self._origins.setdefault(_key(here, wanted), self._combined(here, wanted))
-            waiting.pop()
-        return self._origins[key]
+            if missing:
+                waiting += missing
+            else:
+                self._origins.setdefault(_key(here, wanted), self._combined(here, wanted))
+                waiting.pop()
+        return self._origins[_key(scope, tensor)]
 
     def _needed(self, scope: Scope, wanted: Tensor) -> list[tuple[Scope, Tensor]]:
-        """The tensors whose origins have to be known first, as far as that can be said yet."""
+        """The tensors that have to be known first, as far as that can be said yet."""
         member = scope.members[wanted.layer]
         if member.inner is None:
             return []
@@ -270,20 +270,25 @@ class _Flattener:
             return [(member.inner, output)]
         return [(scope, tensor) for origin in inside if origin.is_input for tensor in _taken(member, wanted, origin)]
 
-    def _combined(self, scope: Scope, wanted: Tensor) -> Sequence[_Origin]:
+    def _combined(self, scope: Scope, wanted: Tensor) -> tuple[_Origin, ...]:
         member = scope.members[wanted.layer]
         rank = member.rank(wanted.call)
+        number = max(len(member.calls), 1)
         if member.inner is None:
-            return [_Origin(member, rank or 0, wanted.slot, is_input=member.is_input and bool(scope.path))]
-        found: dict[tuple[object, ...], _Origin] = {}
+            if member.is_input and scope is not self._top.scope:
+                return (_Origin(wanted.layer, wanted.slot, True),)
+            return (_Origin(self._ids[scope.path, wanted.layer], wanted.slot, False, number, rank or 0),)
+        found: dict[_Origin, None] = {}
         for origin in self._origins.get(_key(member.inner, _output(member, wanted)), ()):
-            if not origin.is_input:
-                below = origin.below(member, rank)
-                found[below.key] = below
-                continue
-            for tensor in _taken(member, wanted, origin):
-                found.update((before.key, before) for before in self._origins.get(_key(scope, tensor), ()))
-        return list(found.values())
+            if origin.is_input:
+                for tensor in _taken(member, wanted, origin):
+                    found.update(dict.fromkeys(self._origins.get(_key(scope, tensor), ())))
+            elif rank is None:
+                found[replace(origin, scale=0)] = None
+            else:
+                inside = replace(origin, scale=number * origin.scale, offset=rank * origin.scale + origin.offset)
+                found[inside] = None
+        return tuple(found)
 
 
 def _key(scope: Scope, tensor: Tensor) -> _Key:
@@ -303,11 +308,11 @@ def _output(member: Member, wanted: Tensor) -> Tensor:
 
 
 def _taken(member: Member, wanted: Tensor, origin: _Origin) -> list[Tensor]:
-    """The tensors that an input of a nested model takes in the call that is meant, or in all calls."""
+    """The tensors that an input of a nested model takes in the call that is meant."""
     assert member.inner is not None
     rank = member.rank(wanted.call)
     calls = member.calls if rank is None else member.calls[rank : rank + 1]
-    return [tensor for call in calls for tensor in _given_to(member.inner, origin.member.name, call)]
+    return [tensor for call in calls for tensor in _given_to(member.inner, origin.layer, call)]
 
 
 def _layers_of(tensors: Sequence[LayerTensor]) -> tuple[str, ...]:
