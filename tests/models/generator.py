@@ -475,7 +475,8 @@ class Source:
             inner.dense()
             outs = [inner.tensors[-1]]
         self.count = inner.count
-        self.line(f"{name} = keras.Model({entry}, [{', '.join(t.name for t in outs)}], name='{name}')")
+        made = f"[{', '.join(t.name for t in outs)}]" if len(outs) > 1 else outs[0].name
+        self.line(f"{name} = keras.Model({entry}, {made}, name='{name}')")
         for what, entries in inner.truth.items():
             self.truth.setdefault(what, []).extend(entries)
         self.kinds += [f"{kind} in a nested model" for kind in inner.kinds]
