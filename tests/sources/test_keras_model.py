@@ -435,7 +435,7 @@ def test_unbuilt_model(package):
     model = load("unbuilt", package)
     with pytest.raises(ModelError, match=r"'unbuilt' was never built.*--input-shape"):
         open_model(model)
-    with pytest.raises(UsageError, match="no input shape"):
+    with pytest.raises(UsageError, match="not an input shape"):
         open_model(load_plain(package), input_shape="None,32")
     with pytest.raises(ModelError, match="'plain' was never built"):
         open_model(load_plain(package))
@@ -502,7 +502,7 @@ def test_json_that_cannot_be_written_is_said():
 
 @pytest.mark.parametrize("thing", [None, {"layers": []}, keras.layers.Dense(2), keras.Model, np.zeros(3)])
 def test_what_is_no_model(thing):
-    with pytest.raises(ModelError, match="no Keras 3 or tf_keras model"):
+    with pytest.raises(ModelError, match="not a Keras 3 or tf_keras model"):
         open_model(thing)
 
 
