@@ -159,7 +159,7 @@ def analyze(
         layers = named_as_in(ops, layers)
     ownership = assign_ownership(ops, layers, recorded, trackers, belongs_to)
     flow = trace(ops, ownership.model_inputs, ownership.inputs_found, python_code)
-    crossings, known = _calls(ops, layers, ownership, flow, calls)
+    crossings, known = _calls(ops, layers if len(ops) or view else None, ownership, flow, calls)
     if layers is not None and not recorded:
         same_layer = find_same_layers(ops, layers, ownership, flow)
     return DiagnosisContext(ops, layers, ownership, flow, crossings, view, same_layer or {}, known)
@@ -169,7 +169,7 @@ def _calls(
     ops: OpGraph, layers: LayerGraph | None, ownership: Ownership, flow: Flow, record: CallRecord | None
 ) -> tuple[Crossings, Calls]:
     """The crossings, and the calls: those on record, or what names tell."""
-    if layers is None or not len(ops):
+    if layers is None:
         return find_crossings(ops, ownership, flow), NOTHING_KNOWN
     if ownership.recorded:
         recorded = recorded_calls(ops, record or CallRecord())

@@ -108,7 +108,7 @@ def test_damaged_and_newer_snapshots(graphdiag, tmp_path):
     graphdiag("snapshot", MODEL, "-o", golden)
     whole = golden.read_text()
     golden.write_text(whole[: len(whole) // 2])
-    assert_one_line(graphdiag("diff", golden, MODEL), str(golden), "whole JSON")
+    assert_one_line(graphdiag("diff", golden, MODEL), str(golden), "complete JSON")
     golden.write_text(whole.replace("snapshot/2", "snapshot/3"))
     assert_one_line(graphdiag("diff", MODEL, golden), str(golden), "upgrade")
     golden.write_text(whole)

@@ -61,9 +61,9 @@ def test_ops_are_counted():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", ["whole JSON"]),
-        (example().to_text()[:-40], ["line", "whole JSON"]),
-        ("[" * 100_000, ["whole JSON"]),
+        ("", ["complete JSON"]),
+        (example().to_text()[:-40], ["line", "complete JSON"]),
+        ("[" * 100_000, ["complete JSON"]),
         ("[]", ["no snapshot", "graphdiag snapshot"]),
         ('{"class_name": "Functional"}', ["no snapshot"]),
         ('{"schema": "graphdiag.report/2"}', ["no snapshot"]),
