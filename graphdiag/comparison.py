@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.diagnosis.call_scopes import pieces_of
+from graphdiag.diagnosis.captured import sharing_in_file
 from graphdiag.diagnosis.context import DiagnosisContext, analyze
 from graphdiag.diagnosis.diagnose import diagnose
 from graphdiag.diagnosis.registry import all_rules, reported
@@ -223,6 +224,12 @@ def _notes_on(context: DiagnosisContext) -> list[str]:
             notes.append(
                 f"The layers {' and '.join(ids)} have one name scope, so their ops cannot be told apart here; the "
                 "Python file that builds the model tells them."
+            )
+        sharing = dict.fromkeys(pair for _, pair in sharing_in_file(context))
+        for owner, other in sharing:
+            notes.append(
+                f"{other} uses a variable that {owner} uses as well; whether one holds the other, so that Keras knows, "
+                "is not in a file. The Python file that builds the model tells it."
             )
     if context.without_ops and len(context.ops):
         absent = sorted(context.without_ops)

@@ -44,6 +44,11 @@ def always_computes(class_name: str) -> bool:
     return _ALWAYS_COMPUTES.fullmatch(class_name) is not None
 
 
+def may_hold_others(class_name: str) -> bool:
+    """Whether layers of a class may hold other layers, and so use their variables: wrappers, and the user's own."""
+    return class_name != "Lambda" and (class_name == "Bidirectional" or not has_weights(class_name))
+
+
 def has_weights(class_name: str) -> bool:
     """Whether layers of a class always have weights, so that they cannot be without ops."""
     return _CLASSES_WITH_WEIGHTS.fullmatch(class_name) is not None

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphdiag.diagnosis.call_scopes import is_state
-from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.unowned_scopes import reads_stray_variables
 from graphdiag.graphs.node_attributes import dtype_of, functions_of
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
+from graphdiag.keras_facts import may_hold_others
 
 NOTHING = "nobody"
 """What a variable belongs to that nothing tracks."""
@@ -179,3 +180,55 @@ class _Seeds:
 
 def _is_state_type(graph: OpGraph, row: int) -> bool:
     return dtype_of(graph.node_defs[row]) in _STATE_TYPES
+
+
+def pairs_in_file(context: DiagnosisContext, use: VariableUse) -> tuple[Sequence[Pair], Sequence[Pair]]:
+    """The layers that share a variable, where nothing is on record of who tracks it.
+
+    A ``Lambda`` tracks nothing, and Keras's own layers use their own variables only. A wrapper, or a layer of the
+    user's own, may hold the layer whose variable it uses, and is right to use it then.
+
+    Args:
+        context: The case.
+        use: Who uses the variable.
+
+    Returns:
+        Pairs of the layer whose variable it is taken to be and one that shares it without being able to hold it; and
+        pairs of which one may hold the other.
+    """
+    assert context.layers is not None
+    known = context.layers.layers
+    readers = [layer for layer in apart(context, use.reads) if layer in known]
+    if not readers:
+        return [], []
+    tracking = [layer for layer in readers if known[layer].class_name != "Lambda"] or readers
+    # The variable is that of a layer which holds no other, if there is one.
+    owner = next((layer for layer in tracking if not may_hold_others(known[layer].class_name)), tracking[0])
+    hidden: list[Pair] = []
+    unclear: list[Pair] = []
+    for other in readers:
+        classes = [known[owner].class_name, known[other].class_name]
+        if other != owner:
+            is_clear = "Lambda" in classes or not any(map(may_hold_others, classes))
+            (hidden if is_clear else unclear).append((owner, other))
+    return hidden, unclear
+
+
+def apart(context: DiagnosisContext, layers: Iterable[str]) -> Sequence[str]:
+    """Layers, of those that are one in several models only the first."""
+    found: dict[str, str] = {}
+    for layer in layers:
+        found.setdefault(context.same_layer.get(layer, layer), layer)
+    return list(found.values())
+
+
+def sharing_in_file(context: DiagnosisContext) -> Sequence[tuple[str, Pair]]:
+    """Variables of a file that two layers share of which one may hold the other: their names, with the layers."""
+    if context.layers is None or context.ownership.recorded:
+        return []
+    return [
+        (context.ops.names[use.variable], pair)
+        for use in uses_of_variables(context)
+        if is_weight(context, use.variable)
+        for pair in pairs_in_file(context, use)[1]
+    ]

@@ -25,7 +25,7 @@ from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import DT_BOOL, type_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
-from graphdiag.keras_facts import MASK_MAKERS, drops_masks
+from graphdiag.keras_facts import MASK_MAKERS, drops_masks, may_hold_others
 
 Pair = tuple[str, str]
 REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
@@ -79,6 +79,11 @@ class Explained:
     def _is_explained(self, source: str, target: str, edge: OpEdge) -> bool:
         if not edge.carries & REAL:
             return self._linked(source, target)
+        if not edge.carries & Carries.ACTIVATION:
+            if self._are_one_layer(source, target) or self._may_hold(source, target):
+                return True
+            if edge.source in self.flow.touches and not self.ownership.trackers:
+                return False  # a variable itself, which Keras gives to no layer
         if self._is_stored(edge):
             return self._are_one_layer(source, target) and {source, target} <= self._trackers_of_state(edge)
         if self.calls.call_of(edge.target) is None or source in self.layers.nested:
@@ -144,6 +149,13 @@ class Explained:
     def _may_read(self, layer: str, edge: OpEdge) -> bool:
         trackers = self.ownership.trackers
         return not trackers or layer in trackers.get(edge.source, (layer,))
+
+    def _may_hold(self, source: str, target: str) -> bool:
+        """Whether one of two layers may hold the other: in a file nothing tells who tracks a variable."""
+        if self.ownership.trackers:
+            return False
+        classes = [self.layers.layers[layer].class_name for layer in (source, target) if layer in self.layers.layers]
+        return "Lambda" not in classes and any(map(may_hold_others, classes))
 
     def _is_stored(self, edge: OpEdge) -> bool:
         return (edge.source, edge.target) in self._stores

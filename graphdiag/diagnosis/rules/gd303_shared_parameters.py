@@ -31,7 +31,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from graphdiag.diagnosis.captured import NOTHING, VariableUse, are_tracked, is_weight, uses_of_variables
+from graphdiag.diagnosis.captured import (
+    NOTHING,
+    VariableUse,
+    apart,
+    are_tracked,
+    is_weight,
+    pairs_in_file,
+    uses_of_variables,
+)
 from graphdiag.diagnosis.claims import (
     carrying,
     layer_edges,
@@ -169,10 +177,10 @@ def _pairs_of_readers(context: DiagnosisContext, use: VariableUse) -> tuple[Pair
     """The layer whose variable it is, with each other one that reads it.
 
     In a live model it is known which layers track a variable; another layer that reads it is one too many, and of one
-    that none tracks each reader shares it with each other. Elsewhere the layer that reads first counts as the one.
+    that none tracks each reader shares it with each other. Elsewhere classes tell, as far as they do.
     """
     assert context.layers is not None
-    readers = _apart(context, use.reads)
+    readers = apart(context, use.reads)
     if context.ownership.recorded:
         trackers = context.ownership.trackers.get(use.variable, ())
         if context.ownership.belongs_to.get(use.variable) != NOTHING:
@@ -182,16 +190,14 @@ def _pairs_of_readers(context: DiagnosisContext, use: VariableUse) -> tuple[Pair
         centers = readers if len(readers) <= _MOST_PAIRS else readers[:1]
         pairs = [(center, other) for center in centers for other in readers if other != center]
         return tuple(dict.fromkeys(pair for left, right in pairs for pair in ((left, right), (right, left))))
-    first = readers[0]
-    known = context.layers.layers
-    return tuple((first, other) for other in readers[1:] if first in known and other in known)
+    return tuple(pairs_in_file(context, use)[0])
 
 
 def _writers_for_readers(context: DiagnosisContext, use: VariableUse) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Layers that write to a variable, each with those that read it there; not what they store of activations."""
-    readers = _apart(context, use.reads)
+    readers = apart(context, use.reads)
     trackers = context.ownership.trackers.get(use.variable, ())
-    for writer in _apart(context, use.writes):
+    for writer in apart(context, use.writes):
         # In a file the layer that reads first counts as the one that has the variable, and writes to its own.
         owns = writer in readers[:1] if not context.ownership.recorded else False
         rows = {edge.target for edge in use.writes[writer]}
@@ -205,14 +211,6 @@ def _writers_for_readers(context: DiagnosisContext, use: VariableUse) -> Iterato
         )
         if others and not owns:
             yield writer, others
-
-
-def _apart(context: DiagnosisContext, layers: Iterable[str]) -> list[str]:
-    """Layers, of those that are one in several models only the first."""
-    found: dict[str, str] = {}
-    for layer in layers:
-        found.setdefault(context.same_layer.get(layer, layer), layer)
-    return list(found.values())
 
 
 def _is_among(context: DiagnosisContext, layer: str, layers: Iterable[str]) -> bool:

@@ -68,3 +68,34 @@ def test_a_variable_that_a_traced_function_captures(dtype):
 def test_the_museums_model():
     [finding] = in_log("GD303", "keras216_weight_tying")
     assert finding.edges == (("enc", "tied"),)
+
+
+READ_BY_ANOTHER = """
+    x Feed
+    mine/kernel VarHandleOp
+    mine/Read ReadVariableOp mine/kernel
+    mine/MatMul MatMul x mine/Read
+    other/Read ReadVariableOp mine/kernel
+    other/MatMul MatMul mine/MatMul other/Read
+"""
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "hidden"),
+    [
+        ("Dense", "Lambda", True),
+        ("Permute", "Lambda", True),  # a Lambda tracks nothing
+        ("Dense", "Dense", True),
+        ("Dense", "Wrapper", False),  # it may hold the Dense layer
+        ("Dense", "Bidirectional", False),
+        ("Quantizer", "Lookup", False),
+    ],
+)
+@pytest.mark.parametrize("captured", [False, True], ids=["in the layer's scope", "outside of all layers"])
+def test_in_a_file_a_layer_may_hold_the_one_whose_variable_it_reads(mine, other, hidden, captured):
+    layers = layer_graph([("x", "mine"), ("mine", "other")], inputs=["x"], classes={"mine": mine, "other": other})
+    text = READ_BY_ANOTHER
+    if captured:
+        text = text.replace("mine/kernel VarHandleOp", "kernel Handle").replace("mine/kernel", "kernel")
+    found = [finding.edges for finding in in_graph("GD303", text, layers)]
+    assert found == ([(("mine", "other"),)] if hidden else [])
