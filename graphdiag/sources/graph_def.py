@@ -61,7 +61,7 @@ def _from_binary(path: Path, data: bytes) -> GraphDef:
         graph_def = GraphDef.FromString(data)
     except DecodeError as error:
         reason = "it is text; name it .pbtxt if it is a GraphDef" if _is_text(data) else "it cannot be parsed"
-        raise SourceError(f"{path} is damaged or no binary GraphDef: {reason}.") from error
+        raise SourceError(f"{path} is damaged, or not a binary GraphDef: {reason}.") from error
     return _checked(path, graph_def)
 
 

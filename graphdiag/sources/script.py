@@ -103,11 +103,13 @@ def _find(where: Path, module: ModuleType, entry: str | None, arguments: Mapping
             raise UsageError(f"--arg needs a function to call, but {entry!r} of {where} is a model.")
         return chosen
     if not callable(chosen):
-        raise ModelError(f"{entry!r} of {where} is of type {_type(chosen)}, no Keras model; {_found(module)}.")
+        raise ModelError(
+            f"{entry!r} of {where} is of type {_type(chosen)}, which is not a Keras model; {_found(module)}."
+        )
     _check_arguments(where, entry, chosen, arguments)
     made = _guarded(where, lambda: chosen(**arguments))
     if keras_of(made) is None:
-        raise ModelError(f"{entry}() of {where} returned an object of type {_type(made)}, no Keras model.")
+        raise ModelError(f"{entry}() of {where} returned an object of type {_type(made)}, which is not a Keras model.")
     return made
 
 

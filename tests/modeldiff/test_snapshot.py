@@ -64,9 +64,9 @@ def test_ops_are_counted():
         ("", ["complete JSON"]),
         (example().to_text()[:-40], ["line", "complete JSON"]),
         ("[" * 100_000, ["complete JSON"]),
-        ("[]", ["no snapshot", "graphdiag snapshot"]),
-        ('{"class_name": "Functional"}', ["no snapshot"]),
-        ('{"schema": "graphdiag.report/2"}', ["no snapshot"]),
+        ("[]", ["not a snapshot", "graphdiag snapshot"]),
+        ('{"class_name": "Functional"}', ["not a snapshot"]),
+        ('{"schema": "graphdiag.report/2"}', ["not a snapshot"]),
         (json.dumps(damaged(schema="graphdiag.snapshot/3")), ["graphdiag.snapshot/3", "upgrade"]),
         (json.dumps(damaged(schema="graphdiag.snapshot/x")), ["damaged", "graphdiag.snapshot/x"]),
         (json.dumps(damaged(layers=None)), ["damaged", "layers"]),
@@ -95,7 +95,7 @@ def test_what_is_no_whole_snapshot_ends_in_one_line(tmp_path, text, words):
 
 def test_files_that_cannot_be_read(tmp_path):
     (tmp_path / "binary").write_bytes(b'{"schema": "graphdiag.snapshot/2", \xff\xfe')
-    with pytest.raises(SourceError, match="no text"):
+    with pytest.raises(SourceError, match="not text"):
         read(tmp_path / "binary")
     with pytest.raises(SourceError, match="cannot be read"):
         read(tmp_path / "absent")

@@ -207,7 +207,11 @@ def test_several_keras_models_and_no_op_graph_must_be_chosen_from(tmp_path: Path
 
 def test_a_keras_model_that_cannot_be_read_is_a_note_beside_an_op_graph_and_an_error_alone(tmp_path: Path) -> None:
     subclassed = json.dumps({"class_name": "Mine", "config": {"units": 3}})
-    for text, reason in ((b"\xff{", "cannot be read"), ("[1]", "no JSON object"), (subclassed, "'Mine' and no layers")):
+    for text, reason in (
+        (b"\xff{", "cannot be read"),
+        ("[1]", "not a JSON object"),
+        (subclassed, "'Mine' and no layers"),
+    ):
         write_log(tmp_path / "both" / FILE, [run_graph(graph("x")), keras(text)])
         opened = open_event_log(tmp_path / "both")
         assert opened.layer_graph is None

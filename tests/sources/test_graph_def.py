@@ -215,7 +215,7 @@ def test_a_bad_file_is_one_clear_line(tmp_path: Path, name: str, content: bytes,
 
 def test_an_event_file_is_no_graph(tmp_path: Path) -> None:
     (log,) = (LOGS / "keras216_shape_only").glob("*tfevents*")
-    with pytest.raises(SourceError, match=r"no binary GraphDef|no GraphDef"):
+    with pytest.raises(SourceError, match=r"not a binary GraphDef|not a GraphDef"):
         open_graph_file(log)
 
 
