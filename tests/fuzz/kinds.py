@@ -604,7 +604,8 @@ def _configuration(rng: random.Random, directory: Path) -> Command:
 
 
 def _baseline(rng: random.Random, directory: Path) -> Command:
-    text = json_text(rng, change_json(rng, _BASELINE))
+    # Nearly every change makes it a file that is refused; the others are read.
+    text = json_text(rng, change_json(rng, _BASELINE) if rng.random() < 0.7 else _BASELINE)
     command = _project(rng, directory, _CONFIG, garble(rng, text) if rng.random() < 0.2 else text)
     if rng.random() < 0.2:
         _put_at(rng, directory / "baseline.json")

@@ -1,6 +1,7 @@
 """Make models, run them, and hold what graphdiag says of them against what the runs show.
 
     python -m tests.models --count 1000 --seed 1
+    python -m tests.models wrong-models/*.py    # those that were kept, once more
 
 Models are shared out over the stacks, and over processes of their own. What graphdiag gets wrong is printed as it is
 found, and the model's file is kept. The end is a table: for each stack and each kind of thing planted, how many models,
@@ -14,12 +15,13 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.models.generator import STACKS
+from tests.models.truth import stack_of
 
 if TYPE_CHECKING:
     from tests.models.measure import Measured
@@ -33,10 +35,12 @@ _MODEL = "MODEL"
 def main() -> int:
     """Run the command; see above."""
     parser = argparse.ArgumentParser(prog="python -m tests.models", description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", type=Path, help="generated models to measure, instead of new ones")
     parser.add_argument("--count", type=int, default=30, help="how many models, all stacks together")
     parser.add_argument("--seed", type=int, default=0, help="the same number gives the same models")
     parser.add_argument("--stack", choices=STACKS, action="append", help="only these")
     parser.add_argument("--keep", type=Path, default=Path("wrong-models"), help="where files of wrong ones are written")
+    parser.add_argument("--again", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--process", nargs=3, metavar=("STACK", "COUNT", "SEED"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.process:
@@ -44,8 +48,18 @@ def main() -> int:
         for measured in _measured(stack, int(count), int(number)):
             print(_MODEL, pickle.dumps(measured).hex(), flush=True)
         return 0
+    if options.files and options.again:
+        for measured in _measured_again(options.files):
+            print(_MODEL, pickle.dumps(measured).hex(), flush=True)
+        return 0
     stacks = options.stack or STACKS
     tally = Tally(options.keep)
+    if options.files:
+        for stack in stacks:
+            files = [str(path.resolve()) for path in options.files if stack_of(path) == stack]
+            if files:
+                tally.process(f"{stack}-again", ["--again", *files])
+        return tally.end()
     shares = [
         _chunks(options.count // len(stacks) + (place < options.count % len(stacks))) for place in range(len(stacks))
     ]
@@ -53,7 +67,8 @@ def main() -> int:
         for stack, count in zip(stacks, counts, strict=True):
             if count:
                 # Other numbers for each stack, or all would get the same programs.
-                tally.process(stack, count, 1000 * options.seed + 10 * round_ + STACKS.index(stack))
+                number = 1000 * options.seed + 10 * round_ + STACKS.index(stack)
+                tally.process(f"{stack}-{number}", ["--process", stack, str(count), str(number)])
     return tally.end()
 
 
@@ -73,6 +88,19 @@ def _measured(stack: str, count: int, number: int) -> Iterator[Measured]:
         yield measure(text, stack, graph="inference" if place % 3 == 2 or stack == "tf1" else "training")
 
 
+def _measured_again(files: Sequence[Path]) -> Iterator[Measured]:
+    stack = stack_of(files[0])
+    if stack == "tf1":
+        import tensorflow as tf
+
+        tf.compat.v1.disable_v2_behavior()
+    from tests.models.measure import measure
+
+    for path in files:
+        for graph in ("inference",) if stack == "tf1" else ("training", "inference"):
+            yield measure(path.read_text(encoding="utf-8"), stack, graph=graph)
+
+
 class Tally:
     """Counts of what was seen.
 
@@ -90,17 +118,22 @@ class Tally:
         self.wrong: Counter[str] = Counter()
         self.ended: list[str] = []
 
-    def process(self, stack: str, count: int, number: int) -> None:
-        """Measure some models in a process of their own."""
-        command = [sys.executable, "-m", "tests.models", "--process", stack, str(count), str(number)]
+    def process(self, name: str, arguments: Sequence[str]) -> None:
+        """Measure some models in a process of their own.
+
+        Args:
+            name: What to call them.
+            arguments: What the process is to measure.
+        """
+        command = [sys.executable, "-m", "tests.models", *arguments]
         with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         ) as process:
             assert process.stdout is not None
             for place, line in enumerate(line for line in process.stdout if line.startswith(_MODEL)):
-                self.count(f"{stack}-{number}-{place}", pickle.loads(bytes.fromhex(line.split(" ", 1)[1])))
+                self.count(f"{name}-{place}", pickle.loads(bytes.fromhex(line.split(" ", 1)[1])))
             if process.wait() != 0:
-                self.ended.append(f"{stack} {count} {number}: exit status {process.returncode}")
+                self.ended.append(f"{name}: exit status {process.returncode}")
 
     def count(self, name: str, measured: Measured) -> None:
         """Count one model.

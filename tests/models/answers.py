@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 from graphdiag import GraphdiagError, compare
 from graphdiag.sources.open_source import open_source
+from graphdiag.sources.registry import SourceOptions
 from tests.models.truth import Answer, answer_of, stack_of, truth_of
 
 GRAPHS = ("training", "inference", "train-step")
@@ -117,7 +118,7 @@ def _log(path: str, graph: str, directory: Path) -> tuple[Path, Path]:
     from tests.models.oracle import load, numbers_for
 
     if graph == "train-step":  # nobody but graphdiag knows targets that fit
-        opened = open_source(path, graph=graph)
+        opened = open_source(path, SourceOptions(graph=graph))
         (directory / "graph.pb").write_bytes(opened.graph_defs[0].SerializeToString())
         (directory / "model.json").write_text(json.dumps(opened.keras_json))
         return directory / "graph.pb", directory / "model.json"

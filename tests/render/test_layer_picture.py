@@ -186,21 +186,23 @@ def test_svg_is_inert():
 
 def test_hostile_names_are_shown_as_they_are():
     svg = ElementTree.fromstring(report_of(HOSTILE).render("svg"))
-    first = [texts(box)[0] for box in groups(svg, "layer")]
-    assert first[:8] == [
+    boxes = groups(svg, "layer")
+    shown = dict(zip(HOSTILE, (texts(box)[0] for box in boxes), strict=True))
+    for name in (
         "<script>alert(1)</script>",
         "\"quoted\" 'twice'",
-        "line\\nfeed\\r\\ttab",
         "a|b{c}<d>",
         "scope::name",
         "&lt;&amp;",
         "back\\slash\\N\\l",
-        "bell\\x07\\x00\\x1b[31m",
-    ]
-    assert first[13] == "n" * 20 + "…" + "n" * 19
-    titles = [box.findtext(f"{SVG}title") for box in groups(svg, "layer")]
-    assert titles[13] == "n" * 300 + ": Dense"
-    assert titles[6] == "back\\slash\\N\\l: Dense"
+    ):
+        assert shown[name] == name
+    assert shown["line\nfeed\r\ttab"] == "line\\nfeed\\r\\ttab"
+    assert shown["bell\x07\x00\x1b[31m"] == "bell\\x07\\x00\\x1b[31m"
+    assert shown["n" * 300] == "n" * 20 + "…" + "n" * 19
+    titles = dict(zip(HOSTILE, (box.findtext(f"{SVG}title") for box in boxes), strict=True))
+    assert titles["n" * 300] == "n" * 300 + ": Dense"
+    assert titles["back\\slash\\N\\l"] == "back\\slash\\N\\l: Dense"
     assert size_of_png(report_of(HOSTILE).render("png")) > (100, 100)
 
 

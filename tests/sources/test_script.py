@@ -169,8 +169,8 @@ def test_errors_are_one_line_that_says_what_and_where(name, options, error, told
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("def broken(:\n", "no valid Python"),
-        ("x = '\0'\n", "no valid Python"),
+        ("def broken(:\n", "not valid Python"),
+        ("x = '\0'\n", "not valid Python"),
         ("import no_such_package_at_all\n", "'no_such_package_at_all' in line 1, which is not installed"),
         ("import keras\n\nmodel = keras.Sequential(3)\n", "in line 3"),
         ("raise SystemExit\n", "ends the program in line 1"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from tests.conftest import ROOT
 from tests.support.graph_text import FIXTURES, LOGS
@@ -25,12 +27,22 @@ def environment(**changes: str | None) -> dict[str, str]:
     return {name: value for name, value in wanted.items() if value is not None}
 
 
+def _heed_signals() -> None:
+    """The tests may run under nohup, or in the background of a shell; then their children ignore what those ignore."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:
+    usual = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()}
+    return usual | {"preexec_fn": _heed_signals} | options
+
+
 def run(*arguments: object, program: list[str] = PROGRAM, **options) -> subprocess.CompletedProcess[str]:
     """The command line run to its end; a hang is an error."""
-    options = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()} | options
     return subprocess.run(
         [*program, *map(str, arguments)],
-        **options,
+        **_settings(options),
         text=True,
         encoding="utf-8",
         errors="replace",
@@ -41,8 +53,7 @@ def run(*arguments: object, program: list[str] = PROGRAM, **options) -> subproce
 
 def start(*arguments: object, **options) -> subprocess.Popen[str]:
     """The command line begun."""
-    options = {"cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": environment()} | options
-    return subprocess.Popen([*PROGRAM, *map(str, arguments)], **options, text=True)
+    return subprocess.Popen([*PROGRAM, *map(str, arguments)], **_settings(options), text=True)
 
 
 _READY = """
@@ -59,10 +70,7 @@ def start_ready(*arguments: object) -> subprocess.Popen[str]:
     """The command line begun, and far enough for signals to be its own affair, not Python's."""
     process = subprocess.Popen(
         [sys.executable, "-c", _READY, *map(str, arguments)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(),
+        **_settings({}),
         text=True,
     )
     assert process.stderr is not None
