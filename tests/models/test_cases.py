@@ -39,18 +39,8 @@ def test_the_truth_is_what_runs_show(name: str, tmp_path: Path, monkeypatch: pyt
     assert unexpected(truth, observed.parameters, truth.dependencies) == []
 
 
-MISSED = {
-    ("codebook", "train-step", "log"): ["missed: quantizer -> lookup"],
-    ("global_weight", "train-step", "log"): [
-        "missed: * -> put or put -> take or take -> put",
-        "missed: * -> take or put -> take or take -> put",
-    ],
-}
-"""What graphdiag does not find yet: in the graph of a train step as a file, it cannot tell whose a variable is."""
-
-
 @pytest.mark.parametrize(("name", "graph", "via"), WAYS)
 def test_graphdiag_says_the_truth(name: str, graph: str, via: str) -> None:
     path = CASES[name]
     answer = tf1()[1][name, graph, via] if path in TF1 else ask(path, graph, via)
-    assert judge(truth_of(path), answer).lines() == MISSED.get((name, graph, via), [])
+    assert judge(truth_of(path), answer).lines() == []
