@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NewType
 
 import numpy as np
 
 from graphdiag.graphs.layer_calls import CallRecord, TensorName
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
-NO_CALL = -1
+CallNumber = NewType("CallNumber", int)
+"""Place of a call in `Calls.calls`; or `NO_CALL`, for an op of no call."""
+NO_CALL = CallNumber(-1)
 Tensor = tuple[int, int]
 """A tensor of the op graph: the row of its op, and the output slot."""
 

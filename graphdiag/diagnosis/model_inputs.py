@@ -30,7 +30,7 @@ def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Map
         For each input layer the row of its feed, `UNOWNED` where none was found.
     """
     inputs = list(layers.inputs) or [layer.id for layer in layers.layers.values() if layer.is_input]
-    found = dict.fromkeys(inputs, UNOWNED)
+    found: dict[str, int] = dict.fromkeys(inputs, UNOWNED)
     feeds = [row for row, op_type in enumerate(graph.types) if op_type in FEEDS]
     by_owner = {rows[input_]: input_ for input_ in inputs}
     for row in reversed(feeds):

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NewType
 
 import numpy as np
 
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.keras_facts import ROLE_OF_SCOPE
 
-UNOWNED = -1
+OwnerNumber = NewType("OwnerNumber", int)
+"""Place of an owner in `graphdiag.diagnosis.ownership.Ownership.owners`; or `UNOWNED`."""
+UNOWNED = OwnerNumber(-1)
 """Owner of an op that belongs to no layer."""
 
 NUMBERED = re.compile(r"(.+)_[0-9]+")

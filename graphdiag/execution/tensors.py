@@ -11,9 +11,9 @@ from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.finding import Evidence
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
-from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.op_graph import CONTROL, OpGraph, OutputSlot
 
-ALL_OUTPUTS = -1
+ALL_OUTPUTS = OutputSlot(-1)
 """In the place of an output slot: every output of the op."""
 
 NO_TENSOR = "a control dependency carries no tensor to compare"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NewType
 
 import numpy as np
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
     from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
-CONTROL = -1
+OutputSlot = NewType("OutputSlot", int)
+"""Which output of an op, from 0 on; or `CONTROL`."""
+CONTROL = OutputSlot(-1)
 """Output slot of a control dependency, which carries no tensor."""
 
 _LAST_SLOT = 2**31 - 1

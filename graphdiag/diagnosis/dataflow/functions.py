@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NewType
 
 from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, ANYTHING, CLASS_BITS, DATA, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key, rows_of_kind
@@ -25,7 +26,9 @@ Solve = Callable[
 # Beyond the classes, the bits in a function body stand for what lies outside of the graph and then for its arguments,
 # four a piece: an argument's values, its shape, and the values and the shapes of what is behind it if it is a handle.
 _BITS = 4
-_UNCLEAR, _FROM_OUTSIDE = -2, -1
+ArgumentPosition = NewType("ArgumentPosition", int)
+"""Which argument of a function; or one of the two that follow."""
+_UNCLEAR, _FROM_OUTSIDE = ArgumentPosition(-2), ArgumentPosition(-1)
 """In the place of an argument's position: any handle; and what lies outside of the graph."""
 _FUNCTIONS = {
     Kind.CALLS: ("f",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NewType, Protocol
 
 from graphdiag.diagnosis.dataflow.classes import ANYTHING, Dependencies
 from graphdiag.diagnosis.dataflow.liveness import (
@@ -20,9 +20,11 @@ from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 
 Key = int | tuple[str, str]
 """What a state is known by: the row of an op; or a name, after the prefix of the graph it is in."""
-ANYWHERE: Key = -1
+StateNumber = NewType("StateNumber", int)
+"""In the place of a row: a state that no op of the graph makes."""
+ANYWHERE: Key = StateNumber(-1)
 """A handle whose origin is unclear: it may be any."""
-OUTSIDE: int = -2
+OUTSIDE = StateNumber(-2)
 """What lies outside of the graph: files, and whatever Python code keeps. Of graphs that were merged from several, and
 did not run together, each has a key of its own, from here on downward."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NewType
 
 import numpy as np
 
@@ -21,9 +22,13 @@ Condition = tuple[int, int, int]
 """A predicate's row and output, and the branch that it must choose; or a row, 0 and `DECIDED`."""
 Conditions = frozenset[Condition]
 
-DECIDED = -1
+Branch = NewType("Branch", int)
+"""Which output of a ``Switch`` must be alive; or `DECIDED`."""
+DECIDED = Branch(-1)
 """In the place of a branch: whatever decided there (`Liveness.choices`)."""
-NO_ROW = -1
+PredicateRow = NewType("PredicateRow", int)
+"""Row of a predicate; or `NO_ROW`."""
+NO_ROW = PredicateRow(-1)
 """In the place of a row: the graph lacks the predicate."""
 
 _ALWAYS: Conditions = frozenset()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NewType
 
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key
@@ -32,7 +33,9 @@ _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
 _VARIABLES = VARIABLES | {"TemporaryVariable"}
 """Types that make a state with a value of one tensor; a temporary one lives within a step and is not a layer's."""
 _ASKS_ONLY = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})
-_LAST = -1
+HandlePosition = NewType("HandlePosition", int)
+"""Which input of an op is the handle; or `_LAST`."""
+_LAST = HandlePosition(-1)
 """Position of what is read by an op that takes no handle."""
 
 _MOST_STEPS = 64
