@@ -148,7 +148,7 @@ def test_model_goes_before_functions_and_arguments_call_for_one(tmp_path):
         ("builder_arguments", {"arguments": {"unit": "3"}}, UsageError, ["build_model(units", "--arg"]),
         ("builder_arguments", {"entry": "not_a_model"}, ModelError, ["not_a_model()", "int"]),
         ("no_model", {}, ModelError, ["'model'", "'helper'"]),
-        ("not_a_model", {}, ModelError, ["'model'", "not a Keras model"]),
+        ("not_a_model", {}, ModelError, ["'model'", "no Keras model"]),
         ("not_a_model", {"entry": "model"}, ModelError, ["'model'", "dict"]),
         ("unbuilt_keras3", {}, ModelError, ["'unbuilt'", "never built", "--input-shape"]),
         ("raising", {}, ModelError, ["raising.py", "KeyError", "line 7", "'unit'"]),
