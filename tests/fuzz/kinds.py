@@ -492,16 +492,13 @@ def _saved() -> Mapping[str, Sequence[Any]]:
             }.items():
                 file = directory / f"{log}.{schema}.json"
                 tasks[file] = schema, Task([*argv, "-o", str(file)], name)
-        # On a busy machine a task may meet its time limit.
-        for _ in range(5):
-            missing = [task for file, (_, task) in tasks.items() if not file.exists()]
-            if missing:
-                worker = Worker()
-                list(worker.run(missing))
-                worker.close()
-        for file, (schema, _) in tasks.items():
-            if file.exists():
-                found[schema].append(json.loads(file.read_text(encoding="utf-8")))
+        worker = Worker()
+        outcomes = list(worker.run([task for _, task in tasks.values()]))
+        worker.close()
+        for (file, (schema, _)), outcome in zip(tasks.items(), outcomes, strict=True):
+            if not file.exists():
+                raise RuntimeError(f"no {schema} of an undamaged source: {outcome}")
+            found[schema].append(json.loads(file.read_text(encoding="utf-8")))
     return found
 
 

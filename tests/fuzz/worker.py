@@ -7,7 +7,6 @@ writes to ``out`` and the ``argv`` that reads this ``then``. Each line of standa
 from __future__ import annotations
 
 import faulthandler
-import functools
 import importlib
 import io
 import json
@@ -30,8 +29,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     silence = os.open(os.devnull, os.O_RDWR)
     os.dup2(silence, 1)
-    os.dup2(silence, 2)
+    # What ends the process before its first command is to be seen.
     _preload()
+    os.dup2(silence, 2)
     resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
@@ -48,12 +48,8 @@ def main() -> None:
 
 def _preload() -> None:
     """Import what every command would import, so that no input pays for it."""
-    import typer.main
-
     for name in ("graphdiag.cli", "graphdiag.comparison", "tests.support.schemas"):
         importlib.import_module(name)
-    # Building the parser takes longer than most inputs.
-    typer.main.get_command = functools.cache(typer.main.get_command)
 
 
 def _run(argv: list[str], cwd: str) -> dict[str, Any]:
