@@ -483,11 +483,12 @@ def _saved() -> Mapping[str, Sequence[Any]]:
         for log in _SAVED_OF:
             source = str(LOGS / log)
             model = [f"--model={source}/model.json"] if (LOGS / log / "model.json").exists() else []
+            old = [f"--old-model={source}/model.json"] if model else []
             for schema, argv in {
                 "report": ["compare", source, *model, "--format", "json"],
                 "snapshot": ["snapshot", source, *model],
                 "check": ["check", source, *model, "--format", "json"],
-                "diff": ["diff", source, str(LOGS / "k3_raw_ops"), "--format", "json"],
+                "diff": ["diff", source, *old, *_other_side(not log.startswith("tf110")), "--format", "json"],
                 "drawn": ["draw", source, "--format", "json"],
             }.items():
                 file = directory / f"{log}.{schema}.json"
@@ -500,6 +501,13 @@ def _saved() -> Mapping[str, Sequence[Any]]:
                 raise RuntimeError(f"no {schema} of an undamaged source: {outcome}")
             found[schema].append(json.loads(file.read_text(encoding="utf-8")))
     return found
+
+
+def _other_side(with_layers: bool) -> Sequence[str]:
+    """What a log is compared with: layers with layers, ops alone with ops alone."""
+    if with_layers:
+        return [str(LOGS / "k3_raw_ops"), f"--new-model={LOGS / 'k3_raw_ops' / 'model.json'}"]
+    return [str(LOGS / "tf110_shared_scope_9545")]
 
 
 def _saved_file(rng: random.Random, directory: Path, schema: str) -> str:
