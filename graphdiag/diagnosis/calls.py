@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NewType
@@ -90,12 +90,14 @@ NOTHING_KNOWN = Calls((), np.empty(0, dtype=np.int32))
 """Where no call is known, because there is no layer graph."""
 
 
-def recorded_calls(graph: OpGraph, record: CallRecord) -> Calls:
+def recorded_calls(graph: OpGraph, record: CallRecord, bookkeeping: Collection[int] = ()) -> Calls:
     """The calls that were recorded while a live model was traced.
 
     Args:
         graph: The op graph.
         record: What was recorded.
+        bookkeeping: Rows of the ops that serve training, saving or initializing. Some are made while a layer is called,
+            and are not part of the call.
 
     Returns:
         The calls, with rows in place of names.
@@ -104,6 +106,7 @@ def recorded_calls(graph: OpGraph, record: CallRecord) -> Calls:
     for name, position in record.of_op.items():
         if name in graph.index:
             of_op[graph.index[name]] = position
+    of_op[list(bookkeeping)] = NO_CALL
 
     def rows(names: Iterable[TensorName]) -> frozenset[Tensor]:
         return frozenset((graph.index[name], slot) for name, slot in names if name in graph.index)

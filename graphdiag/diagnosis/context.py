@@ -172,7 +172,7 @@ def _calls(
     if layers is None:
         return find_crossings(ops, ownership, flow), NOTHING_KNOWN
     if ownership.recorded:
-        recorded = recorded_calls(ops, record or CallRecord())
+        recorded = recorded_calls(ops, record or CallRecord(), ownership.roles)
         return find_crossings(ops, ownership, flow, recorded.of_op), recorded
     scopes = number_calls(ops, layers, ownership, flow)
     crossings = find_crossings(ops, ownership, flow, scopes)
