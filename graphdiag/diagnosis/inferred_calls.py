@@ -18,7 +18,7 @@ that Keras 2 makes of a nested model, is left open.
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -238,14 +238,32 @@ class _Inference:
             layers = [layer for layer, _ in takers]
             # Only a layer that does not take it itself is seen through.
             results[output] = self._candidates(node[0], scope, allowed, [self._taken_by(layer) for layer in layers])
-            if not results[output]:
+            # A tensor that these layers are given anyway does not tell that this one hands it on.
+            own = scope.leaving if scope is not None else frozenset[Tensor]()
+            doubtful = own.isdisjoint(results[output]) and self._are_given_anyway(
+                LayerTensor(*node, output), results[output]
+            )
+            if doubtful or not results[output]:
                 beyond = [self._taken_beyond(layer) for layer in layers]
-                results[output] = self._candidates(node[0], scope, allowed, beyond)
+                further = self._candidates(node[0], scope, allowed, beyond)
+                if not results[output] or not own.isdisjoint(further):
+                    results[output] = further
                 results[output] = results[output] or self._left(node[0], scope, allowed)
         if self._are_told_apart(node[0]):
             self._tell_apart(node, scope, results)
         for output, tensors in results.items():
             self.tensors[LayerTensor(*node, output)] = frozenset(tensors)
+
+    def _are_given_anyway(self, result: LayerTensor, tensors: Collection[Tensor]) -> bool:
+        """Whether the layers that take a result are given these tensors as other layers' results, too."""
+        return all(
+            any(
+                edge.source != result and not self.tensors.get(edge.source, frozenset()).isdisjoint(tensors)
+                for call in range(self.numbers[layer])
+                for edge in self.given.get((layer, call), ())
+            )
+            for layer, _ in self.takers[result.layer, result.call][result.output]
+        )
 
     def _choose(self, node: Node, allowed: Mapping[Tensor, None]) -> _Scope | None:
         """The scope that the arguments of a call enter, and that gives most to the layers after it."""

@@ -179,7 +179,7 @@ def _functional(name: str, class_name: str, config: Mapping[str, Any], path: tup
         entries[layer] = entry
     calls = {layer: _calls(entry, layer, entries.keys()) for layer, entry in entries.items()}
     inputs = tuple(_structure(config["input_layers"]))
-    outputs = tuple(tensor for _, tensor in _structure(config["output_layers"]))
+    outputs = tuple(_of_call(tensor, entries) for _, tensor in _structure(config["output_layers"]))
     named = [tensor for layer in calls.values() for call in layer for tensor in call.tensors()]
     named += [*outputs, *(tensor for _, tensor in inputs)]
     referred: dict[str, set[int]] = {}
@@ -195,6 +195,20 @@ def _functional(name: str, class_name: str, config: Mapping[str, Any], path: tup
         for layer, entry in entries.items()
     }
     return Scope(name, class_name, path, members, inputs, outputs)
+
+
+def _of_call(output: Tensor, entries: Mapping[str, Mapping[str, Any]]) -> Tensor:
+    """An output of a model, with the index that inbound nodes have for the same call.
+
+    For its outputs Keras 3 counts the calls of a nested Functional model from 1, as if the model's own graph were the
+    first of them (``kept_nodes = 1`` in ``Functional.get_config``).
+    """
+    entry = entries.get(output.layer, {})
+    nodes, config = entry.get("inbound_nodes"), entry.get("config")
+    if not isinstance(nodes, list) or not isinstance(config, Mapping) or "input_layers" not in config:
+        return output
+    is_keras3 = any(isinstance(node, Mapping) and "args" in node for node in nodes)
+    return replace(output, call=output.call - 1) if is_keras3 else output
 
 
 def _sequential(name: str, class_name: str, config: Mapping[str, Any], path: tuple[str, ...], auto: _AutoName) -> Scope:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from graphdiag.errors import SourceError
-from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.layer_graph import LayerGraph, LayerTensor
 from graphdiag.sources.keras_files import open_keras_archive, open_keras_json
 from graphdiag.sources.keras_json import layer_graph_from_json
 from tests.sources.event_files import FILES, LOGS
@@ -124,6 +124,13 @@ def test_a_nested_model_of_several_inputs_and_outputs_called_twice(stack: str) -
     shared = graph.layers["shared" if stack == "k3" else "shared/dense"]
     assert shared.calls == 2
     assert graph.outputs == (shared.id,)
+
+
+def test_keras_3_counts_calls_of_a_nested_model_in_another_way_for_the_outputs_of_the_model() -> None:
+    """``first, second = inner(x), inner(a)``: ``first`` is an output of the model, and ``out`` takes ``second``."""
+    graph = read(FILES / "k3_nested_called_twice.json")
+    assert graph.output_tensors == (LayerTensor("inner/dense", 0, 0), LayerTensor("out", 0, 0))
+    assert [edge.source for edge in graph.tensors if edge.target == "out"] == [LayerTensor("inner/dense", 1, 0)]
 
 
 @pytest.mark.parametrize("stack", ["k3", "tfk", "keras216"])
