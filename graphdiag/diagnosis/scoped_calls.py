@@ -1,8 +1,8 @@
 """Scoped calls: where names decide, which ops were made in the same call of a layer.
 
 Keras opens a name scope for each call, and TensorFlow makes its name unique: ``lstm``, ``lstm_1``. Only tf_keras goes
-back into the same scope when it traces a function; there the ops of a call follow one another, and those of two calls
-that follow one another are linked only within each.
+back into the same scope when it traces a function; there the ops of a call follow one another, those of two calls that
+follow one another are mostly of the same types, and where they are not, they are linked only within each.
 """
 
 from __future__ import annotations
@@ -100,9 +100,18 @@ class _Numbering:
         yield from together.values()
 
     def _split(self, scopes: Sequence[Sequence[int]], uses: int) -> Iterator[Sequence[int]]:
-        """Parts of scopes between which ops of other layers were made; where these are too few, linked parts."""
+        """Parts of scopes between which ops of other layers were made.
+
+        Where these are too few, as many parts as there are calls, if all have the same types of ops; or linked parts.
+        """
         parts = [part for rows in scopes for part in self._uninterrupted(rows)]
         if len(parts) < uses:
+            rows = sorted(row for part in parts for row in part)
+            length = len(rows) // uses
+            repeated = [rows[start : start + length] for start in range(0, len(rows), length)] if length else []
+            if len(repeated) == uses and len({tuple(self.graph.types[row] for row in part) for part in repeated}) == 1:
+                yield from repeated
+                return
             linked = [piece for part in parts for piece in self._linked(part, by_inputs=False)]
             if len(linked) != uses:
                 linked = [piece for part in parts for piece in self._linked(part, by_inputs=True)]
