@@ -89,6 +89,7 @@ def compare(
         opened.calls,
         opened.belongs_to,
         opened.python_code,
+        opened.read_by_python,
     )
     layers = context.layers
     findings = reported(diagnose(context, rules), chosen)

@@ -38,6 +38,8 @@ class DiagnosisContext:
         view: What TensorBoard shows of it; ``None`` when that is of no interest.
         same_layer: For a layer that several nested models have, one of its ids by each of them.
         calls: The tensors that Keras gave to each call of a layer.
+        read_by_python: Of each Python function that a live graph calls, by its token, the layers' variables that it is
+            seen to read, by their own names, with the ids of the layers that track them.
     """
 
     ops: OpGraph
@@ -48,6 +50,7 @@ class DiagnosisContext:
     view: TensorBoardView | None = None
     same_layer: Mapping[str, str] = field(default_factory=dict)
     calls: Calls = NOTHING_KNOWN
+    read_by_python: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = field(default_factory=dict)
 
     @cached_property
     def explained(self) -> Explained | None:
@@ -136,6 +139,7 @@ def analyze(
     calls: CallRecord | None = None,
     belongs_to: Mapping[str, str] | None = None,
     python_code: Mapping[str, tuple[bool, bool, Sequence[str]]] | None = None,
+    read_by_python: Mapping[str, Sequence[tuple[str, Sequence[str]]]] | None = None,
 ) -> DiagnosisContext:
     """Work out who owns each op, what flows, and what crosses.
 
@@ -151,6 +155,8 @@ def analyze(
         python_code: Of each Python function that the graph calls, by its token, whether it may find anything outside of
             its arguments, whether it may keep anything there, and the names of the variables that it may use, where
             that is known.
+        read_by_python: The layers' variables that it is seen to read, by their own names, with the ids of the layers
+            that track them.
 
     Returns:
         The context that the rules look at.
@@ -162,7 +168,7 @@ def analyze(
     crossings, known = _calls(ops, layers if len(ops) or view else None, ownership, flow, calls)
     if layers is not None and not recorded:
         same_layer = find_same_layers(ops, layers, ownership, flow)
-    return DiagnosisContext(ops, layers, ownership, flow, crossings, view, same_layer or {}, known)
+    return DiagnosisContext(ops, layers, ownership, flow, crossings, view, same_layer or {}, known, read_by_python or {})
 
 
 def _calls(

@@ -96,6 +96,7 @@ def open_model(
         notes.append(
             f"Keras records no edges between the layers of {type(model).__name__}, because it is a subclassed model."
         )
+    python = python_code(traced.graph_def)
     return Opened(
         origin=Origin(path=name or model.name, kind="model", stack=_stack(model, keras)),
         graph_defs=(traced.graph_def,),
@@ -107,7 +108,17 @@ def open_model(
         belongs_to=traced.trackers.belongs_to,
         python_code={
             token: (code.reads, code.writes, tuple(filter(None, map(traced.trackers.name_of, code.variables))))
-            for token, code in python_code(traced.graph_def).items()
+            for token, code in python.items()
+        },
+        read_by_python={
+            token: [
+                (getattr(variable, "path", variable.name), layers)
+                for variable in code.weights
+                for layers in [traced.trackers.layers_of(variable)]
+                if layers
+            ]
+            for token, code in python.items()
+            if code.weights
         },
         calls=traced.calls,
         same_layer=ids.same_layer(),
@@ -177,11 +188,13 @@ class NamedTrackers:
         layers: Ids of the layers that track it.
         belongs_to: What any other variable belongs to.
         name_of: Gives the name of a variable; ``None`` for one that the graph does not have.
+        layers_of: Gives the ids of the layers that track a variable, also of one that the graph does not have.
     """
 
     layers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     belongs_to: Mapping[str, str] = field(default_factory=dict)
     name_of: Callable[[Any], str | None] = lambda _: None
+    layers_of: Callable[[Any], Sequence[str]] = lambda _: ()
 
     @classmethod
     def of(cls, trackers: Trackers, name_of: Callable[[Any], str | None]) -> NamedTrackers:
@@ -191,6 +204,7 @@ class NamedTrackers:
             {name: trackers.layers[key] for key, name in names.items() if name is not None and key in trackers.layers},
             {name: what for key, what in trackers.belongs_to.items() for name in [names[key]] if name is not None},
             name_of,
+            lambda variable: trackers.layers.get(id(variable), ()),
         )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.errors import ModelError, UsageError
 from graphdiag.graphs.node_attributes import text_of
 from graphdiag.sources.keras_layers import Network, flat, is_network, layer_of
-from graphdiag.sources.python_code import access_of, variables_of
+from graphdiag.sources.python_code import access_of, variables_of, weights_of
 
 PYTHON_TYPES = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 """Types of ops that call a Python function."""
@@ -337,11 +337,13 @@ class PythonCode:
         reads: Whether it may find anything there.
         writes: Whether it may keep anything there.
         variables: The variables that it may use.
+        weights: Those of layers that it is seen to read.
     """
 
     reads: bool
     writes: bool
     variables: Sequence[Any]
+    weights: Sequence[Any] = ()
 
 
 def python_code(graph: GraphDef) -> Mapping[str, PythonCode]:
@@ -364,5 +366,6 @@ def python_code(graph: GraphDef) -> Mapping[str, PythonCode]:
         # What tf.py_function is given lies in an object of TensorFlow's own.
         function = getattr(function, "_func", function)
         access = access_of(function)
-        found[token] = PythonCode(access.reads, access.writes, variables_of(function))
+        weights = weights_of(function) if access.reads else ()
+        found[token] = PythonCode(access.reads, access.writes, variables_of(function), weights)
     return found

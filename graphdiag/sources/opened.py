@@ -58,6 +58,8 @@ class Opened:
         python_code: Of each Python function that a live graph calls, by its token, whether it may find anything outside
             of its arguments, whether it may keep anything there, and the variables that it may use, by the names of
             the ops that make them or stand for them.
+        read_by_python: Of each Python function that a live graph calls, by its token, the layers' variables that it is
+            seen to read, by their own names, with the ids of the layers that track them.
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
         notes: Sentences for the user about what was chosen or passed over.
         locations: Where each layer is made, by its id: a line of the user's Python files; empty for other sources.
@@ -75,6 +77,7 @@ class Opened:
     calls: CallRecord = NO_RECORD
     belongs_to: Mapping[str, str] = field(default_factory=dict)
     python_code: Mapping[str, tuple[bool, bool, Sequence[str]]] = field(default_factory=dict)
+    read_by_python: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = field(default_factory=dict)
     same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     locations: Mapping[str, SourceLine] = field(default_factory=dict)

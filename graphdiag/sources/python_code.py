@@ -47,6 +47,8 @@ _FILES = frozenset(
 """Functions and methods that use files."""
 _FILLS = frozenset({"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"})
 """Functions of NumPy that change their first argument."""
+_ALL_WEIGHTS = frozenset({"get_weights", "trainable_variables", "trainable_weights", "variables", "weights"})
+"""What gives all weights of a layer."""
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 _DEEPEST = 8
 """How many functions deep the calls of a function are followed."""
@@ -121,6 +123,56 @@ def variables_of(function: Any, depth: int = 0) -> list[Any]:
             attributes = getattr(thing, "__dict__", {})
             waiting += [attributes[name] for name in sorted(names & attributes.keys())]
     return found
+
+
+def weights_of(function: Any, depth: int = 0) -> list[Any]:
+    """The variables of layers that a Python function names: one of them, or all by what gives all.
+
+    Args:
+        function: A function, or anything else that can be called.
+        depth: How many calls deep it was met.
+
+    Returns:
+        ``dense.kernel``, and the variables of ``dense`` where it is called or its weights are asked for. What is
+        named for something else, as its ``units``, gives none.
+    """
+    function = inspect.unwrap(function) if callable(function) else function
+    waiting: list[tuple[str, Any]] = []
+    if isinstance(function, MethodType):
+        waiting.append(("", function.__self__))
+        function = function.__func__
+    node = _definition(function) if isinstance(function, FunctionType) and depth <= _DEEPEST else None
+    if node is None:
+        return []
+    names = set(_names(function.__code__))
+    called = {_last_name(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}
+    outer = _outer_objects(function)
+    waiting += [(name, outer[name]) for name in sorted(names) if name in outer and not hasattr(builtins, name)]
+    found: list[Any] = []
+    seen: set[int] = {id(function)}
+    while waiting:
+        name, thing = waiting.pop()
+        if id(thing) in seen or isinstance(thing, (ModuleType, type, *_PLAIN)):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, FunctionType):
+            found += weights_of(thing, depth + 1)
+        elif hasattr(thing, "assign") and hasattr(thing, "dtype"):
+            found.append(thing)
+        else:
+            own = getattr(thing, "weights", ())
+            takes_all = name in called or names & _ALL_WEIGHTS
+            for variable in own if isinstance(own, (list, tuple)) else ():
+                # In Keras 3, `kernel` is a property of a Dense, so it is known by the variable's own name.
+                if takes_all or str(variable.name).rpartition("/")[2].partition(":")[0] in names:
+                    found.append(variable)
+            attributes = getattr(thing, "__dict__", {})
+            waiting += [(part, attributes[part]) for part in sorted(names & attributes.keys())]
+    return list({id(variable): variable for variable in found}.values())
+
+
+def _last_name(part: ast.expr) -> str:
+    return part.id if isinstance(part, ast.Name) else part.attr if isinstance(part, ast.Attribute) else ""
 
 
 def _names(code: CodeType) -> Iterator[str]:
@@ -213,7 +265,7 @@ class _Reader:
             return BOTH if name.id in _FILES else NOTHING
         if isinstance(found, FunctionType):
             return access_of(found, self._depth + 1) if self._is_called(name) and found is not self._function else BOTH
-        if callable(found):
+        if callable(found) and not isinstance(self._parents.get(name), ast.Attribute):
             return BOTH
         # A number may be another one next time: who writes it says so itself.
         if isinstance(found, _PLAIN):

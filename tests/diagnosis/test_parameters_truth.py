@@ -17,7 +17,15 @@ from keras import layers, ops
 
 from graphdiag import compare
 from graphdiag.diagnosis.finding import Finding
-from tests.diagnosis.test_state_truth import Does, edges, hidden, two_branches
+from tests.diagnosis.test_state_truth import (
+    Does,
+    DoesOnKeras2,
+    edges,
+    hidden,
+    in_branch,
+    in_function,
+    two_branches,
+)
 
 
 def codes(findings: list[Finding]) -> set[str]:
@@ -119,6 +127,21 @@ def test_a_variable_of_any_type_of_another_layer(dtype, in_between):
         values = layers.Dense(4, name="mid")(values)
     found = of(keras.Model(x, Does(lambda values: values * tf.cast(keeps.kept.value, "float32"), name="uses")(values)))
     assert (codes(found), edges(found)) == ({"GD303"}, {("keeps", "uses")})
+
+
+@pytest.mark.parametrize("around", [lambda function: function, in_branch, in_function], ids=["", "branch", "function"])
+@pytest.mark.parametrize("keras2", [False, True], ids=["Keras 3", "tf_keras"])
+def test_python_code_that_reads_another_layers_weights(around, keras2):
+    package, does = (tf_keras, DoesOnKeras2) if keras2 else (keras, Does)
+    dense = package.layers.Dense(4, name="dense")
+    reads = around(lambda values: tf.numpy_function(lambda array: array @ dense.kernel.numpy(), [values], tf.float32))
+    x = package.Input((4,), name="x")
+    values = package.layers.Dense(4, name="mid")(dense(x))
+    holder = does(reads, name="holder")
+    holder.holds = dense
+    found = of(package.Model(x, holder(does(reads, name="reader")(values))))
+    assert (codes(found), edges(found)) == ({"GD303"}, {("dense", "reader")})
+    assert "in Python code" in found[0].message
 
 
 def test_the_moving_averages_of_another_layer():

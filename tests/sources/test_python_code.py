@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphdiag.sources.python_code import BOTH, READS, WRITES, access_of
+from graphdiag.sources.python_code import BOTH, READS, WRITES, access_of, weights_of
 
 BOX: dict[str, Any] = {}
 SEEN: list[Any] = []
@@ -179,3 +179,65 @@ def uses_an_import(values):
 )
 def test_whatever_is_not_understood_may_do_both(function):
     assert access_of(function) == BOTH
+
+
+# --- Weights of layers -----------------------------------------------------------------------------------------------
+
+
+class Variable:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.dtype = "float32"
+
+    def assign(self, value: Any) -> None: ...
+
+
+class Layer:
+    """As Keras 3 has it: ``kernel`` is a property."""
+
+    units = 4
+
+    def __init__(self) -> None:
+        self.weights = [Variable("kernel"), Variable("bias")]
+
+    def __call__(self, values: Any) -> Any: ...
+
+    def get_weights(self) -> Any: ...
+
+    @property
+    def kernel(self) -> Any:
+        return self.weights[0]
+
+
+class Inside:
+    def __init__(self) -> None:
+        self.layer = LAYER
+
+    def uses(self, values: Any) -> Any:
+        return values @ self.layer.kernel
+
+
+LAYER = Layer()
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (lambda values: values @ LAYER.kernel, ["kernel"]),
+        (lambda values: LAYER(values), ["kernel", "bias"]),
+        (lambda values: values + LAYER.get_weights()[1], ["kernel", "bias"]),
+        (lambda values: values / LAYER.units, []),
+        (lambda values: values, []),
+        (Inside().uses, ["kernel"]),
+        (None, []),
+    ],
+)
+def test_weights_that_code_names(function, names):
+    assert [variable.name for variable in weights_of(function)] == names
+
+
+def test_what_code_asks_a_layer_for_it_does_not_keep():
+    assert access_of(lambda values: values @ LAYER.kernel) == READS
+    assert access_of(lambda values: values / LAYER.units) == READS
+    assert access_of(lambda values: LAYER(values)) == BOTH
+    assert access_of(lambda values: list(map(LAYER, values))) == BOTH

@@ -58,6 +58,8 @@ class Flow:
         runs_code: Rows of ops that may run code outside of the graph, in a function's body or themselves.
         touches: For each row that makes or stands for the handle of a variable, or is a reference to one, the rows
             that read the variable and those that write to it.
+        python: The tokens of the Python functions that a row calls, itself or in a function's body, where the code of
+            some is known.
     """
 
     values: Sequence[int]
@@ -69,6 +71,7 @@ class Flow:
     stored_in: Mapping[tuple[int, int], int | None] = field(default_factory=dict)
     runs_code: frozenset[int] = frozenset()
     touches: Mapping[int, Touches] = field(default_factory=dict)
+    python: Mapping[int, Collection[str]] = field(default_factory=dict)
 
     def over(self, row: int, slot: int, target_type: str, target: int | None = None) -> Carries:
         """What flows out of ``row`` at ``slot`` into an op of type ``target_type``.
@@ -135,6 +138,7 @@ def trace(
         stored_in={**later, **stores},
         runs_code=solver.runs_code(),
         touches=solver.states.touches(),
+        python={row: solver.tokens(row) for row in solver.rows_with_python()} if python_code else {},
     )
 
 

@@ -95,6 +95,25 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         message = _is_written(writer, [reader], names)
         yield finding(RULE, context, message, _WRITE_YOUR_OWN, claims=group, culprits=names, edges=[(writer, reader)])
     yield from _outside_of_layers(context)
+    yield from _in_python_code(context)
+
+
+def _in_python_code(context: DiagnosisContext) -> Iterator[Found]:
+    """Variables of other layers that a layer's Python code reads: one finding for each pair of layers."""
+    found: dict[Pair, dict[str, None]] = defaultdict(dict)
+    for row, tokens in context.flow.python.items() if context.read_by_python else ():
+        reader = context.ownership.owner(row)
+        for token in sorted(tokens):
+            for name, layers in context.read_by_python.get(token, ()):
+                if reader is not None and not _is_among(context, reader, layers):
+                    found[layers[0], reader][name] = None
+    for (owner, reader), names in found.items():
+        read = list(names)
+        message = (
+            f"{reader} reads {_variables(read)} of {owner} ({some(read)}) in Python code: the weights are "
+            "shared, and Keras does not know."
+        )
+        yield finding(RULE, context, message, _HOLD_IT, culprits=read, edges=[(owner, reader)])
 
 
 def _written(context: DiagnosisContext, claims: OpenEdges) -> OpenEdges:
