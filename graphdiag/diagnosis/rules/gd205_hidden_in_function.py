@@ -38,6 +38,7 @@ from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.keras_facts import may_hold_others
 from graphdiag.phrases import some
 
 _GRAPH = re.compile(r"(graph_[0-9]+)[/_]")
@@ -152,6 +153,9 @@ def _layers_inside(context: DiagnosisContext, calls: Mapping[int, Sequence[str]]
     pieces: dict[str, set[str]] = {}
     found: dict[str, list[int]] = defaultdict(list)
     for row, called in calls.items():
+        owner = context.layers.layers.get(context.ownership.owner(row) or "")
+        if owner is not None and not may_hold_others(owner.class_name):
+            continue  # the loop of an RNN holds ops of its own only, whatever their names are
         for function in called:
             if function not in pieces:
                 pieces[function] = pieces_of(context.ops.functions[function].graph.names)
