@@ -75,6 +75,10 @@ def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Map
     for _, _, number, place in order:
         chosen = open_inputs[number], open_feeds[place]
         match(lambda input_, row, chosen=chosen: (input_, row) == chosen)  # type: ignore[misc]
+    # A layer that makes ops in one call may hand the input on in the other.
+    if list(found.values()).count(UNOWNED) == sum(of_op[row] == UNOWNED and bool(goes_to[row]) for row in open_feeds):
+        further = {input_: _all_after(layers, input_, rows) for input_ in open_inputs if found[input_] == UNOWNED}
+        match(lambda input_, row: bool(goes_to[row]) and goes_to[row] <= further[input_])
     return found
 
 
@@ -117,3 +121,17 @@ def _next_with_ops(layers: LayerGraph, input_: str, of_op: np.ndarray, rows: Map
             else:
                 waiting.append(target)
     return wanted
+
+
+def _all_after(layers: LayerGraph, input_: str, rows: Mapping[str, int]) -> set[int]:
+    """Rows of all layers that depend on an input."""
+    successors: dict[str, list[str]] = defaultdict(list)
+    for source, target in layers.edges:
+        successors[source].append(target)
+    seen: set[str] = set()
+    waiting = [input_]
+    while waiting:
+        new = set(successors[waiting.pop()]) - seen
+        seen |= new
+        waiting += new
+    return {rows[layer] for layer in seen}
