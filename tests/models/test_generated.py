@@ -13,11 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.models.generator import STACKS
 from tests.models.measure import Measured
 
 ROOT = Path(__file__).resolve().parents[2]
-STACKS = ("keras3", "tf_keras")
-"""Those on which all answers are right. TF 1 graph mode is not there yet: ``python -m tests.models --stack tf1``."""
 MODELS = 7
 """Models of each stack."""
 
