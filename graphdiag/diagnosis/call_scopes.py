@@ -22,7 +22,7 @@ from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.disjoint_sets import DisjointSets
-from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 if TYPE_CHECKING:
     from graphdiag.diagnosis.context import DiagnosisContext, Pair
@@ -31,6 +31,8 @@ Answer = TypeVar("Answer")
 
 _NUMBER = re.compile(r"_[0-9]+$")
 _STATE = Carries.PARAMETER | Carries.HANDLE
+_GIVES_VALUE = frozenset({"Identity", "ReadVariableOp"})
+"""Types of ops that give the value of a variable, or a copy of it."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,8 @@ def split_by_variables(context: DiagnosisContext, boxes: Sequence[CallScope]) ->
             source, slot = int(ops.source[edge]), int(ops.output[edge])
             if slot == CONTROL or not is_state(flow.over(source, slot, ops.types[row])):
                 continue
-            first = box_of.get(source, readers.setdefault(source, position))
+            variable = _what_is_read(ops, source)
+            first = box_of.get(source, readers.setdefault(variable, position))
             first, second = sorted((group.root(first), group.root(position)))
             group.join(second, into=first)
     with_variables = {box_of[row] for row in box_of if ops.types[row] in VARIABLES} | set(readers.values())
@@ -211,6 +214,13 @@ def split_by_variables(context: DiagnosisContext, boxes: Sequence[CallScope]) ->
     if len(rooted) == 1:
         return [boxes]
     return [part for position, part in sorted(members.items()) if position in rooted]
+
+
+def _what_is_read(ops: OpGraph, row: int) -> int:
+    """Row of the variable of which an op gives the value, or the row itself."""
+    while ops.types[row] in _GIVES_VALUE and ops.in_edges[row] < ops.in_edges[row + 1]:
+        row = int(ops.source[int(ops.in_edges[row])])
+    return row
 
 
 @cache

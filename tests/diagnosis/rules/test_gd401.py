@@ -71,3 +71,18 @@ def test_what_updates_a_variable_from_outside_is_not_stale():
 )
 def test_nothing_is_stale(log):
     assert in_log("GD401", log) == []
+
+
+@pytest.mark.parametrize(("second", "copies"), [("w", []), ("v", [("h_1",)])])
+def test_calls_that_read_one_variable_by_ops_of_no_layer_are_not_copies(second, copies):
+    text = f"""
+        x Argument
+        w Handle
+        v Handle
+        h/Read ReadVariableOp w
+        h/Mul Mul x h/Read
+        h_1/Read ReadVariableOp {second}
+        h_1/Mul Mul h/Mul h_1/Read
+    """
+    found = in_graph("GD401", text, ONE, {"x": "x", "h/Mul": "h", "h_1/Mul": "h"})
+    assert [finding.culprits for finding in found] == copies
