@@ -168,7 +168,9 @@ def analyze(
     crossings, known = _calls(ops, layers if len(ops) or view else None, ownership, flow, calls)
     if layers is not None and not recorded:
         same_layer = find_same_layers(ops, layers, ownership, flow)
-    return DiagnosisContext(ops, layers, ownership, flow, crossings, view, same_layer or {}, known, read_by_python or {})
+    return DiagnosisContext(
+        ops, layers, ownership, flow, crossings, view, same_layer or {}, known, read_by_python or {}
+    )
 
 
 def _calls(

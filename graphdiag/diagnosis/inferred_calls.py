@@ -238,25 +238,24 @@ class _Inference:
             layers = [layer for layer, _ in takers]
             # Only a layer that does not take it itself is seen through.
             results[output] = self._candidates(node[0], scope, allowed, [self._taken_by(layer) for layer in layers])
-            # A tensor that these layers are given anyway does not tell that this one hands it on.
-            own = scope.leaving if scope is not None else frozenset[Tensor]()
-            doubtful = own.isdisjoint(results[output]) and self._are_given_anyway(
-                LayerTensor(*node, output), results[output]
-            )
-            if doubtful or not results[output]:
+            if not results[output]:
                 beyond = [self._taken_beyond(layer) for layer in layers]
-                further = self._candidates(node[0], scope, allowed, beyond)
-                if not results[output] or not own.isdisjoint(further):
-                    results[output] = further
+                results[output] = self._candidates(node[0], scope, allowed, beyond)
                 results[output] = results[output] or self._left(node[0], scope, allowed)
+            elif scope is not None and self._is_doubtful(LayerTensor(*node, output), scope, results[output]):
+                # Perhaps the layers that take it hand on what this one makes.
+                beyond = [self._taken_beyond(layer, itself=False) for layer in layers]
+                further = self._candidates(node[0], scope, allowed, beyond)
+                if further and scope.leaving.issuperset(further):
+                    results[output] = further
         if self._are_told_apart(node[0]):
             self._tell_apart(node, scope, results)
         for output, tensors in results.items():
             self.tensors[LayerTensor(*node, output)] = frozenset(tensors)
 
-    def _are_given_anyway(self, result: LayerTensor, tensors: Collection[Tensor]) -> bool:
-        """Whether the layers that take a result are given these tensors as other layers' results, too."""
-        return all(
+    def _is_doubtful(self, result: LayerTensor, scope: _Scope, tensors: Collection[Tensor]) -> bool:
+        """Whether a call seems to hand on what it is given, only because the layers after it are given that anyway."""
+        return scope.leaving.isdisjoint(tensors) and all(
             any(
                 edge.source != result and not self.tensors.get(edge.source, frozenset()).isdisjoint(tensors)
                 for call in range(self.numbers[layer])
@@ -303,7 +302,7 @@ class _Inference:
             self.taken_by[layer] = frozenset(tensor for scope in scopes for tensor in scope.entering)
         return self.taken_by[layer]
 
-    def _taken_beyond(self, layer: str) -> frozenset[Tensor]:
+    def _taken_beyond(self, layer: str, itself: bool = True) -> frozenset[Tensor]:
         """What a layer takes, and the layers beyond it that get its input, as far as it may hand that on."""
         taken: set[Tensor] = set()
         seen = {layer}
@@ -311,7 +310,8 @@ class _Inference:
         while waiting:
             current = waiting.pop()
             own = self._taken_by(current)
-            taken |= own
+            if itself or current != layer:
+                taken |= own
             if own and self._computes(current):
                 continue
             after = self._after_all_calls(current) - seen
