@@ -119,6 +119,7 @@ class _Inference:
         self.taken_by: dict[str, frozenset[Tensor]] = {}
         self.after: dict[str, Set[str]] = {}
         self.doubts: dict[str, None] = {}
+        self.place: dict[Node, int] = {}
 
     def _look_at_edges(self, crossings: Crossings) -> None:
         graph, of_op = self.graph, self.scope_of_op
@@ -168,7 +169,10 @@ class _Inference:
         return found
 
     def run(self) -> Calls:
-        for node in self._in_order():
+        order = list(self._in_order())
+        if "_Arg" in self.graph.types:
+            self._note_places(order)
+        for node in order:
             self._settle(node)
         calls: list[Call] = []
         by_scope: dict[int, list[Call]] = defaultdict(list)
@@ -223,6 +227,20 @@ class _Inference:
                     if before[taker] == 0 and taker not in seen:
                         seen.add(taker)
                         waiting.append(taker)
+
+    def _note_places(self, order: Sequence[Node]) -> None:
+        """As which of its layer's calls each call is run.
+
+        When a model is run, not built, Keras goes through its calls by depth: those first from which the way to the
+        outputs is longest (``_map_subgraph_network`` in tf_keras, ``map_graph`` in Keras 3).
+        """
+        depth: dict[Node, int] = {}
+        for node in reversed(order):
+            after = (taker for takers in self.takers.get(node, {}).values() for taker in takers)
+            depth[node] = 1 + max((depth.get(taker, 0) for taker in after), default=0)
+        for layer, calls in self.numbers.items():
+            by_depth = sorted(range(calls), key=lambda call: (-depth.get((layer, call), 0), call))
+            self.place.update({(layer, call): place for place, call in enumerate(by_depth)})
 
     def _settle(self, node: Node) -> None:
         """Find the scope of a call, and what its results are."""
@@ -279,9 +297,10 @@ class _Inference:
                 -len(scope.entering - allowed.keys()),
                 sum(not scope.leaving.isdisjoint(tensors) for tensors in wanted),
                 -len(scope.leaving.difference(*wanted)),
+                -abs(place - self.place.get(node, 0)),
                 -scope.number,
             )
-            for scope in scopes
+            for place, scope in enumerate(scopes)
             if scope.number not in self.used
         }
         best = max(fitting, key=fitting.__getitem__, default=None)
