@@ -87,7 +87,7 @@ def _commands() -> None:
         [sys.executable, "-m", "graphdiag", "compare", str(MODEL)],
         traced,
         times=3,
-        target=1.15,
+        target=1.1,
     )
 
 
