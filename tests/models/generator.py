@@ -434,8 +434,9 @@ class Source:
             names = [self.fresh("t") for _ in range(3 if made == "LSTM" else 2)]
             self.line(f"{', '.join(names)} = {layer}({given.name})")
             states = [self.result(name, layer, [given]) for name in names[1:]]
-            # The last output is the state itself, so that handing on is told of both.
-            self.result(names[0], layer, [given], passes=states[0])
+            # The last output is the state itself, so that handing on is told of both; in TF 1 the two are read from the
+            # loop by ops of their own.
+            self.result(names[0], layer, [given], passes=None if self.stack == "tf1" else states[0])
             first = self.pick("sequence")
             start = "[{1}, {2}]" if made == "LSTM" else "{1}"
             text = f"layers.{made}(4, return_sequences=True, name={{name}})"
