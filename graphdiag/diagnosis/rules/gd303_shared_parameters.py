@@ -8,7 +8,8 @@ What it finds
     the other one as an attribute tracks its variables, too, and is right to use them. Where no layer tracks the
     variable, each of those that read it depends on it as the others do. A layer that writes to a variable which another
     one reads is what the other depends on. Integers are weights as well; the states of random generators are not, nor
-    are what a model, its metrics and its optimizer keep.
+    are what a model, its metrics and its optimizer keep. In a live model, Python code that names another layer's
+    weights reads them, too.
 
 Why it matters
     The weights are tied, and Keras does not know: saving and cloning give two sets of weights, and freezing one
