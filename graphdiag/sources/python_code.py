@@ -11,7 +11,7 @@ import ast
 import builtins
 import inspect
 import linecache
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -115,11 +115,10 @@ def variables_of(function: Any, depth: int = 0) -> list[Any]:
         seen.add(id(thing))
         if isinstance(thing, FunctionType):
             found += variables_of(thing, depth + 1)
-        elif hasattr(thing, "assign") and hasattr(thing, "dtype"):
+        elif _is_variable(thing):
             found.append(thing)
         else:
-            own = getattr(thing, "variables", ())
-            found += own if isinstance(own, (list, tuple)) else ()
+            found += _held(thing, "variables")
             attributes = getattr(thing, "__dict__", {})
             waiting += [attributes[name] for name in sorted(names & attributes.keys())]
     return found
@@ -157,18 +156,30 @@ def weights_of(function: Any, depth: int = 0) -> list[Any]:
         seen.add(id(thing))
         if isinstance(thing, FunctionType):
             found += weights_of(thing, depth + 1)
-        elif hasattr(thing, "assign") and hasattr(thing, "dtype"):
+        elif _is_variable(thing):
             found.append(thing)
         else:
-            own = getattr(thing, "weights", ())
             takes_all = name in called or names & _ALL_WEIGHTS
-            for variable in own if isinstance(own, (list, tuple)) else ():
+            for variable in filter(_is_variable, _held(thing, "weights")):
                 # In Keras 3, `kernel` is a property of a Dense, so it is known by the variable's own name.
                 if takes_all or str(variable.name).rpartition("/")[2].partition(":")[0] in names:
                     found.append(variable)
             attributes = getattr(thing, "__dict__", {})
             waiting += [(part, attributes[part]) for part in sorted(names & attributes.keys())]
     return list({id(variable): variable for variable in found}.values())
+
+
+def _is_variable(thing: Any) -> bool:
+    return hasattr(thing, "assign") and hasattr(thing, "dtype")
+
+
+def _held(thing: Any, attribute: str) -> Sequence[Any]:
+    """The list that an object has under a name, if it has one."""
+    try:
+        held = getattr(thing, attribute, ())
+    except ValueError:  # tf_keras's answer for a model that was never built
+        return ()
+    return held if isinstance(held, (list, tuple)) else ()
 
 
 def _last_name(part: ast.expr) -> str:

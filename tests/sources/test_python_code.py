@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from graphdiag.sources.python_code import BOTH, READS, WRITES, access_of, weights_of
+from graphdiag.sources.python_code import BOTH, READS, WRITES, access_of, variables_of, weights_of
 
 BOX: dict[str, Any] = {}
 SEEN: list[Any] = []
@@ -217,7 +217,23 @@ class Inside:
         return values @ self.layer.kernel
 
 
+class Unbuilt:
+    @property
+    def weights(self) -> Any:
+        raise ValueError("not built")
+
+    variables = weights
+
+
+class Table:
+    """Not a layer, though it has what it calls weights."""
+
+    weights = (0.25, 0.75)
+
+
 LAYER = Layer()
+UNBUILT = Unbuilt()
+TABLE = Table()
 
 
 @pytest.mark.parametrize(
@@ -228,6 +244,8 @@ LAYER = Layer()
         (lambda values: values + LAYER.get_weights()[1], ["kernel", "bias"]),
         (lambda values: values / LAYER.units, []),
         (lambda values: values, []),
+        (lambda values: values * TABLE.weights[0], []),
+        (lambda values: UNBUILT.call(values), []),
         (Inside().uses, ["kernel"]),
         (None, []),
     ],
@@ -241,3 +259,7 @@ def test_what_code_asks_a_layer_for_it_does_not_keep():
     assert access_of(lambda values: values / LAYER.units) == READS
     assert access_of(lambda values: LAYER(values)) == BOTH
     assert access_of(lambda values: list(map(LAYER, values))) == BOTH
+
+
+def test_a_model_that_was_never_built_has_no_variables():
+    assert variables_of(lambda values: UNBUILT.call(values)) == []
