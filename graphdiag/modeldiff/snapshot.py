@@ -7,11 +7,13 @@ the machine and no dates. The same model gives the same bytes.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from graphdiag.diagnosis.finding import Verdict
 from graphdiag.errors import SourceError
 from graphdiag.modeldiff.json_text import one_item_a_line
 from graphdiag.results.migration import current
@@ -19,6 +21,7 @@ from graphdiag.sources.files import LARGEST_SAVED, read_regular
 
 SCHEMA = "graphdiag.snapshot/2"
 _FAMILY, _, _NEWEST = SCHEMA.partition("/")
+_CODE = re.compile("[A-Z]+[0-9]+")
 _HEAD = 200
 """Bytes at the start of a file in which its schema stands."""
 
@@ -308,6 +311,18 @@ class _Reader:
             raise self._wrong(key)
         return value
 
+    def code(self, key: str) -> str:
+        value = self.text(key)
+        if not _CODE.fullmatch(value):
+            raise self._wrong(key)
+        return value
+
+    def verdict(self, key: str) -> str:
+        value = self.text(key)
+        if value not in {verdict.value for verdict in Verdict}:
+            raise self._wrong(key)
+        return value
+
     def number(self, key: str) -> int | None:
         value = self._data.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
@@ -388,7 +403,7 @@ def _calls(entry: _Reader) -> int:
 
 
 def _finding(entry: _Reader) -> FindingRecord:
-    return FindingRecord(entry.text("code"), entry.text("verdict"), entry.pairs("edges"), entry.texts("culprits"))
+    return FindingRecord(entry.code("code"), entry.verdict("verdict"), entry.pairs("edges"), entry.texts("culprits"))
 
 
 def _ops_of_no_layer(entry: _Reader) -> Mapping[str, Ops]:

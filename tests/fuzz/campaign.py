@@ -55,7 +55,7 @@ def run(
     keep: Path | None = None,
     progress: Callable[[Result], None] | None = None,
 ) -> Result:
-    """Run inputs one after the other.
+    """Run inputs one after the other; Ctrl-C ends it early.
 
     Args:
         seed: The inputs are the same for the same seed.
@@ -80,6 +80,9 @@ def run(
             number += size
             if progress and number % _TOLD < _BATCH:
                 progress(result)
+    except KeyboardInterrupt:
+        # What has been found until now is wanted all the same.
+        pass
     finally:
         worker.close()
     return result

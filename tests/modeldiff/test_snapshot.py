@@ -28,6 +28,10 @@ def damaged(**changes):
     return {**example().to_dict(), **changes}
 
 
+def finding(**changes):
+    return {"code": "GD101", "verdict": "artifact", "edges": [], "culprits": [], **changes}
+
+
 def test_reading_gives_what_was_written(tmp_path):
     (tmp_path / "golden.json").write_text(example().to_text())
     assert read(tmp_path / "golden.json") == example()
@@ -78,7 +82,10 @@ def test_ops_are_counted():
         (json.dumps(damaged(layers=2 * example().to_dict()["layers"])), ["damaged", "same id"]),
         (json.dumps(damaged(ops={"total": 7, "of_no_layer": {}})), ["damaged", "7"]),
         (json.dumps(damaged(ops=5)), ["damaged", "ops"]),
-        (json.dumps(damaged(findings=[{"code": "a", "verdict": "b", "edges": [["x"]], "culprits": []}])), ["'edges'"]),
+        (json.dumps(damaged(findings=[finding(edges=[["x"]])])), ["findings[0]", "'edges'"]),
+        (json.dumps(damaged(findings=[finding(code="MatMul_1")])), ["findings[0]", "'code'"]),
+        (json.dumps(damaged(findings=[finding(code="GD101\n")])), ["findings[0]", "'code'"]),
+        (json.dumps(damaged(findings=[finding(verdict="real")])), ["findings[0]", "'verdict'"]),
         (json.dumps(damaged(by_scope="no")), ["by_scope"]),
     ],
 )
