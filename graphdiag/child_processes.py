@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from graphdiag.errors import ProgramError
 from graphdiag.interruption import clean_up, cleaned_up, held
 
 _KILL = 9
@@ -55,13 +56,16 @@ def python_program(module: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def child_process(command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+def child_process(
+    command: Sequence[str], memory: int | None = None, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program while a block runs.
 
     It runs in a session of its own, so that what a terminal sends, as Ctrl-C, reaches its parent only.
 
     Args:
         command: The program and its arguments.
+        memory: Bytes of address space that it may take, where the system can limit another process, as Linux can.
         **options: Of `subprocess.Popen`.
 
     Yields:
@@ -69,14 +73,19 @@ def child_process(command: Sequence[str], **options: Any) -> Iterator[subprocess
         ends, by a signal or killed outright.
 
     Raises:
-        OSError: The program cannot be run.
+        ProgramError: The program cannot be run.
     """
     with held():
-        _watchdog.start()
-        process = subprocess.Popen(command, start_new_session=True, **options)
+        try:
+            _watchdog.start()
+            process = subprocess.Popen(command, start_new_session=True, **options)
+        except OSError as error:
+            raise ProgramError(f"{command[0]} cannot be run: {error.strerror}.") from error
         _watchdog.watch(process.pid)
     try:
         with cleaned_up(lambda: _abandon(process)):
+            if memory is not None:
+                _limit_memory(process.pid, memory)
             yield process
     finally:
         with held():
@@ -92,6 +101,19 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """End a process of `child_process` and all that it has started, and wait for it."""
     _kill(process)
     process.wait()
+
+
+def _limit_memory(pid: int, limit: int) -> None:
+    if sys.platform == "linux":
+        import resource
+
+        # It may have ended already.
+        with contextlib.suppress(OSError):
+            _, highest = resource.prlimit(pid, resource.RLIMIT_AS)
+            if highest == resource.RLIM_INFINITY or limit < highest:
+                resource.prlimit(pid, resource.RLIMIT_AS, (limit, limit))
+            # A program that meets its limit may crash, and its memory is not to be left behind as a file.
+            resource.prlimit(pid, resource.RLIMIT_CORE, (0, 0))
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

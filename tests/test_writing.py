@@ -699,6 +699,16 @@ def test_dot_ends_with_its_parent(sent, format_, work, place):
     assert files_in(place) == set()
 
 
+@pytest.mark.parametrize("sent", ENDINGS)
+def test_the_reader_of_hdf5_ends_with_its_parent(sent, work, place):
+    pids = work / "pids"
+    (work / "h5py.py").write_text(SLEEPER.format(pids=str(pids)))
+    (work / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    process = start("compare", work / "model.h5", "-o", place / "report", env=environment(PYTHONPATH=str(work)))
+    assert_all_end(process, pids_in(pids, 2), sent)
+    assert files_in(place) == set()
+
+
 def test_nothing_is_left_running_after_a_run(work):
     """Neither workers nor what watches over them."""
     before = set(living())

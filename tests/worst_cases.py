@@ -164,6 +164,16 @@ def _residual(length: int, directory: Path, *options: str) -> list[str]:
     return ["compare", model, *options, "-o", str(directory / "written")]
 
 
+def _skipping(length: int, directory: Path, *options: str) -> list[str]:
+    """A chain whose first layer all the others read too, so that lines go past nearly all of it."""
+    layers = [_layer("layer_0", "InputLayer", [])]
+    for number in range(1, length):
+        before = dict.fromkeys(["layer_0", f"layer_{number - 1}"])
+        layers.append(_layer(f"layer_{number}", "Add", [[[name, 0, 0, {}] for name in before]]))
+    model = _model(directory, layers, [["layer_0", 0, 0]], [[f"layer_{length - 1}", 0, 0]])
+    return ["compare", model, *options, "-o", str(directory / "written")]
+
+
 def _nested(levels: int, directory: Path) -> list[str]:
     """A model that calls another twice, and so on; the innermost has one layer."""
     inner = {"name": "m0", "layers": [_layer("i", "InputLayer", []), _layer("d", "Dense", [[["i", 0, 0, {}]]])]}
@@ -206,6 +216,8 @@ SHAPES = [
     Shape("layers as DOT", (500, 5_000), lambda size, at: _residual(size, at, "--format", "dot")),
     Shape("layers as SVG", (500, 5_000), lambda size, at: _residual(size, at, "--format", "svg")),
     Shape("layers as a page", (500, 5_000), lambda size, at: _residual(size, at, "--format", "html")),
+    Shape("a layer that all read as SVG", (100, 5_000), lambda size, at: _skipping(size, at, "--format", "svg")),
+    Shape("a layer that all read as a page", (500, 5_000), lambda size, at: _skipping(size, at, "--format", "html")),
     Shape("models in models", (15, 150), _nested),
 ]
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from graphdiag.child_processes import child_process
 from graphdiag.errors import SourceError
 
 _MEMORY = 2 * 2**30
@@ -47,6 +48,7 @@ def read_hdf5(path: Path) -> Hdf5Model:
 
     Raises:
         SourceError: The file is damaged, or reading it takes more time or memory than a file of Keras does.
+        ProgramError: The process that reads it cannot be started.
     """
     found = _parsed(path, _run(path))
     return Hdf5Model(found["model_config"], found["keras_version"] or "", found["weights"])
@@ -57,12 +59,19 @@ def _run(path: Path) -> subprocess.CompletedProcess[bytes]:
     program = Path(__file__).with_name("hdf5_program.py")
     command = [sys.executable, "-I", "-S", "-c", _START, json.dumps(sys.path), str(program)]
     limits = [str(_MEMORY), str(_SECONDS)]
-    try:
-        return subprocess.run(
-            [*command, str(path.absolute()), *limits], capture_output=True, timeout=2 * _SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise SourceError(f"{path} is a damaged HDF5 file: reading it does not end; save the model again.") from error
+    with child_process(
+        [*command, str(path.absolute()), *limits],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            output, complaints = process.communicate(timeout=2 * _SECONDS)
+        except subprocess.TimeoutExpired as error:
+            raise SourceError(
+                f"{path} is a damaged HDF5 file: reading it does not end; save the model again."
+            ) from error
+    return subprocess.CompletedProcess(command, process.returncode, output, complaints)
 
 
 def _parsed(path: Path, done: subprocess.CompletedProcess[bytes]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import struct
+import sys
 import zlib
 from xml.etree import ElementTree
 
@@ -15,7 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdiag.diagnosis.finding import Verdict
+from graphdiag.errors import ProgramError
 from graphdiag.picture_style import STANDARD, Direction, PictureStyle
+from graphdiag.render.pictures import graphviz
 from graphdiag.render.pictures.layers import ARTIFACT, HIDDEN, MISSING, MODEL, describe
 from graphdiag.results.document import to_json
 from tests.conftest import ROOT
@@ -344,6 +347,24 @@ def test_a_dot_that_fails(graphdiag, tmp_path, monkeypatch, script, why):
         f"graphdiag: Graphviz's dot cannot draw the picture: {why}. Take --format dot to see what it was given.\n"
     )
     assert not (tmp_path / "out.svg").exists()
+
+
+def test_a_dot_that_cannot_be_started(graphdiag, tmp_path, monkeypatch):
+    (tmp_path / "dot").write_bytes(b"\x7fELF")
+    (tmp_path / "dot").chmod(stat.S_IRWXU)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    done = graphdiag("compare", *REFERENCE, "--format", "svg")
+    assert done.returncode == 2
+    assert done.stderr == f"graphdiag: {tmp_path / 'dot'} cannot be run: Exec format error.\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of another process")
+def test_a_picture_that_takes_more_memory_than_it_may(monkeypatch):
+    monkeypatch.setattr(graphviz, "_MEMORY", 256 * 2**20)
+    # A layer that each later one reads.
+    edges = "".join(f"b{number - 1} -> b{number}; b0 -> b{number};\n" for number in range(2, 2000))
+    with pytest.raises(ProgramError, match=r"takes more than 256 MiB of memory: the graph .* Take --format html"):
+        graphviz.to_svg(f"digraph {{ {edges} }}", "", {})
 
 
 def test_pictures_of_the_readme():
