@@ -115,8 +115,7 @@ class FunctionSummaries:
             names = [graph.types[row]]
         elif kind in CALLING:
             names = list(functions_of(node, *_FUNCTIONS[kind]))
-            if len(names) < len(_FUNCTIONS[kind]) - (kind is Kind.BRANCHES):
-                names = [*names, ""]
+            names += [""] * (len(_FUNCTIONS[kind]) - (kind is Kind.BRANCHES) - len(names))
         elif next(functions_of(node), None) is not None:
             return [""]
         else:

@@ -155,7 +155,7 @@ class GraphView:
             names = functions.called(graph, row, found[row].kind, body)
             if names is not None and all(name in functions.bodies for name in names):
                 self.callees[row] = names
-                if found[row].kind not in CALLING:
+                if found[row].kind not in CALLING or functions.has(op_type):
                     found[row] = _CALLS
             elif names is not None:
                 # It runs a function that is not in the library, or in a way that is not known.

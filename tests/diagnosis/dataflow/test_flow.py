@@ -471,6 +471,23 @@ def test_a_function_called_by_its_name_as_op_type() -> None:
     assert Traced(x.graph).over(result) == SHAPE
 
 
+@pytest.mark.parametrize("name", ["While", "StatelessIf", "PartitionedCall"])
+def test_a_function_with_the_name_of_an_op_type_is_what_runs(name: str) -> None:
+    """TensorFlow looks in the library of a graph first (``FunctionLibraryDefinition::LookUp``)."""
+
+    @function.Defun(tf.float32, tf.float32, func_name="Half")
+    def half(vector: Any, number: Any) -> Any:
+        return tf.cast(tf.size(vector), tf.float32) + number
+
+    x = model_input()
+    result = half(x, tf.constant(0.5))
+    message = GraphDef.FromString(x.graph.as_graph_def().SerializeToString())
+    [body] = message.library.function
+    [call] = (node for node in message.node if node.op == body.signature.name)
+    body.signature.name = call.op = name
+    assert Traced(merge([message])).over(result.op.name) == SHAPE
+
+
 def test_a_function_that_the_library_lacks_may_give_and_store_anything() -> None:
     handle = variable()
     raw.StatefulPartitionedCall(args=[handle], Tout=[tf.float32], f=_reading(), name="call")
