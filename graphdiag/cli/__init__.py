@@ -106,8 +106,10 @@ def main() -> None:
 
 
 def _complain(text: str) -> None:
-    line = f"graphdiag: {shortened(text)}"
-    print("".join(character if character.isprintable() else " " for character in line), file=sys.stderr)
+    line = "".join(character if character.isprintable() else " " for character in text)
+    # A character that the stream's encoding lacks comes out as an escape of up to ten.
+    shown = line.encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding)
+    print(f"graphdiag: {shortened(shown)}", file=sys.stderr)
 
 
 def _sentence(message: str) -> str:
