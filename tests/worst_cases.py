@@ -174,6 +174,20 @@ def _skipping(length: int, directory: Path, *options: str) -> list[str]:
     return ["compare", model, *options, "-o", str(directory / "written")]
 
 
+def _silent(length: int, directory: Path, every: int) -> list[str]:
+    """A chain of layers that perhaps hand on what they take; but for its ends, one in so many of them has an op."""
+    layers = [_layer("layer_0", "InputLayer", [])]
+    layers += [_layer(f"layer_{number}", "Mine", [[[f"layer_{number - 1}", 0, 0, {}]]]) for number in range(1, length)]
+    model = _model(directory, layers, [["layer_0", 0, 0]], [[f"layer_{length - 1}", 0, 0]])
+    graph_def = GraphDef()
+    before = "layer_0"
+    graph_def.node.add(name=before, op="Placeholder")
+    for number in (*range(every, length - 1, every), length - 1):
+        graph_def.node.add(name=f"layer_{number}/neg", op="Neg", input=[before])
+        before = f"layer_{number}/neg"
+    return ["compare", _write(directory, graph_def), "--model", model]
+
+
 def _nested(levels: int, directory: Path) -> list[str]:
     """A model that calls another twice, and so on; the innermost has one layer."""
     inner = {"name": "m0", "layers": [_layer("i", "InputLayer", []), _layer("d", "Dense", [[["i", 0, 0, {}]]])]}
@@ -210,6 +224,8 @@ SHAPES = [
     Shape("series in many scopes", (10_000, 100_000), _series_in_scopes),
     Shape("variables", (10_000, 100_000), _variables),
     Shape("directories deep", (150, 1_500), _deep_directories),
+    Shape("layers without ops", (1_000, 10_000), lambda size, at: _silent(size, at, size)),
+    Shape("every other layer without ops", (1_000, 10_000), lambda size, at: _silent(size, at, 2)),
     Shape("layers by layers", (100, 1_000), dense),
     Shape("layers by layers as SVG", (30, 1_000), lambda size, at: dense(size, at, "--format", "svg")),
     Shape("layers by layers as a page", (100, 1_000), lambda size, at: dense(size, at, "--format", "html")),

@@ -17,7 +17,7 @@ that Keras 2 makes of a nested model, is left open.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +105,10 @@ class _Inference:
             if graph.types[row] != "Identity":
                 self.scopes[number].makes_ops = True
         self._look_at_edges(crossings)
+        self.entering_of: dict[int, set[Tensor]] = defaultdict(set)
+        for tensor in (tensor for scope in self.scopes.values() for tensor in scope.entering):
+            self.entering_of[tensor[0]].add(tensor)
+        self.times_taken = Counter(tensor for scope in self.scopes.values() for tensor in scope.entering)
         self.given: dict[Node, list[TensorEdge]] = defaultdict(list)
         self.takers: dict[Node, dict[int, list[Node]]] = defaultdict(lambda: defaultdict(list))
         for edge in layers.connections:
@@ -118,6 +122,7 @@ class _Inference:
         self.used: set[int] = set()
         self.taken_by: dict[str, frozenset[Tensor]] = {}
         self.after: dict[str, Set[str]] = {}
+        self.past_silent: dict[str, str] = {}
         self.doubts: dict[str, None] = {}
         self.place: dict[Node, int] = {}
 
@@ -251,18 +256,22 @@ class _Inference:
             self.scope_of[node] = scope
             self.used.add(scope.number)
             self.taken_by.pop(node[0], None)
+            if self._has_scope_for_each(node[0]):
+                self.times_taken.subtract(scope.entering)
         results: dict[int, list[Tensor]] = {}
         for output, takers in self.takers.get(node, {}).items():
             layers = [layer for layer, _ in takers]
             # Only a layer that does not take it itself is seen through.
             results[output] = self._candidates(node[0], scope, allowed, [self._taken_by(layer) for layer in layers])
             if not results[output]:
-                beyond = [self._taken_beyond(layer) for layer in layers]
+                possible = self._possible(scope, allowed)
+                beyond = [self._taken_beyond(layer, possible) for layer in layers]
                 results[output] = self._candidates(node[0], scope, allowed, beyond)
                 results[output] = results[output] or self._left(node[0], scope, allowed)
             elif scope is not None and self._is_doubtful(LayerTensor(*node, output), scope, results[output]):
                 # Perhaps the layers that take it hand on what this one makes.
-                beyond = [self._taken_beyond(layer, itself=False) for layer in layers]
+                possible = self._possible(scope, allowed)
+                beyond = [self._taken_beyond(layer, possible, itself=False) for layer in layers]
                 further = self._candidates(node[0], scope, allowed, beyond)
                 if further and scope.leaving.issuperset(further):
                     results[output] = further
@@ -321,22 +330,39 @@ class _Inference:
             self.taken_by[layer] = frozenset(tensor for scope in scopes for tensor in scope.entering)
         return self.taken_by[layer]
 
-    def _taken_beyond(self, layer: str, itself: bool = True) -> frozenset[Tensor]:
-        """What a layer takes, and the layers beyond it that get its input, as far as it may hand that on."""
+    def _taken_beyond(self, layer: str, possible: Set[Tensor], itself: bool = True) -> frozenset[Tensor]:
+        """Of some tensors, those that a layer takes, or layers beyond it that get its input as it may be handed on.
+
+        To gather all that is taken, for each layer anew, would be quadratic; few tensors are looked for, and they are
+        soon found.
+        """
         taken: set[Tensor] = set()
         seen = {layer}
         waiting = [layer]
-        while waiting:
+        while waiting and len(taken) < len(possible):
             current = waiting.pop()
             own = self._taken_by(current)
             if itself or current != layer:
-                taken |= own
+                taken |= own & possible
             if own and self._computes(current):
                 continue
-            after = self._after_all_calls(current) - seen
+            after = {self._past_silent(layer) for layer in self._after_all_calls(current)} - seen
             seen |= after
             waiting += after
         return frozenset(taken)
+
+    def _past_silent(self, layer: str) -> str:
+        """The first layer, from one on, that has made ops, or that not exactly one layer takes something of."""
+        way: dict[str, None] = {}
+        while layer not in self.past_silent:
+            after = self._after_all_calls(layer)
+            if self.scopes_of.get(layer) or len(after) != 1 or layer in way:
+                self.past_silent[layer] = layer
+            else:
+                way[layer] = None
+                (layer,) = after
+        self.past_silent.update(dict.fromkeys(way, self.past_silent[layer]))
+        return self.past_silent[layer]
 
     def _after_all_calls(self, layer: str) -> Set[str]:
         """The layers that take something of any call of a layer."""
@@ -399,6 +425,14 @@ class _Inference:
             if tensor[1] != CONTROL and self.flow.of_output(*tensor)[0] & int(_REAL):
                 real.append(tensor)
         return bool(real) and all(tensor in given or tensor[0] in made for tensor in real)
+
+    def _possible(self, scope: _Scope | None, allowed: Mapping[Tensor, None]) -> Set[Tensor]:
+        """The tensors of which `_candidates` chooses, as far as calls that are still to come take them."""
+        if scope is not None:
+            own: Iterable[Tensor] = scope.leaving
+        else:
+            own = (tensor for row in self._made_outside(allowed) for tensor in self.entering_of.get(row, ()))
+        return {tensor for tensor in (*allowed, *own) if self.times_taken[tensor] > 0}
 
     def _left(self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None]) -> list[Tensor]:
         """What a result may be that no other layer is seen to take."""

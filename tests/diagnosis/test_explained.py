@@ -218,6 +218,21 @@ def test_a_class_that_always_computes_hands_nothing_on():
     assert context.undrawn == [("reg", "out")]
 
 
+SILENT = ["x -> h", "h -> s0", *(f"s{number} -> s{number + 1}" for number in range(20)), "s20 -> out"]
+
+
+def test_layers_without_ops_hand_on_what_the_first_of_them_takes():
+    text = "x Feed\nh/Mul Mul x\nout/Neg Neg h/Mul"
+    assert hidden(by_names(text, layers_of(SILENT))) == []
+    # Also where they fork, and join again.
+    assert hidden(by_names(text, layers_of([*SILENT, "s5 -> fork", "fork -> s9"]))) == []
+
+
+def test_layers_without_ops_hand_on_nothing_else():
+    text = "x Feed\nh/Mul Mul x\nout/Neg Neg h/Mul\nout/Add Add out/Neg x"
+    assert hidden(by_names(text, layers_of(SILENT))) == [("x", "out")]
+
+
 def test_the_way_leads_only_through_a_layer_that_takes_that_same_tensor():
     # `stash` has two tensors; `reg` takes the one that it returns, and `out` the other one as well.
     text = REGULARIZED + "\nh/Tanh Tanh h/MatMul\nout/Add Add out/MatMul h/Tanh"
