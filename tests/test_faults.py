@@ -146,6 +146,41 @@ def test_no_complaint_is_longer_than_a_terminal_can_show(tmp_path: Path) -> None
     assert_one_line(run("compare", "x" * 3000), "cannot be read")
 
 
+LITTLE_MEMORY = """
+import contextlib, resource, sys
+from pathlib import Path
+from graphdiag.cli import main
+small, large, room = sys.argv[1:]
+sys.argv = ["graphdiag", "compare", small]
+with contextlib.suppress(SystemExit):
+    main()
+size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + int(room) * 2**20
+resource.setrlimit(resource.RLIMIT_AS, (size, size))
+sys.argv[2] = large
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says how much memory a process has")
+@pytest.mark.parametrize("room", [1, 10, 40])
+def test_too_little_memory_is_one_line(tmp_path: Path, room: int) -> None:
+    from tests.sources.event_files import graph
+
+    small, large = tmp_path / "small.pb", tmp_path / "large.pb"
+    small.write_bytes(graph("a/x").SerializeToString())
+    large.write_bytes(graph(*(f"scope_{number}/x" for number in range(100_000))).SerializeToString())
+    done = subprocess.run(
+        [sys.executable, "-c", LITTLE_MEMORY, str(small), str(large), str(room)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=dict(os.environ, PYTHONPATH=str(ROOT), OPENBLAS_NUM_THREADS="1"),
+        timeout=300,
+    )
+    assert_one_line(done, "this takes more memory than there is")
+
+
 def test_scopes_without_end_are_one_line(tmp_path: Path) -> None:
     from tests.sources.event_files import graph
 
