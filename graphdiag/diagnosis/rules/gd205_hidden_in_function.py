@@ -154,8 +154,8 @@ def _layers_inside(context: DiagnosisContext, calls: Mapping[int, Sequence[str]]
     found: dict[str, list[int]] = defaultdict(list)
     for row, called in calls.items():
         owner = context.layers.layers.get(context.ownership.owner(row) or "")
-        if owner is not None and not may_hold_others(owner.class_name):
-            continue  # the loop of an RNN holds ops of its own only, whatever their names are
+        if owner is not None and (owner.inner or not may_hold_others(owner.class_name)):
+            continue  # the loop of an RNN, wrapped or not, holds ops of its own only, whatever their names are
         for function in called:
             if function not in pieces:
                 pieces[function] = pieces_of(context.ops.functions[function].graph.names)
