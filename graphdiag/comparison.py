@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from graphdiag.diagnosis.call_scopes import pieces_of
 from graphdiag.diagnosis.captured import sharing_in_file
 from graphdiag.diagnosis.context import DiagnosisContext, analyze
+from graphdiag.diagnosis.crossings import Crossings
+from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.diagnose import diagnose
+from graphdiag.diagnosis.fixes import REPAIR
+from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.diagnosis.registry import all_rules, reported
 from graphdiag.diagnosis.registry import select as choose
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
@@ -24,11 +30,14 @@ from graphdiag.phrases import some
 from graphdiag.results.report import Report
 from graphdiag.sources.open_source import open_source
 from graphdiag.sources.registry import SourceOptions
+from graphdiag.sources.stack import PYTORCH, is_pytorch
 from graphdiag.tensorboard import NEWEST_CHECKED, draw, draw_conceptual, newer_than_checked
 from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
 from graphdiag.tensorboard.merge import ProducersDifferError, UndrawableGraphError
 
 if TYPE_CHECKING:
+    from graphdiag.diagnosis.finding import Finding
+    from graphdiag.graphs.op_graph import OpGraph
     from graphdiag.sources.opened import Opened
 
 
@@ -79,6 +88,8 @@ def compare(
     layers = of_model.layer_graph
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
+    if is_pytorch(ops.types):
+        return _of_pytorch(opened, ops, notes, given=model is not None, rules=[rule.code for rule in chosen])
     context = analyze(
         ops,
         layers,
@@ -92,20 +103,55 @@ def compare(
         opened.read_by_python,
     )
     layers = context.layers
-    findings = reported(diagnose(context, rules), chosen)
-    report = partial(Report.of, locations=of_model.locations, rules=[rule.code for rule in chosen])
+    found = diagnose(context, rules)
+
+    def report(ops: OpGraph | None, found: Sequence[Finding]) -> Report:
+        return Report.of(
+            opened.origin,
+            layers,
+            ops,
+            reported(found, chosen),
+            notes,
+            context,
+            locations=of_model.locations,
+            rules=[rule.code for rule in chosen],
+            all_findings=found,
+        )
+
     if not opened.has_op_graph:
-        return report(opened.origin, layers, None, findings, notes, context)
+        return report(None, found)
     if layers is None:
-        notes.append("There is no layer graph, so name scopes are taken for layers. --model FILE gives one.")
+        without = "There is no layer graph, so name scopes are taken for layers."
+        if model is not None:
+            notes.append(f"{model}: Keras records no edges between the layers of a subclassed model. {without}")
+        elif not _is_live(opened):
+            notes.append(f"{without} --model FILE gives one.")
     else:
         _check_fit(context, layers, given=model is not None)
         notes += _notes_on(context)
     if verify:
         from graphdiag.execution.verify import verify as run_graph
 
-        findings = run_graph(context, opened.graph_defs, findings)
-    return report(opened.origin, layers, ops, findings, notes, context)
+        found = run_graph(context, opened.graph_defs, found)
+    notes += _on_the_callback(opened)
+    return report(ops, found)
+
+
+def _of_pytorch(opened: Opened, ops: OpGraph, notes: list[str], *, given: bool, rules: Sequence[str]) -> Report:
+    """The report on a graph of PyTorch: what TensorBoard draws, and no claim about what flows."""
+    if given:
+        raise ModelError(f"{opened.origin.path}: is a graph of PyTorch; --model is for Keras models. Leave it out.")
+    nobody = np.full(len(ops), UNOWNED, dtype=np.int32)
+    nothing = DiagnosisContext(
+        ops,
+        None,
+        Ownership([], nobody, {}, frozenset(), inputs_found=True, by_scope=True),
+        Flow([0] * len(ops), [0] * len(ops), {}, {}),
+        Crossings({}, {}),
+        _tensorboard_view(opened, notes),
+    )
+    origin = replace(opened.origin, stack=PYTORCH)
+    return Report.of(origin, None, ops, (), notes, nothing, rules=rules)
 
 
 def drawn_graph(
@@ -135,9 +181,28 @@ def drawn_graph(
     return draw(opened.graph_defs)
 
 
+def _is_live(opened: Opened) -> bool:
+    """Whether a model was traced, so that nobody has a picture of it yet."""
+    return opened.origin.kind in ("script", "model")
+
+
+def _on_the_callback(opened: Opened) -> list[str]:
+    """What TensorBoard will show of a live model, which is not a matter of the model."""
+    if not _is_live(opened) or opened.callback_writes_op_graph is None:
+        return []
+    if opened.callback_writes_op_graph:
+        return ["In TensorBoard: this stack's TensorBoard callback writes the op graph."]
+    shown = (
+        "writes no graph at all of a subclassed model"
+        if opened.layer_graph is None
+        else "writes no op graph, so its log holds the conceptual graph only"
+    )
+    return [f"In TensorBoard: this stack's TensorBoard callback {shown}. '{REPAIR}' writes one that it draws right."]
+
+
 def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | None:
     """What TensorBoard shows of a source: of a model file alone it shows nothing."""
-    live = opened.origin.kind in ("script", "model")
+    live = _is_live(opened)
     if not live and not opened.graph_defs and opened.origin.kind != "event_log":
         return None
     drawn, failure = None, ""
@@ -165,6 +230,8 @@ def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | Non
         conceptual_failure=conceptual_failure,
         callback_writes_op_graph=opened.callback_writes_op_graph,
         live=live,
+        tag=opened.origin.tag,
+        keras_json=opened.keras_json,
     )
 
 
@@ -181,6 +248,9 @@ def _open(source: Any, options: SourceOptions) -> Opened:
 
 def _model_of(path: str | Path) -> Opened:
     opened = open_source(Path(path))
+    if opened.layer_graph is None and opened.owners:
+        # A subclassed model: its layers are known, and no edge between them.
+        return opened
     if opened.layer_graph is None:
         raise ModelError(f"{path}: holds no layer graph; --model takes Keras JSON, .keras, .h5 or a Python file.")
     return opened

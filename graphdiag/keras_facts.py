@@ -103,6 +103,43 @@ ROLE_OF_SCOPE = {
 }
 """What the name scopes are for in which Keras and TensorFlow put ops that belong to no layer."""
 
+_ROLE_OF_BOX = {
+    "loss": re.compile(
+        ".*_?loss(es)?|(mean|absolute|sum)_(squared|pairwise_squared|absolute)?_?(error|difference)"
+        "|((sparse_)?softmax|sigmoid|weighted|binary|categorical)?_?(cross_?entropy|xentropy|xent)(_with_logits)?(_sg)?"
+        "|SparseSoftmaxCrossEntropyWithLogits|SoftmaxCrossEntropyWithLogits|cosine_distance|regularizers?"
+    ),
+    "metrics": re.compile(
+        "(top_k_|in_top_k_|binary_|categorical_|sparse_categorical_)?acc(uracy)?|auc|precision|recall|mean_iou|f1(_score)?"
+        "|(true|false)_(positives|negatives)|confusion_matrix|evaluation|eval|assert_broadcastable"
+    ),
+    "summaries": re.compile("[Ss]ummar(y|ies)|Merge"),
+    "training": re.compile(
+        "global_step|beta[12]_power|ExponentialMovingAverage|moving_averages?|learning_rate|(exponential|polynomial)_decay"
+        "|[Oo]ptimi[sz]er.*|(clip_by_)?global_norm|clip_by_(value|norm|global_norm)|[Tt]rain(ing)?(_op|_step)?"
+    ),
+    "initialization": re.compile("report_uninitialized_.*|init_all_tables|tables_initializer|initializers?"),
+    "saving": re.compile("saver|save_counter|checkpoint_initializer"),
+    "input pipeline": re.compile(
+        "(shuffle_)?batch(_join)?|input_producer|(string|range|slice)_input_producer|fifo_queue|input_pipeline|Iterator.*"
+        "|normalize_(element|tensors)|parse_(single_)?example"
+    ),
+}
+"""Outer scopes that are not layers, as TensorFlow names them, and as users mostly do."""
+
+
+def role_of_box(name: str) -> str:
+    """What an outer name scope is for, where no layer graph says which scopes are layers.
+
+    Args:
+        name: The scope's own name, without the number that makes it unique.
+
+    Returns:
+        The role; empty for a name that may be a layer's.
+    """
+    return next((role for role, names in _ROLE_OF_BOX.items() if names.fullmatch(name)), "")
+
+
 # --- Names that Keras gives by itself: which class a layer has and when it was made, and nothing else -----------------
 
 _NUMBER = re.compile(r"_[1-9][0-9]*$")

@@ -10,10 +10,12 @@ from graphdiag.diagnosis.calls import NOTHING_KNOWN, Calls, recorded_calls
 from graphdiag.diagnosis.crossings import Crossings, OpEdge, find_crossings
 from graphdiag.diagnosis.dataflow.flow import Carries, Flow, trace
 from graphdiag.diagnosis.dataflow.op_specs import Kind, op_specs
+from graphdiag.diagnosis.drawn_cycles import DrawnCycle, drawn_cycles
 from graphdiag.diagnosis.explained import REAL, Explained, Pair
 from graphdiag.diagnosis.finding import Evidence
 from graphdiag.diagnosis.inferred_calls import inferred_calls
 from graphdiag.diagnosis.ownership import Ownership, assign_ownership
+from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
 from graphdiag.diagnosis.same_layers import find_same_layers
 from graphdiag.diagnosis.scoped_calls import number_calls
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
@@ -80,19 +82,57 @@ class DiagnosisContext:
         return self.explained.undrawn if self.explained else ()
 
     @cached_property
+    def rewritten(self) -> Mapping[int, str]:
+        """Rows of the ops that a rewriter put into the graph, with what it did: see `graphdiag.diagnosis.rewriting`."""
+        return rewriter_ops(self.ops)
+
+    @cached_property
+    def drawn_cycles(self) -> Sequence[DrawnCycle]:
+        """Cycles on screen that are not in the op graph: see `graphdiag.diagnosis.drawn_cycles`."""
+        return drawn_cycles(self.ops, self.view.drawn) if self.view and self.view.drawn else ()
+
+    @cached_property
     def unexplained(self) -> Mapping[Pair, Sequence[OpEdge]]:
         """The op edges that Keras does not explain: see `graphdiag.diagnosis.explained`.
 
         Without a layer graph nothing is explained, and a pair between which activations or parameters flow is taken
-        for the model's own.
+        for the model's own. What goes through training, saving and the like joins no layers then. What a rewriter made
+        is left out: that is known.
         """
         if self.explained is None:
-            return {
-                pair: edges
+            roles = self.ownership.roles
+            found: Mapping[Pair, Sequence[OpEdge]] = {
+                pair: [edge for edge in edges if not any(row in roles for row in edge.through)]
                 for pair, edges in self.crossings.edges.items()
                 if not any(edge.carries & REAL for edge in edges)
             }
-        return self.explained.unexplained
+        else:
+            found = self.explained.unexplained
+        if not self.rewritten and self.explained is not None:
+            return found
+        kept = {pair: [edge for edge in edges if not self._is_rewritten(edge)] for pair, edges in found.items()}
+        return {pair: edges for pair, edges in kept.items() if edges}
+
+    @cached_property
+    def rerouted(self) -> Sequence[Pair]:
+        """Those of `undrawn` that a rewriter led through ops of its own."""
+        return rerouted(self.ops, self.ownership, self.undrawn, self.rewritten)
+
+    @property
+    def made_by_rewriters(self) -> Sequence[tuple[Pair, OpEdge]]:
+        """The op edges that Keras does not explain, and that begin, end or run through the ops of a rewriter."""
+        if self.explained is None or not self.rewritten:
+            return ()
+        return [
+            (pair, edge)
+            for pair, edges in self.explained.unexplained.items()
+            for edge in edges
+            if self._is_rewritten(edge)
+        ]
+
+    def _is_rewritten(self, edge: OpEdge) -> bool:
+        rewritten = self.rewritten
+        return bool(rewritten) and any(row in rewritten for row in (edge.source, edge.target, *edge.through))
 
     def feeds_of(self, row: int) -> frozenset[int]:
         """Rows of the feeds that an op's values depend on."""

@@ -1,16 +1,36 @@
-"""Ownership where there is no layer graph: the outer name scopes, which are the boxes that TensorBoard draws."""
+"""Ownership where there is no layer graph: the outer name scopes, which are the boxes that TensorBoard draws.
+
+Not every such box is a layer. What only holds constants, variables and inputs computes nothing; an op at the root has a
+box where its constants lie in a scope of its name; and losses, metrics, summaries, optimizers, savers and input
+pipelines serve the model from outside.
+"""
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
-from graphdiag.diagnosis.roles import UNOWNED, bookkeeping_ops, role_of_name, roles_of
-from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, bookkeeping_ops, role_of_name, roles_of
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.keras_facts import role_of_box
+
+_PIPELINE = re.compile(
+    r".*Dataset(V[0-9])?|.*Iterator(V[0-9]|Init|ToStringHandle|FromStringHandle)?|.*IteratorGetNext(Sync|FromShard|V[0-9])?"
+    r"|(FIFO|Padding|Random|Priority|Record)\w*Queue(V2)?|Queue(Enqueue|Close|Size)\w*|\w*Reader(V2)?|Reader\w+"
+    r"|Parse(Single)?(Sequence)?Example(V2)?|Decode(Raw|CSV|Jpeg|Png|Bmp|Gif|Image)|ReadFile|MatchingFiles"
+)
+"""Op types of input pipelines: datasets, iterators, queues, readers and parsers."""
+
+_LEVELS = 8
+"""How many scopes that hold the whole model are looked into, one inside the other."""
+
+_FROM_PIPELINE = re.compile(r"\w*IteratorGetNext\w*|QueueDequeue\w*|ReaderRead\w*|Stage|Unstage")
+"""Op types that hand over what an input pipeline has read."""
 
 
 def own_by_outer_scope(
@@ -25,11 +45,31 @@ def own_by_outer_scope(
         recorded: Layer id by op name, for a live model whose layers are known but not the edges between them.
 
     Returns:
-        The boxes; for each op its row among them, `UNOWNED` for none; and the role of ops that have one.
+        The boxes that may be layers; for each op its row among them, `UNOWNED` for none; and the role of ops that have
+        one.
     """
+    around = _scope_around(graph)
+    found = _boxes(graph, recorded, around)
+    deepest = found
+    for _ in range(_LEVELS if not recorded else 0):
+        names = deepest[0]
+        if len(names) != 1 or names[0] + "/" == around:
+            break
+        # A box that holds the whole model: what is in it are the layers.
+        around = names[0] + "/"
+        deepest = _boxes(graph, recorded, around)
+        if len(deepest[0]) > 1:
+            found = deepest
+    return found
+
+
+def _boxes(
+    graph: OpGraph, recorded: Mapping[str, str], around: str
+) -> tuple[Sequence[str], np.ndarray, Mapping[int, str]]:
+    """As `own_by_outer_scope`, with the scopes right inside a given one for boxes."""
     boxes: dict[str, int] = {}
     of_op = np.full(len(graph), UNOWNED, dtype=np.int32)
-    around = _scope_around(graph)
+    role_of_scope: dict[str, str] = {}
     for row, name in enumerate(graph.names):
         if name in recorded:
             box = recorded[name]
@@ -39,7 +79,13 @@ def own_by_outer_scope(
         else:
             first, slash, _ = name.partition("/")
             box = first if slash else ""
-        if box and not role_of_name(box.rpartition("/")[2]):
+        if not box:
+            continue
+        if box not in boxes and box not in role_of_scope and name not in recorded:
+            role = _role(box)
+            if role:
+                role_of_scope[box] = role
+        if box not in role_of_scope:
             of_op[row] = boxes.setdefault(box, len(boxes))
     # An op named as a box is part of it: "a" beside "a/b" is drawn inside "a".
     for row, name in enumerate(graph.names):
@@ -47,8 +93,67 @@ def own_by_outer_scope(
             of_op[row] = boxes[name]
     bookkeeping = bookkeeping_ops(graph) | _initial_values(graph)
     of_op[list(bookkeeping)] = UNOWNED
-    roles = roles_of(graph, of_op, {}) | bookkeeping
-    return list(boxes), of_op, roles
+    layers = _layers(graph, list(boxes), of_op, {boxes[id_] for id_ in recorded.values() if id_ in boxes})
+    pipelines = _pipelines(graph, of_op, layers)
+    numbers = {old: new for new, old in enumerate(layers)}
+    of_op = np.array([numbers.get(old, UNOWNED) for old in of_op.tolist()], dtype=np.int32)
+    names = list(boxes)
+    roles = roles_of(graph, of_op, role_of_scope) | pipelines | bookkeeping
+    return [names[old] for old in layers], of_op, roles
+
+
+def _role(box: str) -> str:
+    """Role of a box by its name."""
+    segment = box.rpartition("/")[2]
+    numbered = NUMBERED.fullmatch(segment)
+    return role_of_name(segment) or role_of_box(segment) or (role_of_box(numbered[1]) if numbered else "")
+
+
+def _layers(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Collection[int]) -> list[int]:
+    """The boxes that compute something from what comes in, by more than one op that lies at the root."""
+    computing = set(known)
+    from_outside = _from_outside(graph)
+    for row, box in enumerate(of_op.tolist()):
+        if box in computing or box == UNOWNED or row not in from_outside:
+            continue
+        if graph.names[row] != boxes[box] and graph.types[row] not in FEEDS:
+            computing.add(box)
+    return sorted(computing)
+
+
+def hands_over_inputs(op_type: str) -> bool:
+    """Whether ops of a type hand over what an input pipeline has read."""
+    return _FROM_PIPELINE.fullmatch(op_type) is not None
+
+
+def _from_outside(graph: OpGraph) -> set[int]:
+    """Ops that depend on a feed, on an input pipeline, or on random numbers."""
+    found: set[int] = set()
+    order, offsets = graph.by_source
+    waiting = [
+        row
+        for row, op_type in enumerate(graph.types)
+        if op_type in FEEDS or op_type.startswith(("Random", "StatelessRandom")) or hands_over_inputs(op_type)
+    ]
+    while waiting:
+        row = waiting.pop()
+        if row in found:
+            continue
+        found.add(row)
+        for edge in order[offsets[row] : offsets[row + 1]].tolist():
+            if graph.output[edge] != CONTROL:
+                waiting.append(int(graph.target[edge]))
+    return found
+
+
+def _pipelines(graph: OpGraph, of_op: np.ndarray, layers: Sequence[int]) -> dict[int, str]:
+    """Ops of input pipelines that are in no layer's box."""
+    kept = set(layers)
+    return {
+        row: "input pipeline"
+        for row, op_type in enumerate(graph.types)
+        if int(of_op[row]) not in kept and (_PIPELINE.fullmatch(op_type) or hands_over_inputs(op_type))
+    }
 
 
 def _initial_values(graph: OpGraph) -> dict[int, str]:

@@ -26,12 +26,17 @@ _TYPES = {
     "IsVariableInitialized": "initialization",
     "VarIsInitializedOp": "initialization",
     "Assign": "initialization",
-    "SaveV2": "saving",
-    "RestoreV2": "saving",
-    "MergeSummary": "summaries",
-    "ScalarSummary": "summaries",
-    "HistogramSummary": "summaries",
-    "ImageSummary": "summaries",
+    **dict.fromkeys(
+        ("Save", "SaveSlices", "SaveV2", "Restore", "RestoreSlice", "RestoreV2", "ShardedFilename"), "saving"
+    ),
+    **dict.fromkeys(
+        (
+            *("MergeSummary", "ScalarSummary", "HistogramSummary", "ImageSummary", "AudioSummary", "AudioSummaryV2"),
+            *("TensorSummary", "TensorSummaryV2", "SummaryWriter", "CreateSummaryFileWriter", "WriteSummary"),
+            *("WriteScalarSummary", "WriteHistogramSummary", "WriteImageSummary", "WriteAudioSummary"),
+        ),
+        "summaries",
+    ),
 }
 
 

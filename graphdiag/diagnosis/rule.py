@@ -16,10 +16,17 @@ OpenEdges = Sequence[tuple[Pair, OpEdge]]
 
 @dataclass(frozen=True)
 class Found:
-    """A finding, and the op edges that it explains: no later rule sees those again."""
+    """A finding, and the op edges that it explains: no later rule sees those again.
+
+    Attributes:
+        finding: The finding.
+        claims: The op edges.
+        rank: Where it stands among the findings of one severity: see `Rule.rank`.
+    """
 
     finding: Finding
     claims: OpenEdges = ()
+    rank: int = 0
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,8 @@ class Rule:
         module: Name of the module whose docstring documents the rule.
         claim_order: When the rule may claim op edges, beside the other rules of its package: lower numbers first, then
             by code. Rules whose verdict is ``hidden`` always go before those that explain what is harmless.
+        rank: Where its findings stand among those of one severity: what changes the user's picture comes first, 0;
+            what is behind the scenes, such as bookkeeping and bodies of functions, comes later.
     """
 
     code: str
@@ -46,6 +55,7 @@ class Rule:
     find: Callable[[DiagnosisContext, OpenEdges], Iterable[Found]]
     module: str
     claim_order: int = 0
+    rank: int = 0
 
     @property
     def documentation(self) -> str:
@@ -74,6 +84,7 @@ def finding(
     edges: Iterable[Pair] | None = None,
     blame: Blame | None = None,
     counted: bool = True,
+    rank: int | None = None,
 ) -> Found:
     """What a rule found; the rest is filled in from the rule and from the op edges.
 
@@ -90,6 +101,7 @@ def finding(
         edges: The layer edges, or the drawn arrows, that it explains, where those of `claims` do not say it.
         blame: Whom to blame, where the rule's own answer does not fit.
         counted: Whether the edges are differences between the layer graph and the op graph, which the summary counts.
+        rank: Where it stands among the findings of one severity, where the rule's own rank does not fit.
 
     Returns:
         The finding with its claims, as `Rule.find` yields it.
@@ -111,4 +123,5 @@ def finding(
             counted=counted,
         ),
         [*claims, *besides],
+        rule.rank if rank is None else rank,
     )

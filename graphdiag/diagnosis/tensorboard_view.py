@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from graphdiag.graphs.drawn_graph import ROOT, DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
@@ -26,6 +27,8 @@ class TensorBoardView:
         callback_writes_op_graph: For a live model, whether its stack's callback writes an op graph; ``None`` for
             files, and where it is not known.
         live: Whether a live model was traced, so that the pictures are what the callback will write.
+        tag: The tag of the trace that the op graph is; empty for a run's own graph.
+        keras_json: The parsed JSON of which the conceptual graph is made.
     """
 
     drawn: DrawnGraph | None = None
@@ -35,6 +38,25 @@ class TensorBoardView:
     conceptual_failure: str = ""
     callback_writes_op_graph: bool | None = None
     live: bool = False
+    tag: str = ""
+    keras_json: Mapping[str, Any] | None = None
+
+    def boxes_moved_for(self, feeds: Mapping[str, int]) -> Sequence[str]:
+        """Boxes that TensorBoard moved to "Auxiliary Nodes" for so many boxes of one kind that lead into them.
+
+        Args:
+            feeds: How many boxes of that kind lead into each box of the root.
+
+        Returns:
+            Those of whose feeds at least half are of that kind.
+        """
+        if self.drawn is None:
+            return ()
+        return [
+            name
+            for name, extraction in self.drawn.root.extractions.items()
+            if extraction.rule == "in-degree" and feeds.get(name, 0) * 2 >= extraction.degree
+        ]
 
     @cached_property
     def box_of_row(self) -> Sequence[str]:
@@ -56,6 +78,25 @@ class TensorBoardView:
         return ["" if row < 0 else box[row] for row in drawn.op_rows]
 
 
+def conceptual_rows(conceptual: OpGraph, layers: LayerGraph) -> Mapping[str, int]:
+    """The nodes of a conceptual graph that are layers.
+
+    Args:
+        conceptual: TensorBoard's conceptual graph, one op a layer.
+        layers: The layer graph.
+
+    Returns:
+        The row of each layer's node, by the layer's id; of a layer that the JSON does not hold there is none.
+    """
+    rows: dict[str, int] = {}
+    for layer in layers.layers.values():
+        for name in ("/".join((layers.model_name, *layer.path, layer.name)), "/".join((*layer.path, layer.name))):
+            if name in conceptual.index:
+                rows[layer.id] = conceptual.index[name]
+                break
+    return rows
+
+
 def conceptual_edges(conceptual: OpGraph, layers: LayerGraph) -> frozenset[tuple[str, str]]:
     """The layer edges that a conceptual graph shows.
 
@@ -69,12 +110,7 @@ def conceptual_edges(conceptual: OpGraph, layers: LayerGraph) -> frozenset[tuple
     Returns:
         Those edges of the layer graph that are drawn.
     """
-    rows: dict[str, int] = {}
-    for layer in layers.layers.values():
-        for name in ("/".join((layers.model_name, *layer.path, layer.name)), "/".join((*layer.path, layer.name))):
-            if name in conceptual.index:
-                rows[layer.id] = conceptual.index[name]
-                break
+    rows = conceptual_rows(conceptual, layers)
     onward: Mapping[int, list[int]] = defaultdict(list)
     for source, target in zip(conceptual.source.tolist(), conceptual.target.tolist(), strict=True):
         onward[source].append(target)

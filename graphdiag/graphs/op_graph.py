@@ -7,7 +7,7 @@ million ops; `OpGraph.to_networkx` gives the familiar view on demand.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NewType
 
@@ -109,12 +109,14 @@ class FunctionBody:
         graph: Its ops. The arguments come first, as ops of type ``_Arg``.
         arguments: Rows of the arguments, in order.
         results: ``(row, output slot)`` of each result, in order; row -1 where the body names no such tensor.
+        implements: What functions that stand for one another share (the attribute ``api_implements``); empty for none.
     """
 
     name: str
     graph: OpGraph
     arguments: tuple[int, ...]
     results: tuple[tuple[int, int], ...]
+    implements: str = ""
 
 
 def from_graph_def(graph_def: GraphDef) -> OpGraph:
@@ -158,7 +160,7 @@ def merge(graph_defs: Sequence[GraphDef]) -> OpGraph:
         for function in graph_def.library.function:
             body = _function_body(function)
             name = body.name if alone else f"graph_{number}_{body.name}"
-            functions[name] = FunctionBody(name, body.graph, body.arguments, body.results)
+            functions[name] = replace(body, name=name)
     producer = graph_defs[0].versions.producer if graph_defs else 0
     return _columns(names, types, node_defs, inputs, functions, producer)
 
@@ -245,4 +247,8 @@ def _function_body(function: FunctionDef) -> FunctionBody:
     for result in function.signature.output_arg:
         row, slot = _resolve(function.ret.get(result.name, ""), graph.index)
         results.append((-1 if row is None else row, slot))
-    return FunctionBody(function.signature.name, graph, arguments, tuple(results))
+    # Reading `attr[...]` of a message would put an empty attribute there.
+    implements = function.attr["api_implements"].s if "api_implements" in function.attr else b""
+    return FunctionBody(
+        function.signature.name, graph, arguments, tuple(results), implements.decode("utf-8", errors="replace")
+    )

@@ -36,9 +36,11 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.claims import edges_of, layer_edges
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.dataflow.flow import LEARNING_PHASE, Carries
+from graphdiag.diagnosis.dataflow.flow import LEARNING_PHASE, Carries, is_scalar
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.graphs.node_attributes import DT_BOOL, dtype_of
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -61,17 +63,34 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             RULE,
             context,
             message=(
-                f"{layer_edges(len(edges_of(claims)), 'comes', 'come')} from one op, {culprit}: a scalar bool that "
-                f"depends on no input and no variable, so nothing that {context.ownership.owner(feed)} computes "
+                f"{layer_edges(len(edges_of(claims)), 'comes', 'come')} from one op, {culprit}: {_what(context, feed)} "
+                f"that depends on no input and no variable, so nothing that {context.ownership.owner(feed)} computes "
                 f"crosses. Keras made the op inside the scope of the first layer that asked for the learning phase."
             ),
-            fix=(
-                "Call K.learning_phase() once before the first layer is built; the op then lies at the root "
-                "(Keras 2.0 to 2.2, tf.keras of TensorFlow 1.x). Keras 3 has no such op."
-            ),
+            fix=_fix(context),
             culprits=[culprit],
             claims=claims,
         )
+
+
+def _what(context: DiagnosisContext, feed: int) -> str:
+    """``a scalar bool``, as far as the graph records it."""
+    is_bool = dtype_of(context.ops.node_defs[feed]) == DT_BOOL
+    return f"a {'scalar ' if is_scalar(context.ops, feed) else ''}{'bool' if is_bool else 'feed'}"
+
+
+def _fix(context: DiagnosisContext) -> str:
+    version = context.layers.keras_version if context.layers else ""
+    if version.endswith("-tf"):
+        call, where = "tf.keras.backend.learning_phase()", "tf.keras of TensorFlow 1.x"
+    elif version:
+        call, where = "K.learning_phase()", "Keras 2.0 to 2.2"
+    else:
+        call, where = "K.learning_phase()", "Keras 2.0 to 2.2, tf.keras of TensorFlow 1.x"
+    return (
+        f"Call {call} once before the first layer is built; the op then lies at the root ({where}). "
+        f"{repaired('with the op at the root')}"
+    )
 
 
 RULE = Rule("GD101", "shared-learning-phase", Verdict.ARTIFACT, Blame.KERAS, Severity.WARNING, find, __name__)

@@ -2,7 +2,8 @@
 
 What it finds
     Drawn edges over which only a shape flows: the output of `Shape`, `Size` or `Rank`, or something computed from
-    such outputs alone, as a resize to another tensor's size, or a reshape to a dynamic batch size.
+    such outputs alone, as a resize to another tensor's size, or a reshape to a dynamic batch size. Also edges from a
+    tensor that is computed to an op that takes nothing of it but its rank, or a shape that is fixed.
 
 Why it matters
     An early layer seems to feed a late one. What it gives is how large its tensor is.
@@ -50,6 +51,27 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         ),
         "None is needed. Where the dimensions are known when the model is built, tensor.shape leaves no op.",
     )
+    # A shape that is fixed, or a rank, is a constant, though the tensor that has it is computed.
+    fixed = carrying(
+        open_edges,
+        lambda edge: not edge.control and edge.carries == Carries.CONSTANT and bool(context.flow.values[edge.source]),
+    )
+    yield from one_for_each_culprit(
+        RULE,
+        context,
+        fixed,
+        lambda culprit, count: (
+            f"{layer_edges(count, 'carries', 'carry')} only {_fixed(context, culprit, fixed)} of {culprit}, which does "
+            f"not depend on any input; its values do not cross."
+        ),
+        "None is needed. What is known when the model is built, tensor.shape and tensor.shape.rank give without an op.",
+    )
+
+
+def _fixed(context: DiagnosisContext, culprit: str, claims: OpenEdges) -> str:
+    """What the ops take that a tensor goes to: its rank, its shape, or either."""
+    takers = {context.ops.types[edge.target] for _, edge in claims if context.ops.names[edge.source] == culprit}
+    return "the rank" if takers == {"Rank"} else "the shape" if "Rank" not in takers else "the shape and the rank"
 
 
 RULE = Rule("GD103", "shape-only", Verdict.ARTIFACT, Blame.MODEL, Severity.WARNING, find, __name__)

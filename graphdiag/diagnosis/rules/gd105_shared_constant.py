@@ -29,13 +29,17 @@ from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op that gives a constant to another layer."""
-    claims = carrying(open_edges, lambda edge: not edge.control and edge.carries == Carries.CONSTANT)
+    claims = carrying(
+        open_edges,
+        lambda edge: not edge.control and edge.carries == Carries.CONSTANT and not context.flow.values[edge.source],
+    )
     yield from one_for_each_culprit(
         RULE,
         context,
         claims,
         lambda culprit, count: (
-            f"{layer_edges(count, 'carries', 'carry')} a constant, {culprit}: it depends on nothing at all."
+            f"{layer_edges(count, 'carries', 'carry')} a constant, {culprit}: no input, variable, flag or random op "
+            f"leads to it."
         ),
         "Make the constant outside the layers' scopes, or once in each layer.",
     )

@@ -42,6 +42,7 @@ from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import traced_instead
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.op_graph import CONTROL
@@ -74,10 +75,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 f"carr{'ies' if len(drawn) == 1 else 'y'} the variables of {layer} and no activation: the boxes "
                 f"are uses of one layer, and its variables are drawn in the first."
             ),
-            fix=(
-                "None is needed. On TensorFlow 2 a traced call (tf.summary.trace_on, trace_export) has the "
-                "variables at the root, in nobody's box."
-            ),
+            fix=f"None is needed: it is one layer.{traced_instead(context.ops)}",
             culprits=(layer,),
             edges=drawn,
             seen=all_edges,
@@ -130,8 +128,10 @@ def _scopes_of_variables(context: DiagnosisContext) -> frozenset[str]:
 def _one_layer(context: DiagnosisContext, arrow: Arrow, edges: list[OpEdge], of_variables: Collection[str]) -> str:
     """The layer or nested model that both boxes are uses of; empty when they are not."""
     if context.layers is None:
-        # Ops of one call have names like this too: `mul` and `mul_1` in a batch normalization.
-        return arrow.source if arrow.source in of_variables else ""
+        # Ops of one call have names like this too: `mul` and `mul_1` in a batch normalization. And what only watches
+        # variables, as a summary, an average or a copy on another device, is no call: a call computes activations.
+        calls = arrow.source in of_variables and _computes(context, arrow)
+        return arrow.source if calls else ""
     of_op = context.ownership.of_op
     owners = {(int(of_op[edge.source]), int(of_op[edge.target])) for edge in edges if is_state(edge.carries)}
     if any(giver != taker or giver == UNOWNED for giver, taker in owners):
@@ -140,4 +140,25 @@ def _one_layer(context: DiagnosisContext, arrow: Arrow, edges: list[OpEdge], of_
     return units.pop() if len(units) == 1 else ""
 
 
-RULE = Rule("GD107", "reused-layer", Verdict.MISPLACED, Blame.KERAS, Severity.NOTE, find, __name__)
+def _computes(context: DiagnosisContext, arrow: Arrow) -> bool:
+    """Whether what is taken over an arrow goes into activations, in the box that it leads to."""
+    ops, values, roles = context.ops, context.flow.values, context.ownership.roles
+    order, offsets = ops.by_source
+    waiting = [int(ops.target[edge]) for edge in arrow.edges]
+    seen = set(waiting)
+    while waiting:
+        row = waiting.pop()
+        name = ops.names[row]
+        if row in roles or not (name == arrow.target or name.startswith(f"{arrow.target}/")):
+            continue
+        if values[row] & int(Carries.ACTIVATION):
+            return True
+        for edge in order[offsets[row] : offsets[row + 1]].tolist():
+            target = int(ops.target[edge])
+            if target not in seen and ops.output[edge] != CONTROL:
+                seen.add(target)
+                waiting.append(target)
+    return False
+
+
+RULE = Rule("GD107", "reused-layer", Verdict.MISPLACED, Blame.KERAS, Severity.NOTE, find, __name__, rank=1)

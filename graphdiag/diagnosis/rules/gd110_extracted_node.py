@@ -27,26 +27,40 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import repaired
+from graphdiag.diagnosis.handles import captured_handles
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.graphs.drawn_graph import ROOT, SERIES, Extraction
+from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
+
+_ACTIVATION = Carries.ACTIVATION
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
-    """One finding for each extracted box that is a layer's."""
+    """One finding for each extracted box that is a layer's; without a layer graph, one for all."""
     view = context.view
     if view is None or view.drawn is None:
         return
     extractions = view.drawn.root.extractions
     if not extractions:
         return
+    if context.layers is None:
+        yield from _without_layers(context, extractions)
+        return
     followers = [name for name, extraction in extractions.items() if extraction.rule == "isolated"]
     in_box = _layers_by_box(context)
     neighbors = _Neighbors(context)
     degrees: dict[bool, Mapping[str, int]] = {}
+    for_handles = view.boxes_moved_for(captured_handles(context).readers)
     for name, extraction in extractions.items():
         layers = in_box.get(name, ())
         if not layers or (extraction.rule == "isolated" and len(followers) < len(extractions)):
+            continue
+        if name in for_handles:
+            # Those are another rule's; of a live model nothing is on screen yet.
             continue
         before, after = neighbors.of(layers)
         message = f"TensorBoard moved {name} to 'Auxiliary Nodes' ({extraction.why})"
@@ -80,13 +94,75 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         )
 
 
+def _without_layers(context: DiagnosisContext, extractions: Mapping[str, Extraction]) -> Iterator[Found]:
+    """All boxes that may be layers, in one finding: what is moved for one reason belongs together."""
+    view = context.view
+    assert view is not None
+    assert view.drawn is not None
+    for_handles = view.boxes_moved_for(captured_handles(context).readers)
+    outer = {owner.partition("/")[0] for owner in context.ownership.owners}
+    moved = [
+        name
+        for name, extraction in extractions.items()
+        if name in outer and name not in for_handles and extraction.rule in ("in-degree", "out-degree")
+    ]
+    if not moved:
+        return
+    arrows, real = _arrows(context, moved)
+    order = {name: place for place, name in enumerate(view.drawn.children(ROOT))}
+    moved.sort(key=lambda name: order.get(name, 0))
+    one = len(moved) == 1
+    why = some([f"{name}: {extractions[name].why}" if not one else extractions[name].why for name in moved], 4)
+    message = f"TensorBoard moved {some(moved, 6)} to 'Auxiliary Nodes' ({why})"
+    if real:
+        real.sort(key=lambda arrow: (order.get(arrow[0], 0), order.get(arrow[1], 0)))
+        message += f", so {some([f'{source} -> {target}' for source, target in real], 4)} cannot be seen"
+        message = message.replace("cannot be seen", "is not on screen" if len(real) == 1 else "are not on screen")
+    message += "."
+    name = moved[0]
+    beside = {end for arrow in real if name in arrow for end in arrow if end != name}
+    others = {end for arrow in arrows if name in arrow for end in arrow if end != name} - beside
+    if len(others) > len(beside):
+        # Bookkeeping is joined to every layer alike, so one layer stands for all.
+        message += (
+            f" What raises the degree is no part of the model: {name} is joined to {some(sorted(others), 4)}, and to "
+            f"{some(sorted(beside)) or 'nothing else'} besides."
+        )
+    fix = "In TensorBoard, click a box and choose 'Add to main graph'."
+    if len(others) > len(beside):
+        fix += f" {repaired('with one box for each kind of bookkeeping')}"
+    yield finding(RULE, context, message=message, fix=fix, culprits=moved, edges=real)
+
+
+def _arrows(context: DiagnosisContext, moved: Sequence[str]) -> tuple[set[Pair], list[Pair]]:
+    """The arrows at some boxes of the root: all of them, and those over which activations go within the model."""
+    assert context.view is not None
+    ops, flow, roles, boxes = context.ops, context.flow, context.ownership.roles, context.view.box_of_row
+    chosen = set(moved)
+    arrows: set[Pair] = set()
+    real: dict[Pair, None] = {}
+    for source, target, output in zip(ops.source.tolist(), ops.target.tolist(), ops.output.tolist(), strict=True):
+        pair = boxes[source], boxes[target]
+        if output == CONTROL or pair[0] == pair[1] or "" in pair or chosen.isdisjoint(pair):
+            continue
+        arrows.add(pair)
+        if source not in roles and target not in roles and flow.over(source, output, ops.types[target]) & _ACTIVATION:
+            real.setdefault(pair)
+    return arrows, list(real)
+
+
 def _layers_by_box(context: DiagnosisContext) -> Mapping[str, Sequence[str]]:
     """Layers that have ops in each box of the root."""
     assert context.view is not None
+    drawn = context.view.drawn
+    assert drawn is not None
     owners: dict[str, dict[str, None]] = {}
     for row, top in enumerate(context.view.box_of_row):
-        owner = context.ownership.owner(row)
-        if owner is not None:
+        owner = context.ownership.owner(row) if top else None
+        # A layer's constant is drawn beside the op that takes it, in whatever box that is.
+        if owner is not None and (
+            context.ops.names[row].partition("/")[0] == top or drawn.types[drawn.index[top]] == SERIES
+        ):
             owners.setdefault(top, {}).setdefault(owner)
     return {box: list(layers) for box, layers in owners.items()}
 

@@ -30,6 +30,7 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
@@ -50,10 +51,17 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             f"{count:,} op edge{' leads' if count == 1 else 's lead'} from layers to bookkeeping, which is not part "
             f"of the model: {kinds}."
         ),
-        fix="Log only the forward pass, before training starts.",
+        fix=_fix(context),
         culprits=sorted(layers),
         edges=tuple(context.crossings.to_roles),
     )
 
 
-RULE = Rule("GD111", "bookkeeping-edges", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__)
+def _fix(context: DiagnosisContext) -> str:
+    better = repaired("with one box for each kind of bookkeeping")
+    if "_Retval" in context.ops.types:
+        return f"Trace a call of the model instead of the training step (TensorFlow 2). {better}"
+    return f"Write the graph before the model is trained and saved, when these ops are not there yet. {better}"
+
+
+RULE = Rule("GD111", "bookkeeping-edges", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__, rank=2)

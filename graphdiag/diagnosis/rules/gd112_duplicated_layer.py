@@ -37,6 +37,7 @@ from collections.abc import Iterator, Sequence
 from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import repaired, traced_instead
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.rules.gd107_reused_layer import find as find_reuses
 from graphdiag.phrases import some
@@ -55,13 +56,16 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         if len(boxes) < 2:
             continue
         groups = split_by_variables(context, boxes)
+        with_weights = bool(groups)
         if not groups and len(boxes) <= _calls(context, unit):
             groups = [boxes]
         for group in groups:
             if len(group) > 1:
                 calls = [box.scope for box in group if not box.template]
                 template = [box for box in group if box.template]
-                yield _found(context, calls, [box.scope for box in template], _chain(context, template), "keras")
+                places = [box.scope for box in template]
+                chain = _chain(context, template)
+                yield _found(context, calls, places, chain, "keras", unit=unit, weights=with_weights)
 
 
 def _calls(context: DiagnosisContext, unit: str) -> int:
@@ -86,10 +90,18 @@ def _chain(context: DiagnosisContext, template: Sequence[CallScope]) -> Sequence
 
 
 def _found(
-    context: DiagnosisContext, calls: Sequence[str], template: Sequence[str], edges: Sequence[Pair], blame: str
+    context: DiagnosisContext,
+    calls: Sequence[str],
+    template: Sequence[str],
+    edges: Sequence[Pair],
+    blame: str,
+    *,
+    unit: str = "",
+    weights: bool = True,
 ) -> Found:
     one = len(calls) == 1
-    message = f"{some(calls, 6)} {'is the call' if one else 'are calls'} of one layer"
+    of = f"the layer {unit}" if unit else "one layer"
+    message = f"{some(calls, 6)} {'is the call' if one else 'are calls'} of {of}"
     if template:
         message += (
             f", and {some(template, 6)} {'is' if len(template) == 1 else 'are'} the template from which it was built: "
@@ -99,14 +111,15 @@ def _found(
         RULE,
         context,
         blame=Blame(blame),
-        message=f"{message}. There is one set of weights.",
+        message=f"{message}. {'There is one set of weights.' if weights else 'They have no weights.'}",
         fix=(
-            "None is needed: count the boxes as one. On TensorFlow 2 a traced call (tf.summary.trace_on, "
-            "trace_export) has no template."
+            "None is needed: count the boxes as one."
+            + (traced_instead(context.ops, "has no template") if template else "")
+            + f" {repaired('with one box for each layer')}"
         ),
         culprits=(*template, *calls),
         edges=edges,
     )
 
 
-RULE = Rule("GD112", "duplicated-layer", Verdict.MISPLACED, Blame.KERAS, Severity.NOTE, find, __name__)
+RULE = Rule("GD112", "duplicated-layer", Verdict.MISPLACED, Blame.KERAS, Severity.NOTE, find, __name__, rank=1)

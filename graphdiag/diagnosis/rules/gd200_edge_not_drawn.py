@@ -29,7 +29,8 @@ from graphdiag.phrases import some
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all edges that are not drawn."""
-    edges = tuple(context.undrawn)
+    replaced = set(context.rerouted)
+    edges = tuple(edge for edge in context.undrawn if edge not in replaced)
     if edges:
         listed = some([f"{source} -> {target}" for source, target in edges])
         yield finding(
@@ -43,4 +44,4 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         )
 
 
-RULE = Rule("GD200", "edge-not-drawn", Verdict.MISSING, Blame.MODEL, Severity.NOTE, find, __name__)
+RULE = Rule("GD200", "edge-not-drawn", Verdict.MISSING, Blame.MODEL, Severity.NOTE, find, __name__, rank=-1)

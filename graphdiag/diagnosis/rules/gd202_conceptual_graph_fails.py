@@ -30,7 +30,9 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -46,11 +48,20 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             f"TensorBoard {'will fail' if view.live else 'fails'} to make a conceptual graph of this model: "
             f"{view.conceptual_failure}. None of its {len(edges)} layer edges is shown there."
         ),
-        fix="Look at the op graph instead. With Keras 3, put Python numbers into layers, as layers.Rescaling.",
+        fix=_fix(view),
         culprits=("keras",),
         edges=edges,
         counted=False,
     )
 
 
-RULE = Rule("GD202", "conceptual-graph-fails", Verdict.MISSING, Blame.TENSORBOARD, Severity.NOTE, find, __name__)
+def _fix(view: TensorBoardView) -> str:
+    better = repaired("of layers in the shape that TensorBoard reads")
+    if "'float' object" in view.conceptual_failure or "'int' object" in view.conceptual_failure:
+        return f"Put the Python numbers into layers, as layers.Rescaling(2.0) (Keras 3). {better}"
+    return better
+
+
+RULE = Rule(
+    "GD202", "conceptual-graph-fails", Verdict.MISSING, Blame.TENSORBOARD, Severity.NOTE, find, __name__, rank=1
+)

@@ -1,7 +1,7 @@
 """GD204 no-op-graph: there is no op graph to choose, although the callback was told to write one.
 
 What it finds
-    Logs with a Keras model and no op graph; and live models whose stack's callback writes none.
+    Logs with a Keras model and no op graph. Of a model itself, it is no finding but a note: the callback is at fault.
 
 Why it matters
     TensorBoard shows the conceptual graph only, and "op graph" is missing from the list.
@@ -18,8 +18,9 @@ Example
     `keras.callbacks.TensorBoard("logs", write_graph=True)` with Keras 3
 
 Fix
-    Trace a call of the model (TensorFlow 2): `tf.summary.trace_on(graph=True)`, call a `tf.function` around the model,
-    then `tf.summary.trace_export("model", step=0)`.
+    Trace a call of the model (TensorFlow 2), in a `tf.function` that did not run before: `model(x)` once, so that its
+    variables are there, `call = tf.function(model)`, `tf.summary.trace_on(graph=True)`, `call(x)`,
+    `tf.summary.trace_export("model", step=0)`. Checked with TensorFlow 2.21.
 
 Reported upstream
     tensorboard#1961
@@ -31,26 +32,21 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import TRACE_A_CALL
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
-    """Whether there is, or will be, no op graph."""
+    """Whether a log has no op graph. What a live model's callback will write is no matter of the model."""
     view = context.view
-    if view is None:
-        return
-    if not view.has_op_graph:
-        message = "The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only."
-    elif view.live and view.callback_writes_op_graph is False:
-        message = "This stack's TensorBoard callback writes no op graph: its log will hold the conceptual graph only."
-    else:
+    if view is None or view.has_op_graph or view.live:
         return
     yield finding(
         RULE,
         context,
-        message=message,
-        fix="On TensorFlow 2 trace a call of the model: tf.summary.trace_on(graph=True), call, trace_export(...).",
+        message="The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only.",
+        fix=TRACE_A_CALL,
     )
 
 
-RULE = Rule("GD204", "no-op-graph", Verdict.MISSING, Blame.KERAS, Severity.NOTE, find, __name__)
+RULE = Rule("GD204", "no-op-graph", Verdict.MISSING, Blame.KERAS, Severity.NOTE, find, __name__, rank=1)

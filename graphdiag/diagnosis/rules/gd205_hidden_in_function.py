@@ -10,7 +10,9 @@ Why it matters
     to be connected to nothing.
 
 Cause
-    TensorFlow 2 keeps the bodies of `If`, `While`, `PartitionedCall` and the like in the graph's function library.
+    TensorFlow 2 keeps the bodies of `If`, `While`, `PartitionedCall` and the like in the graph's function library. An
+    LSTM or GRU of Keras 2 has two there, for cuDNN and for a while loop, of which one runs; a SavedModel keeps the
+    whole model in one.
     TensorBoard 2.21 draws a call with its body only where the op's type is the function's name, as TensorFlow 1's
     `Defun` made it.
 
@@ -24,7 +26,9 @@ Example
 Fix
     Look under "Functions" in TensorBoard's graph for the function that the op's attributes name. To have a part of the
     model drawn in its place, take away its own `tf.function`: what is called inside a traced function is traced with
-    it. Checked with tf_keras 2.21 and Keras 3.15 on TensorFlow 2.21, with a nested model and with a layer.
+    it. Checked with tf_keras 2.21 and Keras 3.15 on TensorFlow 2.21, with a nested model and with a layer. Of a
+    SavedModel, give the directory itself: `graphdiag compare DIRECTORY`. `graphdiag repair SOURCE -o LOGDIR` puts the
+    functions in the place of their calls.
 """
 
 from __future__ import annotations
@@ -36,42 +40,117 @@ from collections.abc import Iterator, Mapping, Sequence
 from graphdiag.diagnosis.call_scopes import pieces_of
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.keras_facts import may_hold_others
 from graphdiag.phrases import some
 
 _GRAPH = re.compile(r"(graph_[0-9]+)[/_]")
+_SIGNATURE = re.compile(r"__inference_signature_wrapper_[0-9]+$")
+_OF_GRADIENT = re.compile(r"__(?:forward|inference___backward|backward)_")
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
-    """One finding for all functions that are drawn apart."""
+    """One finding for all functions that are drawn apart, and one for those of input pipelines."""
     calls = _calls(context)
     if not calls:
         return
     inside = _layers_inside(context, calls)
+    of_pipelines = [row for row in calls if context.ownership.roles.get(row) == "input pipeline"]
+    whole = [row for row in calls if any(_SIGNATURE.search(name) for name in calls[row])]
+    if whole and context.layers is None:
+        yield _whole_model(context, whole, calls)
+        return
+    of_model = {row: called for row, called in calls.items() if row not in of_pipelines}
+    if of_model:
+        yield _apart(context, of_model, inside)
+    if of_pipelines:
+        names = [context.ops.names[row] for row in of_pipelines]
+        one = len(names) == 1
+        yield finding(
+            RULE,
+            context,
+            f"{some(names)} {'runs' if one else 'run'} the functions of an input pipeline, which TensorBoard draws "
+            f"under 'Functions': they are not part of the model.",
+            "None is needed.",
+            culprits=names,
+            rank=2,
+        )
+
+
+def _apart(context: DiagnosisContext, calls: Mapping[int, Sequence[str]], inside: Mapping[str, Sequence[int]]) -> Found:
     edges = _lost(context, inside)
     names = [context.ops.names[row] for row in calls]
     culprits = names
-    functions = len({function for called in calls.values() for function in called})
+    called = list(dict.fromkeys(function for functions in calls.values() for function in functions))
+    one = len(calls) == 1
     message = (
-        f"{len(calls)} op{'' if len(calls) == 1 else 's'} ({some(names)}) run{'s' if len(calls) == 1 else ''} "
-        f"{functions} library function{'' if functions == 1 else 's'}, which TensorBoard draws apart and links to none."
+        f"{len(calls)} op{'' if one else 's'} ({some(names)}) run{'s' if one else ''} "
+        f"{len(called)} library function{'' if len(called) == 1 else 's'}, which TensorBoard draws apart and links to "
+        f"none."
     )
     if inside:
         culprits = [context.ops.names[row] for row in dict.fromkeys(row for rows in inside.values() for row in rows)]
         message += (
             f" The ops of {some(list(inside))} are in {'such a function' if len(inside) == 1 else 'such functions'} "
-            f"only, so {len(edges)} edge{'' if len(edges) == 1 else 's'} of the model cannot be seen."
+            f"only, so {len(edges)} edge{'' if len(edges) == 1 else 's'} of the model cannot be seen"
         )
-    yield finding(
+        message += f" ({some([f'{source} -> {target}' for source, target in edges])})." if edges else "."
+    for kind, functions in _alternatives(context, called).items():
+        message += (
+            f" {some(functions)} are alternatives of one function ({kind}), of which one runs: a layer is not computed "
+            f"twice."
+        )
+    return finding(
         RULE,
         context,
         message=message,
-        fix="Look for the functions in TensorBoard's list 'Functions'; the op's attributes name them.",
+        fix=(
+            f"Look under 'Functions' in TensorBoard for {_without_prefix(called[0])}. "
+            f"{repaired('with the functions in the place of their calls')}"
+        ),
         culprits=culprits,
         edges=edges,
+        rank=0 if inside else None,
     )
+
+
+def _whole_model(context: DiagnosisContext, whole: Sequence[int], calls: Mapping[int, Sequence[str]]) -> Found:
+    """The model of a SavedModel whose graph was written as it is."""
+    row = whole[0]
+    name = context.ops.names[row]
+    wrapper = next(function for function in calls[row] if _SIGNATURE.search(function))
+    count = sum(len(context.ops.functions[function].graph) for function in calls[row])
+    return finding(
+        RULE,
+        context,
+        f"The whole model is in one function: {name} runs {wrapper}, with {count} ops in it and in what it calls. "
+        f"TensorBoard draws {name} as one box, and links it to none of them. This is the graph of a SavedModel.",
+        "Give graphdiag the SavedModel directory itself, 'graphdiag compare DIRECTORY': the function's own graph is "
+        f"read from there. {repaired('with the function in the place of its call')}",
+        culprits=[context.ops.names[row] for row in whole],
+        rank=0,
+    )
+
+
+def _alternatives(context: DiagnosisContext, called: Sequence[str]) -> Mapping[str, Sequence[str]]:
+    """Functions of the library that stand for one another, some of which the graph runs, by what they implement.
+
+    The RNNs of Keras 2 have one for cuDNN and one of a while loop (``generate_defun_backend`` in
+    ``tf_keras/src/layers/rnn/gru_lstm_utils.py``); gradients and forward passes for them do not count twice.
+    """
+    functions = context.ops.functions
+    found: dict[str, list[str]] = defaultdict(list)
+    run = {functions[name].implements for name in called} - {""}
+    for name, body in functions.items():
+        if body.implements in run and not _OF_GRADIENT.search(name):
+            found[body.implements.partition("_")[0]].append(name)
+    return {kind: names for kind, names in found.items() if len(names) > 1}
+
+
+def _without_prefix(name: str) -> str:
+    return _GRAPH.sub("", name, count=1)
 
 
 def _lost(context: DiagnosisContext, inside: Mapping[str, Sequence[int]]) -> tuple[Pair, ...]:
@@ -166,4 +245,4 @@ def _layers_inside(context: DiagnosisContext, calls: Mapping[int, Sequence[str]]
     return {layer: rows for layer, rows in sorted(found.items()) if rows}
 
 
-RULE = Rule("GD205", "hidden-in-function", Verdict.MISSING, Blame.TENSORFLOW, Severity.NOTE, find, __name__)
+RULE = Rule("GD205", "hidden-in-function", Verdict.MISSING, Blame.TENSORFLOW, Severity.NOTE, find, __name__, rank=1)

@@ -37,6 +37,7 @@ from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.diagnosis.traces import graphs_of
 from graphdiag.diagnosis.unowned_scopes import find_leftovers
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
@@ -46,7 +47,13 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all boxes of other models, one for all copies of this one."""
     if context.layers is None:
         return
-    stale = [group for group in find_leftovers(context) if not group.fed_by]
+    # The graphs of a trace stand side by side, and were no one's default graph.
+    traced = set(graphs_of(context.ops))
+    stale = [
+        group
+        for group in find_leftovers(context)
+        if not group.fed_by and not all(box.partition("/")[0] in traced for box in group.boxes)
+    ]
     if stale:
         boxes = [box for group in stale for box in group.boxes]
         one = len(boxes) == 1

@@ -1,0 +1,52 @@
+"""What to do, in words that several rules share, so that they stand in one place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphdiag.graphs.op_graph import OpGraph
+
+_OF_TENSORFLOW_1 = frozenset({"Variable", "VariableV2", "IsVariableInitialized", "VarIsInitializedOp", "SaveV2"})
+"""Op types of graphs that a session runs."""
+
+REPAIR = "graphdiag repair SOURCE -o LOGDIR"
+"""The command that writes a log which TensorBoard draws right; it takes the sources and options of ``compare``."""
+
+TRACE_A_CALL = (
+    "On TensorFlow 2 trace a call of the model, in a tf.function that did not run before: model(x); "
+    "call = tf.function(model); tf.summary.trace_on(graph=True); call(x); tf.summary.trace_export('model', step=0)."
+)
+"""How to write a graph that TensorBoard draws: checked with TensorFlow 2.21, Keras 3.15 and tf_keras 2.21.
+
+The first call makes the model's variables, or what makes them is in the trace as well. A function that ran before is
+not in the trace.
+"""
+
+
+def repaired(how: str = "") -> str:
+    """A sentence that names `REPAIR`.
+
+    Args:
+        how: What is different in the log that it writes, as ``with each handle in the box of its layer``.
+
+    Returns:
+        The sentence.
+    """
+    return f"'{REPAIR}' writes the same graph{f' {how}' if how else ', as TensorBoard draws it right'}."
+
+
+def traced_instead(graph: OpGraph, gain: str = "has the variables at the root, in nobody's box") -> str:
+    """What a traced call would be without, for a graph that is none and was made by TensorFlow 2.
+
+    Args:
+        graph: The op graph.
+        gain: What is better there.
+
+    Returns:
+        A sentence with a space before it; empty where there is no such way, on TensorFlow 1, or where the graph is such
+        a trace already.
+    """
+    if "_Retval" in graph.types or any(op_type in _OF_TENSORFLOW_1 for op_type in graph.types):
+        return ""
+    return f" On TensorFlow 2 a traced call (tf.summary.trace_on, trace_export) {gain}."

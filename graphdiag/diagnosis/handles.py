@@ -1,0 +1,83 @@
+"""Captured handles: the variables that a traced function takes as arguments, at the root.
+
+``tf.function`` captures a variable by its handle, which becomes an argument of the function. It is named after the op
+that reads it, with ``_`` for ``/``: ``model_dense_matmul_readvariableop_resource``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from graphdiag.diagnosis.model_inputs import FEEDS
+from graphdiag.diagnosis.roles import role_of_name
+from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
+from graphdiag.graphs.op_graph import CONTROL
+
+if TYPE_CHECKING:
+    from graphdiag.diagnosis.context import DiagnosisContext
+
+
+@dataclass(frozen=True)
+class CapturedHandles:
+    """The handles of a traced function.
+
+    Attributes:
+        of_model: Names of the handles that the model's ops read.
+        of_training: Names of the handles that the optimizer, a metric or the like reads first.
+        readers: For each box of the root, how many of the handles it reads.
+    """
+
+    of_model: Sequence[str]
+    of_training: Sequence[str]
+    readers: Mapping[str, int]
+
+    def __len__(self) -> int:
+        return len(self.of_model) + len(self.of_training)
+
+
+def captured_handles(context: DiagnosisContext) -> CapturedHandles:
+    """Find the handles that stand at the root of a traced function.
+
+    Args:
+        context: The diagnosis context.
+
+    Returns:
+        The handles, by who reads them.
+    """
+    ops, roles = context.ops, context.ownership.roles
+    order, offsets = ops.by_source
+    of_model: list[str] = []
+    of_training: list[str] = []
+    readers: dict[str, int] = defaultdict(int)
+    for row, op_type in enumerate(ops.types):
+        name = ops.names[row]
+        if op_type not in FEEDS or "/" in name or dtype_of(ops.node_defs[row]) != DT_RESOURCE:
+            continue
+        targets = [
+            int(ops.target[edge])
+            for edge in order[offsets[row] : offsets[row + 1]].tolist()
+            if ops.output[edge] != CONTROL
+        ]
+        if not targets:
+            continue
+        for box in {ops.names[target].partition("/")[0] for target in targets}:
+            readers[box] += 1
+        # It is named after the op that reads it first; an optimizer reads the model's weights later, to change them.
+        first = next((target for target in targets if name.startswith(_flat(ops.names[target]))), targets[0])
+        serves = first in roles or _serves_training(ops.names[first])
+        (of_training if serves else of_model).append(name)
+    return CapturedHandles(of_model, of_training, readers)
+
+
+def _flat(name: str) -> str:
+    """An op's name as arguments of functions are called after it."""
+    return re.sub(r"\W", "_", name).lower()
+
+
+def _serves_training(name: str) -> bool:
+    """Whether an op lies in a scope of an optimizer or the like, at any depth."""
+    return any(role_of_name(piece) for piece in name.split("/")[:-1])

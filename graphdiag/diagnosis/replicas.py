@@ -1,0 +1,87 @@
+"""Replicas: scopes that repeat the model, one for each device.
+
+``MirroredStrategy`` builds the model once for each device: the first at the root, the others in ``replica_1``,
+``replica_2`` and so on, where variables get a copy of that name, as ``kernel/replica_1``. Programs that place towers
+on devices by hand call them ``tower_0``, ``tower_1``, as TensorFlow's CIFAR-10 example did; TF-Slim, ``clone_0``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from graphdiag.diagnosis.roles import role_of_name
+from graphdiag.graphs.op_graph import OpGraph
+
+_REPLICA = re.compile(r"(replica|tower|clone|gpu|GPU|device|worker)_?([0-9]+)")
+_ALIKE = 0.8
+
+
+@dataclass(frozen=True)
+class Replica:
+    """A scope that repeats what is elsewhere.
+
+    Attributes:
+        scope: Its name.
+        of: The scope that it repeats; empty for the root.
+        boxes: The names right inside it.
+        device: Where its ops are placed; empty where the graph does not say, or says several.
+    """
+
+    scope: str
+    of: str
+    boxes: Sequence[str]
+    device: str
+
+
+def find_replicas(graph: OpGraph) -> Sequence[Replica]:
+    """Find the replicas at the root.
+
+    Args:
+        graph: The op graph.
+
+    Returns:
+        The scopes of whose ops nearly all stand in the first replica too, under the same name and of the same type.
+    """
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(graph.names):
+        outer, slash, _ = name.partition("/")
+        if slash and _REPLICA.fullmatch(outer):
+            rows_of[outer].append(row)
+    if not rows_of:
+        return ()
+    families: dict[str, list[str]] = defaultdict(list)
+    for scope in rows_of:
+        match = _REPLICA.fullmatch(scope)
+        assert match is not None
+        families[match[1]].append(scope)
+    found = []
+    for scopes in families.values():
+        scopes.sort(key=lambda scope: (len(scope), scope))
+        # In a MirroredStrategy the first replica has no scope of its own.
+        first = "" if not scopes[0].endswith("0") else scopes[0]
+        for scope in scopes if not first else scopes[1:]:
+            if _repeats(graph, rows_of[scope], scope, first):
+                boxes = dict.fromkeys(
+                    graph.names[row].split("/")[1] for row in rows_of[scope] if graph.names[row].count("/") > 1
+                )
+                devices = {graph.node_defs[row].device for row in rows_of[scope]} - {""}
+                found.append(Replica(scope, first, list(boxes), devices.pop() if len(devices) == 1 else ""))
+    return found
+
+
+def _repeats(graph: OpGraph, rows: Sequence[int], scope: str, first: str) -> bool:
+    prefix = f"{first}/" if first else ""
+    index: Mapping[str, int] = graph.index
+    alike = number = 0
+    for row in rows:
+        inner = graph.names[row][len(scope) + 1 :]
+        if any(map(role_of_name, inner.split("/"))):
+            # Gradients have the replica's name once more, inside.
+            continue
+        number += 1
+        twin = index.get(prefix + inner)
+        alike += twin is not None and graph.types[twin] == graph.types[row]
+    return bool(number) and alike >= _ALIKE * number

@@ -1,0 +1,115 @@
+"""Rewriters: what tools put into a graph after the model was built.
+
+- TensorFlow 1's quantizer (``tf.contrib.quantize``) folds batch normalizations (scopes ``BatchNorm_Fold``, ops
+  ``mul_fold``, ``Conv2D_Fold``) and puts ``FakeQuant*`` ops into scopes ``weights_quant``, ``act_quant`` and the like.
+  Source: ``fold_batch_norms.py`` and ``quantize.py`` in ``tensorflow/contrib/quantize/python`` of TensorFlow 1.15.
+- The Graph Transform Tool replaces ops by ``Quantized*``, with ``QuantizeV2`` and ``Dequantize`` around them.
+- Grappler's remapper, and builds for Intel's oneDNN, put ``_Fused*`` and ``_Mkl*`` in the place of several ops.
+- TensorFlow 1's pruner (``tf.contrib.model_pruning``) multiplies weights by masks: ``masked_weight``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from graphdiag.diagnosis.ownership import Ownership
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+QUANTIZED, FUSED, PRUNED = "quantized", "fused", "pruned"
+
+_QUANT_SCOPE = re.compile(r"(?:\w+_)?(?:weights|act|conv|add|bias|biases|input|output|bypass)_quant(?:_[0-9]+)?")
+_FOLD_SCOPE = re.compile(r"BatchNorm_Fold(?:_[0-9]+)?")
+_FOLD_OP = re.compile(
+    r"(?:mul_fold|add_fold|correction_mult|correction_add|post_conv_mul|Undo_Bessel_Correction|\w+_Fold)(?:_[0-9]+)?"
+)
+_FUSED_TYPE = re.compile(r"_(?:Fused|Mkl|FusedMkl)\w+")
+_QUANTIZED_TYPE = re.compile(r"Quantized\w+|QuantizeV2|Dequantize|QuantizeDownAndShrinkRange|Requantize\w*")
+_PRUNED_LEAF = re.compile(r"(?:masked_weights?|MaskedWeights?)(?:_[0-9]+)?")
+
+
+def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
+    """The ops that a rewriter made.
+
+    Args:
+        graph: The op graph.
+
+    Returns:
+        For each such op, by row, what it did: `QUANTIZED`, `FUSED` or `PRUNED`.
+    """
+    found: dict[int, str] = {}
+    quantizing = {
+        scope
+        for row, op_type in enumerate(graph.types)
+        if op_type.startswith("FakeQuant")
+        for scope in [graph.names[row].rpartition("/")[0]]
+        if _QUANT_SCOPE.fullmatch(scope.rpartition("/")[2])
+    }
+    folded = {
+        scope[: -len(piece)].rstrip("/")
+        for name in graph.names
+        for scope, piece in _scopes(name)
+        if _FOLD_SCOPE.fullmatch(piece)
+    }
+    for row, (name, op_type) in enumerate(zip(graph.names, graph.types, strict=True)):
+        scopes = _scopes(name)
+        leaf = name.rpartition("/")[2]
+        if (
+            _QUANTIZED_TYPE.fullmatch(op_type)
+            or any(scope in quantizing for scope, _ in scopes)
+            or (folded and any(_FOLD_SCOPE.fullmatch(piece) for _, piece in scopes))
+            or (folded and _FOLD_OP.fullmatch(leaf))
+        ):
+            found[row] = QUANTIZED
+        elif _FUSED_TYPE.fullmatch(op_type):
+            found[row] = FUSED
+        elif _PRUNED_LEAF.fullmatch(leaf) and op_type == "Mul":
+            found[row] = PRUNED
+    return found
+
+
+def _scopes(name: str) -> Sequence[tuple[str, str]]:
+    """The scopes around an op, each with its own name."""
+    pieces = name.split("/")[:-1]
+    return [("/".join(pieces[: end + 1]), piece) for end, piece in enumerate(pieces)]
+
+
+def rerouted(
+    graph: OpGraph, ownership: Ownership, undrawn: Sequence[tuple[str, str]], rewritten: Mapping[int, str]
+) -> Sequence[tuple[str, str]]:
+    """The edges of the model that a rewriter led through ops of its own.
+
+    Args:
+        graph: The op graph.
+        ownership: Who owns each op.
+        undrawn: Edges of the layer graph that the op graph lacks.
+        rewritten: The rewriters' ops.
+
+    Returns:
+        Those edges that the op graph lacks, between whose layers a way leads through a rewriter's ops.
+    """
+    if not undrawn or not rewritten:
+        return ()
+    of_op = ownership.of_op
+    order, offsets = graph.by_source
+    number = {owner: place for place, owner in enumerate(ownership.owners)}
+    found = []
+    for source, target in undrawn:
+        waiting = np.flatnonzero(of_op == number[source]).tolist()
+        seen = set(waiting)
+        while waiting:
+            current = waiting.pop()
+            for edge in order[offsets[current] : offsets[current + 1]].tolist():
+                row = int(graph.target[edge])
+                if graph.output[edge] == CONTROL or row in seen:
+                    continue
+                seen.add(row)
+                if of_op[row] == number[target]:
+                    found.append((source, target))
+                    waiting.clear()
+                    break
+                if row in rewritten:
+                    waiting.append(row)
+    return found

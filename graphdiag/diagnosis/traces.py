@@ -1,0 +1,65 @@
+"""Traces: which graphs a trace holds, and what was traced.
+
+TensorBoard puts the graphs of one tag side by side, under ``graph_1``, ``graph_2`` and so on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from graphdiag.graphs.op_graph import OpGraph
+
+_GRAPH = re.compile(r"(graph_[0-9]+)/")
+_BESIDE = frozenset({"_Arg", "_Retval", "Const", "NoOp"})
+
+
+def graphs_of(graph: OpGraph) -> Mapping[str, Sequence[int]]:
+    """The graphs that TensorBoard puts side by side.
+
+    Args:
+        graph: The merged op graph.
+
+    Returns:
+        The rows of each, by the scope in which it is drawn; one with an empty name where there is a single graph.
+    """
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, name in enumerate(graph.names):
+        match = _GRAPH.match(name)
+        if match is None:
+            return {"": range(len(graph))}
+        found[match[1]].append(row)
+    return found
+
+
+def single_ops(graph: OpGraph) -> Mapping[str, int]:
+    """The graphs of a trace that are one op, run by itself: what runs outside of every ``tf.function``.
+
+    Args:
+        graph: The merged op graph.
+
+    Returns:
+        The row of the op, by the scope in which its graph is drawn; none where the op graph is no trace.
+    """
+    if "_Retval" not in graph.types and "_Arg" not in graph.types:
+        return {}
+    found = {}
+    for name, rows in graphs_of(graph).items():
+        computing = [row for row in rows if graph.types[row] not in _BESIDE]
+        if len(computing) == 1 and graph.names[computing[0]].rpartition("/")[2] == graph.types[computing[0]]:
+            found[name] = computing[0]
+    return found
+
+
+def eager_kernels(graph: OpGraph) -> Sequence[int]:
+    """The ops of a trace that holds nothing but ops that were run one by one.
+
+    Args:
+        graph: The merged op graph.
+
+    Returns:
+        Their rows; none where some graph of the trace holds several ops, or is no trace.
+    """
+    found = single_ops(graph)
+    return list(found.values()) if len(found) == len(graphs_of(graph)) else ()
