@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphdiag.diagnosis.finding import Blame, Finding, Verdict
+from graphdiag.phrases import some
 from graphdiag.results.report import Report
+from graphdiag.sources.stack import PYTORCH
 
 WHO = {
     Blame.MODEL: "your code",
@@ -14,6 +16,10 @@ WHO = {
     Blame.TENSORBOARD: "TensorBoard",
 }
 """Whom the user knows a blame as."""
+
+
+_BOOKKEEPING = frozenset({"GD111", "GD405", "GD406"})
+"""Codes of findings that are about what stands beside the layers, which nobody takes for a part of the model."""
 
 
 def headline(report: Report) -> str:
@@ -26,19 +32,33 @@ def headline(report: Report) -> str:
         Two sentences, and one more where edges are missing as well or TensorBoard cannot draw the op graph.
     """
     layers, ops, summary = report.layer_graph, report.op_graph, report.summary
+    if report.origin.stack == PYTORCH:
+        return (
+            "This is a graph of PyTorch. What its ops do is not known to graphdiag, so nothing is said about what "
+            "flows over its edges; it shows what TensorBoard draws."
+        )
     model = f"Your model has {_edges(len(layers.edges))}" if layers else ""
     if ops is None:
         return f"{model}. There is no op graph to hold it against, so nothing can be said about what TensorBoard draws."
+    if layers is None and not len(ops):
+        return "The op graph is empty: TensorBoard draws nothing of it."
     if layers is not None and not len(ops):
         return f"{model}, and the op graph is empty: TensorBoard draws none of them. Your code is not at fault."
     sentences = ["TensorBoard cannot draw this op graph."] if _is_undrawn(report) else []
     if layers is None:
         return " ".join([*sentences, _without_layers(report)])
     extra = summary.hidden + summary.artifact
+    different = _on_screen(report)
     if extra:
         sentences.append(_not_in_the_model(report, extra))
-    elif not summary.missing:
-        sentences.append(f"{model}, and TensorBoard's op graph has the same and no others.")
+    elif report.left_out.artifact or report.left_out.hidden:
+        pass
+    elif not summary.missing and not report.left_out.missing:
+        same = "TensorBoard's op graph has the same"
+        if _otherwise_joined(report):
+            sentences.append(f"{model}.")
+        else:
+            sentences.append(f"{model}, and {same}{'.' if different else ' and no others.'}")
         sentences.append("No artifact and no hidden dependency was found.")
     else:
         sentences.append(
@@ -50,7 +70,41 @@ def headline(report: Report) -> str:
         sentences.append(
             f"{_edges(summary.missing)} of your model {'is' if one else 'are'} not drawn; see {_codes(missing)}."
         )
+    sentences += _left_out(report)
+    if different and not extra:
+        sentences.append(f"What looks different on screen: {different}.")
     return " ".join(sentences)
+
+
+def _otherwise_joined(report: Report) -> bool:
+    """Whether layers are joined that Keras does not join, and a finding says why, which is not about a difference."""
+    explained = {
+        edge for finding in _of(report.findings, Verdict.LEFTOVER) if finding.evidence for edge in finding.edges
+    }
+    return any(not edge.in_model and (edge.source, edge.target) in explained for edge in report.edges)
+
+
+def _on_screen(report: Report) -> str:
+    """``duplicated-layer (GD112) and unused-input (GD403)``: the boxes and arrows that are not as in the model."""
+    rules = dict.fromkeys(
+        f"{finding.rule} ({finding.code})"
+        for finding in report.findings
+        if finding.verdict in (Verdict.MISPLACED, Verdict.LEFTOVER)
+        and (report.layer_graph is not None or finding.code not in _BOOKKEEPING)
+    )
+    return some(list(rules))
+
+
+def _left_out(report: Report) -> list[str]:
+    """What differs, and only rules say that were not chosen: a choice of rules does not change what is true."""
+    left = report.left_out
+    count = left.artifact + left.hidden + left.missing
+    if not count:
+        return []
+    return [
+        f"{_edges(count)} differ{'s' if count == 1 else ''}, explained by rules that are ignored "
+        f"({some(report.rules_left_out, 5)})."
+    ]
 
 
 def _is_undrawn(report: Report) -> bool:
@@ -63,15 +117,31 @@ def _drawn(report: Report) -> str:
 
 
 def _without_layers(report: Report) -> str:
+    if any(finding.code == "GD207" for finding in report.findings):
+        return "This trace holds single ops and no model (GD207), so nothing can be said about its layers."
     count, artifacts = report.summary.artifact, _of(report.findings, Verdict.ARTIFACT)
     if not count:
+        if report.left_out.artifact:
+            return " ".join(_left_out(report))
+        different = _on_screen(report)
+        if not report.edges:
+            said = (
+                f"No two {_boxes(report)} that may be layers are joined in this graph, so there is nothing to compare."
+            )
+            return said + (f" What looks odd on screen: {different}." if different else "")
         return (
-            f"Every {_drawn(report)}edge between name scopes carries activations or parameters. Without a layer graph "
-            "it cannot be told which of them your model does not have."
+            f"Every {_drawn(report)}edge between {_boxes(report)} carries activations or parameters. Without a layer "
+            "graph it cannot be told which of them your model does not have."
+            + (f" What looks odd on screen: {different}." if different else "")
         )
-    edges = "edge between name scopes carries" if count == 1 else "edges between name scopes carry"
+    edges = f"edge between {_boxes(report)} carries" if count == 1 else f"edges between {_boxes(report)} carry"
     causes = f"{_all(count)} {_artifacts(artifacts, count)}: {_made(artifacts)}"
     return f"{count:,} {_drawn(report)}{edges} no activation. {causes}."
+
+
+def _boxes(report: Report) -> str:
+    """What the ends of edges are without a layer graph: of a subclassed model that was traced, its layers are known."""
+    return "name scopes" if report.ownership is None or report.ownership.by_scope else "layers"
 
 
 def _not_in_the_model(report: Report, extra: int) -> str:

@@ -6,7 +6,8 @@ It holds only what `graphdiag.results.document` saves, so that every format can 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +22,7 @@ from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.lazy import lazy
 from graphdiag.results import encoding
-from graphdiag.results.layer_edges import DIFFERENCES, LayerEdge, layer_edges
+from graphdiag.results.layer_edges import LayerEdge, layer_edges
 from graphdiag.results.renderable import Renderable
 from graphdiag.sources.opened import Origin, SourceLine
 from graphdiag.version import __version__
@@ -92,6 +93,7 @@ class Report(Renderable):
         *,
         locations: Mapping[str, SourceLine] | None = None,
         rules: Sequence[str] = (),
+        all_findings: Sequence[Finding] | None = None,
     ) -> Report:
         """The report on graphs that were compared.
 
@@ -99,11 +101,12 @@ class Report(Renderable):
             origin: Where the graphs came from.
             layers: The layer graph, if there is one.
             ops: The op graph, if there is one.
-            findings: The most severe first.
+            findings: Of the rules that report, the most severe first.
             notes: Sentences for the user.
             context: What the rules looked at.
             locations: Where layers are made, by their ids.
             rules: Codes of the rules that reported.
+            all_findings: Those of all rules, which say what is true of the edges; the same if not given.
 
         Returns:
             The report, with the layer-level diff.
@@ -115,7 +118,7 @@ class Report(Renderable):
             op_graph=ops,
             findings=tuple(findings),
             notes=tuple(notes),
-            edges=layer_edges(layers, crossings, findings),
+            edges=layer_edges(layers, crossings, findings if all_findings is None else all_findings),
             ownership=context.ownership if context and ops is not None else None,
             drawn_graph=context.view.drawn if context and context.view else None,
             locations=dict(locations or {}),
@@ -131,8 +134,25 @@ class Report(Renderable):
 
     @cached_property
     def summary(self) -> Summary:
-        """Layer edges by verdict."""
-        counts = {verdict: sum(edge.verdict is verdict for edge in self.edges) for verdict in DIFFERENCES}
+        """Layer edges by verdict, as far as a rule that reports says so."""
+        return self._counted(edge for edge in self.edges if not self._is_left_out(edge))
+
+    @cached_property
+    def left_out(self) -> Summary:
+        """Layer edges by verdict that differ too, and that only rules explain which were not chosen."""
+        return self._counted(edge for edge in self.edges if self._is_left_out(edge))
+
+    @property
+    def rules_left_out(self) -> Sequence[str]:
+        """Codes of the rules that explain edges and were not chosen, sorted."""
+        return sorted({code for edge in self.edges if self._is_left_out(edge) for code in edge.codes})
+
+    def _is_left_out(self, edge: LayerEdge) -> bool:
+        return bool(self.rules and edge.codes and not set(edge.codes) & set(self.rules))
+
+    @staticmethod
+    def _counted(edges: Iterable[LayerEdge]) -> Summary:
+        counts = Counter(edge.verdict for edge in edges)
         return Summary(counts[Verdict.ARTIFACT], counts[Verdict.HIDDEN], counts[Verdict.MISSING])
 
     @cached_property

@@ -40,12 +40,18 @@ CATALOGUE = [
     ("GD110", "extracted-node", "keras216_reference", "keras216_siamese", "a root too small for it"),
     ("GD111", "bookkeeping-edges", "keras216_reference_fit", "keras216_reference", "never trained"),
     ("GD112", "duplicated-layer", "keras216_siamese", "tf110_layers_apart", "dense_1 and dense_2 are two layers"),
+    ("GD113", "rewritten-graph", "quantize_rewriter", "k3_own_fake_quant", "the model's own layer quantizes"),
+    ("GD114", "replica-copy", "mirrored_estimator", "gan_without_model", "discriminator_1 is a second call"),
+    ("GD115", "several-traces", "k3_two_shapes_in_one_tag", "k3_subclassed_traced", "one function, of one shape"),
+    ("GD116", "captured-handles", "train_step_trace", "k3_subclassed_traced", "few of them, and nothing is moved"),
+    ("GD117", "loop-of-calls", "tfk_relu_called_twice", "tfk_relu_at_each_place", "a ReLU for each place: the fix"),
     ("GD201", "conceptual-edges-lost", "tfk_reference_callback", "k3_reference_callback", "the shape of Keras 3"),
     ("GD202", "conceptual-graph-fails", "k3_raw_ops_conceptual", "k3_reference_callback", "no number in an argument"),
     ("GD203", "empty-op-graph", "tf22_graph_reference", "tf22_reference", "an op graph of the same stack"),
     ("GD204", "no-op-graph", "k3_reference_callback", "k3_reference_training", "a traced call"),
     ("GD205", "hidden-in-function", "tfk_in_function", "tfk_not_in_function", "traced with the model"),
     ("GD206", "graphs-not-merged", "graphs_of_two_producers", "graphs_of_one_producer", "one producer"),
+    ("GD207", "eager-trace", "subclassed_eager_trace", "k3_subclassed_traced", "called in a tf.function: the fix"),
     ("GD301", "hidden-dependency", "keras216_hidden_tensor", "keras216_gate_as_input", "the tensor is an input"),
     (
         "GD302",
@@ -57,6 +63,16 @@ CATALOGUE = [
     ("GD303", "shared-parameters", "keras216_weight_tying", "keras216_siamese", "weights of one shared layer"),
     ("GD401", "stale-ops", "keras216_two_models_in_one_graph", "keras216_two_models_cleared", "a clean graph"),
     ("GD402", "dead-layer", "keras216_dead_layer", "keras216_dead_layer_kept", "an output of the model"),
+    ("GD403", "unused-input", "k3_unused_input", "k3_used_input", "the sum takes all three"),
+    (
+        "GD404",
+        "dead-end",
+        "gan_without_model",
+        "unconnected_conv",
+        "the loss is an op at the root",
+    ),
+    ("GD405", "frozen-variables", "tf1_frozen/frozen.pb", "tf1_frozen/before.pb", "the graph has its variables"),
+    ("GD406", "estimator-clone", "mirrored_estimator", "unconnected_conv", "the session has no input pipeline"),
 ]
 CODES = [row[0] for row in CATALOGUE]
 SECTIONS = ["What it finds", "Why it matters", "Proof", "Example", "Fix"]

@@ -105,7 +105,11 @@ def test_nodes_that_are_no_layers():
     scopes = report_on("tf110_series_scoped").to_networkx()
     assert {kind for _, kind in scopes.nodes(data="kind")} == {"scope"}
     assert scopes.has_edge("hidden_0", "hidden_1")
-    assert set(report_on("tf110_shared_scope_9545").to_networkx()) == {"inner"}
+    assert set(report_on("tf110_shared_scope_9545").to_networkx()) == {
+        "inner/conv",
+        "inner/conv_1",
+        "inner/conv_2",
+    }
 
 
 def test_owners_and_roles_of_ops():

@@ -83,7 +83,13 @@ def test_answer_to_the_first_user():
         (
             "k3_reference_training",
             True,
-            "Your model has 27 layer edges, and TensorBoard's op graph has the same and no others. No artifact and no "
+            "Your model has 27 layer edges, and TensorBoard's op graph has the same. No artifact and no hidden "
+            "dependency was found. What looks different on screen: captured-handles (GD116).",
+        ),
+        (
+            "k3_own_fake_quant",
+            True,
+            "Your model has 3 layer edges, and TensorBoard's op graph has the same and no others. No artifact and no "
             "hidden dependency was found.",
         ),
         (
@@ -115,6 +121,11 @@ def test_answer_to_the_first_user():
         (
             "tf110_mnist_171",
             False,
+            "No two name scopes that may be layers are joined in this graph, so there is nothing to compare.",
+        ),
+        (
+            "k3_subclassed_traced",
+            False,
             "Every drawn edge between name scopes carries activations or parameters. Without a layer graph it cannot "
             "be told which of them your model does not have.",
         ),
@@ -137,8 +148,9 @@ def test_answers(name, model, answer):
 
 
 def test_of_a_graph_that_tensorboard_cannot_draw_no_edge_is_called_drawn():
-    said = words(shown(report_on("graphs_of_two_producers", model=False)))
-    assert said.startswith("TensorBoard cannot draw this op graph. Every edge between name scopes carries activations")
+    said = words(shown(report_on("graphs_of_two_producers", model=False)).split("\n\n")[0])
+    assert said.startswith("TensorBoard cannot draw this op graph. ")
+    assert "drawn" not in said
 
 
 def test_an_edge_of_two_findings_is_named_once():

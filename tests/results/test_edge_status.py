@@ -20,7 +20,7 @@ from tests.support.reports import report_on
         ("keras216_hidden_beside_learning_phase", {"in your model", "artifact", "hidden"}),
         ("keras216_mask_bidirectional", {"in your model", "op graph only"}),
         ("tf22_graph_reference", {"missing"}),
-        ("tf110_mnist_171", {"between name scopes"}),
+        ("gan_without_model", {"between name scopes"}),
     ],
 )
 def test_the_page_and_the_picture_use_the_same_words(log: str, said: set[str]) -> None:

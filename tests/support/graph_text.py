@@ -9,6 +9,7 @@ from tensorboard.compat.proto.types_pb2 import DT_BOOL, DT_FLOAT, DT_RESOURCE
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures"
 LOGS = FIXTURES / "logs"
+REPORTS = FIXTURES / "reports"
 
 
 def graph_def(text: str) -> GraphDef:

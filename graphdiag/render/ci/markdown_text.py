@@ -18,6 +18,7 @@ _WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
 _NUMBER = r"\d{1,6}(?:,\d{3})*(?:\.\d+)?"
 _PLAIN = re.compile(rf"(?P<before>[(\"']*)(?P<word>{_WORD}|{_NUMBER})(?P<after>[)\"'.,:;!?]*)")
 _QUOTED = re.compile(r"(?P<before>[(\"']*)(?P<word>.*?)(?P<after>[)\"'.,:;!?]*)")
+_COMMAND = re.compile(r"(?<![^ ])'(?P<command>graphdiag [a-zA-Z ./-]+)'(?P<after>[.,:;]?)(?![^ ])")
 _ARROW = "->"
 _COMMIT = re.compile("[0-9a-fA-F]{7,}")
 
@@ -46,8 +47,19 @@ def prose(words: str, in_table: bool = False) -> str:
         words: Any text; line ends in it are shown as escapes.
         in_table: Whether it goes into a table.
     """
-    tokens = [token for token in _shown(words, _LONGEST_PROSE).split(" ") if token]
-    return " ".join(_token(token, in_table, first=not number) for number, token in enumerate(tokens))
+    shown = _shown(words, _LONGEST_PROSE)
+    said: list[str] = []
+    end = 0
+    for command in _COMMAND.finditer(shown):
+        said += _tokens(shown[end : command.start()], in_table, first=not said)
+        said.append(code(command["command"], in_table) + command["after"])
+        end = command.end()
+    return " ".join([*said, *_tokens(shown[end:], in_table, first=not said)])
+
+
+def _tokens(shown: str, in_table: bool, *, first: bool) -> list[str]:
+    tokens = [token for token in shown.split(" ") if token]
+    return [_token(token, in_table, first=first and not number) for number, token in enumerate(tokens)]
 
 
 def _token(token: str, in_table: bool, first: bool) -> str:

@@ -65,7 +65,8 @@ def _graphs(report: Report) -> Table:
     table.add_row(Text("source"), _text(origin.path + run + (f", tag {origin.tag}" if origin.tag else "")))
     if origin.stack:
         table.add_row(Text("stack"), _text(origin.stack))
-    of_model = "none: name scopes are taken for layers"
+    scopes = report.ownership is None or report.ownership.by_scope
+    of_model = "none: name scopes are taken for layers" if scopes else "subclassed: its edges are not on record"
     if layers:
         of_model = f"{len(layers.layers):,} layers, {len(layers.edges):,} edges"
     table.add_row(Text("your model"), Text(of_model))
