@@ -101,6 +101,7 @@ def compare(
         opened.belongs_to,
         opened.python_code,
         opened.read_by_python,
+        opened.name_scopes,
     )
     layers = context.layers
     found = diagnose(context, rules)

@@ -23,6 +23,7 @@ from graphdiag.diagnosis.unnamed_models import named_as_in
 from graphdiag.graphs.layer_calls import CallRecord
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.sources.opened import NameScope
 
 __all__ = ["REAL", "DiagnosisContext", "Pair", "analyze", "carried", "words_of"]
 
@@ -42,6 +43,7 @@ class DiagnosisContext:
         calls: The tensors that Keras gave to each call of a layer.
         read_by_python: Of each Python function that a live graph calls, by its token, the layers' variables that it is
             seen to read, by their own names, with the ids of the layers that track them.
+        name_scopes: The name scopes that the user's code opens around layers, where it was run.
     """
 
     ops: OpGraph
@@ -53,6 +55,7 @@ class DiagnosisContext:
     same_layer: Mapping[str, str] = field(default_factory=dict)
     calls: Calls = NOTHING_KNOWN
     read_by_python: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = field(default_factory=dict)
+    name_scopes: Sequence[NameScope] = ()
 
     @cached_property
     def explained(self) -> Explained | None:
@@ -180,6 +183,7 @@ def analyze(
     belongs_to: Mapping[str, str] | None = None,
     python_code: Mapping[str, tuple[bool, bool, Sequence[str]]] | None = None,
     read_by_python: Mapping[str, Sequence[tuple[str, Sequence[str]]]] | None = None,
+    name_scopes: Sequence[NameScope] = (),
 ) -> DiagnosisContext:
     """Work out who owns each op, what flows, and what crosses.
 
@@ -197,6 +201,7 @@ def analyze(
             that is known.
         read_by_python: The layers' variables that it is seen to read, by their own names, with the ids of the layers
             that track them.
+        name_scopes: The name scopes that the user's code opens around layers, where it was run.
 
     Returns:
         The context that the rules look at.
@@ -209,7 +214,7 @@ def analyze(
     if layers is not None and not recorded:
         same_layer = find_same_layers(ops, layers, ownership, flow)
     return DiagnosisContext(
-        ops, layers, ownership, flow, crossings, view, same_layer or {}, known, read_by_python or {}
+        ops, layers, ownership, flow, crossings, view, same_layer or {}, known, read_by_python or {}, name_scopes
     )
 
 

@@ -8,10 +8,11 @@ on devices by hand call them ``tower_0``, ``tower_1``, as TensorFlow's CIFAR-10 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.roles import role_of_name
 from graphdiag.graphs.op_graph import OpGraph
 
@@ -28,12 +29,14 @@ class Replica:
         of: The scope that it repeats; empty for the root.
         boxes: The names right inside it.
         device: Where its ops are placed; empty where the graph does not say, or says several.
+        weights: ``copies`` of its own, or the ``same`` variables as the first replica's; empty where it reads none.
     """
 
     scope: str
     of: str
     boxes: Sequence[str]
     device: str
+    weights: str
 
 
 def find_replicas(graph: OpGraph) -> Sequence[Replica]:
@@ -64,12 +67,31 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
         first = "" if not scopes[0].endswith("0") else scopes[0]
         for scope in scopes if not first else scopes[1:]:
             if _repeats(graph, rows_of[scope], scope, first):
-                boxes = dict.fromkeys(
-                    graph.names[row].split("/")[1] for row in rows_of[scope] if graph.names[row].count("/") > 1
+                computing = Counter(
+                    graph.names[row].split("/")[1]
+                    for row in rows_of[scope]
+                    if graph.names[row].count("/") > 1 and graph.types[row] != "Const"
                 )
+                boxes = [box for box, number in computing.items() if number > 1 and not role_of_name(box)]
                 devices = {graph.node_defs[row].device for row in rows_of[scope]} - {""}
-                found.append(Replica(scope, first, list(boxes), devices.pop() if len(devices) == 1 else ""))
+                device = devices.pop() if len(devices) == 1 else ""
+                found.append(Replica(scope, first, boxes, device, _weights(graph, rows_of[scope], scope)))
     return found
+
+
+def _weights(graph: OpGraph, rows: Sequence[int], scope: str) -> str:
+    """What variables a scope reads: copies that are named after it, or those of others."""
+    said = ""
+    for row in rows:
+        for edge in range(int(graph.in_edges[row]), int(graph.in_edges[row + 1])):
+            name = graph.names[int(graph.source[edge])].removesuffix("/read")
+            variable = graph.index.get(name)
+            if variable is None or graph.types[variable] not in VARIABLES:
+                continue
+            if name.endswith(f"/{scope}") or name.startswith(f"{scope}/"):
+                return "copies"
+            said = "same"
+    return said
 
 
 def _repeats(graph: OpGraph, rows: Sequence[int], scope: str, first: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from graphdiag.diagnosis.finding import Blame, Finding, Verdict
+from graphdiag.graphs.on_screen import is_drawn
 from graphdiag.phrases import some
 from graphdiag.results.report import Report
 from graphdiag.sources.stack import PYTORCH
@@ -35,9 +36,13 @@ def headline(report: Report) -> str:
     if report.origin.stack == PYTORCH:
         return (
             "This is a graph of PyTorch. What its ops do is not known to graphdiag, so nothing is said about what "
-            "flows over its edges; it shows what TensorBoard draws."
+            "flows over its edges. 'graphdiag draw' shows what TensorBoard draws of it."
         )
     model = f"Your model has {_edges(len(layers.edges))}" if layers else ""
+    codes = {finding.code for finding in report.findings}
+    if ops is None and "GD204" in codes:
+        shown = "fails on the conceptual graph (GD202)" if "GD202" in codes else "shows the conceptual graph only"
+        return f"{model}. There is no op graph to hold it against: TensorBoard {shown}."
     if ops is None:
         return f"{model}. There is no op graph to hold it against, so nothing can be said about what TensorBoard draws."
     if layers is None and not len(ops):
@@ -112,8 +117,24 @@ def _is_undrawn(report: Report) -> bool:
     return any(finding.code == "GD206" for finding in report.findings)
 
 
-def _drawn(report: Report) -> str:
-    return "" if _is_undrawn(report) else "drawn "
+def _drawn(report: Report, findings: Sequence[Finding] = ()) -> str:
+    """``drawn``, where TensorBoard draws an arrow for each edge that findings explain."""
+    if _is_undrawn(report) or report.op_graph is None:
+        return ""
+    found: dict[tuple[str, str], bool] = {}
+    shown: set[tuple[str, str]] = set()
+    rows = report.op_graph.index
+    for finding in findings:
+        if finding.verdict in (Verdict.ARTIFACT, Verdict.HIDDEN) and finding.counted:
+            found.update({edge: found.get(edge, False) for edge in finding.edges})
+            for item in finding.evidence:
+                pair = report.owner(item.source) or "", report.owner(item.target) or ""
+                way = [item.source, *item.through, item.target]
+                shown.add(pair)
+                if not found.get(pair, True) and all(name in rows for name in way):
+                    found[pair] = is_drawn(report.op_graph, report.drawn_graph, [rows[name] for name in way])
+    joined = {(edge.source, edge.target) for edge in report.edges if edge.op_edges}
+    return "drawn " if all(drawn or (edge not in shown and edge in joined) for edge, drawn in found.items()) else ""
 
 
 def _without_layers(report: Report) -> str:
@@ -147,7 +168,8 @@ def _boxes(report: Report) -> str:
 def _not_in_the_model(report: Report, extra: int) -> str:
     hidden, artifacts = _of(report.findings, Verdict.HIDDEN), _of(report.findings, Verdict.ARTIFACT)
     real, harmless = report.summary.hidden, report.summary.artifact
-    first = f"{extra:,} {_drawn(report)}layer edge{'' if extra == 1 else 's'} {_difference(report, extra)}."
+    subjects = f"{_drawn(report, report.findings)}layer edge{'' if extra == 1 else 's'}"
+    first = f"{extra:,} {subjects} {_difference(report, extra)}."
     harmless_are = f"{_artifacts(artifacts, harmless)}, and no activation flows there: {_made(artifacts)}"
     if not real:
         return f"{first} {_all(harmless)} {harmless_are}."

@@ -169,6 +169,19 @@ class Report(Renderable):
             return None
         return self.ownership.owner(self.op_graph.index[op])
 
+    def line_of(self, finding: Finding) -> SourceLine | None:
+        """The line where the layer is made that a finding is about.
+
+        What a layer closes over is fixed where that layer is made, which takes it; an artifact where its op comes from.
+        What is said of the model as a whole lies nowhere in it.
+        """
+        if not finding.counted:
+            return None
+        causes = [self.owner(culprit) or culprit for culprit in finding.culprits]
+        takers = [target for _, target in finding.edges]
+        layers = [*takers, *causes] if finding.verdict is Verdict.HIDDEN else [*causes, *takers]
+        return next((self.locations[layer] for layer in layers if layer in self.locations), None)
+
     def to_networkx(self) -> nx.DiGraph:
         """The layer-level diff as a ``networkx.DiGraph``.
 

@@ -39,6 +39,23 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class NameScope:
+    """A name scope that the user's code opens around layers, or a class of layers that should have been one.
+
+    Attributes:
+        name: As the code has it.
+        line: The line of the ``with``, or of the class.
+        layers: Ids of the layers that are made inside.
+        overrides_call: Whether it is a class that overrides ``__call__``, by which Keras calls a layer.
+    """
+
+    name: str
+    line: int
+    layers: Sequence[str]
+    overrides_call: bool = False
+
+
+@dataclass(frozen=True)
 class Opened:
     """The graphs of one source.
 
@@ -63,6 +80,7 @@ class Opened:
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
         notes: Sentences for the user about what was chosen or passed over.
         locations: Where each layer is made, by its id: a line of the user's Python files; empty for other sources.
+        name_scopes: The name scopes that the user's file opens around layers, where it was run.
         callback_writes_op_graph: For a live model, whether the TensorBoard callback of its stack writes an op graph;
             ``None`` for files, and where it is not known.
     """
@@ -81,4 +99,5 @@ class Opened:
     same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     locations: Mapping[str, SourceLine] = field(default_factory=dict)
+    name_scopes: Sequence[NameScope] = ()
     callback_writes_op_graph: bool | None = None

@@ -24,6 +24,7 @@ from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
 from graphdiag.extras import INSTALL_TENSORFLOW, INSTALL_TF_KERAS
 from graphdiag.sources.keras_model import keras_of, layer_base, open_model
 from graphdiag.sources.locator import LayerLocator
+from graphdiag.sources.name_scopes import name_scopes
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.recorder import CallRecorder
 from graphdiag.sources.tf_logging import silence
@@ -75,7 +76,11 @@ def open_script(
         module = _run(where, source)
         model = _find(where, module, entry, given)
         opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder, locator=locator)
-    return replace(opened, origin=replace(opened.origin, path=str(path), kind="script"))
+    return replace(
+        opened,
+        origin=replace(opened.origin, path=str(path), kind="script"),
+        name_scopes=name_scopes(source, str(path), opened.locations),
+    )
 
 
 # --- Finding the model -----------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from graphdiag.diagnosis.claims import edges_of, layer_edges
+from graphdiag.diagnosis.claims import edge_count, layer_edges
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import LEARNING_PHASE, Carries, is_scalar
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
@@ -63,9 +63,10 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             RULE,
             context,
             message=(
-                f"{layer_edges(len(edges_of(claims)), 'comes', 'come')} from one op, {culprit}: {_what(context, feed)} "
-                f"that depends on no input and no variable, so nothing that {context.ownership.owner(feed)} computes "
-                f"crosses. Keras made the op inside the scope of the first layer that asked for the learning phase."
+                f"{layer_edges(edge_count(context, claims), 'comes', 'come')} from one op, {culprit}: "
+                f"{_what(context, feed)} that depends on no input and no variable, so nothing that "
+                f"{context.ownership.owner(feed)} computes crosses. Keras made the op inside the scope of the first "
+                f"layer that asked for the learning phase."
             ),
             fix=_fix(context),
             culprits=[culprit],

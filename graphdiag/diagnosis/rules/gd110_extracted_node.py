@@ -80,6 +80,10 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 fits = "" if without > extraction.limit else ", and it would stay where it belongs"
                 message += f" Without the artifacts its {extraction.rule} would be {without}{fits}."
                 fix = "Fix the artifact. Until then, click the node in TensorBoard and choose 'Add to main graph'."
+            else:
+                raised = _raised_by(context, name)
+                message += raised
+                fix += f" {repaired('with one box for each kind of bookkeeping')}" if raised else ""
         yield finding(
             RULE,
             context,
@@ -108,7 +112,7 @@ def _without_layers(context: DiagnosisContext, extractions: Mapping[str, Extract
     ]
     if not moved:
         return
-    arrows, real = _arrows(context, moved)
+    _, real = _arrows(context, moved)
     order = {name: place for place, name in enumerate(view.drawn.children(ROOT))}
     moved.sort(key=lambda name: order.get(name, 0))
     one = len(moved) == 1
@@ -119,19 +123,25 @@ def _without_layers(context: DiagnosisContext, extractions: Mapping[str, Extract
         message += f", so {some([f'{source} -> {target}' for source, target in real], 4)} cannot be seen"
         message = message.replace("cannot be seen", "is not on screen" if len(real) == 1 else "are not on screen")
     message += "."
-    name = moved[0]
-    beside = {end for arrow in real if name in arrow for end in arrow if end != name}
-    others = {end for arrow in arrows if name in arrow for end in arrow if end != name} - beside
-    if len(others) > len(beside):
-        # Bookkeeping is joined to every layer alike, so one layer stands for all.
-        message += (
-            f" What raises the degree is no part of the model: {name} is joined to {some(sorted(others), 4)}, and to "
-            f"{some(sorted(beside)) or 'nothing else'} besides."
-        )
+    # Bookkeeping is joined to every layer alike, so one layer stands for all.
+    raised = _raised_by(context, moved[0])
+    message += raised
     fix = "In TensorBoard, click a box and choose 'Add to main graph'."
-    if len(others) > len(beside):
-        fix += f" {repaired('with one box for each kind of bookkeeping')}"
+    fix += f" {repaired('with one box for each kind of bookkeeping')}" if raised else ""
     yield finding(RULE, context, message=message, fix=fix, culprits=moved, edges=real)
+
+
+def _raised_by(context: DiagnosisContext, name: str) -> str:
+    """What raises the degree of a box, where it is not the model: a sentence with a space before it."""
+    arrows, real = _arrows(context, [name])
+    beside = {end for arrow in real for end in arrow if end != name}
+    others = {end for arrow in arrows for end in arrow if end != name} - beside
+    if len(others) <= len(beside):
+        return ""
+    return (
+        f" What raises the degree is no part of the model: {name} is joined to {some(sorted(others), 4)}, and to "
+        f"{some(sorted(beside)) or 'nothing else'} besides."
+    )
 
 
 def _arrows(context: DiagnosisContext, moved: Sequence[str]) -> tuple[set[Pair], list[Pair]]:

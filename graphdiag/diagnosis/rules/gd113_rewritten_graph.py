@@ -43,12 +43,10 @@ _TELLING = re.compile("FakeQuant|Quantize|Dequantize|_Fused|_Mkl")
 _WHO = {
     QUANTIZED: "A quantizer",
     FUSED: "An optimizer of graphs that fuses ops",
-    PRUNED: "A pruner",
 }
 _BEFORE = {
     QUANTIZED: "before the quantizer is called (TensorFlow 1.15: tf.contrib.quantize.create_training_graph)",
     FUSED: "before the graph is optimized",
-    PRUNED: "before the pruner is called (TensorFlow 1.15: tf.contrib.model_pruning)",
 }
 
 
@@ -70,8 +68,14 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         types = Counter(context.ops.types[row] for row in rows if context.ops.types[row] not in ("Const", "Identity"))
         telling = [op_type for op_type in types if _TELLING.match(op_type)]
         made = some(telling or [op_type for op_type, _ in types.most_common(3)])
-        message = f"{_WHO[kind]} changed this graph after the model was built: {counted(len(rows), 'op')} (as {made})"
-        message += f" {'is' if len(rows) == 1 else 'are'} its own."
+        if kind == PRUNED:
+            names = some([context.ops.names[row] for row in rows])
+            message = f"Weights are pruned in this graph: {counted(len(rows), 'op')} ({names}) multiply them by masks."
+            fix = "None is needed: the masks belong to the layers whose weights they prune."
+        else:
+            message = f"{_WHO[kind]} changed this graph after the model was built: {counted(len(rows), 'op')}"
+            message += f" (as {made}) {'is' if len(rows) == 1 else 'are'} its own."
+            fix = f"Write the log {_BEFORE[kind]}, and compare that; or accept what the rewriter made."
         pairs = edges_of(edges)
         if pairs:
             listed = some([f"{source} -> {target}" for source, target in pairs])
@@ -87,7 +91,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             RULE,
             context,
             message=message,
-            fix=f"Write the log {_BEFORE[kind]}, and compare that; or accept what the rewriter made.",
+            fix=fix,
             seen=[edge for _, edge in edges],
             culprits=sorted({context.ops.names[row].rpartition("/")[0] or context.ops.names[row] for row in rows})[:20],
             edges=(*pairs, *lost),

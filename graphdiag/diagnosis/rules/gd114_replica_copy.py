@@ -44,21 +44,22 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     one = len(scopes) == 1
     message = f"{some(scopes)} repeat{'s' if one else ''} {some(boxes, 4)}"
     message += f" of {first.of}" if first.of else ""
-    message += f", for {first.device}" if one and first.device else ""
-    message += ": the same model, built once more for another device, with weights that are kept equal."
+    message += ": the same model, built once more"
+    message += f" for {first.device}" if one and first.device else ""
+    message += {"copies": ", with copies of the weights", "same": ", on the same weights", "": ""}[first.weights] + "."
     waits = _waits(context)
     if waits:
         listed = some(waits) if len(waits) < 4 else f"{waits[0]} to {waits[-1]}"
         message += (
-            f" {listed} {'is a NoOp' if len(waits) == 1 else 'are NoOps'} that wait"
-            f"{'s' if len(waits) == 1 else ''} for updates on all devices, and compute"
+            f" {listed} {'is a NoOp' if len(waits) == 1 else 'are NoOps'} that only wait"
+            f"{'s' if len(waits) == 1 else ''} for other ops, and compute"
             f"{'s' if len(waits) == 1 else ''} nothing."
         )
     yield finding(
         RULE,
         context,
         message,
-        "None is needed: look at one replica. To see the model once, write the graph from a run without the strategy.",
+        "None is needed: look at one replica. To see the model once, write the graph of a run on one device.",
         culprits=[*scopes, *waits][:20],
     )
 

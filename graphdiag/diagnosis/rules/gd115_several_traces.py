@@ -45,8 +45,8 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         return
     names = list(graphs)
     message = f"The tag holds {counted(len(graphs), 'graph')}, drawn side by side as {_listed(names)}."
+    types = list(dict.fromkeys(context.ops.types[row] for row in singles.values()))
     if singles:
-        types = list(dict.fromkeys(context.ops.types[row] for row in singles.values()))
         message += (
             f" {len(singles)} of them {'is a single op' if len(singles) == 1 else 'are single ops'} ({some(types)}) "
             f"that ran eagerly, outside of every tf.function."
@@ -66,7 +66,9 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     elif singles and len(functions) == 1:
         message += f" {functions[0]} is the one function that ran."
     fix = "Run one function, on arguments of one shape, between tf.summary.trace_on and trace_export (TensorFlow 2)."
-    if singles:
+    if singles and types == ["_EagerConst"] and len(functions) == 1:
+        fix = "None is needed: the single ops are constants that TensorFlow made for itself."
+    elif singles:
         fix = (
             "Call the model once before tf.summary.trace_on, outside of the tf.function, so that its variables are "
             "there; then let nothing run but the function, for the first time, until trace_export (TensorFlow 2)."

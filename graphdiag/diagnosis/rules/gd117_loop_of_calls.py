@@ -65,14 +65,27 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         )
         fix = "Enter each name scope once, so that a box holds the ops of one place."
         blame = Blame.TENSORBOARD
-        for row in split[:2]:
+        bookkeeping = (
+            bool(split)
+            and not _holds_layers(context, cycle, names)
+            and all(_serves(_short(names[row])) for row in split)
+        )
+        if bookkeeping:
+            message += f" {some([names[row] for row in split])} {'is' if len(split) == 1 else 'are'} bookkeeping."
+            fix = "None is needed: no layer is in the loop."
+            blame = Blame.TENSORFLOW
+        for row in split[:2] if not bookkeeping else ():
             layer = _layer(context, cycle.ops[row])
             serving = _serving(context, names[row], cycle.ops[row])
             if serving:
                 message += f" The box {names[row]} holds ops of the model, and {some(serving)} as well."
                 fix = f"Leave the scope {names[row]} before {some(serving)} is called."
                 continue
+            several = _layers_named_alike(context, names[row], cycle.ops[row])
             what = f"the calls of the layer {layer}" if layer else "ops of several places"
+            if len(several) > 1:
+                what = f"the layers {some(several)}"
+                fix = "Begin the names of layers alike only where the one follows on the other."
             places = _places(context, pieces[row])
             message += f" The box {names[row]} holds {what}{': ' if places else ''}{places}."
             if layer and context.layers is not None and _without_weights(context.layers.layers[layer]):
@@ -88,11 +101,20 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             RULE,
             context,
             message=message,
-            fix=f"{fix} {repaired('with a box for each call')}",
+            fix=fix if bookkeeping else f"{fix} {repaired('with a box for each call')}",
             blame=blame,
+            rank=2 if bookkeeping else None,
             culprits=[names[row] for row in split or cycle.rows],
             edges=_arrows(cycle, names),
         )
+
+
+def _layers_named_alike(context: DiagnosisContext, box: str, rows: Sequence[int]) -> Sequence[str]:
+    """The layers in a box, where its name is the beginning of theirs."""
+    if context.layers is None:
+        return ()
+    owners = dict.fromkeys(context.ownership.owner(row) for row in rows)
+    return [owner for owner in owners if owner is not None and f"{owner}/".startswith(f"{box}/")]
 
 
 def _without_weights(layer: Layer) -> bool:
@@ -100,6 +122,20 @@ def _without_weights(layer: Layer) -> bool:
         # A file may not say; Keras's own classes are known.
         return always_computes(layer.class_name) and not has_weights(layer.class_name)
     return layer.parameters == 0
+
+
+def _holds_layers(context: DiagnosisContext, cycle: DrawnCycle, names: Mapping[int, str]) -> bool:
+    """Whether an op of a layer is in one of the boxes; its constants are drawn beside whatever takes them."""
+    return any(
+        context.ownership.owner(op) is not None and f"{context.ops.names[op]}/".startswith(f"{names[row]}/")
+        for row, members in cycle.ops.items()
+        for op in members
+    )
+
+
+def _serves(piece: str) -> bool:
+    """Whether a scope of this name serves training, saving and the like."""
+    return bool(role_of_name(piece) or role_of_box(piece))
 
 
 def _short(name: str) -> str:
@@ -145,7 +181,7 @@ def _serving(context: DiagnosisContext, box: str, rows: Sequence[int]) -> Sequen
     of_model = False
     for row in rows:
         pieces = context.ops.names[row].split("/")
-        if len(pieces) > depth + 1 and (role_of_name(pieces[depth]) or role_of_box(pieces[depth])):
+        if len(pieces) > depth + 1 and _serves(pieces[depth]):
             found.setdefault("/".join(pieces[: depth + 1]))
         else:
             of_model = of_model or context.ownership.owner(row) is not None

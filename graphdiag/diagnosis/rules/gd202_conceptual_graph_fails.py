@@ -33,6 +33,7 @@ from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
+from graphdiag.phrases import some
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -41,12 +42,14 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if view is None or not view.conceptual_failure:
         return
     edges = tuple(context.layers.edges) if context.layers else ()
+    numbers = some([f"{name} the number {number}" for name, _, number in _given_numbers(view)])
     yield finding(
         RULE,
         context,
         message=(
             f"TensorBoard {'will fail' if view.live else 'fails'} to make a conceptual graph of this model: "
             f"{view.conceptual_failure}. None of its {len(edges)} layer edges is shown there."
+            + (f" It expects a tensor in each argument of a layer, and the model gives {numbers}." if numbers else "")
         ),
         fix=_fix(view),
         culprits=("keras",),
@@ -55,10 +58,25 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     )
 
 
+def _given_numbers(view: TensorBoardView) -> list[tuple[str, str, float]]:
+    """Layers that are given a number where TensorBoard expects a tensor: name, class and the first such number."""
+    found = []
+    config = (view.keras_json or {}).get("config")
+    for layer in config.get("layers", ()) if isinstance(config, dict) else ():
+        nodes = layer.get("inbound_nodes") if isinstance(layer, dict) else None
+        for node in nodes if isinstance(nodes, list) else ():
+            arguments = node.get("args", ()) if isinstance(node, dict) else ()
+            numbers = [value for value in arguments if isinstance(value, int | float) and not isinstance(value, bool)]
+            if numbers:
+                found.append((str(layer.get("name", "")), str(layer.get("class_name", "")), numbers[0]))
+    return found
+
+
 def _fix(view: TensorBoardView) -> str:
     better = repaired("of layers in the shape that TensorBoard reads")
-    if "'float' object" in view.conceptual_failure or "'int' object" in view.conceptual_failure:
-        return f"Put the Python numbers into layers, as layers.Rescaling(2.0) (Keras 3). {better}"
+    scaled = next(((name, by) for name, class_name, by in _given_numbers(view) if class_name == "Multiply"), None)
+    if scaled is not None:
+        return f"Put the number of {scaled[0]} into a layer: layers.Rescaling({scaled[1]}) (Keras 3). {better}"
     return better
 
 

@@ -44,7 +44,11 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     yield finding(
         RULE,
         context,
-        message="The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only.",
+        message=(
+            "The log holds no op graph, and TensorBoard fails on the conceptual one: it shows none."
+            if view.conceptual_failure
+            else "The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only."
+        ),
         fix=TRACE_A_CALL,
     )
 

@@ -47,6 +47,8 @@ from graphdiag.keras_facts import may_hold_others
 from graphdiag.phrases import some
 
 _GRAPH = re.compile(r"(graph_[0-9]+)[/_]")
+_LOOPS = frozenset({"ReduceDataset", "ScanDataset"})
+"""What TensorFlow makes of ``for batch in dataset:`` in a ``tf.function``: the body of the loop is in the function."""
 _SIGNATURE = re.compile(r"__inference_signature_wrapper_[0-9]+$")
 _OF_GRADIENT = re.compile(r"__(?:forward|inference___backward|backward)_")
 
@@ -57,7 +59,11 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if not calls:
         return
     inside = _layers_inside(context, calls)
-    of_pipelines = [row for row in calls if context.ownership.roles.get(row) == "input pipeline"]
+    of_pipelines = [
+        row
+        for row in calls
+        if context.ownership.roles.get(row) == "input pipeline" and context.ops.types[row] not in _LOOPS
+    ]
     whole = [row for row in calls if any(_SIGNATURE.search(name) for name in calls[row])]
     if whole and context.layers is None:
         yield _whole_model(context, whole, calls)

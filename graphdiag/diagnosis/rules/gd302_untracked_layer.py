@@ -33,7 +33,7 @@ import numpy as np
 
 from graphdiag.diagnosis.call_scopes import fits, is_state
 from graphdiag.diagnosis.captured import NOTHING, are_tracked, is_weight, uses_of_variables
-from graphdiag.diagnosis.claims import edges_of, layer_edges
+from graphdiag.diagnosis.claims import edge_count, layer_edges
 from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
@@ -86,7 +86,7 @@ def _between_layers(
             RULE,
             context,
             message=(
-                f"{layer_edges(len(edges_of(claims)), 'leads', 'lead')} "
+                f"{layer_edges(edge_count(context, claims), 'leads', 'lead')} "
                 f"through {box}, which is not a layer of the model "
                 f"and has {_variables(len(variables))}: activations flow, and the variables are neither trained nor "
                 f"saved with the model."

@@ -119,6 +119,8 @@ def _unread_feeds(context: DiagnosisContext) -> Sequence[str]:
         ops.names[row]
         for row in np.flatnonzero(~read).tolist()
         if ops.types[row] in FEEDS
+        # Keras 2 makes a learning phase for each graph, whether a layer asks for it or not.
+        and ops.types[row] != "PlaceholderWithDefault"
         and dtype_of(ops.node_defs[row]) != DT_RESOURCE
         and row not in context.ownership.roles
     ]

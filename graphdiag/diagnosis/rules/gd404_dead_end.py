@@ -66,6 +66,10 @@ def _ends(context: DiagnosisContext) -> dict[str, Sequence[str]]:
     assert view is not None
     assert view.drawn is not None
     drawn = view.drawn
+    boxes, roles = view.box_of_row, context.ownership.roles
+    losses = {boxes[row] for row, role in roles.items() if role == "loss"}
+    if not losses:
+        return {}
     before: dict[str, list[str]] = defaultdict(list)
     feeding = set()
     for arrow in drawn.edges(ROOT):
@@ -75,15 +79,10 @@ def _ends(context: DiagnosisContext) -> dict[str, Sequence[str]]:
     with_gradients = _with_gradients(context)
     found: dict[str, Sequence[str]] = {}
     for box in drawn.children(ROOT):
-        if box in feeding or box not in before or drawn.types[drawn.index[box]] != META or not _is_loss(context, box):
+        if box in feeding or box not in before or box not in losses or drawn.types[drawn.index[box]] != META:
             continue
         found[box] = [source for source in before[box] if source in with_gradients]
     return found
-
-
-def _is_loss(context: DiagnosisContext, box: str) -> bool:
-    rows = [row for row, top in enumerate(context.view.box_of_row) if top == box] if context.view else []
-    return any(context.ownership.roles.get(row) == "loss" for row in rows)
 
 
 def _with_gradients(context: DiagnosisContext) -> set[str]:

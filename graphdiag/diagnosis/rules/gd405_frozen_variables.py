@@ -85,4 +85,15 @@ def _frozen(context: DiagnosisContext) -> Mapping[int, int]:
     return found
 
 
-RULE = Rule("GD405", "frozen-variables", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__, rank=1)
+# Before GD105, which knows no variables.
+RULE = Rule(
+    "GD405",
+    "frozen-variables",
+    Verdict.LEFTOVER,
+    Blame.TENSORFLOW,
+    Severity.NOTE,
+    find,
+    __name__,
+    claim_order=-1,
+    rank=1,
+)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from graphdiag.diagnosis.finding import Evidence, Finding, Severity, Verdict
+from graphdiag.diagnosis.finding import Evidence, Finding, Severity
 
 if TYPE_CHECKING:
     from graphdiag.diagnosis.rule import Rule
@@ -193,17 +193,9 @@ def _problem(report: Report, finding: Finding, source: Location | None) -> Probl
 
 
 def _location(report: Report, finding: Finding) -> Location | None:
-    """The line where the layer is made that the finding is about.
-
-    What a layer closes over is fixed where that layer is made, which takes it; an artifact where its op comes from.
-    What is said of the model as a whole lies nowhere in it.
-    """
-    if not finding.counted:
-        return None
-    causes = [report.owner(culprit) or culprit for culprit in finding.culprits]
-    takers = [target for _, target in finding.edges]
-    layers = [*takers, *causes] if finding.verdict is Verdict.HIDDEN else [*causes, *takers]
-    return next((Location(*report.locations[layer]) for layer in layers if layer in report.locations), None)
+    """The line where the layer is made that the finding is about."""
+    line = report.line_of(finding)
+    return None if line is None else Location(*line)
 
 
 def _details(finding: Finding) -> Iterator[str]:

@@ -21,6 +21,7 @@ from graphdiag.output import plain
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.headline import WHO, headline
 from graphdiag.results.report import Report
+from graphdiag.sources.stack import PYTORCH
 from graphdiag.unprintable import escape_unprintable
 
 _LAYERS_SHOWN = 8
@@ -67,6 +68,8 @@ def _graphs(report: Report) -> Table:
         table.add_row(Text("stack"), _text(origin.stack))
     scopes = report.ownership is None or report.ownership.by_scope
     of_model = "none: name scopes are taken for layers" if scopes else "subclassed: its edges are not on record"
+    if origin.stack == PYTORCH:
+        of_model = "none"
     if layers:
         of_model = f"{len(layers.layers):,} layers, {len(layers.edges):,} edges"
     table.add_row(Text("your model"), Text(of_model))
@@ -89,6 +92,9 @@ def _findings(report: Report, alike: Sequence[Finding]) -> Iterator[RenderableTy
     body: list[RenderableType] = []
     for finding in shown:
         body.append(_text(finding.message))
+        line = report.line_of(finding)
+        if line is not None:
+            body.append(_labeled("at", _text(f"{line[0]}:{line[1]}")))
         if finding.verdict in (Verdict.ARTIFACT, Verdict.HIDDEN):
             body += _proof(report, finding)
         if finding.proof is not None:
