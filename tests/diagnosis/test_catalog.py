@@ -45,6 +45,13 @@ CATALOGUE = [
     ("GD115", "several-traces", "k3_two_shapes_in_one_tag", "k3_subclassed_traced", "one function, of one shape"),
     ("GD116", "captured-handles", "train_step_trace", "k3_subclassed_traced", "few of them, and nothing is moved"),
     ("GD117", "loop-of-calls", "tfk_relu_called_twice", "tfk_relu_at_each_place", "a ReLU for each place: the fix"),
+    (
+        "GD118",
+        "scope-without-effect",
+        "name_scope_keras3.py",
+        "name_scope_as_model_keras3.py",
+        "the fix",
+    ),
     ("GD201", "conceptual-edges-lost", "tfk_reference_callback", "k3_reference_callback", "the shape of Keras 3"),
     ("GD202", "conceptual-graph-fails", "k3_raw_ops_conceptual", "k3_reference_callback", "no number in an argument"),
     ("GD203", "empty-op-graph", "tf22_graph_reference", "tf22_reference", "an op graph of the same stack"),
@@ -52,6 +59,7 @@ CATALOGUE = [
     ("GD205", "hidden-in-function", "tfk_in_function", "tfk_not_in_function", "traced with the model"),
     ("GD206", "graphs-not-merged", "graphs_of_two_producers", "graphs_of_one_producer", "one producer"),
     ("GD207", "eager-trace", "subclassed_eager_trace", "k3_subclassed_traced", "called in a tf.function: the fix"),
+    ("GD208", "output-not-shown", "k3_gru_callback", "k3_gru_traced", "a trace has ops for what it returns"),
     ("GD301", "hidden-dependency", "keras216_hidden_tensor", "keras216_gate_as_input", "the tensor is an input"),
     (
         "GD302",

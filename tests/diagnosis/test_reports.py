@@ -74,7 +74,8 @@ def test_a_replica_is_the_same_model_again():
     report = report_on("mirrored_estimator")
     assert report.summary.met("any") is False
     said = first_screen("mirrored_estimator")
-    assert "replica_1 repeats lower, norm and upper" in said
+    assert "replica_1 repeats lower, norm and upper: the same model, built once more for" in said
+    assert "with copies of the weights" in said
     assert "group_deps to group_deps_27 are NoOps" in said
     assert "IteratorGetNext and IteratorGetNext_1 feed lower and replica_1" in said
 
@@ -341,3 +342,25 @@ def test_saved_reports_have_the_same_words():
         report = report_on(name)
         again = from_dict(json.loads(json.dumps(report.to_dict())))
         assert to_text(again) == to_text(report)
+
+
+# --- scopes and outputs ----------------------------------------------------------------------------------------------
+
+
+def test_a_name_scope_around_layers_has_no_effect():
+    [finding] = live("name_scope_keras3")["findings"]
+    assert (finding["code"], finding["culprits"]) == ("GD118", ["d1", "d2"])
+    assert "'block_a' (line 8) has no effect" in finding["message"]
+    assert live("name_scope_as_model_keras3")["findings"] == []
+
+
+def test_a_block_that_overrides_call_is_not_seen():
+    [finding] = live("own_call_keras3")["findings"]
+    assert (finding["code"], finding["culprits"]) == ("GD118", ["first", "second"])
+    assert "The class Block (line 7) overrides __call__" in finding["message"]
+    assert live("own_call_mended_keras3")["findings"] == []
+
+
+def test_the_second_output_of_a_gru_is_told():
+    said = first_screen("k3_gru_callback")
+    assert "the second result of gru, which feeds o as well" in said

@@ -13,7 +13,7 @@ from graphdiag.results.layer_edges import LayerEdge
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from graphdiag.tensorboard import draw
-from tests.support.graph_text import LOGS, REPORTS, graph_def
+from tests.support.graph_text import FIXTURES, LOGS, REPORTS, graph_def
 from tests.support.layers import layer_graph
 
 
@@ -22,10 +22,10 @@ def report_on(name: str, model: bool = True) -> Report:
     """The report on one of the logs, made once for all tests of a process.
 
     Args:
-        name: The log; or what somebody reported, a log or a file of `REPORTS`.
+        name: The log; or what somebody reported, a log or a file of `REPORTS`; or a file that builds a model.
         model: Whether the model that lies beside it, if there is one, is compared with it.
     """
-    place = LOGS / name if (LOGS / name).exists() else REPORTS / name
+    place = next(place / name for place in (LOGS, REPORTS, FIXTURES / "models") if (place / name).exists())
     beside = place / "model.json"
     return compare(place, model=beside if model and beside.exists() else None)
 

@@ -1,0 +1,54 @@
+"""GD115 several-traces, and GD207 eager-trace where it holds nothing else."""
+
+from __future__ import annotations
+
+from graphdiag.diagnosis.context import analyze
+from graphdiag.diagnosis.diagnose import diagnose
+from graphdiag.graphs.op_graph import merge
+from tests.support.graph_text import graph_def
+
+FUNCTION = "x Argument\nnet/MatMul MatMul x\nnet/Relu Relu net/MatMul\ny _Retval net/Relu"
+OTHER = "x Argument\nhead/MatMul MatMul x\nhead/Neg Neg head/MatMul\ny _Retval head/Neg"
+KERNEL = "a Argument\nMatMul MatMul a\nr _Retval MatMul"
+CONSTANT = "_EagerConst _EagerConst\nr _Retval _EagerConst"
+
+
+def found(*texts):
+    context = analyze(merge([graph_def(text) for text in texts]), None)
+    return {finding.code: finding for finding in diagnose(context)}
+
+
+def test_functions_that_differ_are_counted():
+    message = found(FUNCTION, OTHER)["GD115"].message
+    assert "2 functions ran (graph_1 and graph_2)" in message
+    assert "have the same ops" not in message
+    assert "eagerly" not in message
+
+
+def test_a_function_that_ran_twice_was_not_traced_anew():
+    message = found(FUNCTION, FUNCTION)["GD115"].message
+    assert "one function that ran 2 times" in message
+    assert "shapes or types" not in message
+
+
+def test_single_ops_beside_a_function_are_told_apart():
+    finding = found(KERNEL, FUNCTION)["GD115"]
+    assert "1 of them is a single op (MatMul) that ran eagerly" in finding.message
+    assert "graph_2 is the one function that ran" in finding.message
+    assert finding.fix.startswith("Call the model once before")
+    assert found(CONSTANT, FUNCTION)["GD115"].fix.startswith("None is needed")
+
+
+def test_nothing_but_single_ops_is_an_eager_trace():
+    codes = found(KERNEL, KERNEL)
+    assert "GD115" not in codes
+    assert "Each of the 2 graphs of this trace is a single op (MatMul (2))" in codes["GD207"].message
+    assert "The graph of this trace is a single op (MatMul)" in found(KERNEL)["GD207"].message
+
+
+def test_one_function_is_neither():
+    assert found(FUNCTION).keys() & {"GD115", "GD207"} == set()
+
+
+def test_ops_of_a_trace_are_of_no_earlier_model():
+    assert "GD401" not in found(KERNEL, FUNCTION)
