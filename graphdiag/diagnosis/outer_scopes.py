@@ -26,6 +26,9 @@ _PIPELINE = re.compile(
 )
 """Op types of input pipelines: datasets, iterators, queues, readers and parsers."""
 
+_SUMMARY = "/write_summary"
+"""The scope in which TensorFlow 2 computes a summary; the scope around it is named as the summary is."""
+
 _LEVELS = 8
 """How many scopes that hold the whole model are looked into, one inside the other."""
 
@@ -116,7 +119,7 @@ def _layers(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Coll
     for row, box in enumerate(of_op.tolist()):
         if box in computing or box == UNOWNED or row not in from_outside:
             continue
-        if graph.names[row] != boxes[box] and graph.types[row] not in FEEDS:
+        if graph.names[row] != boxes[box] and graph.types[row] not in FEEDS and _SUMMARY not in graph.names[row]:
             computing.add(box)
     return sorted(computing)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.roles import role_of_name
+from graphdiag.diagnosis.traces import graphs_of
 from graphdiag.graphs.op_graph import OpGraph
 
 _REPLICA = re.compile(r"(replica|tower|clone|gpu|GPU|device|worker)_?([0-9]+)")
@@ -49,28 +50,32 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
         The scopes of whose ops nearly all stand in the first replica too, under the same name and of the same type.
     """
     rows_of: dict[str, list[int]] = defaultdict(list)
+    graphs = {row: f"{scope}/" for scope, rows in graphs_of(graph).items() if scope for row in rows}
     for row, name in enumerate(graph.names):
-        outer, slash, _ = name.partition("/")
+        around = graphs.get(row, "")
+        outer, slash, _ = name[len(around) :].partition("/")
         if slash and _REPLICA.fullmatch(outer):
-            rows_of[outer].append(row)
+            rows_of[around + outer].append(row)
     if not rows_of:
         return ()
-    families: dict[str, list[str]] = defaultdict(list)
+    families: dict[tuple[str, str], list[str]] = defaultdict(list)
     for scope in rows_of:
-        match = _REPLICA.fullmatch(scope)
+        around, _, outer = scope.rpartition("/")
+        match = _REPLICA.fullmatch(outer)
         assert match is not None
-        families[match[1]].append(scope)
+        families[around, match[1]].append(scope)
     found = []
-    for scopes in families.values():
+    for (around, _), scopes in families.items():
         scopes.sort(key=lambda scope: (len(scope), scope))
         # In a MirroredStrategy the first replica has no scope of its own.
-        first = "" if not scopes[0].endswith("0") else scopes[0]
-        for scope in scopes if not first else scopes[1:]:
+        has_first = scopes[0].endswith("0")
+        first = scopes[0] if has_first else around
+        for scope in scopes[1:] if has_first else scopes:
             if _repeats(graph, rows_of[scope], scope, first):
                 computing = Counter(
-                    graph.names[row].split("/")[1]
+                    graph.names[row][len(scope) + 1 :].partition("/")[0]
                     for row in rows_of[scope]
-                    if graph.names[row].count("/") > 1 and graph.types[row] != "Const"
+                    if "/" in graph.names[row][len(scope) + 1 :] and graph.types[row] != "Const"
                 )
                 boxes = [box for box, number in computing.items() if number > 1 and not role_of_name(box)]
                 devices = {graph.node_defs[row].device for row in rows_of[scope]} - {""}

@@ -59,6 +59,9 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
 
 def _fix(context: DiagnosisContext) -> str:
     better = repaired("with one box for each kind of bookkeeping")
+    roles = {role for _, role in context.crossings.to_roles}
+    if "_Retval" in context.ops.types and roles <= {"summaries"}:
+        return f"Write the summaries outside of the function that is traced (TensorFlow 2). {better}"
     if "_Retval" in context.ops.types:
         return f"Trace a call of the model instead of the training step (TensorFlow 2). {better}"
     return f"Write the graph before the model is trained and saved, when these ops are not there yet. {better}"

@@ -39,11 +39,11 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if not replicas:
         return
     first = replicas[0]
-    boxes = [box for box in first.boxes if box in context.ownership.owners] or first.boxes
+    boxes = [box for box in first.boxes if f"{first.of}/{box}".lstrip("/") in context.ownership.owners] or first.boxes
     scopes = [replica.scope for replica in replicas]
     one = len(scopes) == 1
     message = f"{some(scopes)} repeat{'s' if one else ''} {some(boxes, 4)}"
-    message += f" of {first.of}" if first.of else ""
+    message += f" of {first.of}" if first.of and not _is_whole_graph(first.of) else ""
     message += ": the same model, built once more"
     message += f" for {first.device}" if one and first.device else ""
     message += {"copies": ", with copies of the weights", "same": ", on the same weights", "": ""}[first.weights] + "."
@@ -62,6 +62,11 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         "None is needed: look at one replica. To see the model once, write the graph of a run on one device.",
         culprits=[*scopes, *waits][:20],
     )
+
+
+def _is_whole_graph(scope: str) -> bool:
+    """Whether a scope is that of a whole graph of a trace, and not of a replica."""
+    return scope.startswith("graph_") and "/" not in scope
 
 
 def _waits(context: DiagnosisContext) -> list[str]:

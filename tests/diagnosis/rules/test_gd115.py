@@ -52,3 +52,33 @@ def test_one_function_is_neither():
 
 def test_ops_of_a_trace_are_of_no_earlier_model():
     assert "GD401" not in found(KERNEL, FUNCTION)
+
+
+REPLICAS = """
+    x Argument
+    net/MatMul MatMul x
+    net/Relu Relu net/MatMul
+    replica_1/net/MatMul MatMul x
+    replica_1/net/Relu Relu replica_1/net/MatMul
+"""
+
+
+def test_replicas_are_found_in_each_graph_of_a_trace():
+    message = found(REPLICAS, KERNEL)["GD114"].message
+    assert message.startswith("graph_1/replica_1 repeats net: the same model, built once more.")
+    assert "weights" not in message
+
+
+def test_summaries_in_a_traced_call_are_no_training_step():
+    text = """
+        x Argument
+        net/MatMul MatMul x
+        net/Relu Relu net/MatMul
+        mean/write_summary/Mean Mean net/Relu
+        mean/write_summary/WriteScalarSummary WriteScalarSummary mean/write_summary/Mean net/Relu
+        y _Retval net/Relu
+    """
+    finding = found(text)["GD111"]
+    assert "summaries (1 layer)" in finding.message
+    assert finding.fix.startswith("Write the summaries outside of the function")
+    assert "training step" not in finding.fix
