@@ -193,7 +193,7 @@ class _Drawing:
     def _check_argument(self, call: int, position: int) -> None:
         """Fail where TensorBoard finds no edge that leads into the argument."""
         row = self.origin.get(call, call)
-        inputs = self.graph.calls.inputs[row]
+        inputs = self.graph.calls.inputs.get(row, ())
         at = min(position, len(inputs) - 1)
         while 0 <= at < len(inputs) and inputs[at][2]:
             at += 1

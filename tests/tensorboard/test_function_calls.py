@@ -84,3 +84,11 @@ def test_a_result_that_the_function_does_not_have() -> None:
 def test_a_function_that_ends_in_itself() -> None:
     with pytest.raises(UndrawableGraphError, match="has no end"):
         draw([with_function("x Placeholder\ny call x\nz Neg y", "out call value\nq Neg out")])
+
+
+def test_an_op_without_a_type_beside_a_function_whose_name_begins_with_a_slash() -> None:
+    graph = with_function("x Placeholder", "again /call", results="")
+    graph.library.function[0].signature.name = "/call"
+    graph.node.add(name="untyped")
+    with pytest.raises(UndrawableGraphError, match="cannot connect the call 'untyped'"):
+        draw([graph])
