@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NewType
 
 import numpy as np
 
+from graphdiag.graphs.op_outputs import slot_of
+
 if TYPE_CHECKING:
     import networkx as nx
     from tensorboard.compat.proto.function_pb2 import FunctionDef
@@ -157,12 +159,18 @@ def merge(graph_defs: Sequence[GraphDef]) -> OpGraph:
             types.append(node.op)
             node_defs.append(node)
             inputs.append(node.input if alone else [_prefixed(prefix, text) for text in node.input])
+        library = {function.signature.name: function for function in graph_def.library.function}
         for function in graph_def.library.function:
-            body = _function_body(function)
+            body = _function_body(function, library)
             name = body.name if alone else f"graph_{number}_{body.name}"
             functions[name] = replace(body, name=name)
     producer = graph_defs[0].versions.producer if graph_defs else 0
     return _columns(names, types, node_defs, inputs, functions, producer)
+
+
+def name_of_input(text: str) -> str:
+    """Name of the op that an input of a ``NodeDef`` names: ``op`` for ``op:1`` and ``^op``."""
+    return text.removeprefix("^").partition(":")[0]
 
 
 def _prefixed(prefix: str, text: str) -> str:
@@ -222,7 +230,34 @@ def _resolve(text: str, rows: Mapping[str, int]) -> tuple[int | None, int]:
     return rows.get(name), int(slot)
 
 
-def _function_body(function: FunctionDef) -> FunctionBody:
+def _by_slot(text: str, nodes: Mapping[str, NodeDef], library: Mapping[str, FunctionDef]) -> str:
+    """``op:1`` for ``op:batch_mean:0``, as a body names its tensors; the text itself where the slot is unknown."""
+    name = name_of_input(text)
+    slot = slot_in_body(text, nodes[name], library) if name in nodes else None
+    return text if slot is None else f"{name}:{slot}"
+
+
+def slot_in_body(text: str, node: NodeDef, library: Mapping[str, FunctionDef]) -> int | None:
+    """The output slot of a tensor that a function's body names.
+
+    Args:
+        text: The name, as ``op:batch_mean:0``.
+        node: The op that it is of.
+        library: The functions, by name: an op may be a call of one, and its results are then called as the function's.
+
+    Returns:
+        The slot, from 0 on; ``None`` where it is not known.
+    """
+    result, _, index = text.partition(":")[2].partition(":")
+    if not index.isdecimal() or len(index) > len(str(_LAST_SLOT)):
+        return None
+    if node.op not in library:
+        return slot_of(node, result, int(index))
+    names = [argument.name for argument in library[node.op].signature.output_arg]
+    return names.index(result) if result in names and int(index) == 0 else None
+
+
+def _function_body(function: FunctionDef, library: Mapping[str, FunctionDef]) -> FunctionBody:
     from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
     names: list[str] = []
@@ -237,15 +272,16 @@ def _function_body(function: FunctionDef) -> FunctionBody:
         node_defs.append(node)
         inputs.append(())
     arguments = tuple(range(len(names)))
+    nodes = {node.name: node for node in function.node_def}
     for node in function.node_def:
         names.append(node.name)
         types.append(node.op)
         node_defs.append(node)
-        inputs.append(node.input)
+        inputs.append([_by_slot(text, nodes, library) for text in node.input])
     graph = _columns(names, types, node_defs, inputs, {}, 0)
     results = []
     for result in function.signature.output_arg:
-        row, slot = _resolve(function.ret.get(result.name, ""), graph.index)
+        row, slot = _resolve(_by_slot(function.ret.get(result.name, ""), nodes, library), graph.index)
         results.append((-1 if row is None else row, slot))
     # Reading `attr[...]` of a message would put an empty attribute there.
     implements = function.attr["api_implements"].s if "api_implements" in function.attr else b""
