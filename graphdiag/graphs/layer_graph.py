@@ -55,6 +55,8 @@ class Layer:
         parameters: Number of weights, trainable or not; ``None`` when the source does not record it.
         inner: Names of the layers that it wraps, as ``TimeDistributed`` does, at every depth.
         custom: Whether its class is recorded to be the user's own, whatever it is called; unknown up to Keras 2.3.
+        is_operation: Whether it is recorded to be an operation of Keras 3 between layers (``keras.ops``), which opens
+            no name scope.
     """
 
     id: str
@@ -67,6 +69,7 @@ class Layer:
     parameters: int | None = None
     inner: tuple[str, ...] = ()
     custom: bool = False
+    is_operation: bool = False
 
 
 @dataclass(frozen=True)

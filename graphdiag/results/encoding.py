@@ -67,8 +67,8 @@ def layer_graph_data(layers: LayerGraph) -> dict[str, Any]:
 
 def _layer_data(layer: Layer) -> dict[str, Any]:
     data = {**asdict(layer), "path": list(layer.path), "inner": list(layer.inner)}
-    # Only the diagnosis asks whose class it is, and that is done.
-    del data["custom"]
+    # Only the diagnosis and the repair ask whose class it is.
+    del data["custom"], data["is_operation"]
     return data
 
 

@@ -18,6 +18,9 @@ from typing import Any
 
 from graphdiag.errors import SourceError
 
+_OPERATIONS = ("keras.src.ops.", "keras.ops.")
+"""Modules of the operations of Keras 3, as its JSON names them."""
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -68,6 +71,7 @@ class Member:
         inner: The model, when the layer is one itself.
         wrapped: Names of the layers that its configuration holds, at every depth, when it is not a model.
         custom: Whether its class is recorded to be none of Keras's own.
+        is_operation: Whether it is an operation of ``keras.ops``, and no layer.
     """
 
     name: str
@@ -79,6 +83,7 @@ class Member:
     inner: Scope | None
     wrapped: tuple[str, ...] = ()
     custom: bool = False
+    is_operation: bool = False
 
     @property
     def is_input(self) -> bool:
@@ -143,7 +148,7 @@ def _scope(entry: Mapping[str, Any], name: str, path: tuple[str, ...], auto: _Au
             f"The JSON describes the model class {class_name!r} and no layers: a subclassed model has none on record; "
             "give a Functional or Sequential model, or the Python file that builds it."
         )
-    own = name or _text(config.get("name")) or auto.next()
+    own = name or _text(config.get("name")) or _text(entry.get("name")) or auto.next()
     if "input_layers" in config and "output_layers" in config:
         return _functional(own, class_name, config, path, auto)
     return _sequential(own, class_name, config, path, auto)
@@ -251,7 +256,18 @@ def _member(
     if class_name == "InputLayer" and isinstance(config, Mapping):
         own_shape = _shape_text(config.get("batch_shape", config.get("batch_input_shape")))
     wrapped = tuple(dict.fromkeys(_wrapped(config)))
-    return Member(name, class_name, calls, 0, own_shape, _built_shapes(entry), None, wrapped, _is_custom(entry))
+    return Member(
+        name,
+        class_name,
+        calls,
+        0,
+        own_shape,
+        _built_shapes(entry),
+        None,
+        wrapped,
+        custom=_is_custom(entry),
+        is_operation=_text(entry.get("module")).startswith(_OPERATIONS),
+    )
 
 
 def _wrapped(config: Any) -> Iterator[str]:

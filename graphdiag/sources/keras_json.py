@@ -131,6 +131,7 @@ class _Flattener:
                 layer.output_shape or _joined(self._shapes.get(layer.id, {})),
                 inner=layer.inner,
                 custom=layer.custom,
+                is_operation=layer.is_operation,
             )
             for layer in self._layers.values()
         }
@@ -171,6 +172,7 @@ class _Flattener:
                     member.own_shape,
                     inner=member.wrapped,
                     custom=member.custom,
+                    is_operation=member.is_operation,
                 )
 
     def _connect(self, place: _Place) -> None:
