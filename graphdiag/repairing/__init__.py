@@ -1,0 +1,1 @@
+"""Repairing: the same graph under names by which TensorBoard draws the model as it was written."""
