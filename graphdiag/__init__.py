@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from graphdiag.modeldiff.differ import Diff
     from graphdiag.modeldiff.run import diff, snapshot
     from graphdiag.modeldiff.snapshot import Snapshot
+    from graphdiag.repairing.repair import Repair
+    from graphdiag.repairing.run import repair
     from graphdiag.results.check_report import CheckReport
     from graphdiag.results.report import Report
 
@@ -40,6 +42,7 @@ _HOMES = {
     "GraphdiagError": "graphdiag.errors",
     "ModelError": "graphdiag.errors",
     "ProgramError": "graphdiag.errors",
+    "Repair": "graphdiag.repairing.repair",
     "Report": "graphdiag.results.report",
     "Severity": "graphdiag.diagnosis.finding",
     "Snapshot": "graphdiag.modeldiff.snapshot",
@@ -51,6 +54,7 @@ _HOMES = {
     "diff": "graphdiag.modeldiff.run",
     "drawn_graph": "graphdiag.comparison",
     "read_config": "graphdiag.checking.config",
+    "repair": "graphdiag.repairing.run",
     "snapshot": "graphdiag.modeldiff.run",
 }
 """The module of each public name."""
@@ -66,6 +70,7 @@ __all__ = [
     "GraphdiagError",
     "ModelError",
     "ProgramError",
+    "Repair",
     "Report",
     "Severity",
     "Snapshot",
@@ -78,6 +83,7 @@ __all__ = [
     "diff",
     "drawn_graph",
     "read_config",
+    "repair",
     "snapshot",
 ]
 

@@ -83,8 +83,8 @@ def compare(
     if verify:
         require_tensorflow("--verify")
     options = SourceOptions(run=run, tag=tag, entry=entry, arguments=arguments, graph=graph, input_shape=input_shape)
-    opened = _open(source, options)
-    of_model = opened if model is None else _model_of(model)
+    opened = open_any(source, options)
+    of_model = opened if model is None else open_model_file(model)
     layers = of_model.layer_graph
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
@@ -117,6 +117,7 @@ def compare(
             locations=of_model.locations,
             rules=[rule.code for rule in chosen],
             all_findings=found,
+            opened=replace(opened, layer_graph=of_model.layer_graph),
         )
 
     if not opened.has_op_graph:
@@ -128,7 +129,7 @@ def compare(
         elif not _is_live(opened):
             notes.append(f"{without} --model FILE gives one.")
     else:
-        _check_fit(context, layers, given=model is not None)
+        check_fit(context, layers, given=model is not None)
         notes += _notes_on(context)
     if verify:
         from graphdiag.execution.verify import verify as run_graph
@@ -236,7 +237,12 @@ def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | Non
     )
 
 
-def _open(source: Any, options: SourceOptions) -> Opened:
+def open_any(source: Any, options: SourceOptions) -> Opened:
+    """Open a path, or a Keras model.
+
+    Raises:
+        GraphdiagError: It cannot be read, or an option does not apply to it.
+    """
     if isinstance(source, (str, Path)):
         return open_source(Path(source), options)
     unfit = [name for name in options.given() if name in ("run", "tag", "entry", "arguments")]
@@ -247,7 +253,12 @@ def _open(source: Any, options: SourceOptions) -> Opened:
     return open_model(source, graph=options.graph or "training", input_shape=options.input_shape)
 
 
-def _model_of(path: str | Path) -> Opened:
+def open_model_file(path: str | Path) -> Opened:
+    """Open the file that ``--model`` names.
+
+    Raises:
+        GraphdiagError: It cannot be read, or holds no layer graph.
+    """
     opened = open_source(Path(path))
     if opened.layer_graph is None and opened.owners:
         # A subclassed model: its layers are known, and no edge between them.
@@ -257,8 +268,17 @@ def _model_of(path: str | Path) -> Opened:
     return opened
 
 
-def _check_fit(context: DiagnosisContext, layers: LayerGraph, given: bool) -> None:
-    """Whether a layer graph that was given separately is the op graph's."""
+def check_fit(context: DiagnosisContext, layers: LayerGraph, given: bool) -> None:
+    """Make sure that a layer graph that was given separately is the op graph's.
+
+    Args:
+        context: The graphs.
+        layers: The layer graph.
+        given: Whether it was given separately; where not, they belong together.
+
+    Raises:
+        ModelError: It is another model's.
+    """
     namesakes = {id_ for ids in layers.namesakes() for id_ in ids}
     in_functions = pieces_of(name for function in context.ops.functions.values() for name in function.graph.names)
     absent = [

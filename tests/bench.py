@@ -27,13 +27,45 @@ inputs = [tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype) for tensor in m
 tf.function(lambda *arguments: model(list(arguments), training=True)).get_concrete_function(*inputs)
 """
 
+_CALLBACK = """
+import sys, tempfile, time
+import numpy as np
+import {package} as package
+from graphdiag.keras import GraphCallback
+from graphdiag.reference import build_reference
+
+package.utils.set_random_seed(0)
+model = build_reference({stack!r}) if {model!r} == "reference" else package.applications.ResNet50(weights=None)
+model.compile("sgd", "mse")
+shapes = [tuple(size or 32 for size in tensor.shape[1:]) for tensor in model.inputs]
+points = [np.ones([2, *shape], "float32") for shape in shapes]
+targets = [np.ones([2, *(size or 32 for size in tensor.shape[1:])], "float32") for tensor in model.outputs]
+data = (points if len(points) > 1 else points[0], targets if len(targets) > 1 else targets[0])
+
+def step():
+    start = time.perf_counter()
+    model.train_on_batch(*data)
+    return time.perf_counter() - start
+
+first = step()
+tracing = first - min(step() for _ in range(3))
+with tempfile.TemporaryDirectory() as directory:
+    callback = GraphCallback(directory)
+    callback.set_model(model)
+    start = time.perf_counter()
+    callback.on_train_begin()
+    print(time.perf_counter() - start, tracing)
+"""
+
 
 def main() -> None:
     """Run all benchmarks."""
     _starts()
     _commands()
+    _callback()
     _jobs()
     _growth()
+    _repair()
     print("worst cases: processor time and peak memory of one command")
     worst_cases.main()
 
@@ -91,6 +123,17 @@ def _commands() -> None:
     )
 
 
+def _callback() -> None:
+    """Seconds in which `GraphCallback` writes a model, beside those that Keras needs to trace the first train step."""
+    for package, stack in (("keras", "keras3"), ("tf_keras", "tf_keras")):
+        for model in ("reference", "ResNet50"):
+            script = _CALLBACK.format(package=package, stack=stack, model=model)
+            done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True, text=True)
+            ours, theirs = map(float, done.stdout.split()[-2:])
+            ratio = f"{ours:.2f} s / {theirs:.2f} s = {ours / theirs:.2f}"
+            print(f"GraphCallback / trace the first step, {model}, {package}: {ratio}")
+
+
 def _jobs() -> None:
     """Ten models in Python files, one after the other and two at a time."""
     with TemporaryDirectory() as directory:
@@ -111,6 +154,24 @@ def _ratio(what: str, ours: list[str], theirs: list[str], times: int, target: fl
             seconds[name].append(time.perf_counter() - start)
     mine, base = statistics.median(seconds["ours"]), statistics.median(seconds["theirs"])
     print(f"{what}: {mine:.2f} s / {base:.2f} s = {mine / base:.2f} (target at most {target})")
+
+
+def _repair() -> None:
+    """Seconds of CPU that a repair takes, beside those of the comparison of the same graph."""
+    from graphdiag import compare, repair
+    from graphdiag.sources.event_log import open_event_log
+
+    [tower] = open_event_log(LOG).graph_defs
+    with TemporaryDirectory() as directory:
+        path = Path(directory) / "graph.pb"
+        path.write_bytes(_towers(tower, round(100_000 / len(tower.node))))
+        seconds = {}
+        for work in (compare, repair):
+            start = time.process_time()
+            work(path, model=LOG / "model.json")
+            seconds[work] = time.process_time() - start
+    ratio = seconds[repair] / seconds[compare]
+    print(f"repair of 100,000 ops: {seconds[repair]:.1f} s of CPU, {ratio:.2f} times compare (target at most 3)")
 
 
 def _growth() -> None:

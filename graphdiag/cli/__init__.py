@@ -18,7 +18,7 @@ from graphdiag.version import __version__
 
 __all__ = ["main"]
 
-_COMMANDS = ("compare", "check", "convert", "snapshot", "diff", "draw", "explain", "schema", "reference")
+_COMMANDS = ("compare", "check", "convert", "snapshot", "diff", "draw", "repair", "explain", "schema", "reference")
 """In the order of the help; each is a module of this package, with a command of the same name."""
 
 _COMPLETION = "_GRAPHDIAG_COMPLETE"

@@ -11,7 +11,7 @@ from graphdiag.cli import options
 @click.argument(
     "name",
     default="report",
-    help="Which document: report, as compare --format json writes it, drawn, check, snapshot or diff.",
+    help="Which document: report, as compare --format json writes it, drawn, check, snapshot, diff or names.",
 )
 @options.debug
 def schema(name: str) -> None:

@@ -30,6 +30,8 @@ from graphdiag.version import __version__
 if TYPE_CHECKING:
     import networkx as nx
 
+    from graphdiag.sources.opened import Opened
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -65,6 +67,7 @@ class Report(Renderable):
         locations: Where layers are made, by their ids: lines of the Python file that was run, and of its own modules.
         rules: Codes of the rules that reported, whether they found something or not.
         context: What the rules looked at; ``None`` for a report that was read from a file.
+        opened: The source, with the layer graph that was given for it; ``None`` for a report that was read from a file.
     """
 
     result_type: ClassVar[str] = "report"
@@ -80,6 +83,7 @@ class Report(Renderable):
     locations: Mapping[str, SourceLine] = field(default_factory=dict)
     rules: Sequence[str] = ()
     context: DiagnosisContext | None = field(default=None, compare=False)
+    opened: Opened | None = field(default=None, compare=False)
 
     @classmethod
     def of(
@@ -94,6 +98,7 @@ class Report(Renderable):
         locations: Mapping[str, SourceLine] | None = None,
         rules: Sequence[str] = (),
         all_findings: Sequence[Finding] | None = None,
+        opened: Opened | None = None,
     ) -> Report:
         """The report on graphs that were compared.
 
@@ -107,6 +112,7 @@ class Report(Renderable):
             locations: Where layers are made, by their ids.
             rules: Codes of the rules that reported.
             all_findings: Those of all rules, which say what is true of the edges; the same if not given.
+            opened: The source.
 
         Returns:
             The report, with the layer-level diff.
@@ -124,6 +130,7 @@ class Report(Renderable):
             locations=dict(locations or {}),
             rules=tuple(rules),
             context=context,
+            opened=opened,
         )
 
     def __repr__(self) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 TRACE_PLUGINS = ("graph_run_metadata_graph", "graph_run_metadata")
 KERAS_PLUGIN = "graph_keras_model"
+OWN_TAG = "graphdiag"
+"""Tag of the Keras model that `graphdiag.keras.GraphCallback` writes beside that of Keras's own callback."""
 
 # The only version of these summaries that TensorBoard accepts, as the plugin's content.
 _VERSION = b"1"
@@ -91,6 +93,44 @@ def read_runs(path: Path) -> dict[str, Run]:
                 if _of_interest(data, run):
                     _add(run, _parse(file, data))
     return runs
+
+
+def other_events(path: Path, run: str) -> Iterator[bytes]:
+    """The events of a run that hold no graph and no Keras model.
+
+    Args:
+        path: A log directory, or one event file.
+        run: Name of the run.
+
+    Yields:
+        The data of each record, as it was written; of a summary that holds a graph beside other values, the others.
+
+    Raises:
+        SourceError: An event file cannot be read.
+    """
+    seen = Run([])
+    for file in dict(_runs(path)).get(run, ()):
+        for data in read_records(file, lambda _: None) if not _is_special(file) else ():
+            if not _of_interest(data, seen):
+                yield data
+                continue
+            event = _parse(file, data)
+            _add(seen, event)
+            what = event.WhichOneof("what")
+            if what == "summary":
+                kept = [value for value in event.summary.value if not _is_graph(value, seen)]
+                if len(kept) < len(event.summary.value):
+                    del event.summary.value[:]
+                    event.summary.value.extend(kept)
+                if kept:
+                    yield event.SerializeToString()
+            elif what not in ("graph_def", "meta_graph_def", "file_version", "tagged_run_metadata"):
+                yield data
+
+
+def _is_graph(value: Any, run: Run) -> bool:
+    plugin = value.metadata.plugin_data.plugin_name
+    return plugin in (*TRACE_PLUGINS, KERAS_PLUGIN) or value.tag in run.traces or value.tag in run.keras
 
 
 def _run(files: Sequence[Path]) -> Run:

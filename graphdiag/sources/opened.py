@@ -72,6 +72,7 @@ class Opened:
         calls: What each call of a layer was given and returned, as recorded with the owners.
         belongs_to: What any other variable belongs to, by the same name: ``model``, ``metric``, ``optimizer``,
             ``random generator`` or ``nobody``; as known from a live model.
+        variables: What each variable is called within its layer, as ``kernel``, by the same name.
         python_code: Of each Python function that a live graph calls, by its token, whether it may find anything outside
             of its arguments, whether it may keep anything there, and the variables that it may use, by the names of
             the ops that make them or stand for them.
@@ -94,6 +95,7 @@ class Opened:
     trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     calls: CallRecord = NO_RECORD
     belongs_to: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     python_code: Mapping[str, tuple[bool, bool, Sequence[str]]] = field(default_factory=dict)
     read_by_python: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = field(default_factory=dict)
     same_layer: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""TFRecord framing: the records of a TensorBoard event file, each with its checksums verified.
+"""TFRecord framing: the records of a TensorBoard event file, read with their checksums verified, and written.
 
 A record is the length of its data (8 bytes, little-endian), a masked CRC-32C of those 8 bytes (4 bytes), the data, and
 a masked CRC-32C of the data (4 bytes); see ``tensorflow/core/lib/io/record_writer.h``.
@@ -10,6 +10,7 @@ import os
 import struct
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from graphdiag.errors import SourceError
@@ -68,6 +69,13 @@ def read_records(path: Path, cut_off: Callable[[str], None] | None = None) -> It
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
+def framed(data: bytes) -> bytes:
+    """One record as it stands in a file."""
+    checksum = _checksum()
+    length = struct.pack("<Q", len(data))
+    return b"".join([length, checksum(length).to_bytes(4, "little"), data, checksum(data).to_bytes(4, "little")])
+
+
 def starts_with_record(start: bytes) -> bool:
     """Whether a file that begins with these bytes (at least 12) begins with a record."""
     if len(start) < _HEADER.size:
@@ -98,6 +106,7 @@ def _damaged(path: Path, part: str, position: int, count: int) -> SourceError:
     )
 
 
+@cache
 def _checksum() -> Callable[[bytes], int]:
     """The masked CRC-32C: rotated right by 15 bits, plus a constant, as ``tensorflow/core/lib/hash/crc32c.h`` says."""
     with warnings.catch_warnings():

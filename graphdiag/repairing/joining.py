@@ -1,0 +1,47 @@
+"""Joining: the several graphs of one trace as one graph, which a run of TensorBoard can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from graphdiag.graphs.op_graph import CONTROL, merge
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+
+def join_graphs(graph_defs: Sequence[GraphDef]) -> GraphDef:
+    """Make one graph of several.
+
+    Args:
+        graph_defs: At least one graph.
+
+    Returns:
+        The graph itself where there is one; else all of them under the names that TensorBoard gives their ops, with the
+        functions of each. Functions of one name are taken to be one, as they are in a trace.
+    """
+    if len(graph_defs) == 1:
+        return graph_defs[0]
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    ops = merge(graph_defs)
+    joined = GraphDef()
+    joined.versions.CopyFrom(graph_defs[0].versions)
+    for row, node_def in enumerate(ops.node_defs):
+        node = joined.node.add()
+        node.CopyFrom(node_def)
+        node.name = ops.names[row]
+        del node.input[:]
+        for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+            name, slot = ops.names[int(ops.source[edge])], int(ops.output[edge])
+            node.input.append(f"^{name}" if slot == CONTROL else f"{name}:{slot}" if slot else name)
+    for row, text in ops.dangling:
+        joined.node[row].input.append(text)
+    known = set()
+    for graph_def in graph_defs:
+        for function in graph_def.library.function:
+            if function.signature.name not in known:
+                known.add(function.signature.name)
+                joined.library.function.append(function)
+    return joined

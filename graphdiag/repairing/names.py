@@ -1,0 +1,189 @@
+"""Names: what each op of the repaired graph is called, so that TensorBoard draws the boxes that are wanted.
+
+TensorBoard makes a box of each name scope, so an op's name begins with the name of its box: see
+`graphdiag.repairing.blocks` for those of layers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.graphs.layer_graph import Layer, LayerGraph
+from graphdiag.graphs.op_graph import name_of_input
+from graphdiag.repairing.blocks import LIMIT, layer_boxes
+from graphdiag.repairing.boxes import Box, Boxes, BoxKind
+from graphdiag.repairing.legal_names import Taken, legal, legal_from_start, tidy
+
+_EMBEDDED = frozenset(
+    {"Const", "ScalarSummary", "ImageSummary", "AudioSummary", "HistogramSummary", "TensorSummary", "MergeSummary"}
+)
+"""Types of ops that TensorBoard draws inside the op they are linked to."""
+_VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
+_HANDLE = re.compile(r"(?P<read>.*?)_?readvariableop(?P<number>_[0-9]+)?_resource")
+"""How TensorFlow names what a trace captures: after the op that reads it, ``/`` and capitals lost."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of the repaired graph.
+
+    Attributes:
+        of_op: The name of each op, in the order of the graph; unique.
+        scope_of: The scope of each layer's box, and of each nested model's, by id.
+        places: The names of the boxes around each of these and of its own; empty where there is no layer graph.
+        scopes: The scope of every box, in the order of `Boxes.boxes`; for an op that stands alone, its name.
+    """
+
+    of_op: Sequence[str]
+    scope_of: Mapping[str, str]
+    places: Mapping[str, Sequence[str]]
+    scopes: Sequence[str]
+
+
+def choose_names(
+    context: DiagnosisContext, boxes: Boxes, variables: Mapping[int, str], *, limit: int | None = LIMIT
+) -> Names:
+    """Choose the names of all ops.
+
+    Args:
+        context: The graphs of the source.
+        boxes: The box of each op.
+        variables: Names of variables, by the row of the op that stands for their handle, as far as they are known.
+        limit: Boxes that a level may have before they are put into blocks; ``None`` for no blocks.
+
+    Returns:
+        The names.
+    """
+    return _Naming(context, boxes, variables, limit).run()
+
+
+@dataclass
+class _Naming:
+    context: DiagnosisContext
+    boxes: Boxes
+    variables: Mapping[int, str]
+    limit: int | None
+    scope_of: dict[str, str] = field(default_factory=dict)
+    places: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @cached_property
+    def variable_ops(self) -> Set[str]:
+        """Names of the ops that make variables."""
+        ops = self.context.ops
+        return {name for name, type_ in zip(ops.names, ops.types, strict=True) if type_ in _VARIABLES}
+
+    def run(self) -> Names:
+        scopes = self._name_boxes()
+        ops, of_op = self.context.ops, self.boxes.of_op.tolist()
+        taken = Taken(
+            scope for box, scope in zip(self.boxes.boxes, scopes, strict=True) if box.kind is not BoxKind.ALONE
+        )
+        # What names no op must name none afterwards.
+        taken.take_with_scopes(name_of_input(text) for _, text in ops.dangling)
+        patterns = [self._pattern(box) for box in self.boxes.boxes]
+        names = []
+        for row, old in enumerate(ops.names):
+            number = of_op[row]
+            box = self.boxes.boxes[number]
+            if box.kind is BoxKind.ALONE:
+                names.append(taken.unique(scopes[number]))
+                continue
+            inside = self._inside(row, old, box, patterns[number])
+            call = self._call(row, box)
+            # In a log that was repaired before, it is there already.
+            names.append(taken.unique(f"{scopes[number]}/{call}{inside.removeprefix(call)}"))
+        return Names(self._apart_from_scopes(names, taken), self.scope_of, self.places, scopes)
+
+    # --- scopes ------------------------------------------------------------------------------------------------------
+
+    def _name_boxes(self) -> list[str]:
+        """The scope of each box."""
+        roles = {box.name for box in self.boxes.boxes if box.kind is BoxKind.ROLE}
+        self._name_layers(roles)
+        at_root = {scope.partition("/")[0] for scope in self.scope_of.values()}
+        taken = Taken(at_root)
+        return [
+            self.scope_of[box.name]
+            if box.kind is BoxKind.LAYER
+            else taken.unique(legal_from_start(box.name.rpartition("/")[2]))
+            for box in self.boxes.boxes
+        ]
+
+    def _name_layers(self, roles: Collection[str]) -> None:
+        layers = self.context.layers
+        if layers is None:
+            unique = Taken()
+            for box in self.boxes.boxes:
+                if box.kind is BoxKind.LAYER:
+                    self.scope_of[box.name] = unique.unique(legal_from_start(box.name))
+            return
+        # Layers keep their names; what is left for a role gets a number.
+        taken_names = {name for name in roles if name not in self._names_at_root(layers)}
+        self.places = layer_boxes(layers, limit=self.limit, taken=taken_names)
+        self.scope_of = {id_: "/".join(place) for id_, place in self.places.items()}
+
+    def _names_at_root(self, layers: LayerGraph) -> Collection[str]:
+        return {
+            *(layer.name for layer in layers.layers.values() if not layer.path),
+            *(model.name for model in layers.nested.values() if not model.path),
+        }
+
+    # --- inside a box ------------------------------------------------------------------------------------------------
+
+    def _call(self, row: int, box: Box) -> str:
+        """The scope of a call, where a layer is called more than once."""
+        layers = self.context.layers
+        if layers is None or box.kind is not BoxKind.LAYER or layers.uses(box.name) < 2:
+            return ""
+        name = self.context.ops.names[row]
+        if name in self.variable_ops or name.rpartition("/")[0] in self.variable_ops:
+            return ""
+        call = self.context.calls.call_of(row)
+        return f"call_{call.number + 1}/" if call is not None and call.number is not None else ""
+
+    def _pattern(self, box: Box) -> re.Pattern[str] | None:
+        """Finds the end of a layer's own scope in a name: after the layer's name, which may have been numbered."""
+        if box.kind is not BoxKind.LAYER:
+            return None
+        name = self._layer_name(box)
+        return re.compile(rf"(?:.*/)?{re.escape(name)}(?:_[0-9]+)?/(?P<inside>.+)")
+
+    def _layer_name(self, box: Box) -> str:
+        layer: Layer | None = self.context.layers.layers.get(box.name) if self.context.layers else None
+        return layer.name if layer else box.name.rpartition("/")[2]
+
+    def _inside(self, row: int, old: str, box: Box, pattern: re.Pattern[str] | None) -> str:
+        if row in self.variables:
+            return legal(self.variables[row])
+        if pattern is not None:
+            found = pattern.fullmatch(old)
+            if found:
+                return tidy(found["inside"])
+            handle = _HANDLE.fullmatch(old)
+            if handle:
+                name = self._layer_name(box).replace("/", "_").lower()
+                read = re.sub(rf".*?{re.escape(name)}_(?:[0-9]+_)?", "", handle["read"], count=1)
+                return tidy(f"{read or 'variable'}{handle['number'] or ''}")
+            return tidy(old.rpartition("/")[2])
+        scope, _, inside = old.partition("/")
+        return tidy(inside if inside and scope.startswith(box.name) else old)
+
+    def _apart_from_scopes(self, names: list[str], taken: Taken) -> list[str]:
+        """Take constants out of the scopes they name: drawn inside an op of that scope, they would hold themselves."""
+        scopes = {name[:end] for name in names for end in _slashes(name)}
+        types = self.context.ops.types
+        return [
+            taken.unique(f"{name}/{types[row]}") if types[row] in _EMBEDDED and name in scopes else name
+            for row, name in enumerate(names)
+        ]
+
+
+def _slashes(name: str) -> Iterable[int]:
+    position = name.find("/")
+    while position >= 0:
+        yield position
+        position = name.find("/", position + 1)

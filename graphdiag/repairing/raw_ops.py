@@ -1,0 +1,136 @@
+"""Raw ops: which ops are an operation of Keras 3 between two layers, such as ``x * 2``.
+
+Keras 3 records such an operation as it records a layer, but opens no name scope for it. What a log shows of ``x * 2``
+is an op of nobody between the two layers; it is the operation whose place in the layer graph it has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
+
+from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.classes import ACTIVATION
+from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.op_graph import CONTROL
+
+
+def find_raw_ops(context: DiagnosisContext) -> Mapping[str, Sequence[int]]:
+    """Find the ops of those operations that names do not tell.
+
+    Args:
+        context: The graphs of the source, with ownership and flow.
+
+    Returns:
+        For each operation of the layer graph that no op is known to belong to, and for which there are any, the rows
+        of its ops, in the order of the graph. Operations in a chain get at least one op each, in the order of the
+        chain.
+    """
+    layers = context.layers
+    if layers is None or context.ownership.recorded:
+        return {}
+    operations = {id_ for id_ in context.without_ops if layers.layers[id_].is_operation}
+    return _Matching(context, layers, operations).run() if operations else {}
+
+
+class _Matching:
+    def __init__(self, context: DiagnosisContext, layers: LayerGraph, operations: set[str]) -> None:
+        self._context = context
+        self._operations = operations
+        self._sources: dict[str, set[str]] = defaultdict(set)
+        self._targets: dict[str, list[str]] = defaultdict(list)
+        without_ops = context.without_ops - operations
+        for edge in layers.connections:
+            self._sources[edge.target].add(edge.source.layer)
+        for target in layers.layers:
+            # What an operation takes of a layer without ops comes from the layer before.
+            while passed := self._sources[target] & without_ops:
+                self._sources[target] -= passed
+                for layer in passed:
+                    self._sources[target] |= self._sources[layer] - {layer}
+            for source in self._sources[target]:
+                self._targets[source].append(target)
+        values, ownership = context.flow.values, context.ownership
+        nested = {number for number, owner in enumerate(ownership.owners) if owner in layers.nested}
+        # A mask is given to the layer that makes it, whatever scope it is in.
+        self._free = {
+            row: None
+            for row, owner in enumerate(ownership.of_op.tolist())
+            if values[row] & ACTIVATION
+            and row not in ownership.roles
+            and row not in ownership.model_inputs
+            and (owner == UNOWNED or owner in nested or not ownership.scope_of_op[row])
+        }
+
+    def run(self) -> Mapping[str, Sequence[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        owner_of: dict[int, str] = {}
+        waiting = set(self._operations)
+        # TensorFlow writes ops in the order of creation, so what an op takes has an owner already.
+        for row in self._free:
+            givers = {owner for origin in self._origins(row) for owner in self._owners(origin, owner_of)}
+            taken = next((layer for layer in self._fitting(row, givers, waiting) if self._is_used(row, layer)), None)
+            if taken is not None:
+                waiting.discard(taken)
+            else:
+                # One more op of an operation that makes several.
+                own = [giver for giver in givers if giver in self._operations]
+                if len(givers) != 1 or not own:
+                    continue
+                taken = own[0]
+            owner_of[row] = taken
+            found[taken].append(row)
+        return found
+
+    def _is_used(self, row: int, operation: str) -> bool:
+        """Whether an op's result goes where Keras gives that of an operation."""
+        ops, targets = self._context.ops, self._beyond(operation)
+        order, offsets = ops.by_source
+        users = [int(ops.target[edge]) for edge in order[offsets[row] : offsets[row + 1]].tolist()]
+        return not targets or any(
+            self._context.ownership.owner(user) in targets or user in self._free for user in users
+        )
+
+    def _beyond(self, operation: str) -> Set[str]:
+        """The layers that an operation feeds, directly or through further operations, some of which may have no op."""
+        found: set[str] = set()
+        waiting = [operation]
+        while waiting:
+            for target in self._targets[waiting.pop()]:
+                if target not in found:
+                    found.add(target)
+                    if target in self._operations:
+                        waiting.append(target)
+        return found
+
+    def _origins(self, row: int) -> Iterable[int]:
+        ops = self._context.ops
+        for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+            origin = int(ops.source[edge])
+            if ops.output[edge] != CONTROL and self._context.flow.values[origin] & ACTIVATION:
+                yield origin
+
+    def _owners(self, origin: int, owner_of: Mapping[int, str]) -> Iterable[str]:
+        owner = owner_of.get(origin) or self._context.ownership.owner(origin)
+        return [owner] if owner else []
+
+    def _fitting(self, row: int, givers: set[str], waiting: set[str]) -> Iterable[str]:
+        """The operations that take something of exactly these layers, and have no op yet, in Keras's order.
+
+        Where operations are called as the op's type is, as ``LogicalOr``, the op can only be one of theirs.
+        """
+        assert self._context.layers is not None
+        layers = self._context.layers.layers
+        after = [target for giver in givers for target in self._targets[giver]]
+        fitting = {target for target in after if target in waiting and self._sources[target] == givers}
+        kind = _plain(self._context.ops.types[row])
+        named = {layer for layer in waiting if _plain(layers[layer].class_name) == kind}
+        fitting &= named or fitting
+        return [layer for layer in layers if layer in fitting] if len(fitting) > 1 else fitting
+
+
+def _plain(name: str) -> str:
+    """``add`` for ``AddV2`` of TensorFlow and ``Add`` of Keras."""
+    return re.sub(r"v[0-9]+$", "", name.lower())
