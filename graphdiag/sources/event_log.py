@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import SourceError, UsageError
-from graphdiag.sources.event_runs import Run, holdings, read_runs
+from graphdiag.sources.event_runs import OWN_TAG, Run, holdings, read_runs
 from graphdiag.sources.graph_names import check_depth
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.stack import describe_stack
@@ -208,6 +208,7 @@ def _choose_graph(log: str, graphs: Sequence[_OpGraph], notes: list[str]) -> _Op
 
 
 def _choose_only_model(log: str, models: Sequence[_KerasModel], notes: list[str]) -> _KerasModel:
+    models = _one_of_two(models, notes)
     if len({model.data for model in models}) > 1:
         raise UsageError(f"{log} holds several Keras models; choose one with --run and --tag: {_listed(models)}.")
     _note_times(models[0], models[0].times, "Keras model", notes)
@@ -215,7 +216,7 @@ def _choose_only_model(log: str, models: Sequence[_KerasModel], notes: list[str]
 
 
 def _choose_model_beside(graph: _OpGraph, models: Sequence[_KerasModel], notes: list[str]) -> _KerasModel | None:
-    pool = [model for model in models if model.run == graph.run] or list(models)
+    pool = _one_of_two([model for model in models if model.run == graph.run] or models, notes)
     if not pool:
         return None
     if len({model.data for model in pool}) > 1:
@@ -228,6 +229,16 @@ def _choose_model_beside(graph: _OpGraph, models: Sequence[_KerasModel], notes: 
         notes.append(f"The Keras model is that of {pool[0]}, because the run of the op graph, {graph.run!r}, has none.")
     _note_times(pool[0], pool[0].times, "Keras model", notes)
     return pool[0]
+
+
+def _one_of_two(models: Sequence[_KerasModel], notes: list[str]) -> Sequence[_KerasModel]:
+    """Of one model that two callbacks wrote into a run, what graphdiag's wrote: its op graph has the names of that."""
+    own = [model for model in models if model.tag == OWN_TAG]
+    if len(own) != 1 or len(models) != 2 or len({model.run for model in models}) != 1:
+        return models
+    [other] = [model for model in models if model.tag != OWN_TAG]
+    notes.append(f"The Keras model is that of {own[0]}; passed over, as the same model: {other}.")
+    return own
 
 
 def _note_times(what: object, times: int, kind: str, notes: list[str]) -> None:

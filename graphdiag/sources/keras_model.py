@@ -16,6 +16,7 @@ from graphdiag.errors import ModelError, UsageError
 from graphdiag.graphs.layer_calls import NO_RECORD, CallRecord
 from graphdiag.sources.keras_calls import call_record
 from graphdiag.sources.keras_layers import LayerIds, flat, functional_ids, is_network, subclassed_ids
+from graphdiag.sources.keras_random import random_state_kept
 from graphdiag.sources.keras_trace import (
     argument_names,
     graph_def,
@@ -106,6 +107,7 @@ def open_model(
         owners=traced.owners,
         trackers=traced.trackers.layers,
         belongs_to=traced.trackers.belongs_to,
+        variables=traced.trackers.variables,
         python_code={
             token: (code.reads, code.writes, tuple(filter(None, map(traced.trackers.name_of, code.variables))))
             for token, code in python.items()
@@ -187,12 +189,14 @@ class NamedTrackers:
     Attributes:
         layers: Ids of the layers that track it.
         belongs_to: What any other variable belongs to.
+        variables: What Keras or TensorFlow calls the variable, within its layer.
         name_of: Gives the name of a variable; ``None`` for one that the graph does not have.
         layers_of: Gives the ids of the layers that track a variable, also of one that the graph does not have.
     """
 
     layers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     belongs_to: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     name_of: Callable[[Any], str | None] = lambda _: None
     layers_of: Callable[[Any], Sequence[str]] = lambda _: ()
 
@@ -203,6 +207,7 @@ class NamedTrackers:
         return cls(
             {name: trackers.layers[key] for key, name in names.items() if name is not None and key in trackers.layers},
             {name: what for key, what in trackers.belongs_to.items() for name in [names[key]] if name is not None},
+            {name: _name_within(trackers.variables[key]) for key, name in names.items() if name is not None},
             name_of,
             lambda variable: trackers.layers.get(id(variable), ()),
         )
@@ -226,6 +231,12 @@ def _locations(ids: LayerIds, locator: LayerLocator) -> dict[str, SourceLine]:
     """Where each layer was made, by its id, in the order of the layers."""
     lines = ((layer_id, locator.line_of(made)) for made, places in ids.by_object.items() for _, layer_id in places)
     return {layer_id: line for layer_id, line in lines if line is not None}
+
+
+def runs_on_tensorflow(model: Any) -> bool:
+    """Whether a Keras model makes TensorFlow graphs; with another backend of Keras 3 it does not."""
+    keras = keras_of(model)
+    return keras is not None and (keras.__name__ == "tf_keras" or keras.backend.backend() == "tensorflow")
 
 
 def _require_tensorflow(keras: Any) -> None:
@@ -285,7 +296,7 @@ def _traced_graph(
     import tensorflow as tf
 
     given = signature(tf, model, input_shape, called.arguments(model) if called is not None else None)
-    with CallRecorder(tf.compat.v1.get_default_graph, functions=True) as recorder:
+    with random_state_kept(model), CallRecorder(tf.compat.v1.get_default_graph, functions=True) as recorder:
         recorder.watch(layer_base(keras))
         if graph == "train-step":
             concrete = trace_train_step(tf, model, given)
@@ -316,6 +327,11 @@ def _variables(graph: Any) -> Sequence[Any]:
         return [variable for variable in graph.variables if hasattr(variable, "handle")]
     except AssertionError:  # TensorFlow's answer where one was made for the trace only and is gone
         return []
+
+
+def _name_within(variable: Any) -> str:
+    """The last part of a variable's name: ``kernel`` for ``dense/kernel:0``."""
+    return str(variable.name).partition(":")[0].rpartition("/")[2]
 
 
 def _handle(variable: Any) -> Any:

@@ -89,6 +89,11 @@ def signature(tf: Any, model: Any, input_shape: Any = None, called: Arguments | 
 
 def unbuilt(model: Any) -> str:
     """The message for a model whose input is not known."""
+    if model.built:
+        return (
+            f"Keras has no record of what the model {model.name!r} takes, as when its code cannot be traced: start it "
+            "with an Input, or give --input-shape (batch axis first, as None,32)."
+        )
     return (
         f"The model {model.name!r} was never built, so its input is not known: start it with an Input, call it once "
         "in the file, or give --input-shape (batch axis first, as None,32)."
