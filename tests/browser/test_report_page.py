@@ -17,6 +17,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from graphdiag.render.html.check_page import to_html
 from graphdiag.results.check_report import CheckReport, ContractOutcome, ContractStatus
+from graphdiag.results.document import from_dict as report_from_dict
 from graphdiag.results.report import Report
 from graphdiag.unprintable import escape_unprintable
 from tests.browser.tensorboard_page import chromium
@@ -27,7 +28,7 @@ from tests.support.reports import report_on
 
 pytestmark = pytest.mark.browser
 
-LAYERS, DRAWN = "pane-layers", "pane-drawn"
+LAYERS, DRAWN, REPAIRED = "pane-layers", "pane-drawn", "pane-repaired"
 ARTIFACTS = 8
 
 
@@ -422,6 +423,100 @@ def test_scopes_that_no_edge_joins(show: Callable[..., Page]) -> None:
     page = show(report_on("graphs_of_two_producers"))
     assert page.boxes(LAYERS) == ["graph_1", "graph_2"]
     assert page.one(f"#{DRAWN} .empty").text == "TensorBoard cannot draw this op graph; the findings say why."
+
+
+# --- the repaired graph ----------------------------------------------------------------------------------------------
+
+
+def choose(page: Page, label: str) -> None:
+    """Presses one of the buttons above the pictures, by keyboard, and waits for what it shows."""
+    [button] = [each for each in page.all(".choice button") if each.text == label]
+    button.send_keys(Keys.ENTER)
+    page.wait(lambda: button.get_attribute("aria-pressed") == "true")
+    page.wait(lambda: all(pane.find_elements(By.CSS_SELECTOR, ".node, .empty") for pane in page.all(".pane")))
+
+
+def panes(page: Page) -> list[str]:
+    return [str(pane.get_attribute("id")) for pane in page.all(".pane")]
+
+
+def test_the_repaired_graph_stands_beside_what_tensorboard_draws(reference: Page) -> None:
+    assert [each.text for each in reference.all(".choice button")] == [
+        "As TensorBoard draws it",
+        "Repaired",
+        "Both side by side",
+    ]
+    assert panes(reference) == [LAYERS, DRAWN]
+    drawn = reference.boxes(DRAWN)
+    choose(reference, "Repaired")
+    assert panes(reference) == [LAYERS, REPAIRED]
+    # All layers, and beside them the flag that is now in the box of none.
+    assert reference.boxes(REPAIRED) == sorted([*reference.boxes(LAYERS), "keras_learning_phase"])
+    assert reference.edges(REPAIRED) == reference.edges(LAYERS, ".s-model")
+    choose(reference, "Both side by side")
+    assert panes(reference) == [DRAWN, REPAIRED]
+    assert reference.boxes(DRAWN) == drawn
+    choose(reference, "As TensorBoard draws it")
+    assert panes(reference) == [LAYERS, DRAWN]
+
+
+def test_a_finding_lights_up_its_layers_in_the_repaired_graph(reference: Page) -> None:
+    choose(reference, "Repaired")
+    reference.click(reference.all(".pick")[0])
+    marked = reference.boxes(REPAIRED, ".marked")
+    assert marked == reference.boxes(LAYERS, ".marked")
+    assert "batchnorm_0_0" in marked
+    # The edges of the finding are gone.
+    assert reference.edges(REPAIRED, ".marked") == []
+
+
+def test_a_layer_and_its_repaired_box_light_up_together(reference: Page) -> None:
+    choose(reference, "Repaired")
+    reference.click(reference.box(LAYERS, "dense_0"))
+    assert reference.boxes(REPAIRED, ".marked") == ["dense_0"]
+    assert reference.edges(REPAIRED, ".marked") == ["concatenate_1 → dense_0", "dense_0 → dropout_0"]
+    reference.click(reference.box(REPAIRED, "dense_1"))
+    assert reference.boxes(LAYERS, ".marked") == ["dense_1"]
+    assert reference.details.startswith("dense_1")
+    assert "dense_1/MatMul" in reference.details
+    # What is selected stays so in the pictures that are shown next.
+    choose(reference, "Both side by side")
+    assert "dense_1" in reference.boxes(DRAWN, ".marked")
+    assert reference.boxes(REPAIRED, ".marked") == ["dense_1"]
+
+
+def test_an_arrow_of_the_repaired_graph_stands_for_its_layer_edge(reference: Page) -> None:
+    choose(reference, "Repaired")
+    reference.driver.execute_script(
+        "[...document.querySelectorAll('#pane-repaired .edge')].find((each) => each.textContent.startsWith("
+        "'dense_0 → dropout_0')).dispatchEvent(new MouseEvent('click'))"
+    )
+    assert reference.details.startswith("dense_0 → dropout_0")
+    assert reference.edges(LAYERS, ".marked") == ["dense_0 → dropout_0"]
+
+
+def test_search_goes_back_to_the_picture_that_has_the_op(reference: Page) -> None:
+    choose(reference, "Repaired")
+    reference.one("#search").send_keys("conv1d_0_0/kernel", Keys.ENTER)
+    reference.wait(lambda: reference.details.startswith("conv1d_0_0/kernel"))
+    assert panes(reference) == [LAYERS, DRAWN]
+
+
+def test_a_saved_report_says_how_to_see_the_repaired_graph(show: Callable[..., Page]) -> None:
+    saved = json.loads(json.dumps(report_on("keras216_reference").to_dict()))
+    page = show(report_from_dict(saved))
+    choose(page, "Repaired")
+    assert "graphdiag repair SOURCE -o LOGDIR" in page.one(f"#{REPAIRED} .empty").text
+
+
+def test_a_repair_that_fails_says_why(show: Callable[..., Page]) -> None:
+    page = show(report_on("tf110_mnist_171"))
+    choose(page, "Repaired")
+    assert "holds no layer graph" in page.one(f"#{REPAIRED} .empty").text
+
+
+def test_without_an_op_graph_there_is_nothing_to_choose(show: Callable[..., Page]) -> None:
+    assert show(report_on("k3_reference_callback")).all(".choice") == []
 
 
 # --- hostile names, large models -------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.picture_style import STANDARD, PictureStyle
 from graphdiag.render.html.edge_styles import NUMBERS, STATUSES
+from graphdiag.render.html.repaired import RepairedView
 from graphdiag.results.edge_status import status_of
 from graphdiag.results.report import Report
 from graphdiag.unprintable import escape_unprintable
@@ -211,6 +212,29 @@ def _labels(drawn: DrawnGraph) -> tuple[list[str], list[int]]:
             labels.append(escape_unprintable(name))
             whole.append(row)
     return labels, whole
+
+
+def repaired_data(report: Report, repaired: RepairedView | None) -> dict[str, Any] | None:
+    """The repaired graph, as the page's script reads it.
+
+    Args:
+        report: The report.
+        repaired: Its graph repaired.
+
+    Returns:
+        The columns of a drawn graph, with ``of_layer``, the box of each layer, and ``of_op``, the box of each op; or
+        ``why`` alone, where there is no such graph; ``None`` where there is nothing to say.
+    """
+    if repaired is None:
+        return None
+    if repaired.drawn is None or repaired.ops is None or report.op_graph is None:
+        return {"why": escape_unprintable(repaired.why)}
+    ops = repaired.ops
+    return {
+        **_drawn(repaired.drawn),
+        "of_layer": repaired.rows_of(_Nodes(report).ids),
+        "of_op": [ops.get(name, -1) for name in report.op_graph.names],
+    }
 
 
 # --- ops and crossings -----------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from typing import Any
 from graphdiag.picture_style import STANDARD, PictureStyle
 from graphdiag.render.headline import headline
 from graphdiag.render.html import text
-from graphdiag.render.html.data import page_data
+from graphdiag.render.html.data import page_data, repaired_data
+from graphdiag.render.html.repaired import RepairedView, repaired_view
 from graphdiag.results.report import Report
 from graphdiag.version import __version__
 
@@ -34,11 +35,13 @@ class View:
         title: What the page calls it.
         report: What was found.
         marks: What else can be selected in it, besides the findings: see `graphdiag.render.html.data.mark`.
+        repaired: Its graph repaired; ``None`` where the page does not show that.
     """
 
     title: str
     report: Report
     marks: Sequence[Mapping[str, Any]] = ()
+    repaired: RepairedView | None = None
 
 
 def to_html(report: Report, style: PictureStyle = STANDARD) -> str:
@@ -52,7 +55,8 @@ def to_html(report: Report, style: PictureStyle = STANDARD) -> str:
         HTML. It holds all that it needs, and its content security policy forbids every request. The same report gives
         the same text.
     """
-    return page(f"graphdiag: {report.origin.path}", headline(report), "", [View("", report)], style)
+    view = View("", report, repaired=repaired_view(report))
+    return page(f"graphdiag: {report.origin.path}", headline(report), "", [view], style)
 
 
 def page(title: str, headline: str, index: str, views: Sequence[View], style: PictureStyle = STANDARD) -> str:
@@ -71,6 +75,7 @@ def page(title: str, headline: str, index: str, views: Sequence[View], style: Pi
     data = page_data([view.report for view in views], style)
     for model, view in zip(data["models"], views, strict=True):
         model["findings"] += view.marks
+        model["repaired"] = repaired_data(view.report, view.repaired)
     return _fill(
         _static("page.html"),
         {

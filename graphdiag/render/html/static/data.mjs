@@ -4,7 +4,7 @@
 
 import { ASIDE_LIMIT, LEVEL_LIMIT, OPEN_LIMIT, fold, valueOf } from "./folding.mjs";
 
-/** @import {Arrow, DrawnData, GraphEdge, Item, LayerData, ModelData, Status, Table, Visible, VisibleBox, VisibleEdge} from "./types" */
+/** @import {Arrow, DrawnData, DrawnKey, GraphEdge, Item, LayerData, ModelData, RepairedData, Status, Table, Visible, VisibleBox, VisibleEdge} from "./types" */
 
 /**
  * @param {number} count
@@ -408,8 +408,9 @@ export class DrawnGraph extends Graph {
   /**
    * @param {DrawnData} data
    * @param {Table} table
+   * @param {boolean} [repaired]
    */
-  constructor(data, table) {
+  constructor(data, table, repaired = false) {
     const { source, target, left, regular, control } = data.edges;
     super(
       data.parents.map((parent) => (parent === data.root ? -1 : parent)),
@@ -425,8 +426,8 @@ export class DrawnGraph extends Graph {
       table,
     );
     this.data = data;
-    this.title = "Drawn graph";
-    this.about = "what TensorBoard makes of the op graph on screen";
+    this.title = repaired ? "Repaired graph" : "Drawn graph";
+    this.about = repaired ? "what TensorBoard makes of the same ops after graphdiag repair" : "what TensorBoard makes of the op graph on screen";
     this.things = "box";
     this.lines = "arrow";
     this.whole = new Set(data.whole);
@@ -602,18 +603,36 @@ function add(sets, key, value) {
   sets.set(key, (sets.get(key) ?? new Set()).add(value));
 }
 
-/** One model: its two graphs, and what ties them together. Rows of layer edges, layers, arrows, boxes and ops. */
-export class Model {
+/** What ties a drawn graph to the layer graph. Rows of layer edges, arrows, boxes and ops. */
+class Ties {
   /** @type {Map<number, Set<number>>} */
   arrowsOf = new Map(); // layer edge -> arrows that stand for it
   /** @type {Map<number, Set<number>>} */
   edgesOf = new Map(); // arrow -> layer edges
   /** @type {Map<number, Set<number>>} */
+  opsIn = new Map(); // box -> ops drawn by it
+
+  /**
+   * @param {number} edge
+   * @param {number} arrow
+   */
+  tie(edge, arrow) {
+    add(this.arrowsOf, edge, arrow);
+    add(this.edgesOf, arrow, edge);
+  }
+}
+
+/** One model: its graphs, and what ties them together. Rows of layer edges, layers, arrows, boxes and ops. */
+export class Model {
+  /** @type {Record<DrawnKey, Ties>} */
+  ties = { drawn: new Ties(), repaired: new Ties() };
+  /** @type {Map<number, Set<number>>} */
   crossingsOf = new Map(); // layer edge -> places in the columns of crossings
   /** @type {Map<number, Set<number>>} */
   opsOf = new Map(); // layer -> ops
-  /** @type {Map<number, Set<number>>} */
-  opsIn = new Map(); // box -> ops drawn by it
+  /** @type {DrawnGraph | null} */
+  repaired = null;
+  unrepaired = ""; // why there is no repaired graph; empty where there is one, or none is to be shown
 
   /**
    * @param {ModelData} data
@@ -627,8 +646,19 @@ export class Model {
     this.layers = data.layers && new LayerGraph(data.layers, table);
     this.drawn = data.drawn && new DrawnGraph(data.drawn, table);
     this.tie();
+    if (data.repaired && "of_layer" in data.repaired) this.repaired = this.tieRepaired(data.repaired);
+    else if (data.repaired) this.unrepaired = data.repaired.why;
     this.layers?.foldInside(-1);
     this.drawn?.foldInside(-1);
+    this.repaired?.foldInside(-1);
+  }
+
+  get arrowsOf() {
+    return this.ties.drawn.arrowsOf;
+  }
+
+  get edgesOf() {
+    return this.ties.drawn.edgesOf;
   }
 
   tie() {
@@ -638,14 +668,12 @@ export class Model {
     if (!ops) return;
     ops.owners.forEach((owner, op) => {
       if (owner >= 0) add(this.opsOf, owner, op);
-      if (ops.drawn[op] >= 0) add(this.opsIn, ops.drawn[op], op);
+      if (ops.drawn[op] >= 0) add(this.ties.drawn.opsIn, ops.drawn[op], op);
     });
     if (!drawn || !layers) return;
     edge.forEach((row, place) => {
       const arrow = drawn.arrow(ops.drawn[source[place]], ops.drawn[target[place]]);
-      if (arrow === undefined) return;
-      add(this.arrowsOf, row, arrow);
-      add(this.edgesOf, arrow, row);
+      if (arrow !== undefined) this.ties.drawn.tie(row, arrow);
     });
     this.giveStatus(layers, drawn);
     this.addMissing(layers, drawn);
@@ -671,6 +699,58 @@ export class Model {
         if (layers.differs(edge) && edge.status !== statuses.missing) shown.status = Math.max(shown.status, edge.status);
       }
     }
+  }
+
+  /**
+   * The repaired graph. Its boxes are those of layers, so an arrow stands for the layer edges between two boxes.
+   *
+   * @param {RepairedData} data
+   */
+  tieRepaired(data) {
+    const repaired = new DrawnGraph(data, this.table, true);
+    const ties = this.ties.repaired;
+    const { missing } = statusNumbers(this.table.statuses);
+    data.of_op.forEach((box, op) => {
+      if (box >= 0) add(ties.opsIn, box, op);
+    });
+    this.layers?.edges.forEach((edge, row) => {
+      const [source, target] = [data.of_layer[edge.source], data.of_layer[edge.target]];
+      if (source < 0 || target < 0 || source === target) return;
+      const arrow = repaired.arrow(source, target);
+      if (arrow !== undefined) {
+        ties.tie(row, arrow);
+        const shown = repaired.edges[arrow];
+        if (this.layers?.differs(edge) && edge.status !== missing) shown.status = Math.max(shown.status, edge.status);
+      } else if (this.data.layers?.edges.in_model[row]) {
+        ties.tie(row, repaired.edges.length);
+        repaired.edges.push({ source, target, status: missing, firm: false, missing: true });
+      }
+    });
+    return repaired;
+  }
+
+  /**
+   * The boxes of layers in the repaired graph.
+   *
+   * @param {Iterable<number>} layers
+   */
+  repairedBoxes(layers) {
+    const { repaired } = this.data;
+    const boxes = repaired && "of_layer" in repaired ? [...layers].map((row) => repaired.of_layer[row] ?? -1) : [];
+    return boxes.filter((box) => box >= 0);
+  }
+
+  /**
+   * The layers whose boxes are these, in the repaired graph, or which hold one of them.
+   *
+   * @param {number} row
+   * @param {Set<number>} inside The box and all that is within it.
+   */
+  layersOfRepaired(row, inside) {
+    const { repaired } = this.data;
+    if (!this.repaired || !repaired || !("of_layer" in repaired)) return [];
+    const around = new Set(row < this.repaired.own ? this.repaired.wayUp(row) : []);
+    return repaired.of_layer.flatMap((box, layer) => (box >= 0 && (inside.has(box) || around.has(box)) ? [layer] : []));
   }
 
   /**
@@ -725,9 +805,10 @@ export class Model {
    * Ops within a box, at every depth.
    *
    * @param {number} row
+   * @param {DrawnKey} [key]
    */
-  opsWithin(row) {
-    return gathered(row, this.drawn, this.opsIn);
+  opsWithin(row, key = "drawn") {
+    return gathered(row, this[key], this.ties[key].opsIn);
   }
 
   /**

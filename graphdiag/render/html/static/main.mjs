@@ -7,16 +7,36 @@ import { DATA, STATUS, byId, html } from "./page.mjs";
 import { Details, Search } from "./panels.mjs";
 import { Picture } from "./picture.mjs";
 
-/** @import {Key, Marked, Selection, VisibleEdge} from "./types" */
+/** @import {DrawnKey, Key, Marked, Selection, VisibleEdge} from "./types" */
 
 /** @type {Key[]} */
-const KEYS = ["layers", "drawn"];
+const KEYS = ["layers", "drawn", "repaired"];
+/** @type {DrawnKey[]} */
+const DRAWN_KEYS = ["drawn", "repaired"];
+
+/**
+ * Which pictures can be shown together, by what the page calls that.
+ *
+ * @type {{label: string, keys: Key[]}[]}
+ */
+const CHOICES = [
+  { label: "As TensorBoard draws it", keys: ["layers", "drawn"] },
+  { label: "Repaired", keys: ["layers", "repaired"] },
+  { label: "Both side by side", keys: ["drawn", "repaired"] },
+];
 
 export class App {
   /** @type {Partial<Record<Key, Picture>>} */
   pictures = {};
-  /** @type {HTMLElement[]} */
-  panes = [];
+  /** @type {Partial<Record<Key, HTMLElement>>} */
+  panes = {};
+  /** @type {HTMLButtonElement[]} */
+  choices = [];
+  row = html("div", { class: "panes" }); // what is seen, side by side
+  /** @type {Key[]} */
+  seen = [];
+  /** @type {Set<Key>} */
+  drawn = new Set(); // pictures that have been drawn
   /** @type {Selection | null} */
   selection = null;
   details = new Details(this);
@@ -30,8 +50,12 @@ export class App {
       const graph = this.model[key];
       const picture = graph && new Picture(graph, key, this);
       if (picture) this.pictures[key] = picture;
-      this.panes.push(picture ? picture.element : absent(key, this.model));
+      if (picture || key !== "repaired" || this.model.unrepaired) this.panes[key] = picture ? picture.element : absent(key, this.model);
     }
+    if (this.panes.repaired) {
+      this.choices = CHOICES.map(({ label, keys }) => html("button", { type: "button", class: "act", onclick: () => this.show(keys) }, label));
+    }
+    this.choose(CHOICES[0].keys);
     const aside = this.model.drawn?.edges.some((edge) => edge.status === STATUS.aside);
     all(`[data-of="${place}"] .chip[data-status="aside"]`).forEach((chip) => (chip.hidden = !aside));
     this.buttons = all(`.pick[data-model="${place}"]`);
@@ -40,12 +64,50 @@ export class App {
   // Puts this model on screen in place of another.
   attach() {
     search.app = this;
-    byId("pictures").replaceChildren(...this.panes);
+    const choice = html("div", { class: "choice", role: "group", "aria-label": "Pictures" }, ...this.choices);
+    byId("pictures").replaceChildren(...(this.choices.length ? [choice] : []), this.row);
   }
 
+  /**
+   * Chooses which pictures are seen.
+   *
+   * @param {Key[]} keys
+   */
+  choose(keys) {
+    this.seen = keys;
+    this.row.replaceChildren(...keys.flatMap((key) => this.panes[key] ?? []));
+    this.choices.forEach((button, place) => button.setAttribute("aria-pressed", String(CHOICES[place].keys === keys)));
+  }
+
+  /**
+   * Shows these pictures and not the others, with what is selected in sight.
+   *
+   * @param {Key[]} keys
+   */
+  async show(keys) {
+    this.choose(keys);
+    await this.draw();
+    this.refresh();
+    if (this.selection) this.bringMarked(this.selection.marks());
+    this.say(`${keys.map((key) => this.panes[key]?.getAttribute("aria-label")).join(" and ")}.`);
+  }
+
+  /** Draws the pictures that are seen and have not been drawn. */
   async draw() {
-    await Promise.all(Object.values(this.pictures).map((picture) => picture.draw()));
+    const due = this.seen.filter((key) => !this.drawn.has(key));
+    for (const key of due) this.drawn.add(key);
+    await Promise.all(due.map((key) => this.pictures[key]?.draw()));
     document.documentElement.dataset.ready = "true";
+  }
+
+  /**
+   * Makes sure that a picture is seen.
+   *
+   * @param {Key} key
+   */
+  async reach(key) {
+    const choice = CHOICES.find(({ keys }) => keys.includes(key));
+    if (!this.seen.includes(key) && choice) await this.show(choice.keys);
   }
 
   /**
@@ -76,7 +138,7 @@ export class App {
   refresh() {
     const { selection } = this;
     /** @type {Marked} */
-    const marks = selection ? selection.marks() : { layers: {}, drawn: {} };
+    const marks = selection ? selection.marks() : { layers: {}, drawn: {}, repaired: {} };
     for (const key of KEYS) {
       const { nodes = [], edges = [], chosen = -1 } = marks[key];
       this.pictures[key]?.mark({ nodes: new Set(nodes), edges: new Set(edges), chosen });
@@ -91,18 +153,35 @@ export class App {
    * Arrows that stand for layer edges.
    *
    * @param {number[]} layerEdges
+   * @param {DrawnKey} [key]
    */
-  arrowsOf(layerEdges) {
-    return [...new Set(layerEdges.flatMap((row) => [...(this.model.arrowsOf.get(row) ?? [])]))];
+  arrowsOf(layerEdges, key = "drawn") {
+    return [...new Set(layerEdges.flatMap((row) => [...(this.model.ties[key].arrowsOf.get(row) ?? [])]))];
   }
 
   /**
    * Layer edges for which arrows stand.
    *
    * @param {number[]} arrows
+   * @param {DrawnKey} [key]
    */
-  edgesOf(arrows) {
-    return [...new Set(arrows.flatMap((arrow) => [...(this.model.edgesOf.get(arrow) ?? [])]))];
+  edgesOf(arrows, key = "drawn") {
+    return [...new Set(arrows.flatMap((arrow) => [...(this.model.ties[key].edgesOf.get(arrow) ?? [])]))];
+  }
+
+  /**
+   * What layer edges light up in each picture.
+   *
+   * @param {number[]} edges
+   * @param {Partial<Record<DrawnKey, number[]>>} [arrows] Where these are known already.
+   * @returns {Marked}
+   */
+  marksOfEdges(edges, arrows = {}) {
+    const [drawn, repaired] = DRAWN_KEYS.map((key) => {
+      const found = arrows[key] ?? this.arrowsOf(edges, key);
+      return { nodes: this.endsOf(key, found), edges: found };
+    });
+    return { layers: { nodes: this.endsOf("layers", edges), edges }, drawn, repaired };
   }
 
   /**
@@ -121,9 +200,11 @@ export class App {
     const finding = this.model.findings[place];
     const arrows = this.arrowsOf(finding.edges);
     const homes = finding.edges.length || !this.model.drawn ? [] : finding.layers.map((row) => this.model.homeOf(row)).filter((row) => row >= 0);
+    const inRepaired = this.arrowsOf(finding.edges, "repaired");
     const marks = {
       layers: { nodes: finding.layers, edges: finding.edges },
       drawn: { nodes: [...finding.boxes, ...homes, ...this.endsOf("drawn", arrows)], edges: arrows },
+      repaired: { nodes: [...this.model.repairedBoxes(finding.layers), ...this.endsOf("repaired", inRepaired)], edges: inRepaired },
     };
     this.details.clear();
     this.select({ finding: place, marks: () => marks });
@@ -142,7 +223,7 @@ export class App {
   bringMarked(marks, but) {
     for (const key of KEYS) {
       const picture = this.pictures[key];
-      if (key !== but && picture?.laid) picture.bring(marks[key].nodes ?? []);
+      if (key !== but && picture?.laid && this.seen.includes(key)) picture.bring(marks[key].nodes ?? []);
     }
   }
 
@@ -161,15 +242,32 @@ export class App {
       if (!edge.quiet && (inside.has(edge.source) || inside.has(edge.target))) touching.push(place);
     });
     const marked = { nodes: [...inside], edges: touching, chosen: row };
-    const { drawn = [] } = model.ops ?? {};
-    /** @type {Marked} */
-    const marks =
-      key === "layers"
-        ? { layers: marked, drawn: { nodes: model.opsBelow(row).map((op) => drawn[op]).filter((at) => at >= 0), edges: this.arrowsOf(touching) } }
-        : { layers: { nodes: model.ownersOf(model.opsWithin(row)), edges: this.edgesOf(touching) }, drawn: marked };
-    this.select({ marks: () => marks, fill: () => (key === "layers" ? this.details.layer(row) : this.details.box(row)) });
+    const marks = { ...this.marksOfBox(key, row, inside, touching), [key]: marked };
+    this.select({ marks: () => marks, fill: () => (key === "layers" ? this.details.layer(row) : this.details.box(key, row)) });
     this.bringMarked(marks, key);
     this.say(`${graph.name(row)}: ${number(touching.length, "edge")} marked.`);
+  }
+
+  /**
+   * What a box lights up in the other pictures.
+   *
+   * @param {Key} key Its picture.
+   * @param {number} row
+   * @param {Set<number>} inside It and all that is within it.
+   * @param {number[]} touching Edges of its picture that end there.
+   * @returns {Marked}
+   */
+  marksOfBox(key, row, inside, touching) {
+    const { model } = this;
+    const ops = key === "layers" ? model.opsBelow(row) : model.opsWithin(row, key);
+    const layers = key === "layers" ? [...inside] : key === "drawn" ? model.ownersOf(ops) : model.layersOfRepaired(row, inside);
+    const edges = key === "layers" ? touching : this.edgesOf(touching, key);
+    const { drawn = [] } = model.ops ?? {};
+    return {
+      layers: { nodes: layers, edges },
+      drawn: { nodes: ops.map((op) => drawn[op]).filter((at) => at >= 0), edges: this.arrowsOf(edges) },
+      repaired: { nodes: model.repairedBoxes(layers), edges: this.arrowsOf(edges, "repaired") },
+    };
   }
 
   /**
@@ -178,29 +276,26 @@ export class App {
    */
   selectEdge(key, edge) {
     if (key === "layers") this.selectLayerEdges(edge.rows);
-    else this.selectArrows(edge.rows);
+    else this.selectArrows(key, edge.rows);
   }
 
   /** @param {number[]} edges */
   selectLayerEdges(edges) {
     const arrows = this.arrowsOf(edges);
-    const marks = {
-      layers: { nodes: this.endsOf("layers", edges), edges },
-      drawn: { nodes: this.endsOf("drawn", arrows), edges: arrows },
-    };
+    const marks = this.marksOfEdges(edges);
     this.select({ marks: () => marks, fill: () => this.details.layerEdges(edges) });
     this.bringMarked(marks);
     this.say(`${number(edges.length, "layer edge")} and ${number(arrows.length, "arrow")} marked.`);
   }
 
-  /** @param {number[]} arrows */
-  selectArrows(arrows) {
-    const edges = this.edgesOf(arrows);
-    const marks = {
-      layers: { nodes: this.endsOf("layers", edges), edges },
-      drawn: { nodes: this.endsOf("drawn", arrows), edges: arrows },
-    };
-    this.select({ marks: () => marks, fill: () => this.details.arrows(arrows) });
+  /**
+   * @param {DrawnKey} key
+   * @param {number[]} arrows
+   */
+  selectArrows(key, arrows) {
+    const edges = this.edgesOf(arrows, key);
+    const marks = this.marksOfEdges(edges, { [key]: arrows });
+    this.select({ marks: () => marks, fill: () => this.details.arrows(key, arrows) });
     this.bringMarked(marks);
     this.say(`${number(arrows.length, "arrow")} and ${number(edges.length, "layer edge")} marked.`);
   }
@@ -212,6 +307,7 @@ export class App {
    * @param {number} row
    */
   async goTo(key, row) {
+    await this.reach(key);
     await this.pictures[key]?.reveal(row);
     this.selectBox(key, row);
   }
@@ -239,6 +335,7 @@ function absent(key, model) {
   const why = {
     layers: ["Layer graph", "There is no layer graph, and no name scope that could stand for a layer."],
     drawn: ["Drawn graph", undrawn],
+    repaired: ["Repaired graph", model.unrepaired],
   }[key];
   return html("section", { class: "pane absent", id: `pane-${key}`, "aria-label": why[0] }, html("div", { class: "bar" }, html("h2", {}, why[0])), html("p", { class: "empty" }, why[1]));
 }
@@ -305,7 +402,7 @@ addEventListener("keydown", (event) => {
 /** @type {HTMLDetailsElement[]} */
 let unfolded = [];
 /** @param {boolean} on */
-const paper = (on) => Object.values(app?.pictures ?? {}).forEach((picture) => picture.forPaper(on));
+const paper = (on) => app?.seen.forEach((key) => app?.pictures[key]?.forPaper(on));
 addEventListener("beforeprint", () => {
   unfolded = [...document.querySelectorAll("details")].filter((each) => !each.open && !each.classList.contains("keys"));
   for (const each of unfolded) each.open = true;

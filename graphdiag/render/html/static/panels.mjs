@@ -6,7 +6,7 @@ import { STATUS, STATUSES, byId, html } from "./page.mjs";
 /** @import {App} from "./main.mjs" */
 /** @import {DrawnGraph, LayerGraph} from "./data.mjs" */
 /** @import {Picture} from "./picture.mjs" */
-/** @import {Arrow, End, Finding, GraphEdge, Key} from "./types" */
+/** @import {Arrow, DrawnKey, End, Finding, GraphEdge, Key} from "./types" */
 
 const ROWS_SHOWN = 60;
 
@@ -180,12 +180,15 @@ export class Details {
     return this.link(name, words, status, () => this.app.selectLayerEdges([place]));
   }
 
-  /** @param {number} row */
-  box(row) {
+  /**
+   * @param {DrawnKey} key
+   * @param {number} row
+   */
+  box(key, row) {
     const { app } = this;
     const { model } = app;
-    const graph = model.drawn;
-    const picture = app.pictures.drawn;
+    const graph = model[key];
+    const picture = app.pictures[key];
     if (!graph || !picture) return;
     const inside = graph.within(row);
     const folded = row >= graph.own;
@@ -194,33 +197,35 @@ export class Details {
     const mine = (at) => at === row || (folded && inside.has(at));
     /** @param {End} end */
     const link = (end) => (/** @type {{edge: GraphEdge, place: number}} */ { edge, place }) =>
-      this.arrowLink(graph, place, folded ? this.way(graph, edge) : graph.name(edge[end]));
+      this.arrowLink(key, graph, place, folded ? this.way(graph, edge) : graph.name(edge[end]));
     /** @param {number} arrow */
     const touches = (arrow) => inside.has(graph.edges[arrow].source) || inside.has(graph.edges[arrow].target);
-    const ops = model.opsWithin(row);
+    const ops = model.opsWithin(row, key);
+    const owners = key === "drawn" ? model.ownersOf(ops) : model.layersOfRepaired(row, inside);
     const { layers } = model;
     this.fill(
       graph.name(row), graph.facts(row).join(" · "), this.opening(picture, row),
-      this.findingsOn((finding) => finding.boxes.some((at) => inside.has(at)) || app.arrowsOf(finding.edges).some(touches)),
-      layers ? this.part("Holds ops of", model.ownersOf(ops), (owner) => this.link(layers.name(owner), layers.sub(owner), null, () => app.selectBox("layers", owner))) : [],
+      this.findingsOn((finding) => (key === "drawn" && finding.boxes.some((at) => inside.has(at))) || app.arrowsOf(finding.edges, key).some(touches)),
+      layers ? this.part(key === "drawn" ? "Holds ops of" : "Layers", owners, (owner) => this.link(layers.name(owner), layers.sub(owner), null, () => app.selectBox("layers", owner))) : [],
       this.part("In from", this.leaving(graph, "target", mine, inside), link("source")),
       this.part("Out to", this.leaving(graph, "source", mine, inside), link("target")),
-      this.part("Ops", ops, (op) => this.op(op)),
+      this.part(key === "drawn" ? "Ops" : "Ops, as they were called", ops, (op) => this.op(op)),
     );
   }
 
   /**
+   * @param {DrawnKey} key
    * @param {DrawnGraph} graph
    * @param {number} place
    * @param {string} name
    */
-  arrowLink(graph, place, name) {
+  arrowLink(key, graph, place, name) {
     const { layers } = this.app.model;
     const edge = graph.edges[place];
-    const carried = layers ? this.app.edgesOf([place]).flatMap((row) => layers.carries(row).split(", ")) : [];
+    const carried = layers ? this.app.edgesOf([place], key).flatMap((row) => layers.carries(row).split(", ")) : [];
     const carries = [...new Set(carried.filter(Boolean))].join(", ");
     const words = [this.counts(graph, place), carries && `carries ${carries}`, edge.quiet ? "not drawn as an arrow" : ""];
-    return this.link(name, words.filter(Boolean).join("; "), edge.status, () => this.app.selectArrows([place]));
+    return this.link(name, words.filter(Boolean).join("; "), edge.status, () => this.app.selectArrows(key, [place]));
   }
 
   /**
@@ -259,14 +264,17 @@ export class Details {
     );
   }
 
-  /** @param {number[]} places */
-  arrows(places) {
+  /**
+   * @param {DrawnKey} key
+   * @param {number[]} places
+   */
+  arrows(key, places) {
     const { app } = this;
-    const { drawn: graph, layers } = app.model;
+    const { [key]: graph, layers } = app.model;
     if (!graph) return;
     const [first] = places;
     const edge = graph.edges[first];
-    const layerEdges = app.edgesOf(places);
+    const layerEdges = app.edgesOf(places, key);
     const several = places.length > 1;
     const status = STATUSES[Math.max(...places.map((place) => graph.edges[place].status))];
     this.fill(
@@ -274,7 +282,7 @@ export class Details {
       [status.letter || status.id === "aside" ? `${status.label}: ${status.about}.` : "", several ? "" : this.counts(graph, first)].filter(Boolean).join(" "),
       [],
       this.findingsOn((finding) => layerEdges.some((place) => finding.edges.includes(place))),
-      several ? this.part("Arrows", places, (place) => this.arrowLink(graph, place, this.way(graph, graph.edges[place]))) : this.ends("drawn", graph, edge),
+      several ? this.part("Arrows", places, (place) => this.arrowLink(key, graph, place, this.way(graph, graph.edges[place]))) : this.ends(key, graph, edge),
       layers ? this.part("Layer edges", layerEdges, (place) => this.layerEdgeLink(layers, place, this.way(layers, layers.edges[place]))) : [],
     );
   }

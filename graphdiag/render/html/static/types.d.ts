@@ -24,6 +24,8 @@ export interface Status {
 export interface ModelData {
   layers: LayerData | null;
   drawn: DrawnData | null;
+  /** What the repaired graph is drawn as, or why there is none; null where there is no op graph to repair. */
+  repaired?: RepairedData | { why: string } | null;
   ops: OpData | null;
   crossings: { edge: number[]; source: number[]; target: number[]; output: number[] };
   findings: Finding[];
@@ -74,6 +76,13 @@ export interface DrawnData {
     reference: number[];
     left: number[];
   };
+}
+
+export interface RepairedData extends DrawnData {
+  /** The box of each layer. */
+  of_layer: number[];
+  /** The box that shows each op. */
+  of_op: number[];
 }
 
 export interface OpData {
@@ -185,7 +194,10 @@ export interface GraphvizAnswer {
   edges?: { id?: string; pos?: string; style?: string }[];
 }
 
-export type Key = "layers" | "drawn";
+/** The two pictures of what TensorBoard draws: of the op graph as it is, and of the repaired one. */
+export type DrawnKey = "drawn" | "repaired";
+
+export type Key = "layers" | DrawnKey;
 
 /** What is lit up in one picture. */
 export interface Marks {
@@ -194,7 +206,7 @@ export interface Marks {
   chosen: number;
 }
 
-/** What a selection lights up in both pictures. */
+/** What a selection lights up in all pictures. */
 export type Marked = Record<Key, { nodes?: number[]; edges?: number[]; chosen?: number }>;
 
 export interface Selection {
