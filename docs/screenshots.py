@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from PIL import Image
@@ -13,11 +15,24 @@ from PIL import Image
 DOCS = Path(__file__).resolve().parent
 sys.path.insert(0, str(DOCS.parent))
 
-from graphdiag import Report, compare  # noqa: E402 - it and the tests are found from here on
-from tests.browser.tensorboard_page import chromium  # noqa: E402
+from graphdiag import Report, compare, repair  # noqa: E402 - it and the tests are found from here on
+from graphdiag.sources.keras_model import open_model  # noqa: E402
+from tests.browser.tensorboard_page import PAGE, chromium, read_page, tensorboard  # noqa: E402
+from tests.browser.test_drawn import write_graph  # noqa: E402
 
 LOG = Path("fixtures", "logs", "keras216_reference")
 SCREEN = {"width": 1400, "height": 860, "deviceScaleFactor": 1, "mobile": False}
+LOOK = {"width": 960, "height": 964, "deviceScaleFactor": 1, "mobile": False}
+HALF = (540, 675)
+REPAIRED = {
+    "repair_keras216": LOG,
+    "repair_tf_keras": Path("fixtures", "logs", "tfk_reference_training"),
+    "repair_keras3": Path("fixtures", "logs", "k3_reference_training"),
+}
+PLACE_OF_GRAPH = """
+const {left, top, right, bottom} = part('tf-graph').getBoundingClientRect();
+return [left, top, right, bottom];
+"""
 LAID_OUT = """
 const done = arguments[0];
 const look = () => (document.documentElement.dataset.ready ? done() : setTimeout(look, 20));
@@ -31,6 +46,7 @@ def main() -> None:
     report = compare(LOG, model=LOG / "model.json")
     picture(report)
     page(report)
+    repairs()
 
 
 def picture(report: Report) -> None:
@@ -51,8 +67,42 @@ def page(report: Report) -> None:
         driver.get(file.as_uri())
         driver.execute_async_script(LAID_OUT)
         shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
+    save(shot, "page.png")
+
+
+def repairs() -> None:
+    """What TensorBoard shows of graphs before their repair, on the left, and after it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, log in REPAIRED.items():
+            shutil.copytree(log, Path(folder, name, "before"))
+            repair(log, Path(folder, name, "after"), model=log / "model.json")
+        resnet(Path(folder, "repair_resnet50"))
+        with tensorboard(Path(folder)) as address, chromium() as driver:
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", LOOK)
+            for name in (*REPAIRED, "repair_resnet50"):
+                both = Image.new("RGB", (2 * HALF[0] + 4, HALF[1]), "#888888")
+                for place, run in enumerate(("before", "after")):
+                    read_page(driver, address, f"{name}/{run}")
+                    time.sleep(3)  # until the page has moved the graph to the middle
+                    shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
+                    shot = shot.crop(driver.execute_script(PAGE + PLACE_OF_GRAPH))
+                    both.paste(shot.resize(HALF, Image.Resampling.LANCZOS), (place * (HALF[0] + 4), 0))
+                save(both, f"{name}.png")
+
+
+def resnet(folder: Path) -> None:
+    """ResNet50 of Keras 3, as it is traced and repaired."""
+    import keras
+
+    model = keras.applications.ResNet50(weights=None)
+    write_graph(folder / "before", open_model(model).graph_defs[0])
+    repair(model, folder / "after")
+
+
+def save(shot: Image.Image, name: str) -> None:
+    """Write a picture, small."""
     # Few colors are in use; a palette of them makes a file of a third of the size.
-    shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(DOCS / "page.png", optimize=True)
+    shot.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(DOCS / name, optimize=True)
 
 
 if __name__ == "__main__":
