@@ -41,14 +41,15 @@ def _limit(memory: int, seconds: int) -> None:
         import resource
     except ImportError:  # Windows has no such limits
         return
-    for kind, limit in (
-        (resource.RLIMIT_AS, memory),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_CORE, 0),
+    for kind, limit, last in (
+        (resource.RLIMIT_AS, memory, memory),
+        # The signal that says why comes before the one that only kills.
+        (resource.RLIMIT_CPU, seconds, seconds + 1),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         _, highest = resource.getrlimit(kind)
-        if highest == resource.RLIM_INFINITY or limit < highest:
-            resource.setrlimit(kind, (limit, limit))
+        if highest == resource.RLIM_INFINITY or last < highest:
+            resource.setrlimit(kind, (limit, last))
 
 
 def _read(file: Any, h5py: Any) -> dict[str, Any]:
