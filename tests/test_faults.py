@@ -48,7 +48,8 @@ def test_every_fault_is_listed() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["hang_box_of_row", "hang_identity_loop", "indexerror_of_output", "slot_huge", "slot_digits"]
+    "name",
+    ["hang_box_of_row", "hang_identity_loop", "indexerror_of_output", "slot_huge", "slot_digits", "embedded_in_itself"],
 )
 def test_a_graph_is_compared_saved_and_converted(tmp_path: Path, name: str) -> None:
     saved = tmp_path / "report.json"

@@ -216,7 +216,10 @@ def _no_unicode(texts: Collection[str], where: str) -> Iterator[str]:
 
 
 def _in_circles(parents: Sequence[int], types: Sequence[str], where: str) -> Iterator[str]:
-    """Rows whose way up never ends; -1 ends it, and so does a cycle that TensorBoard makes: through an embedded op."""
+    """Rows whose way up never ends; -1 ends it, and so does a cycle that TensorBoard makes: through an embedded op.
+
+    An op lies in itself where two ops have its name, and the one is a constant that the other takes.
+    """
     ends = {-1}
     for row in range(len(parents)):
         way: dict[int, None] = {}
@@ -226,6 +229,6 @@ def _in_circles(parents: Sequence[int], types: Sequence[str], where: str) -> Ite
         if row in way:
             passed = list(way)
             cycle = passed[passed.index(row) :]
-            if len(cycle) == 1 or not any(types[at] == types[parents[at]] == OP for at in cycle):
+            if not any(types[at] == types[parents[at]] == OP for at in cycle):
                 yield f"{where}[{row}]: the node lies in itself"
         ends.update(way)
