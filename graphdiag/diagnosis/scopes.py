@@ -53,9 +53,12 @@ class Scopes:
         self.calls: dict[str, int] = {}
         self.path_of: dict[str, tuple[str, ...]] = {}
         self.inside: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        operations = {id_ for id_, layer in layers.layers.items() if layer.is_operation}
         for kind in (layers.layers, layers.nested):
             for id_, layer in kind.items():
-                self.inside[layer.path][layer.name].append(id_)
+                # Operations open no scope; one that is called like theirs is TensorFlow's.
+                if id_ not in operations:
+                    self.inside[layer.path][layer.name].append(id_)
                 if layer.class_name == _RAW_OP:
                     # TensorFlow 2.2 calls the layer of the raw op "AddV2" "tf_op_layer_AddV2".
                     self.inside[layer.path][layer.name.removeprefix("tf_op_layer_")].append(id_)

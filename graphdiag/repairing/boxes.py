@@ -116,13 +116,16 @@ class _Boxing:
             self._number(Box(BoxKind.LAYER, layer))
         of_op = ownership.of_op.copy()
         of_op[of_op >= len(self.layers)] = UNOWNED
-        for layer, rows in find_raw_ops(context).items():
+        raw_ops = find_raw_ops(context)
+        for layer, rows in raw_ops.items():
             of_op[list(rows)] = self.numbers[Box(BoxKind.LAYER, layer)]
         self.home = of_op
         values = np.fromiter(context.flow.values, dtype=np.int64, count=len(ops))
         settled = of_op.copy()
         # What carries nothing of the layer's own may have been made there by chance.
         settled[(values & (ACTIVATION | PARAMETER | HANDLE)) == 0] = _UNSETTLED
+        for rows in raw_ops.values():
+            settled[list(rows)] = of_op[list(rows)]
         for row, role in ownership.roles.items():
             settled[row] = self._number(Box(BoxKind.ROLE, role))
         for row, type_ in enumerate(ops.types):

@@ -10,14 +10,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 
 import numpy as np
 
 from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair, carried
+from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.classes import HANDLE
 from graphdiag.graphs.drawn_graph import ROOT, DrawnGraph, Extraction
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.repairing.boxes import Boxes
+from graphdiag.repairing.stand_ins import StandIns
 
 LevelEdge = tuple[str, str, str]
 """A box (or the root) and two boxes directly in it, of which the first feeds the second."""
@@ -68,20 +71,21 @@ class Picture:
 
 
 def hold_against_model(
-    context: DiagnosisContext, boxes: Boxes, scope_of: Mapping[str, str], drawn: DrawnGraph
+    context: DiagnosisContext, boxes: Boxes, stand_ins: StandIns, scope_of: Mapping[str, str], drawn: DrawnGraph
 ) -> Picture:
     """Hold the drawn graph against the layer graph.
 
     Args:
         context: The graphs of the source.
         boxes: The box of each op.
+        stand_ins: The inserted ops.
         scope_of: The scope of each layer's box, by id.
         drawn: What TensorBoard draws of the repaired graph.
 
     Returns:
         How many edges are right, and which are not.
     """
-    return _Holding(context, boxes, scope_of, drawn).run()
+    return _Holding(context, boxes, stand_ins, scope_of, drawn).run()
 
 
 def real_edges(context: DiagnosisContext) -> Set[Pair]:
@@ -92,24 +96,39 @@ def real_edges(context: DiagnosisContext) -> Set[Pair]:
     return {*context.layers.edges, *real_dependencies(context)}
 
 
-def real_dependencies(context: DiagnosisContext, boxes: Boxes | None = None) -> Set[Pair]:
+def real_dependencies(
+    context: DiagnosisContext, boxes: Boxes | None = None, stand_ins: StandIns | None = None
+) -> Set[Pair]:
     """Pairs of layers between which something real flows that is not an edge of Keras.
 
     Args:
         context: The graphs of the source.
         boxes: The box of each op, once it is known: an operation between layers may have got what was a layer's.
+        stand_ins: The inserted ops, known with the boxes.
     """
     found = set(context.masks) | _given_masks(context)
     found |= {pair for pair, edges in context.unexplained.items() if any(edge.carries & REAL for edge in edges)}
-    if boxes is None:
+    if boxes is None or stand_ins is None:
         return found
     edges_of = context.crossings.edges
-    kept = {
-        pair
-        for pair in found
-        if pair not in edges_of or any(boxes.layer_of(edge.source) == pair[0] for edge in edges_of[pair])
-    }
+    kept = set()
+    for pair in found:
+        real = [edge for edge in edges_of.get(pair, ()) if edge.carries & REAL]
+        sources = {_last_box(context, boxes, stand_ins, edge, pair[1]) for edge in real}
+        kept |= {(source, pair[1]) for source in sources if source is not None} if sources else {pair}
     return kept | _shared_variables(context, boxes)
+
+
+def _last_box(context: DiagnosisContext, boxes: Boxes, stand_ins: StandIns, edge: OpEdge, target: str) -> str | None:
+    """The layer from whose box an op edge enters that of another layer, or whose stand-in it comes through."""
+    ops = context.ops
+    for row, after in reversed(list(pairwise((edge.source, *edge.through, edge.target)))):
+        if boxes.layer_of(row) != target:
+            into = range(int(ops.in_edges[after]), int(ops.in_edges[after + 1]))
+            passed = [stand_ins.ops[stand_ins.of_edge[number]] for number in into if number in stand_ins.of_edge]
+            through = [stand_in.layer for stand_in in passed if stand_in.tensor[0] == row]
+            return through[0] if through else boxes.layer_of(row)
+    return None
 
 
 def _given_masks(context: DiagnosisContext) -> Set[Pair]:
@@ -137,9 +156,17 @@ def _shared_variables(context: DiagnosisContext, boxes: Boxes) -> Set[Pair]:
 
 
 class _Holding:
-    def __init__(self, context: DiagnosisContext, boxes: Boxes, scope_of: Mapping[str, str], drawn: DrawnGraph) -> None:
+    def __init__(
+        self,
+        context: DiagnosisContext,
+        boxes: Boxes,
+        stand_ins: StandIns,
+        scope_of: Mapping[str, str],
+        drawn: DrawnGraph,
+    ) -> None:
         self._context = context
         self._boxes = boxes
+        self._stand_ins = stand_ins
         self._drawn = drawn
         layers = context.layers.layers if context.layers is not None else ()
         self._scope_of = {layer: scope_of[layer] for layer in layers}
@@ -152,7 +179,8 @@ class _Holding:
         wanted: dict[LevelEdge, Pair] = {}
         between: list[LevelEdge] = []
         assert self._context.layers is not None
-        for source, target in (*self._context.layers.edges, *sorted(real_dependencies(self._context, self._boxes))):
+        real = real_dependencies(self._context, self._boxes, self._stand_ins)
+        for source, target in dict.fromkeys((*self._context.layers.edges, *sorted(real))):
             if source != target and source in self._scope_of and target in self._scope_of:
                 between.append(self._between(source, target))
                 wanted.setdefault(between[-1], (source, target))

@@ -16,6 +16,22 @@ from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL
 
+_OTHER_NAMES = {
+    "concatenate": "concat",
+    "multiply": "mul",
+    "subtract": "sub",
+    "divide": "realdiv",
+    "truedivide": "realdiv",
+    "negative": "neg",
+    "power": "pow",
+    "absolute": "abs",
+    "getitem": "stridedslice",
+    "where": "select",
+    "zeroslike": "fill",
+    "oneslike": "fill",
+}
+"""Operations that are called another way in TensorFlow."""
+
 
 def find_raw_ops(context: DiagnosisContext) -> Mapping[str, Sequence[int]]:
     """Find the ops of those operations that names do not tell.
@@ -52,24 +68,29 @@ class _Matching:
                     self._sources[target] |= self._sources[layer] - {layer}
             for source in self._sources[target]:
                 self._targets[source].append(target)
+        self._classes = {_plain(layers.layers[layer].class_name) for layer in operations}
         values, ownership = context.flow.values, context.ownership
         nested = {number for number, owner in enumerate(ownership.owners) if owner in layers.nested}
         # A mask is given to the layer that makes it, whatever scope it is in.
-        self._free = {
-            row: None
+        self._unowned = {
+            row
             for row, owner in enumerate(ownership.of_op.tolist())
-            if values[row] & ACTIVATION
-            and row not in ownership.roles
+            if row not in ownership.roles
             and row not in ownership.model_inputs
             and (owner == UNOWNED or owner in nested or not ownership.scope_of_op[row])
         }
+        self._free = {row: None for row in sorted(self._unowned) if values[row] & ACTIVATION}
 
     def run(self) -> Mapping[str, Sequence[int]]:
+        owner_of = self._by_type()
         found: dict[str, list[int]] = defaultdict(list)
-        owner_of: dict[int, str] = {}
-        waiting = set(self._operations)
+        for row, layer in owner_of.items():
+            found[layer].append(row)
+        waiting = self._operations - found.keys()
         # TensorFlow writes ops in the order of creation, so what an op takes has an owner already.
         for row in self._free:
+            if row in owner_of:
+                continue
             givers = {owner for origin in self._origins(row) for owner in self._owners(origin, owner_of)}
             taken = next((layer for layer in self._fitting(row, givers, waiting) if self._is_used(row, layer)), None)
             if taken is not None:
@@ -77,12 +98,58 @@ class _Matching:
             else:
                 # One more op of an operation that makes several.
                 own = [giver for giver in givers if giver in self._operations]
-                if len(givers) != 1 or not own:
+                if len(givers) != 1 or not own or _plain(self._context.ops.types[row]) in self._classes:
                     continue
                 taken = own[0]
             owner_of[row] = taken
             found[taken].append(row)
+        return {layer: sorted(rows) for layer, rows in found.items()}
+
+    def _by_type(self) -> dict[int, str]:
+        """The ops that are called as an operation is, found from what takes them: Keras may compute a mask twice."""
+        layers = self._context.layers
+        assert layers is not None
+        rows_of = self._rows_by_owner()
+        found: dict[int, str] = {}
+        taking: dict[str, list[int]] = {}
+        for layer in reversed(self._in_order()):
+            users = [row for target in self._targets[layer] for row in taking.get(target, rows_of.get(target, ()))]
+            kind = _plain(layers.layers[layer].class_name)
+            fitting = dict.fromkeys(
+                origin
+                for user in users
+                for origin in self._taken(user)
+                if origin in self._unowned and origin not in found and _plain(self._context.ops.types[origin]) == kind
+            )
+            # Of two that are alike, the later operation takes the later op.
+            best = max(reversed(fitting), key=lambda row: self._sources_met(row, layer), default=None)
+            # One that makes no op lets those after it take from the one before it.
+            taking[layer] = users if best is None else [best]
+            if best is not None:
+                found[best] = layer
         return found
+
+    def _rows_by_owner(self) -> Mapping[str, Sequence[int]]:
+        owners, rows = self._context.ownership.owners, defaultdict[str, list[int]](list)
+        for row, owner in enumerate(self._context.ownership.of_op.tolist()):
+            if owner != UNOWNED and row not in self._unowned:
+                rows[owners[owner]].append(row)
+        return rows
+
+    def _in_order(self) -> Sequence[str]:
+        """The operations, each after those that it takes something of."""
+        done: dict[str, None] = {}
+        waiting = [layer for layer in self._sources if layer in self._operations]
+        while waiting:
+            ready = [layer for layer in waiting if not (self._sources[layer] & self._operations) - done.keys()]
+            # A layer graph of which only the edges are known may seem to have a loop.
+            done.update(dict.fromkeys(ready or waiting))
+            waiting = [layer for layer in waiting if layer not in done]
+        return list(done)
+
+    def _sources_met(self, row: int, operation: str) -> int:
+        owner = self._context.ownership.owner
+        return len({owner(origin) for origin in self._taken(row)} & self._sources[operation])
 
     def _is_used(self, row: int, operation: str) -> bool:
         """Whether an op's result goes where Keras gives that of an operation."""
@@ -106,11 +173,12 @@ class _Matching:
         return found
 
     def _origins(self, row: int) -> Iterable[int]:
+        return [origin for origin in self._taken(row) if self._context.flow.values[origin] & ACTIVATION]
+
+    def _taken(self, row: int) -> Iterable[int]:
         ops = self._context.ops
-        for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
-            origin = int(ops.source[edge])
-            if ops.output[edge] != CONTROL and self._context.flow.values[origin] & ACTIVATION:
-                yield origin
+        edges = range(int(ops.in_edges[row]), int(ops.in_edges[row + 1]))
+        return [int(ops.source[edge]) for edge in edges if ops.output[edge] != CONTROL]
 
     def _owners(self, origin: int, owner_of: Mapping[int, str]) -> Iterable[str]:
         owner = owner_of.get(origin) or self._context.ownership.owner(origin)
@@ -126,11 +194,12 @@ class _Matching:
         after = [target for giver in givers for target in self._targets[giver]]
         fitting = {target for target in after if target in waiting and self._sources[target] == givers}
         kind = _plain(self._context.ops.types[row])
-        named = {layer for layer in waiting if _plain(layers[layer].class_name) == kind}
-        fitting &= named or fitting
+        if kind in self._classes:
+            fitting = {layer for layer in fitting if _plain(layers[layer].class_name) == kind}
         return [layer for layer in layers if layer in fitting] if len(fitting) > 1 else fitting
 
 
 def _plain(name: str) -> str:
     """``add`` for ``AddV2`` of TensorFlow and ``Add`` of Keras."""
-    return re.sub(r"v[0-9]+$", "", name.lower())
+    plain = re.sub(r"v[0-9]+$", "", name.lower())
+    return _OTHER_NAMES.get(plain, plain)

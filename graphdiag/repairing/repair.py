@@ -215,7 +215,7 @@ class _Repairing:
             inserted,
             text,
             len(inlined.calls),
-            hold_against_model(context, boxes, names.scope_of, drawn) if layers is not None else None,
+            hold_against_model(context, boxes, stand_ins, names.scope_of, drawn) if layers is not None else None,
             self._before(),
             drawn,
             names.scope_of,

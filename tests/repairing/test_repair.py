@@ -46,6 +46,7 @@ RECORDED = sorted(
 
 DEPENDENCIES = {
     "k3_masked_attention_training": {("e", "att")},
+    "k3_seq2seq_masks_training": {("not_equal", "attention"), ("target_words", "attention")},
     "keras216_closure_over_int": {("count", "loop")},
     "keras216_custom_layer_closure_in_loop": {("x", "looped")},
     "keras216_hidden_beside_learning_phase": {("n", "mix")},
