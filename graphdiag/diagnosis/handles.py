@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import role_of_name
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
-from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 if TYPE_CHECKING:
     from graphdiag.diagnosis.context import DiagnosisContext
@@ -39,6 +39,20 @@ class CapturedHandles:
         return len(self.of_model) + len(self.of_training)
 
 
+def root_handles(ops: OpGraph) -> Iterator[int]:
+    """The arguments of type resource that stand in no name scope.
+
+    Args:
+        ops: The op graph.
+
+    Yields:
+        Rows of ops.
+    """
+    for row, op_type in enumerate(ops.types):
+        if op_type in FEEDS and "/" not in ops.names[row] and dtype_of(ops.node_defs[row]) == DT_RESOURCE:
+            yield row
+
+
 def captured_handles(context: DiagnosisContext) -> CapturedHandles:
     """Find the handles that stand at the root of a traced function.
 
@@ -53,10 +67,8 @@ def captured_handles(context: DiagnosisContext) -> CapturedHandles:
     of_model: list[str] = []
     of_training: list[str] = []
     readers: dict[str, int] = defaultdict(int)
-    for row, op_type in enumerate(ops.types):
+    for row in root_handles(ops):
         name = ops.names[row]
-        if op_type not in FEEDS or "/" in name or dtype_of(ops.node_defs[row]) != DT_RESOURCE:
-            continue
         targets = [
             int(ops.target[edge])
             for edge in order[offsets[row] : offsets[row + 1]].tolist()

@@ -196,17 +196,21 @@ def _to_op_graph(data: Mapping[str, Any]) -> OpGraph:
     import numpy as np
     from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
+    from graphdiag.graphs.node_attributes import DT_RESOURCE
     from graphdiag.graphs.op_graph import FunctionBody, OpGraph
 
     names, types = data["names"], data["types"]
     devices = {row: device for device, rows in data["devices"].items() for row in rows}
+    node_defs = [
+        NodeDef(name=name, op=op_type, device=devices.get(row, ""))
+        for row, (name, op_type) in enumerate(zip(names, types, strict=True))
+    ]
+    for row in data.get("handles", ()):
+        node_defs[row].attr["dtype"].type = DT_RESOURCE
     return OpGraph(
         names=names,
         types=types,
-        node_defs=[
-            NodeDef(name=name, op=op_type, device=devices.get(row, ""))
-            for row, (name, op_type) in enumerate(zip(names, types, strict=True))
-        ],
+        node_defs=node_defs,
         source=np.array(data["source"], dtype=np.int32),
         target=np.array(data["target"], dtype=np.int32),
         output=np.array(data["output"], dtype=np.int32),

@@ -86,8 +86,11 @@ def layer_edge_data(edge: LayerEdge) -> dict[str, Any]:
 
 
 def op_graph_data(ops: OpGraph) -> dict[str, Any]:
-    """The op graph as JSON-ready columns, without the attributes of the ops."""
+    """The op graph as JSON-ready columns: of the ops' attributes, only which arguments are handles of variables."""
+    from graphdiag.diagnosis.handles import root_handles
+
     devices: dict[str, list[int]] = {}
+    handles = list(root_handles(ops))
     for row, node in enumerate(ops.node_defs):
         if node.device:
             devices.setdefault(node.device, []).append(row)
@@ -95,6 +98,7 @@ def op_graph_data(ops: OpGraph) -> dict[str, Any]:
         "names": list(ops.names),
         "types": list(ops.types),
         "devices": devices,
+        **({"handles": handles} if handles else {}),
         "source": ops.source.tolist(),
         "target": ops.target.tolist(),
         "output": ops.output.tolist(),

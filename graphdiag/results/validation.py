@@ -124,6 +124,7 @@ def _of_ops(ops: Mapping[str, Any], where: str) -> Iterator[str]:
     yield from _outside([row for row, _ in ops["dangling"]], size, f"{where}.dangling", "op")
     for device, rows in ops["devices"].items():
         yield from _outside(rows, size, f"{where}.devices[{device!r}]", "op")
+    yield from _outside(ops.get("handles", ()), size, f"{where}.handles", "op")
     for key in ("names", "types", "devices"):
         yield from _no_unicode(ops[key], f"{where}.{key}")
     for name, body in ops["functions"].items():

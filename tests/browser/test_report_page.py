@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
@@ -52,6 +53,17 @@ class Page:
         driver.get(self.address)
         self.wait(lambda: driver.execute_script("return document.documentElement.dataset.ready"))
 
+    def follow(self, fragment: str) -> None:
+        """Opens the page anew, at an address with this fragment."""
+        self.driver.get("about:blank")
+        self.driver.get(f"{self.address}#{fragment}")
+        self.wait(lambda: self.driver.execute_script("return document.documentElement.dataset.ready"))
+
+    @property
+    def fragment(self) -> str:
+        """What the address says of the selection."""
+        return self.driver.current_url.partition("#")[2]
+
     def wait(self, met: Callable[[], Any]) -> Any:
         return WebDriverWait(self.driver, 30, poll_frequency=0.05).until(lambda _: met())
 
@@ -93,6 +105,9 @@ class Page:
         act()
         self.wait(lambda: self.driver.execute_script(script, f"#{pane} .world") != before)
 
+    def open_all(self, pane: str) -> None:
+        self.one(f"#{pane} .act[aria-label='Open all boxes']").click()
+
     def press(self, *keys: str) -> None:
         ActionChains(self.driver).send_keys(*keys).perform()
 
@@ -126,17 +141,18 @@ def show(browser: Chrome, tmp_path: Path) -> Iterator[Callable[..., Page]]:
 
     yield open_page
     assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
-    asked = requests(browser)
+    asked = requested(browser)
     assert {page.address for page in pages} <= asked
     assert {address for address in asked if not address.startswith("blob:null/")} == {page.address for page in pages}
     assert browser.execute_script("return window.hacked") is None
 
 
-def requests(driver: Chrome) -> set[str]:
+def requested(driver: Chrome) -> set[str]:
     messages = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]  # type: ignore[no-untyped-call]
-    return {
+    asked = {
         message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"
     }
+    return {address.partition("#")[0] for address in asked if not address.startswith(("about:", "data:image/svg+xml,"))}
 
 
 @pytest.fixture
@@ -320,6 +336,128 @@ def test_a_nested_model_opens_and_closes(show: Callable[..., Page]) -> None:
     page.click(page.box(LAYERS, "encoder"))
     assert "Functional" in page.details or "Model" in page.details or "Sequential" in page.details
     assert "encoder/enc_a" in page.details
+
+
+# --- the first look, and what is around a finding --------------------------------------------------------------------
+
+
+def test_the_first_look_on_keras_3_shows_the_model(show: Callable[..., Page]) -> None:
+    """Its boxes lie within the model's, which TensorBoard moves aside, beside a crowd of captured variables."""
+    page = show(report_on("k3_reference_training"))
+    boxes = page.boxes(DRAWN)
+    layers = {
+        f"functional_1/{layer}_1" for layer in page.boxes(LAYERS) if layer not in ("pt_cloud_0", "pt_cloud_1", "aux_in")
+    }
+    assert layers < {*boxes}
+    assert "functional_1/dense_0_1 → functional_1/dropout_0_1" in page.edges(DRAWN)
+    assert not [box for box in boxes if box.endswith("_resource")]
+    assert page.box(DRAWN, "Captured variables").text.split() == ["Captured", "variables", "59", "variables"]
+    # The finding about these lights up their box, which stays closed.
+    page.one(".pick").click()
+    page.wait(lambda: page.boxes(DRAWN, ".marked") == ["Captured variables"])
+    page.drawn_again(DRAWN, lambda: page.open_all(DRAWN))
+    assert len([box for box in page.boxes(DRAWN) if box.endswith("_resource")]) == 59
+
+
+def test_a_finding_is_uncovered_on_both_sides(show: Callable[..., Page]) -> None:
+    page = show(report_on("keras216_sequential_in_sequential"))
+    for pane in (LAYERS, DRAWN):
+        for button in page.all(f"#{pane} .act[aria-label='Close all boxes']"):
+            if button.is_displayed():
+                page.drawn_again(pane, button.click)
+    assert "inner/ib" not in page.boxes(LAYERS)
+    assert page.edges(LAYERS, ".s-artifact") == ["inner → ob", "inner → od"]
+    page.all(".pick")[0].click()
+    page.wait(lambda: page.edges(LAYERS, ".marked") == ["inner/ib → ob", "inner/ib → od"])
+    assert page.edges(DRAWN, ".marked")
+
+
+def test_the_whole_card_of_a_finding_selects_it(reference: Page) -> None:
+    reference.click(reference.all(".finding p")[0])
+    assert reference.all(".pick")[0].get_attribute("aria-pressed") == "true"
+    # Evidence opens and selects nothing else.
+    reference.all(".finding summary")[0].click()
+    assert reference.all(".pick")[0].get_attribute("aria-pressed") == "true"
+
+
+# --- the address -----------------------------------------------------------------------------------------------------
+
+
+def test_the_address_holds_what_is_selected(reference: Page) -> None:
+    reference.one(".pick[data-finding='0']").click()
+    reference.wait(lambda: reference.fragment == "GD101")
+    reference.click(reference.box(LAYERS, "batchnorm_0_1"))
+    assert reference.fragment == "layer=batchnorm_0_1"
+    reference.click(reference.box(DRAWN, "batchnorm_0_0"))
+    assert reference.fragment == "box=batchnorm_0_0"
+    reference.press(Keys.ESCAPE)
+    assert reference.fragment == ""
+
+
+def test_an_address_selects_what_it_holds(reference: Page) -> None:
+    artifacts = reference.edges(LAYERS, ".s-artifact")
+    reference.follow("GD101")
+    reference.wait(lambda: reference.edges(LAYERS, ".marked") == artifacts)
+    reference.follow("layer=dense_0")
+    reference.wait(lambda: reference.boxes(LAYERS, ".chosen") == ["dense_0"])
+    reference.follow("edge=dense_0&to=dropout_0")
+    reference.wait(lambda: reference.edges(LAYERS, ".marked") == ["dense_0 → dropout_0"])
+    reference.follow("box=dense_0/MatMul")
+    reference.wait(lambda: reference.boxes(DRAWN, ".chosen") == ["dense_0/MatMul"])
+    reference.follow("repaired=dense_0")
+    reference.wait(lambda: reference.boxes(REPAIRED, ".chosen") == ["dense_0"])
+    for nothing in ("GD999", "layer=unknown", "edge=dense_0", "arrow=dense_0&to=unknown"):
+        reference.follow(nothing)
+        assert reference.boxes(LAYERS, ".marked") == []
+
+
+def test_an_address_finds_its_model_in_a_check(show: Callable[..., Page]) -> None:
+    page = show(checked())
+    page.follow("model=2&GD301")
+    page.wait(lambda: page.edges(LAYERS, ".marked") == ["state → scaled", "state → shifted"])
+    assert page.fragment == "model=2&GD301"
+
+
+# --- files, and the overview -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("label", "name"), [("Save as SVG", "graphdiag-layers.svg"), ("Save as PNG", "graphdiag-layers.png")]
+)
+def test_a_picture_is_saved(reference: Page, tmp_path: Path, label: str, name: str) -> None:
+    places = {"behavior": "allow", "downloadPath": str(tmp_path)}
+    reference.driver.execute_cdp_cmd("Browser.setDownloadBehavior", places)
+    reference.one(f"#{LAYERS} .act[aria-label='{label}']").click()
+    reference.wait((tmp_path / name).exists)
+    content = (tmp_path / name).read_bytes()
+    if name.endswith(".png"):
+        assert content.startswith(b"\x89PNG")
+        width = int.from_bytes(content[16:20], "big")
+        assert width > 600
+        return
+    picture = ElementTree.fromstring(content)
+    namespace = "{http://www.w3.org/2000/svg}"
+    names = [each.text for each in picture.iter(f"{namespace}text")]
+    assert {"conv1d_0_0", "BatchNormalization", "prediction"} <= {*names}
+    # Other programs know no style sheet: each box and line says what it looks like.
+    assert "var(" not in content.decode()
+    for rectangle in picture.iter(f"{namespace}rect"):
+        assert rectangle.get("fill")
+
+
+def test_the_overview_shows_the_way_around_a_large_picture(show: Callable[..., Page], reference: Page) -> None:
+    assert not [each for each in reference.all(".overview") if each.is_displayed()]
+    page = show(large_report())
+    overview = page.one(f"#{LAYERS} .overview")
+    page.one(f"#{LAYERS} .act[aria-label='Fit']").click()
+    assert not overview.is_displayed()
+    for _ in range(6):
+        page.one(f"#{LAYERS} .act[aria-label='Zoom in']").click()
+    assert overview.is_displayed()
+    script = "return [...document.querySelector('#pane-layers .frame').attributes].map((each) => each.value).join()"
+    before = page.driver.execute_script(script)
+    ActionChains(page.driver).move_to_element_with_offset(overview, 0, 50).click().perform()
+    assert page.driver.execute_script(script) != before
 
 
 # --- search ----------------------------------------------------------------------------------------------------------

@@ -233,3 +233,42 @@ test("layers without an op graph are shown", () => {
   assert.deepEqual(found.layers?.visible().boxes, [0, 1]);
   assert.equal(found.homeOf(0), -1);
 });
+
+test("all boxes are opened, level by level, but not so many at once that they take long to lay out", () => {
+  /** @type {Partial<LayerData>} */
+  const nested = { parents: [-1, 0, 1, -1, 3, 3], kinds: [1, 1, 0, 1, 0, 0] };
+  const graph = new LayerGraph(layers(6, [], nested), TABLE);
+  graph.opened.clear();
+  assert.equal(graph.openAll(2), 1);
+  assert.deepEqual(graph.visible().boxes, [1, 4, 5]);
+  assert.equal(graph.openAll(2), 0);
+  assert.deepEqual(graph.visible().boxes, [2, 4, 5]);
+});
+
+test("the box that holds the layers is open at first, and no box of a single layer", () => {
+  // `outer` (1) holds the boxes of both layers, each with an op.
+  const boxes = drawn(3, [[2, 3, 1]], { parents: [-1, 0, 1, 1, 1, 2, 3] });
+  const data = model(2, [[0, 1, MODEL]], [], { drawn: boxes, ops: { names: [0, 0], types: [0, 0], type_names: ["MatMul"], drawn: [5, 6], owners: [0, 1] } });
+  assert.deepEqual(new Model(data, TABLE).drawn?.visible().boxes, [2, 3, 4]);
+  const apart = drawn(3, [[2, 3, 1]]);
+  assert.deepEqual(new Model({ ...data, drawn: apart }, TABLE).drawn?.visible().boxes, [1, 2, 3]);
+});
+
+test("handles of variables stand in one box that says what they are, wherever there are many", () => {
+  const rows = [1, 2, 3, 4];
+  const root = new DrawnGraph(drawn(5, [], { handles: rows }), TABLE);
+  const [box] = [...root.groups.keys()];
+  assert.equal(root.label(box), "Captured variables");
+  assert.deepEqual(root.facts(box), ["4 variables", "variables that the traced function takes as arguments", "folded by this page"]);
+  assert.deepEqual(root.visible().boxes, [box, 5]);
+  const aside = new DrawnGraph(drawn(5, [], { handles: rows, aside: rows, why: rows.map(() => "") }), TABLE);
+  assert.deepEqual(aside.visible().boxes.map((row) => aside.label(row)), ["Captured variables", "e"]);
+  const few = new DrawnGraph(drawn(5, [], { handles: [1, 2] }), TABLE);
+  assert.deepEqual(few.visible().boxes, [1, 2, 3, 4, 5]);
+});
+
+test("a row is found by its name, and what the page folded is not", () => {
+  const graph = new DrawnGraph(drawn(2, []), TABLE);
+  assert.equal(graph.rowOf("b/MatMul"), 4);
+  assert.equal(graph.rowOf("Auxiliary nodes"), -1);
+});

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from graphdiag.diagnosis.finding import Finding
+from graphdiag.diagnosis.handles import root_handles
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -53,7 +54,7 @@ def _model(report: Report) -> dict[str, Any]:
     pairs = {(edge.source, edge.target): row for row, edge in enumerate(report.edges)}
     return {
         "layers": _layers(report, nodes),
-        "drawn": None if report.drawn_graph is None else _drawn(report.drawn_graph),
+        "drawn": None if report.drawn_graph is None else _drawn_with_handles(report.drawn_graph, report.op_graph),
         "ops": None if report.op_graph is None else _ops(report, report.op_graph, nodes),
         "crossings": _crossings(report, pairs),
         "findings": [_finding(report, finding, pairs, nodes) for finding in report.findings],
@@ -196,6 +197,12 @@ def _drawn(drawn: DrawnGraph) -> dict[str, Any]:
             "left": [int(not top or (source, target) in left) for source, target, top, kept in pairs if kept],
         },
     }
+
+
+def _drawn_with_handles(drawn: DrawnGraph, ops: OpGraph | None) -> dict[str, Any]:
+    """A drawn graph, with ``handles``: the boxes of variables that a traced function takes as arguments."""
+    rows = [] if ops is None else [drawn.op_rows[row] for row in root_handles(ops)]
+    return {**_drawn(drawn), "handles": [row for row in rows if row >= 0]}
 
 
 def _labels(drawn: DrawnGraph) -> tuple[list[str], list[int]]:

@@ -20,7 +20,18 @@ from graphdiag.render.html.repaired import RepairedView, repaired_view
 from graphdiag.results.report import Report
 from graphdiag.version import __version__
 
-_SCRIPTS = ("folding.mjs", "data.mjs", "page.mjs", "layout.mjs", "picture.mjs", "panels.mjs", "main.mjs")
+_SCRIPTS = (
+    "folding.mjs",
+    "data.mjs",
+    "page.mjs",
+    "layout.mjs",
+    "address.mjs",
+    "overview.mjs",
+    "saving.mjs",
+    "picture.mjs",
+    "panels.mjs",
+    "main.mjs",
+)
 """Modules, each after those it imports."""
 _MODULE_SYNTAX = re.compile(r'^import \{ \w+(?:, \w+)* \} from "\./\w+\.mjs";\n|^export (?=\w+ \w)', re.MULTILINE)
 _HOLE = re.compile(r"\{\{(\w+)\}\}")

@@ -2,7 +2,7 @@
 // Both pictures are drawn from a `Graph`: nodes known by row, each within another or at the top (-1), and edges with a
 // status from the table. What this page folds together, as twelve layers in a row, is a node of its own.
 
-import { ASIDE_LIMIT, LEVEL_LIMIT, OPEN_LIMIT, fold, valueOf } from "./folding.mjs";
+import { ASIDE_LIMIT, AT_ONCE, HANDLES_LIMIT, LEVEL_LIMIT, OPEN_LIMIT, fold, valueOf } from "./folding.mjs";
 
 /** @import {Arrow, DrawnData, DrawnKey, GraphEdge, Item, LayerData, ModelData, RepairedData, Status, Table, Visible, VisibleBox, VisibleEdge} from "./types" */
 
@@ -83,6 +83,16 @@ class Graph {
    */
   name(row) {
     return groupName(this, row);
+  }
+
+  /**
+   * The row of a name, or -1. What this page folded cannot be found so.
+   *
+   * @param {string} name
+   */
+  rowOf(name) {
+    for (let row = 0; row < this.own; row += 1) if (this.name(row) === name) return row;
+    return -1;
   }
 
   /**
@@ -218,6 +228,31 @@ class Graph {
   /** @param {number} row */
   close(row) {
     this.opened.delete(row);
+  }
+
+  /** Closed boxes on screen that can be opened; those that hold what stands aside come last. */
+  closed() {
+    /** @param {number} row */
+    const late = (row) => Number(["many", "handles", "library"].includes(this.groups.get(row)?.kind ?? ""));
+    return this.visible().boxes.filter((row) => this.canOpen(row)).sort((left, right) => late(left) - late(right));
+  }
+
+  /**
+   * Opens all boxes, level by level, until so many more are on screen that they take long to lay out.
+   *
+   * @param {number} [most] How many more.
+   * @returns {number} How many boxes are left closed.
+   */
+  openAll(most = AT_ONCE) {
+    let room = most;
+    for (let closed = this.closed(); closed.length; closed = this.closed()) {
+      for (const row of closed) {
+        if (room <= 0) return this.closed().length;
+        this.open(row);
+        room -= this.childrenOf(row).length;
+      }
+    }
+    return 0;
   }
 
   /**
@@ -436,15 +471,30 @@ export class DrawnGraph extends Graph {
     this.names = new Map();
     this.why = new Map(data.aside.map((row, place) => [row, data.why[place]]));
     this.children.set(-1, this.childrenOf(-1).filter((row) => row !== data.root));
+    const handles = new Set(data.handles ?? []);
+    const aside = new Set(data.aside);
+    this.foldHandles([...handles].filter((row) => this.parents[row] === -1 && !aside.has(row)));
     for (const [kind, rows] of Object.entries({ aside: data.aside, library: data.library })) {
       if (!rows.length) continue;
-      const single = rows.filter((row) => data.types[row] === 1);
-      const many = rows.length > ASIDE_LIMIT && single.length > 3 ? [this.group("many", single)] : [];
-      const members = many.length ? [...rows.filter((row) => data.types[row] !== 1), ...many] : [...rows];
+      const folded = this.foldHandles(rows.filter((row) => handles.has(row)));
+      const unfolded = folded.length ? rows.filter((row) => !handles.has(row)) : rows;
+      const single = unfolded.filter((row) => data.types[row] === 1);
+      const many = unfolded.length > ASIDE_LIMIT && single.length > 3 ? [this.group("many", single)] : [];
+      const members = [...(many.length ? unfolded.filter((row) => data.types[row] !== 1) : unfolded), ...folded, ...many];
       const row = this.group(kind, members);
       if (members.length <= ASIDE_LIMIT) this.opened.add(row);
     }
     this.byEnds = new Map(source.map((from, row) => [`${from} ${target[row]}`, row]));
+  }
+
+  /**
+   * Puts handles of variables into one box, if they are many.
+   *
+   * @param {number[]} rows That stand side by side.
+   * @returns {number[]} The box, or nothing.
+   */
+  foldHandles(rows) {
+    return rows.length > HANDLES_LIMIT ? [this.group("handles", rows)] : [];
   }
 
   /**
@@ -515,6 +565,7 @@ export class DrawnGraph extends Graph {
       const { kind } = valueOf(this.groups, row);
       if (kind === "aside") return ["TensorBoard took these out of the main graph"];
       if (kind === "library") return ["library functions"];
+      if (kind === "handles") return [super.sub(row), "variables that the traced function takes as arguments", "folded by this page"];
       return super.facts(row);
     }
     const kind = ["metanode", "op", "series node"][this.data.types[row]];
@@ -558,6 +609,7 @@ const GROUPS = {
   part: (count, what) => `part of ${number(count, what, plural(what))}`,
   apart: (count, what) => `${number(count, what, plural(what))} without arrows`,
   many: (count) => number(count, "op"),
+  handles: (count) => number(count, "variable"),
   aside: (count, what) => number(count, what, plural(what)),
   library: (count, what) => number(count, what, plural(what)),
 };
@@ -579,6 +631,7 @@ function groupLabel(graph, row) {
   const { kind, leaves } = valueOf(graph.groups, row);
   if (kind === "aside") return "Auxiliary nodes";
   if (kind === "library") return "Functions";
+  if (kind === "handles") return "Captured variables";
   return `${shorten(graph.label(leaves[0]), 14)} … ${shorten(graph.label(leaves[leaves.length - 1]), 16)}`;
 }
 
@@ -588,7 +641,7 @@ function groupLabel(graph, row) {
  */
 function groupName(graph, row) {
   const { kind, leaves } = valueOf(graph.groups, row);
-  if (kind === "aside" || kind === "library") return groupLabel(graph, row);
+  if (kind === "aside" || kind === "library" || kind === "handles") return groupLabel(graph, row);
   return `${graph.name(leaves[0])} … ${graph.name(leaves[leaves.length - 1])}`;
 }
 
@@ -651,6 +704,24 @@ export class Model {
     this.layers?.foldInside(-1);
     this.drawn?.foldInside(-1);
     this.repaired?.foldInside(-1);
+    this.openModel();
+  }
+
+  /** Opens the boxes that hold most of the layers, one within another: the first look shows the model. */
+  openModel() {
+    const { drawn, layers } = this;
+    if (!drawn || !layers) return;
+    const own = [...this.opsOf.keys()].filter((layer) => layers.data.kinds[layer] === 0);
+    const ways = own.map((layer) => drawn.wayUp(this.homeOf(layer)).reverse());
+    for (let depth = 0; ; depth += 1) {
+      /** @type {Map<number, number>} */
+      const counts = new Map();
+      for (const way of ways) if (way.length > depth + 1) counts.set(way[depth], (counts.get(way[depth]) ?? 0) + 1);
+      const [box, count] = [...counts].reduce((best, next) => (next[1] > best[1] ? next : best), [-1, 0]);
+      if (count < 2 || count * 2 <= ways.length) return;
+      drawn.reveal(box);
+      drawn.open(box);
+    }
   }
 
   get arrowsOf() {

@@ -10,6 +10,8 @@
 export const LEVEL_LIMIT = 60;
 export const OPEN_LIMIT = 150; // models with more layers show their nested models closed
 export const ASIDE_LIMIT = 30; // more auxiliary nodes than this are shown as one box
+export const HANDLES_LIMIT = 3; // more handles of variables than this are shown as one box
+export const AT_ONCE = 400; // boxes, beyond which "Open all" asks before it goes on
 
 /**
  * The value of a key that the map holds.

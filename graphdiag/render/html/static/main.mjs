@@ -2,6 +2,7 @@
 // A page may hold several models; it shows one of them. What is selected is a finding, boxes or edges of one picture,
 // and each selection says what it marks in both.
 
+import { fragmentOf, selectedBy } from "./address.mjs";
 import { Model, number } from "./data.mjs";
 import { DATA, STATUS, byId, html } from "./page.mjs";
 import { Details, Search } from "./panels.mjs";
@@ -24,6 +25,17 @@ const CHOICES = [
   { label: "Repaired", keys: ["layers", "repaired"] },
   { label: "Both side by side", keys: ["drawn", "repaired"] },
 ];
+
+/**
+ * What the address calls a box and an edge of each picture.
+ *
+ * @type {Record<Key, {box: string, edge: string}>}
+ */
+const KINDS = {
+  layers: { box: "layer", edge: "edge" },
+  drawn: { box: "box", edge: "arrow" },
+  repaired: { box: "repaired", edge: "repaired-arrow" },
+};
 
 export class App {
   /** @type {Partial<Record<Key, Picture>>} */
@@ -88,7 +100,8 @@ export class App {
     this.choose(keys);
     await this.draw();
     this.refresh();
-    if (this.selection) this.bringMarked(this.selection.marks());
+    if (this.selection?.within) await this.uncover(this.selection.within);
+    else if (this.selection) this.bringMarked(this.selection.marks());
     this.say(`${keys.map((key) => this.panes[key]?.getAttribute("aria-label")).join(" and ")}.`);
   }
 
@@ -125,6 +138,47 @@ export class App {
   select(selection) {
     this.selection = selection;
     this.refresh();
+    remember(this.place, this.selected());
+  }
+
+  /**
+   * What the address says of the selection.
+   *
+   * @returns {{code: string, nth: number, kind: string, names: string[]}}
+   */
+  selected() {
+    const { finding, kind = "", names = [] } = this.selection ?? {};
+    const { findings } = this.model;
+    const code = finding === undefined ? "" : findings[finding].code;
+    return { code, nth: code ? findings.slice(0, finding).filter((other) => other.code === code).length : 0, kind, names };
+  }
+
+  /**
+   * Selects what an address says, if there is such a thing.
+   *
+   * @param {import("./types").Selected} place
+   */
+  async selectPlace({ code, nth, kind, names }) {
+    const { model } = this;
+    if (code) {
+      const alike = model.findings.flatMap((finding, at) => (finding.code === code ? [at] : []));
+      if (alike.length) await this.selectFinding(alike[Math.min(nth, alike.length - 1)]);
+      return;
+    }
+    const key = KEYS.find((each) => kind === KINDS[each].box || kind === KINDS[each].edge);
+    const graph = key && model[key];
+    if (!graph || !names.length) return;
+    const rows = names.map((name) => graph.rowOf(name));
+    if (rows.includes(-1)) return;
+    if (kind === KINDS[key].box) {
+      await this.goTo(key, rows[0]);
+      return;
+    }
+    await this.reach(key);
+    const edge = graph.edges.findIndex(({ source, target }) => source === rows[0] && target === rows[1]);
+    if (edge < 0) return;
+    if (key === "layers") this.selectLayerEdges([edge]);
+    else this.selectArrows(key, [edge]);
   }
 
   clear() {
@@ -195,8 +249,12 @@ export class App {
     return graph ? edges.flatMap((row) => [graph.edges[row].source, graph.edges[row].target]) : [];
   }
 
-  /** @param {number} place */
-  selectFinding(place) {
+  /**
+   * The finding's edges and boxes light up, with what is around them open.
+   *
+   * @param {number} place
+   */
+  async selectFinding(place) {
     const finding = this.model.findings[place];
     const arrows = this.arrowsOf(finding.edges);
     const homes = finding.edges.length || !this.model.drawn ? [] : finding.layers.map((row) => this.model.homeOf(row)).filter((row) => row >= 0);
@@ -207,10 +265,16 @@ export class App {
       repaired: { nodes: [...this.model.repairedBoxes(finding.layers), ...this.endsOf("repaired", inRepaired)], edges: inRepaired },
     };
     this.details.clear();
-    this.select({ finding: place, marks: () => marks });
+    const within = {
+      layers: finding.edges.length ? this.endsOf("layers", finding.edges) : finding.layers,
+      drawn: arrows.length ? this.endsOf("drawn", arrows) : finding.boxes,
+      repaired: this.endsOf("repaired", inRepaired),
+    };
+    this.select({ finding: place, marks: () => marks, within });
     // Where the pictures lie below the findings, they come into sight.
     if (matchMedia("(max-width: 900px)").matches) byId("pictures").scrollIntoView();
-    this.bringMarked(marks);
+    await this.uncover(within);
+    this.refresh();
     this.say(`${`${finding.code} ${finding.rule}`.trim()}: ${number(finding.edges.length, "layer edge")} and ${number(arrows.length, "arrow")} marked.`);
   }
 
@@ -225,6 +289,15 @@ export class App {
       const picture = this.pictures[key];
       if (key !== but && picture?.laid && this.seen.includes(key)) picture.bring(marks[key].nodes ?? []);
     }
+  }
+
+  /**
+   * Opens the boxes around these rows, in the pictures that are seen, and brings them into sight.
+   *
+   * @param {Record<Key, number[]>} rows
+   */
+  async uncover(rows) {
+    await Promise.all(this.seen.map((key) => this.pictures[key]?.uncover(rows[key])));
   }
 
   /**
@@ -243,7 +316,8 @@ export class App {
     });
     const marked = { nodes: [...inside], edges: touching, chosen: row };
     const marks = { ...this.marksOfBox(key, row, inside, touching), [key]: marked };
-    this.select({ marks: () => marks, fill: () => (key === "layers" ? this.details.layer(row) : this.details.box(key, row)) });
+    const fill = () => (key === "layers" ? this.details.layer(row) : this.details.box(key, row));
+    this.select({ marks: () => marks, fill, kind: KINDS[key].box, names: [graph.name(row)] });
     this.bringMarked(marks, key);
     this.say(`${graph.name(row)}: ${number(touching.length, "edge")} marked.`);
   }
@@ -283,7 +357,7 @@ export class App {
   selectLayerEdges(edges) {
     const arrows = this.arrowsOf(edges);
     const marks = this.marksOfEdges(edges);
-    this.select({ marks: () => marks, fill: () => this.details.layerEdges(edges) });
+    this.select({ marks: () => marks, fill: () => this.details.layerEdges(edges), ...this.named("layers", edges) });
     this.bringMarked(marks);
     this.say(`${number(edges.length, "layer edge")} and ${number(arrows.length, "arrow")} marked.`);
   }
@@ -295,9 +369,21 @@ export class App {
   selectArrows(key, arrows) {
     const edges = this.edgesOf(arrows, key);
     const marks = this.marksOfEdges(edges, { [key]: arrows });
-    this.select({ marks: () => marks, fill: () => this.details.arrows(key, arrows) });
+    this.select({ marks: () => marks, fill: () => this.details.arrows(key, arrows), ...this.named(key, arrows) });
     this.bringMarked(marks);
     this.say(`${number(arrows.length, "arrow")} and ${number(edges.length, "layer edge")} marked.`);
+  }
+
+  /**
+   * What the address says of edges: the first one.
+   *
+   * @param {Key} key
+   * @param {number[]} edges
+   */
+  named(key, [first]) {
+    const graph = this.model[key];
+    const ends = graph ? [graph.edges[first].source, graph.edges[first].target] : [];
+    return { kind: KINDS[key].edge, names: ends.map((row) => graph?.name(row) ?? "") };
   }
 
   // --- going to what was searched ---
@@ -382,6 +468,23 @@ async function showModel(place) {
 const measure = () => document.documentElement.style.setProperty("--above", `${document.querySelector("header")?.offsetHeight}px`);
 addEventListener("resize", measure);
 
+/**
+ * Puts a selection into the address. Within another page, the address is not ours to change.
+ *
+ * @param {number} model
+ * @param {{code: string, nth: number, kind: string, names: string[]}} selected
+ */
+function remember(model, selected) {
+  if (window.top === window) history.replaceState(null, "", fragmentOf({ model, ...selected }));
+}
+
+/** Selects what the address says. */
+async function followAddress() {
+  const selected = selectedBy(location.hash);
+  const shown = await showModel(Math.min(selected.model, DATA.models.length - 1));
+  await shown.selectPlace(selected);
+}
+
 for (const button of all(".choose")) button.addEventListener("click", () => showModel(Number(button.dataset.model)));
 for (const button of all(".pick")) {
   button.addEventListener("click", async () => {
@@ -391,6 +494,16 @@ for (const button of all(".pick")) {
   });
 }
 
+// A click anywhere on a finding's card selects it; words can still be marked, and evidence opened.
+for (const card of all(".finding")) {
+  card.addEventListener("click", (event) => {
+    const button = card.querySelector(".pick");
+    const other = event.target instanceof Element ? event.target.closest("button, summary, a, details") : null;
+    if (button instanceof HTMLElement && !other && !getSelection()?.toString()) button.click();
+  });
+}
+
+addEventListener("hashchange", followAddress);
 addEventListener("keydown", (event) => {
   if (event.key === "Escape") app?.clear();
   if (event.key === "/" && event.target !== search.input) {
@@ -413,5 +526,5 @@ addEventListener("afterprint", () => {
   paper(false);
 });
 
-if (DATA.models.length) showModel(0);
+if (DATA.models.length) followAddress();
 else document.documentElement.dataset.ready = "true";

@@ -3,7 +3,9 @@
 import { number, plural, shorten } from "./data.mjs";
 import { valueOf } from "./folding.mjs";
 import { Layouter, dotOf, placed } from "./layout.mjs";
+import { Overview } from "./overview.mjs";
 import { DATA, STATUSES, html, svg } from "./page.mjs";
+import { savePng, saveSvg } from "./saving.mjs";
 
 /** @import {App} from "./main.mjs" */
 /** @import {DrawnGraph, LayerGraph} from "./data.mjs" */
@@ -13,6 +15,7 @@ const LINES_LIMIT = 40; // up to so many loose differing edges are drawn as line
 const HUB_LIMIT = 12; // beyond that, those of a box with more than so many end in stubs
 const HUB_ROOM = 58; // beside a hub, for its stub and their number
 const LEGIBLE = 0.6; // a picture that must shrink below this to fit is shown in part, from where something differs
+const MARKED_OPENED = 60; // up to so many marked boxes are looked for in closed ones
 const NARROW = 420; // pixels; in a pane below this, boxes stand closer
 
 const ruler = document.createElement("canvas").getContext("2d");
@@ -68,10 +71,14 @@ export class Picture {
      */
     const button = (label, text, act) => html("button", { type: "button", class: "act", "aria-label": label, title: label, onclick: act }, text);
     this.count = html("span", { class: "about" });
+    this.left = html("span", { class: "left" }); // what "Open all" left closed
+    this.left.hidden = true;
     this.busy = html("p", { class: "busy" }, "Drawing …");
     this.world = svg("g", { class: "world" });
     this.canvas = svg("svg", { tabindex: "0", role: "group", "aria-label": `${this.graph.title}. Arrow keys move it, plus and minus zoom, 0 fits it; Tab goes to its boxes.` }, this.world);
-    this.view = html("div", { class: "view" }, this.canvas, this.busy);
+    this.overview = new Overview((at) => this.centerOn(at));
+    this.view = html("div", { class: "view" }, this.canvas, this.overview.element, this.busy);
+    const save = this.save.bind(this);
     this.element = html(
       "section", { class: "pane", id: `pane-${this.key}`, "aria-label": this.graph.title },
       html("div", { class: "bar" }, html("h2", { title: this.graph.about }, this.graph.title), html(
@@ -79,8 +86,11 @@ export class Picture {
         button("Zoom in", "+", () => this.zoom(1.3)),
         button("Zoom out", "−", () => this.zoom(1 / 1.3)),
         button("Fit", "Fit", () => this.fit()),
-        this.foldButton = button("Close all boxes", "Close all", () => this.toggleAll()),
-      ), this.count),
+        this.openButton = button("Open all boxes", "Open all", () => this.openAll()),
+        this.closeButton = button("Close all boxes", "Close all", () => this.closeAll()),
+        button("Save as SVG", "SVG", () => save(saveSvg)),
+        button("Save as PNG", "PNG", () => save(savePng)),
+      ), this.count, this.left),
       this.view,
     );
     this.listen();
@@ -200,11 +210,10 @@ export class Picture {
     if (!this.nodes.has(this.current)) this.current = seen.boxes[0];
     this.nodes.get(this.current)?.setAttribute("tabindex", "0");
     this.count.textContent = this.counted(seen);
-    const foldable = opened.size > 0;
-    this.foldButton.hidden = !foldable && ![...this.nodes.keys()].some((row) => this.graph.canOpen(row));
-    this.foldButton.textContent = foldable ? "Close all" : "Open all";
-    this.foldButton.title = foldable ? "Close all boxes" : "Open all boxes of this level";
-    this.foldButton.setAttribute("aria-label", this.foldButton.title);
+    this.openButton.hidden = !seen.boxes.some((row) => this.graph.canOpen(row));
+    this.closeButton.hidden = !opened.size;
+    const ends = new Set(seen.edges.flatMap((edge) => (this.graph.differs(edge) ? [edge.source, edge.target] : [])));
+    this.overview.draw(laid, (row) => ends.has(row));
   }
 
   /**
@@ -434,13 +443,38 @@ export class Picture {
     this.app.refresh();
   }
 
-  async toggleAll() {
+  async closeAll() {
+    this.graph.opened.clear();
+    this.left.hidden = true;
+    await this.drawAnew();
+    this.app.say(`${this.graph.title}: all boxes closed.`);
+  }
+
+  async openAll() {
+    const left = this.graph.openAll();
+    const words = left ? `${number(left, "box", "boxes")} left closed: there is much in ${left === 1 ? "it" : "them"}.` : "";
+    this.left.hidden = !left;
+    this.left.replaceChildren(`${words} `, html("button", { type: "button", class: "act", onclick: () => this.openAll() }, "Open more"));
+    await this.drawAnew();
+    this.app.say(`${this.graph.title}: ${words || "all boxes opened."}`);
+  }
+
+  async drawAnew() {
     this.anchor = null;
-    if (this.graph.opened.size) this.graph.opened.clear();
-    else for (const row of this.seen?.boxes ?? []) if (this.graph.canOpen(row)) this.graph.open(row);
     this.fitted = false;
     await this.draw();
     this.app.refresh();
+  }
+
+  /** @param {(world: SVGElement, size: {width: number, height: number}, name: string) => void | Promise<void>} by */
+  async save(by) {
+    if (!this.laid) return;
+    try {
+      await by(this.world, this.laid, `graphdiag-${this.key}`);
+      this.app.say(`${this.graph.title} saved.`);
+    } catch (error) {
+      this.app.say(`${this.graph.title} could not be saved: ${error instanceof Error ? error.message : error}.`);
+    }
   }
 
   /** @param {number} row */
@@ -448,6 +482,22 @@ export class Picture {
     this.anchor = null;
     if (this.graph.reveal(row)) await this.draw();
     this.center([row]);
+  }
+
+  /**
+   * Opens what is around these rows, unless this page folded it as things that stand aside, and brings them into sight.
+   *
+   * @param {number[]} rows
+   */
+  async uncover(rows) {
+    if (!this.laid) return;
+    const { graph } = this;
+    /** @param {number} row */
+    const aside = (row) => ["many", "handles"].includes(graph.groups.get(graph.parents[row])?.kind ?? "");
+    const opened = rows.slice(0, MARKED_OPENED).filter((row) => !aside(row) && graph.reveal(row));
+    this.anchor = null;
+    if (opened.length) await this.draw();
+    this.bring(rows);
   }
 
   // --- the camera ---
@@ -505,15 +555,19 @@ export class Picture {
   /** @param {number[]} rows */
   center(rows) {
     const places = rows.map((row) => this.rectangle(row)).filter((place) => place !== undefined);
-    if (!this.laid || !places.length) return;
-    const { width, height } = this.size();
+    if (!places.length) return;
     /**
      * @param {(place: Place) => number} low
      * @param {(place: Place) => number} high
      */
     const middle = (low, high) => (Math.min(...places.map(low)) + Math.max(...places.map(high))) / 2;
-    const x = middle((place) => place.x, (place) => place.x + place.width);
-    const y = middle((place) => place.y, (place) => place.y + place.height);
+    this.centerOn([middle((place) => place.x, (place) => place.x + place.width), middle((place) => place.y, (place) => place.y + place.height)]);
+  }
+
+  /** @param {Point} at Of the picture, for the middle of the pane. */
+  centerOn([x, y]) {
+    if (!this.laid) return;
+    const { width, height } = this.size();
     const { scale } = this.camera;
     /**
      * No further than the picture goes: half a pane of nothing helps nobody.
@@ -560,6 +614,7 @@ export class Picture {
   move() {
     const { x, y, scale } = this.camera;
     this.world.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+    if (this.laid) this.overview.follow(this.camera, this.size(), this.laid);
   }
 
   /**

@@ -68,6 +68,8 @@ export interface DrawnData {
   aside: number[];
   why: string[];
   library: number[];
+  /** Boxes of variables that a traced function takes as arguments. */
+  handles?: number[];
   edges: {
     source: number[];
     target: number[];
@@ -213,6 +215,24 @@ export interface Selection {
   marks: () => Marked;
   fill?: () => void;
   finding?: number;
+  /** Rows around which boxes are opened, so that a finding's edges and boxes are seen. */
+  within?: Record<Key, number[]>;
+  /** What the address says of it. */
+  kind?: string;
+  names?: string[];
+}
+
+/** What is selected, as the page's address says it. */
+export interface Selected {
+  /** Number of the model in its page. */
+  model: number;
+  /** A finding's code, and which of those that have it. */
+  code: string;
+  nth: number;
+  /** What else is selected: "layer", "box", "repaired", "edge", "arrow" or "repaired-arrow"; empty for none. */
+  kind: string;
+  /** Names of the box, or of both ends of the edge. */
+  names: string[];
 }
 
 /** What one end of an edge says: its row by this key. */
