@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from graphdiag.lazy import lazy
 from graphdiag.picture_style import STANDARD, PictureStyle
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 # Results hold data and know nothing of printing; rendering is looked up by name, and only when it is asked for.
 _render = lazy("graphdiag.render.registry:render_as")
+_show_page = lazy("graphdiag.results.showing:show_page")
 
 
 class Renderable:
@@ -36,3 +40,15 @@ class Renderable:
         """
         rendered: str | bytes = _render(self, format, style)
         return rendered
+
+    def show(self) -> Path | None:
+        """Show the page of ``--format html``: in the cell of a notebook, else in the browser.
+
+        Returns:
+            The temporary file that the browser opens; ``None`` in a notebook.
+
+        Raises:
+            UsageError: The file cannot be written.
+        """
+        shown: Path | None = _show_page(self.render("html"))
+        return shown

@@ -5,18 +5,15 @@ It holds only what `graphdiag.results.document` saves, so that every format can 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Finding, Verdict
 from graphdiag.diagnosis.ownership import Ownership
-from graphdiag.errors import UsageError
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -256,35 +253,6 @@ class Report(Renderable):
             else {**encoding.op_graph_data(ops), "ownership": encoding.ownership_data(self.ownership)},
             "drawn_graph": None if drawn is None else encoding.drawn_graph_data(drawn),
         }
-
-    def show(self) -> Path:
-        """Write the page of `graphdiag compare --format html` to a temporary file and open it in the browser.
-
-        Returns:
-            The file.
-
-        Raises:
-            UsageError: It cannot be written.
-        """
-        import tempfile
-        import webbrowser
-
-        from graphdiag.output import put
-
-        content = self.render("html")
-        try:
-            descriptor, name = tempfile.mkstemp(prefix="graphdiag-", suffix=".html")
-        except OSError as error:
-            raise UsageError(f"a temporary file cannot be made: {error.strerror}; set TMPDIR.") from error
-        os.close(descriptor)
-        path = Path(name)
-        try:
-            put(content, path)
-        except BaseException:
-            path.unlink()
-            raise
-        webbrowser.open(path.as_uri())
-        return path
 
     def _repr_html_(self) -> str:
         """What a notebook shows for the report: the answer and the findings."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -286,15 +287,36 @@ def test_the_page_grows_with_the_graph() -> None:
 # --- in notebooks ----------------------------------------------------------------------------------------------------
 
 
+IMAGE = re.compile('<img alt="The layer graph" src="data:image/svg[+]xml;base64,([^"]*)">')
+
+
+@pytest.mark.parametrize("name", ["keras216_reference", "hostile"])
+def test_a_notebook_shows_the_layer_graph(name: str) -> None:
+    report = named(name)
+    [coded] = IMAGE.findall(report._repr_html_())
+    assert base64.b64decode(coded).decode() == report.render("svg")
+
+
+def test_a_notebook_shows_no_picture_that_cannot_be_read() -> None:
+    assert not IMAGE.search(large_report()._repr_html_())
+
+
+def test_a_notebook_shows_the_words_without_graphviz(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    fragment = report_on("keras216_reference")._repr_html_()
+    assert not IMAGE.search(fragment)
+    assert "GD101" in fragment
+
+
 @pytest.mark.parametrize("name", [*NAMES, "hostile"])
 def test_a_notebook_shows_the_words(name: str) -> None:
     report = named(name)
     fragment = report._repr_html_()
     reader = read(fragment)
     assert {tag for tag, _ in reader.tags} <= {
-        *("div", "style", "p", "ul", "li", "h3", "span", "b", "details", "summary", "code")
+        *("div", "style", "p", "ul", "li", "h3", "span", "b", "details", "summary", "code", "img")
     }
-    assert len(fragment) < 60_000
+    assert len(IMAGE.sub("", fragment)) < 60_000
     for finding in report.findings[:2]:
         assert finding.code in reader.texts["span"]
 
