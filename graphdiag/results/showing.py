@@ -60,4 +60,4 @@ def _show_in_cell(content: str) -> None:
         f'<iframe srcdoc="{escape(content)}" title="graphdiag" width="100%" height="{_HEIGHT}" '
         f'style="border: 1px solid #8886"></iframe>'
     )
-    display(HTML(f"<div>{frame}</div>"))
+    display(HTML(f"<div>{frame}</div>"))  # type: ignore[no-untyped-call]
