@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from graphdiag.checking.check import report_on
@@ -34,7 +35,7 @@ from graphdiag.checking.contracts.required import Required
 from graphdiag.checking.contracts.shared import Shared
 from graphdiag.comparison import compare
 from graphdiag.diagnosis.finding import Severity, Verdict
-from graphdiag.errors import ConfigError, UsageError
+from graphdiag.errors import ConfigError, SourceError, UsageError
 from graphdiag.modeldiff.take_snapshot import take
 from graphdiag.output import put
 from graphdiag.render.text.check import explain
@@ -70,8 +71,26 @@ def assert_graph(source: Any, **options: Any) -> GraphAssertion:
     __tracebackhide__ = True
     if isinstance(source, Report) and options:
         raise UsageError(f"{', '.join(options)}: does not apply to a report, which is made already; leave it out.")
-    report = source if isinstance(source, Report) else compare(source, **options)
+    with _NoInnerFrames():
+        report = source if isinstance(source, Report) else compare(source, **options)
     return GraphAssertion(report, report.origin.path)
+
+
+class _NoInnerFrames:
+    """Errors about what a test asks for leave the ``with`` block without the frames of graphdiag below it.
+
+    What the user's own model raises keeps them: they lead to the line in the model.
+    """
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        __tracebackhide__ = True
+        if isinstance(error, (ConfigError, SourceError, UsageError)):
+            raise error.with_traceback(None) from None
 
 
 @dataclass(frozen=True)
@@ -136,20 +155,26 @@ class GraphAssertion:
         __tracebackhide__ = True
         return self._keeps(Reachable, _call("all_reachable", graph=graph), graph=graph)
 
-    def shares(self, *layers: str) -> GraphAssertion:
+    def shares(self, *layers: Set) -> GraphAssertion:
         """Each of these layers is used more than once, so that its uses share its variables."""
         __tracebackhide__ = True
-        return self._keeps(Shared, _call("shares", *layers), shared=layers)
+        return self._keeps(Shared, _call("shares", *layers), shared=_entries(layers))
 
-    def ties(self, *layers: str) -> GraphAssertion:
-        """All of these layers read the same variable."""
+    def ties(self, *layers: Set) -> GraphAssertion:
+        """All of these layers read the same variable.
+
+        Args:
+            *layers: The entries of one set, one by one; or lists, each of which is a set of its own.
+        """
         __tracebackhide__ = True
-        return self._keeps(Shared, _call("ties", *layers), tied=[layers])
+        alone = [layer for layer in layers if isinstance(layer, str)]
+        lists = [layer for layer in layers if not isinstance(layer, str)]
+        return self._keeps(Shared, _call("ties", *layers), tied=[*([alone] if alone else ()), *lists])
 
-    def shares_nothing(self, *layers: str) -> GraphAssertion:
+    def shares_nothing(self, *layers: Set) -> GraphAssertion:
         """Each of these layers is used once, and no other layer reads its variables."""
         __tracebackhide__ = True
-        return self._keeps(Shared, _call("shares_nothing", *layers), separate=layers)
+        return self._keeps(Shared, _call("shares_nothing", *layers), separate=_entries(layers))
 
     def within_budget(self, **limits: int | Mapping[str, int]) -> GraphAssertion:
         """There is at most, or at least, so much of something.
@@ -184,7 +209,8 @@ class GraphAssertion:
         """
         __tracebackhide__ = True
         if os.environ.get(UPDATE):
-            put(take(self.report).to_text(), Path(path))
+            with _NoInnerFrames():
+                put(take(self.report).to_text(), Path(path))
             return self
         return self._keeps(Golden, _call("matches_snapshot", str(path)), snapshot=str(path), renames=renames)
 
@@ -200,13 +226,19 @@ class GraphAssertion:
         """Hold one contract against the report; what is empty is left to the contract's default."""
         __tracebackhide__ = True
         given = {key: value for key, value in options.items() if value not in ("", ())}
-        contract = read_contract(kind, {"name": call, **given}, Place(call.partition("(")[0]))
+        with _NoInnerFrames():
+            contract = read_contract(kind, {"name": call, **given}, Place(call.partition("(")[0]))
         outcome = judge(contract, self.report, self.model)
         if outcome.status is ContractStatus.UNCHECKED:
             raise ConfigError(outcome.reason)
         if outcome.status is ContractStatus.BROKEN:
             raise GraphAssertionError(f"{call} does not hold on {self.model}\n{explain(outcome)}")
         return self
+
+
+def _entries(sets: Sequence[Set]) -> list[str]:
+    """The entries of several sets as those of one."""
+    return [entry for one in sets for entry in ([one] if isinstance(one, str) else one)]
 
 
 def _call(method: str, *values: Any, **named: Any) -> str:
@@ -239,13 +271,15 @@ class Graphs:
             GraphdiagError: The configuration or the source cannot be read, or an option does not apply.
         """
         __tracebackhide__ = True
-        names = [model.name for model in self._config.models]
+        with _NoInnerFrames():
+            names = [model.name for model in self._config.models]
         if not isinstance(source, str) or source not in names:
             return assert_graph(source, **options)
-        config = self._config.only(source, options)
-        key = str(config.path), source
-        if key not in self._reports:
-            self._reports[key] = report_on(config)
+        with _NoInnerFrames():
+            config = self._config.only(source, options)
+            key = str(config.path), source
+            if key not in self._reports:
+                self._reports[key] = report_on(config)
         return GraphAssertion(self._reports[key], source)
 
     @cached_property

@@ -110,6 +110,39 @@ def test_a_configuration_that_says_what_cannot_be_is_an_error_that_names_it(run,
     result.stdout.fnmatch_lines(["E*ConfigError: *graphdiag.toml: there is no key 'model'; the nearest is 'models'."])
 
 
+def test_errors_in_what_a_test_asks_for_show_none_of_graphdiags_own_frames(run, pytester):
+    test = f"""
+        from graphdiag.testing import assert_graph
+
+        def test_configuration(graphdiag):
+            graphdiag("m")
+
+        def test_source():
+            assert_graph("missing.pb")
+
+        def test_contract():
+            {opened("assert_graph")}.within_budget(layrs_max=3)
+
+        def test_bound():
+            {opened("assert_graph")}.within_budget(layers=3)
+
+        def test_layer():
+            {opened("assert_graph")}.shares("nothing like it")
+    """
+    (pytester.path / "graphdiag.toml").write_text('[[model]]\nname = "m"\n')
+    result = run(test)
+    result.assert_outcomes(failed=5)
+    places = [line for line in result.outlines if re.match(r"\S+\.py:\d+: ", line)]
+    assert [place.rpartition(": ")[2] for place in places] == [
+        "ConfigError",
+        "SourceError",
+        "ConfigError",
+        "ConfigError",
+        "ConfigError",
+    ]
+    assert all(place.startswith("test_errors_in_what_a_test_asks_for") for place in places)
+
+
 def test_without_the_plugin_the_function_is_still_there(run):
     test = f"""
         import unittest

@@ -120,7 +120,10 @@ def test_layers_that_share_variables(siamese):
     assert "encoder/enc_a is used 2 times" in broken(assert_graph(siamese).shares_nothing, "encoder/enc_a")
     tying = report_on("keras216_weight_tying")
     [[edge]] = [finding.edges for finding in tying.findings if finding.code == "GD303"]
-    assert_graph(tying).ties(*edge)
+    assert_graph(tying).ties(*edge).ties(list(edge)).ties(list(edge), tuple(edge))
+    assert "share" in broken(assert_graph(tying).shares_nothing, list(edge))
+    others = next(layer for layer in tying.layer_graph.layers if layer not in edge)
+    assert f"{others}" in broken(assert_graph(tying).ties, list(edge), [edge[0], others])
     assert "shares the variable" in broken(assert_graph(tying).shares_nothing, edge[1])
 
 

@@ -14,6 +14,8 @@ from graphdiag.diagnosis.dataflow.op_specs import op_specs
 from graphdiag.errors import ConfigError
 from graphdiag.graphs.layer_graph import Layer
 from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.keras_classes import LAYER_CLASSES, OPERATION_CLASSES
+from graphdiag.phrases import counted, some
 from graphdiag.results.check_report import Violation
 from graphdiag.results.report import Report
 
@@ -60,9 +62,15 @@ class Budget(Contract):
     least: Mapping[str, int] = option(_limits, default=None, key="min")
 
     def __post_init__(self) -> None:
-        """Refuse a budget without limits."""
+        """Refuse a budget without limits, or with limits that no model can keep."""
         if not self.most and not self.least:
             raise ConfigError(f"{self.where}: one of the keys 'max' and 'min' is needed.")
+        for measure, least in (self.least or {}).items():
+            most = (self.most or {}).get(measure, least)
+            if least > most:
+                raise ConfigError(
+                    f"{self.where}: {measure}: 'min' is {least:,} and 'max' is {most:,}, so no model can keep it."
+                )
 
     def check(self, report: Report) -> Iterator[Violation]:
         """One violation for each limit that is passed."""
@@ -78,8 +86,7 @@ class Budget(Contract):
 
 def _count(report: Report, measure: str) -> int:
     if measure.startswith(_CLASS):
-        wanted = measure.removeprefix(_CLASS)
-        return sum(fnmatchcase(layer.class_name, wanted) for layer in _layers(report))
+        return _layers_of_class(_layers(report), measure.removeprefix(_CLASS))
     if measure.startswith(_OP):
         return _ops_of_type(_ops(report), measure.removeprefix(_OP))
     return _MEASURES[measure](report)
@@ -92,6 +99,14 @@ def _layers(report: Report) -> Sequence[Layer]:
     return [layer for id_, layer in report.layer_graph.layers.items() if ids_of(report, id_)[0] == id_]
 
 
+def _layers_of_class(layers: Sequence[Layer], wanted: str) -> int:
+    classes = [layer.class_name for layer in layers]
+    if not _WILD & set(wanted) and wanted not in classes and wanted not in LAYER_CLASSES | OPERATION_CLASSES:
+        near = nearest(wanted, [*dict.fromkeys(classes), *sorted(LAYER_CLASSES)])
+        raise ConfigError(f"neither the model nor Keras has a layer class {wanted!r}{near}.")
+    return sum(fnmatchcase(class_name, wanted) for class_name in classes)
+
+
 def _ops(report: Report) -> OpGraph:
     if report.op_graph is None:
         raise ConfigError("the source has no op graph, so no ops can be counted.")
@@ -99,10 +114,14 @@ def _ops(report: Report) -> OpGraph:
 
 
 def _parameters(report: Report) -> int:
-    counts = [layer.parameters for layer in _layers(report)]
-    known = [count for count in counts if count is not None]
-    if len(known) < len(counts):
-        raise ConfigError("the source does not record the parameters of its layers; a Python file or .keras has them.")
+    layers = _layers(report)
+    known = [layer.parameters for layer in layers if layer.parameters is not None]
+    if len(known) < len(layers):
+        unknown = [layer.id for layer in layers if layer.parameters is None]
+        raise ConfigError(
+            f"the source does not tell the parameters of {counted(len(unknown), 'layer')} ({some(unknown)}); "
+            "the Python file that builds the model does."
+        )
     return sum(known)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from graphdiag.errors import ConfigError
+from graphdiag.keras_classes import LAYER_CLASSES
 from graphdiag.results.check_report import ContractStatus
 from tests.checking.contracts.reports import judged, messages, report_of
 from tests.support.layers import layer_graph
@@ -70,6 +71,10 @@ def test_ops_of_a_type_are_counted_in_library_functions_too():
         ({"max": {"ops": -1}}, "c.toml: max.ops: must be a whole number from 0 on, and is -1."),
         ({"min": {"ops": "many"}}, "c.toml: min.ops: must be a whole number from 0 on, and is 'many'."),
         ({"max": 3}, "c.toml: max: must be a table, and is 3."),
+        (
+            {"max": {"ops": 3}, "min": {"layers": 1, "ops": 4}},
+            "c.toml: ops: 'min' is 4 and 'max' is 3, so no model can keep it.",
+        ),
     ],
 )
 def test_options_of_the_wrong_form(options, message):
@@ -82,7 +87,8 @@ def test_options_of_the_wrong_form(options, message):
     ("most", "reason"),
     [
         ("op:Swtich", "there is no op type 'Swtich'; the nearest is 'Switch'."),
-        ("parameters", "the source does not record the parameters of its layers; a Python file or .keras has them."),
+        ("class:Conv1d", "neither the model nor Keras has a layer class 'Conv1d'; the nearest is 'Conv1D'."),
+        ("class:Droput", "neither the model nor Keras has a layer class 'Droput'; the nearest is 'Dropout'."),
     ],
 )
 def test_what_cannot_be_counted(reference, most, reason):
@@ -97,3 +103,31 @@ def test_a_type_that_is_known_may_be_absent(reference):
 def test_ops_cannot_be_counted_without_an_op_graph():
     outcome = judged(report_of(layers=layer_graph([("x", "a")])), "budget", max={"ops": 1})
     assert outcome.reason == "c.toml: the source has no op graph, so no ops can be counted."
+
+
+def test_a_class_of_keras_may_be_absent_and_a_glob_may_match_nothing(reference):
+    most = {"class:LSTM": 0, "class:GetItem": 0, "class:My*": 0}
+    assert judged(reference, "budget", max=most).status is ContractStatus.KEPT
+
+
+def test_layers_whose_parameters_are_not_known_are_named():
+    layers = layer_graph([("x", "a"), ("a", "b"), ("b", "c")], inputs=["x"])
+    known = {id_: replace(layer, parameters=None if id_ in "bc" else 3) for id_, layer in layers.layers.items()}
+    outcome = judged(report_of(layers=replace(layers, layers=known)), "budget", max={"parameters": 10})
+    assert outcome.reason == (
+        "c.toml: the source does not tell the parameters of 2 layers (b and c); the Python file that builds the "
+        "model does."
+    )
+
+
+def test_every_layer_class_of_the_installed_keras_is_known():
+    import keras
+    import tf_keras
+
+    for package in (keras, tf_keras):
+        layers = {name: getattr(package.layers, name) for name in dir(package.layers)}
+        classes = {
+            name for name, kind in layers.items() if isinstance(kind, type) and issubclass(kind, package.layers.Layer)
+        }
+        assert len(classes) > 100
+        assert classes - {"Layer"} <= LAYER_CLASSES
