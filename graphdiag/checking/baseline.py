@@ -7,13 +7,14 @@ change too easily. An edge that is new to an accepted finding is a new finding.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from graphdiag.checking.contracts.options import Place, check_keys, list_of, table, text
+from graphdiag.checking.contracts.options import Place, check_keys, list_of, nearest, table, text
 from graphdiag.diagnosis.finding import Finding
+from graphdiag.diagnosis.registry import all_rules
 from graphdiag.errors import ConfigError
 from graphdiag.results.check_report import Accepted
 from graphdiag.sources.files import LARGEST_CONFIG, read_regular
@@ -65,10 +66,14 @@ def _entry(value: Any, place: Place) -> Accepted:
     for key in ("model", "code"):
         if key not in entry:
             raise place.error(f"the key {key!r} is missing.")
+    code = text(entry["code"], place.at("code"))
+    codes = [rule.code for rule in all_rules()]
+    if code not in codes:
+        raise place.at("code").error(f"no rule has the code {code!r}{nearest(code, codes)}; take the entry out.")
     edges = list_of(list_of(text, at_least=2), at_least=0)(entry.get("edges", []), place.at("edges"))
     return Accepted(
         model=text(entry["model"], place.at("model")),
-        code=text(entry["code"], place.at("code")),
+        code=code,
         edges=tuple((edge[0], edge[1]) for edge in edges),
         culprits=list_of(text, at_least=0)(entry.get("culprits", []), place.at("culprits")),
         reason=str(entry.get("reason", "")),
@@ -86,19 +91,67 @@ def _members(entry: Accepted) -> str:
     return ",\n   ".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in entry.to_dict().items())
 
 
-def accept(model: str, finding: Finding, before: Sequence[Accepted]) -> Accepted:
-    """The entry for a finding; with the reason of the entry that it had before, if it had one.
+def accept(model: str, finding: Finding, before: Sequence[Accepted]) -> tuple[Accepted, ...]:
+    """The entries for a finding: what was accepted before keeps its reason, and what is new to it has none yet.
 
     Args:
         model: Name of the model.
         finding: The finding.
         before: The entries so far.
+
+    Returns:
+        Entries that have all of the finding between them, one for each reason.
     """
-    wanted = things_of_findings([(model, finding)])
-    reasons = [entry.reason for entry in before if entry.reason and wanted & things_of_entries([entry])]
-    edges = tuple(sorted(set(finding.edges)))
-    culprits = () if edges else tuple(sorted(set(finding.culprits)))
-    return Accepted(model, finding.code, edges, culprits, reasons[0] if reasons else NO_REASON)
+    left = {thing for _, _, thing in things_of_findings([(model, finding)])}
+    by_reason: dict[str, set[tuple[str, ...]]] = {}
+    for entry in before:
+        known = {thing for name, code, thing in things_of_entries([entry]) if (name, code) == (model, finding.code)}
+        if entry.reason and known & left:
+            by_reason.setdefault(entry.reason, set()).update(known & left)
+            left -= known
+    if left:
+        by_reason.setdefault(NO_REASON, set()).update(left)
+    return tuple(_entry_for(model, finding.code, things, reason) for reason, things in by_reason.items())
+
+
+def _entry_for(model: str, code: str, things: Iterable[tuple[str, ...]], reason: str) -> Accepted:
+    edges = sorted((thing[0], thing[1]) for thing in things if len(thing) == 2)
+    culprits = sorted(thing[0] for thing in things if len(thing) == 1)
+    return Accepted(model, code, tuple(edges), tuple(culprits), reason)
+
+
+def with_new_names(
+    entries: Sequence[Accepted], configured: Collection[str], findings: Sequence[tuple[str, Finding]]
+) -> list[Accepted]:
+    """The entries of models that were given another name in the configuration, under that name.
+
+    A model was renamed if its old name is no longer configured, and a configured model without entries has findings
+    that the old one's entries accept; the one that has most of them, if there are several.
+
+    Args:
+        entries: The baseline.
+        configured: Names of all configured models.
+        findings: Today's findings, each with the name of its model.
+    """
+    accepted = _by_model(things_of_entries(entries))
+    found = _by_model(things_of_findings(findings))
+    alike = {
+        (old, new): len(accepted[old] & found[new])
+        for old in accepted.keys() - set(configured)
+        for new in found.keys() - accepted.keys()
+    }
+    names: dict[str, str] = {}
+    for old, new in sorted(alike, key=lambda pair: (-alike[pair], pair)):
+        if alike[old, new] and old not in names and new not in names.values():
+            names[old] = new
+    return [replace(entry, model=names.get(entry.model, entry.model)) for entry in entries]
+
+
+def _by_model(things: Iterable[Thing]) -> dict[str, set[tuple[str, tuple[str, ...]]]]:
+    by_model: dict[str, set[tuple[str, tuple[str, ...]]]] = {}
+    for model, code, thing in things:
+        by_model.setdefault(model, set()).add((code, thing))
+    return by_model
 
 
 def unneeded(entry: Accepted, needed: frozenset[Thing]) -> Accepted | None:

@@ -6,14 +6,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from graphdiag.checking.baseline import Thing, accept, read_baseline, things_of_entries, things_of_findings, unneeded
+from graphdiag.checking.baseline import (
+    Thing,
+    accept,
+    read_baseline,
+    things_of_entries,
+    things_of_findings,
+    unneeded,
+    with_new_names,
+)
 from graphdiag.checking.config import OFF, Config, ModelConfig
 from graphdiag.checking.contracts.contract import Contract, judge
 from graphdiag.checking.workers import Died, run_tasks
 from graphdiag.comparison import compare
 from graphdiag.diagnosis.finding import Finding, Severity
 from graphdiag.errors import ConfigError, GraphdiagError
-from graphdiag.results.check_report import UNREAD, Accepted, CheckedModel, CheckReport, ContractOutcome, ContractStatus
+from graphdiag.results.check_report import (
+    UNREAD,
+    Accepted,
+    CheckedModel,
+    CheckReport,
+    ContractOutcome,
+    ContractStatus,
+    Violation,
+)
 from graphdiag.results.report import Report
 
 Progress = Callable[[str], None]
@@ -65,11 +81,14 @@ def check_and_accept(
         file = config.path or "pyproject.toml"
         where = f"to [{config.table}]" if config.table else "at the top, before the first table"
         raise ConfigError(f'{file}: names no baseline; add baseline = "graphdiag-baseline.json" {where}.')
-    before = read_baseline(config.baseline) or ()
+    entries = read_baseline(config.baseline) or ()
     found = _checked(config, jobs, progress)
     unseen = _unseen(found, config)
+    breaking = list(_breaking(found))
+    configured = {model.name for model in config.models} | config.left_out
+    before = with_new_names(entries, configured, breaking)
     after = [entry for entry in before if entry.model in unseen]
-    after += dict.fromkeys(accept(model, finding, before) for model, finding in _breaking(found))
+    after += dict.fromkeys(entry for model, finding in breaking for entry in accept(model, finding, before))
     return _without_accepted(found, after, config), tuple(after)
 
 
@@ -205,12 +224,19 @@ def _without_accepted(found: CheckReport, entries: Sequence[Accepted], config: C
 def _judged_anew(outcome: ContractOutcome, accepted: frozenset[Thing]) -> ContractOutcome:
     if outcome.status is not ContractStatus.BROKEN:
         return outcome
-    left = tuple(
-        violation
-        for violation in outcome.violations
-        if violation.finding is None or not things_of_findings([(outcome.model, violation.finding)]) <= accepted
-    )
+    left = tuple(filter(None, (_not_accepted(violation, outcome.model, accepted) for violation in outcome.violations)))
     return replace(outcome, status=ContractStatus.BROKEN if left else ContractStatus.KEPT, violations=left)
+
+
+def _not_accepted(violation: Violation, model: str, accepted: frozenset[Thing]) -> Violation | None:
+    """A violation without what the baseline accepts; ``None`` if nothing is left."""
+    if violation.finding is None:
+        return violation
+    things = things_of_findings([(model, violation.finding)])
+    new = things - accepted
+    if len(new) < len(things):
+        return replace(violation, new=tuple(sorted(thing for _, _, thing in new))) if new else None
+    return violation
 
 
 def _breaking(found: CheckReport) -> Iterator[tuple[str, Finding]]:

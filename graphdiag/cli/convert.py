@@ -1,8 +1,9 @@
-"""``graphdiag convert``: a saved report in other formats."""
+"""``graphdiag convert``: a saved result in other formats."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,17 +12,39 @@ from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format
 
+if TYPE_CHECKING:
+    from graphdiag.results.renderable import Renderable
+
 
 @click.command()
-@click.argument("saved", type=options.PATH, help="Report that compare wrote with --format json.")
-@options.report_formats
+@click.argument("saved", type=options.PATH, help="What compare, check or diff wrote with --format json, or a snapshot.")
+@options.formats_of_any("the result is")
+@options.outputs
 @options.style
 @options.debug
 def convert(
     saved: Path, formats: tuple[Format, ...], outputs: tuple[Path, ...], rankdir: Direction, show_shapes: bool
 ) -> None:
-    """Write a saved report in other formats, without the model."""
-    from graphdiag.results.document import read
-
+    """Write a saved report, check, diff or snapshot in other formats, without the model."""
     pairs = pairs_of(formats, outputs)
-    write_result(read(saved), pairs, PictureStyle(rankdir, show_shapes))
+    write_result(_read(saved), pairs, PictureStyle(rankdir, show_shapes))
+
+
+def _read(saved: Path) -> Renderable:
+    """The result of a file, by the schema that its JSON names; one that names none is read as a report."""
+    from graphdiag.modeldiff.saved import from_dict as to_diff
+    from graphdiag.modeldiff.snapshot import read as read_snapshot
+    from graphdiag.results.check_document import from_dict as to_check
+    from graphdiag.results.document import from_dict as to_report
+    from graphdiag.results.document import read_json
+
+    document = read_json(saved)
+    schema = document.get("schema") if isinstance(document, dict) else None
+    family = schema.partition("/")[0] if isinstance(schema, str) else ""
+    if family == "graphdiag.check":
+        return to_check(document, str(saved))
+    if family == "graphdiag.diff":
+        return to_diff(document, str(saved))
+    if family == "graphdiag.snapshot":
+        return read_snapshot(saved)
+    return to_report(document, str(saved))

@@ -6,7 +6,7 @@ command passes on what it is given as ``**opening``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import reduce
 from pathlib import Path
@@ -16,7 +16,7 @@ import click
 
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction
-from graphdiag.render.registry import formats_of
+from graphdiag.render.registry import WRITERS, Format, formats_of
 
 _E = TypeVar("_E", bound=Enum)
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -47,7 +47,17 @@ def formats(result_type: str, what: str) -> _Decorator:
         result_type: The kind of result, as ``check``.
         what: What is written.
     """
-    choices = formats_of(result_type)
+    return _format_option(formats_of(result_type), what)
+
+
+def formats_of_any(what: str) -> _Decorator:
+    """As `formats`, with the formats of every kind of result."""
+    return _format_option(
+        [format_ for format_ in Format if any(format_ in formats for formats in WRITERS.values())], what
+    )
+
+
+def _format_option(choices: Sequence[Format], what: str) -> _Decorator:
     names = ", ".join(format_.value for format_ in choices)
     return click.option(
         "--format",

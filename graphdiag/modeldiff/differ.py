@@ -101,6 +101,7 @@ def _side(title: str, snapshot: Snapshot) -> dict[str, Any]:
         "layers": len(snapshot.layers),
         "edges": sum(1 for _ in snapshot.edges),
         "ops": None if snapshot.ops is None else snapshot.total_ops,
+        "snapshot": snapshot.to_dict(),
     }
 
 

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from graphdiag.diagnosis.finding import Verdict
 from graphdiag.errors import SourceError
 from graphdiag.modeldiff.json_text import one_item_a_line
 from graphdiag.results.migration import current
+from graphdiag.results.renderable import Renderable
 from graphdiag.sources.files import LARGEST_SAVED, read_regular
 
 SCHEMA = "graphdiag.snapshot/2"
@@ -121,7 +122,7 @@ class FindingRecord:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class Snapshot(Renderable):
     """What a graph looked like.
 
     Attributes:
@@ -136,6 +137,8 @@ class Snapshot:
         by_scope: Whether name scopes stand for layers.
         version: The graphdiag that took the snapshot.
     """
+
+    result_type: ClassVar[str] = "snapshot"
 
     model_name: str
     layers: Mapping[str, LayerRecord]

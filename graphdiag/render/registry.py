@@ -101,6 +101,13 @@ WRITERS: Mapping[str, Mapping[Format, Writer]] = {
         Format.JUNIT: lazy("graphdiag.render.ci.check:to_junit"),
         Format.GITHUB: lazy("graphdiag.render.ci.check:to_github"),
     },
+    "snapshot": {
+        Format.TEXT: lazy("graphdiag.render.text.snapshot:to_text"),
+        Format.JSON: lazy("graphdiag.render.data.snapshot_graph:to_json"),
+        **_pictures(lazy("graphdiag.render.pictures.snapshot:describe")),
+        Format.GRAPHML: lazy("graphdiag.render.data.snapshot_graph:graphml"),
+        Format.NODE_LINK: lazy("graphdiag.render.data.snapshot_graph:node_link"),
+    },
 }
 """The formats of each kind of result, by `Renderable.result_type`."""
 
@@ -120,7 +127,7 @@ def render(result: Renderable, format_: Format, style: PictureStyle) -> str | by
     """A result in a format.
 
     Args:
-        result: A report, a check report or a diff.
+        result: A report, a check report, a diff or a snapshot.
         format_: Which format.
         style: How pictures look; formats without pictures ignore it.
 
@@ -160,5 +167,5 @@ def _unknown(name: str, result_type: str) -> str:
     return f"--format {name}: not a format of a {_NAMES[result_type]}; choose from {known}."
 
 
-_NAMES = {"report": "report", "diff": "diff", "check": "check report"}
+_NAMES = {"report": "report", "diff": "diff", "check": "check report", "snapshot": "snapshot"}
 """How messages name each kind of result."""

@@ -57,11 +57,18 @@ class Violation:
         message: What is wrong, as a clause: ``conv1d_0_3 reaches conv1d_1_0``.
         chain: The shortest path that breaks the contract, where it is a path that does.
         finding: The finding, where it is one that breaks the contract.
+        new: The edges of the finding, or its culprits, that are new, where the baseline accepts the others.
     """
 
     message: str
     chain: tuple[Link, ...] = ()
     finding: Finding | None = None
+    new: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def new_lines(self) -> Sequence[str]:
+        """What is new, a line each: ``a -> b`` for an edge."""
+        return [" -> ".join(thing) for thing in self.new]
 
 
 @dataclass(frozen=True)
@@ -211,6 +218,7 @@ class CheckReport(Renderable):
 
     def to_dict(self) -> dict[str, Any]:
         """The check as JSON-ready data, in the schema ``graphdiag.check/2`` (see the README)."""
+        findings = {model.name: model.report.findings for model in self.models if model.report}
         return {
             "schema": SCHEMA,
             "graphdiag": __version__,
@@ -225,7 +233,7 @@ class CheckReport(Renderable):
                     "name": contract.name,
                     "type": contract.type,
                     "status": contract.status.value,
-                    "models": [_outcome(outcome) for outcome in contract.outcomes],
+                    "models": [_outcome(outcome, findings.get(outcome.model, ())) for outcome in contract.outcomes],
                 }
                 for contract in self.contracts
             ],
@@ -233,20 +241,21 @@ class CheckReport(Renderable):
                 "path": self.baseline,
                 "accepted": [entry.to_dict() for entry in self.accepted],
                 "gone": [entry.to_dict() for entry in self.removed],
+                "absent": self.baseline_absent,
             },
         }
 
 
-def _outcome(outcome: ContractOutcome) -> dict[str, Any]:
+def _outcome(outcome: ContractOutcome, findings: Sequence[Finding]) -> dict[str, Any]:
     return {
         "model": outcome.model,
         "status": outcome.status.value,
-        "violations": [_violation(violation) for violation in outcome.violations],
+        "violations": [_violation(violation, findings) for violation in outcome.violations],
         "reason": outcome.reason,
     }
 
 
-def _violation(violation: Violation) -> dict[str, Any]:
+def _violation(violation: Violation, findings: Sequence[Finding]) -> dict[str, Any]:
     found: dict[str, Any] = {"message": violation.message}
     if violation.chain:
         found["chain"] = [
@@ -260,4 +269,8 @@ def _violation(violation: Violation) -> dict[str, Any]:
         ]
     if violation.finding:
         found["code"] = violation.finding.code
+        if violation.finding in findings:
+            found["finding"] = findings.index(violation.finding)
+    if violation.new:
+        found["new"] = [list(thing) for thing in violation.new]
     return found

@@ -64,16 +64,24 @@ def read(path: Path) -> Report:
     Raises:
         SourceError: There is no such file, or no report in it.
     """
+    return from_dict(read_json(path), str(path))
+
+
+def read_json(path: Path) -> Any:
+    """The data of a file that ``--format json`` wrote, whatever it is.
+
+    Raises:
+        SourceError: There is no such file, or no JSON in it.
+    """
     try:
         text = read_regular(path, LARGEST_SAVED).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise SourceError(f"{path}: cannot be read: {why}. Give a report that --format json wrote.") from error
     try:
-        document = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise SourceError(f"{path}: is not JSON. Give a report that --format json wrote.") from error
-    return from_dict(document, str(path))
 
 
 def from_dict(document: Mapping[str, Any], name: str = "the report") -> Report:

@@ -33,7 +33,7 @@ def validation_error(document: Any) -> str | None:
         report that can be made and rendered.
     """
     try:
-        return _against_schema(document) or next(_contradictions(document), None)
+        return schema_error(document, "report") or next(_contradictions(document), None)
     except RecursionError:
         return "functions in it are nested too deeply"
 
@@ -41,10 +41,16 @@ def validation_error(document: Any) -> str | None:
 # --- the schema ------------------------------------------------------------------------------------------------------
 
 
-def _against_schema(document: Any) -> str | None:
+def schema_error(document: Any, name: str) -> str | None:
+    """Where data is not as a schema of `graphdiag.results.schemas` has it; ``None`` if it is.
+
+    Args:
+        document: What was read from JSON.
+        name: Name of the schema: ``report``.
+    """
     from jsonschema.exceptions import best_match
 
-    first = next(_validator().iter_errors(document), None)
+    first = next(_validator(name).iter_errors(document), None)
     if first is None:
         return None
     error = best_match([first])
@@ -56,8 +62,8 @@ def _against_schema(document: Any) -> str | None:
 
 
 @cache
-def _validator() -> Any:
-    """A validator of the report's schema that takes a column in one go, and no ``1.0`` or ``true`` for an integer."""
+def _validator(name: str) -> Any:
+    """A validator of a schema that takes a column in one go, and no ``1.0`` or ``true`` for an integer."""
     from jsonschema import Draft202012Validator as Standard
     from jsonschema import validators
 
@@ -67,7 +73,7 @@ def _validator() -> Any:
 
     integers = Standard.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int)
     quick = validators.extend(Standard, {"items": items}, type_checker=integers)
-    return quick(json.loads(schema("report")))
+    return quick(json.loads(schema(name)))
 
 
 def _is_column(values: Any, of_item: Any) -> bool:

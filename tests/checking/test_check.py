@@ -209,6 +209,58 @@ def test_an_edge_that_is_new_to_an_accepted_finding_is_new(configured):
     config.baseline.write_text(json.dumps(document))
     report = check(config)
     assert (report.exit_status, codes(report)) == (1, ["GD101"])
+    [outcome] = report.outcomes
+    [violation] = outcome.violations
+    assert violation.new == (entry.edges[3],)
+    source, target = entry.edges[3]
+    text = report.render("text")
+    assert f"new, the rest is in the baseline:\n    {source} -> {target}\n" in text
+    assert f"{source} -> {entry.edges[0][1]}" not in text
+    [told] = report.to_dict()["contracts"][0]["models"][0]["violations"]
+    assert told["new"] == [[source, target]]
+    assert f"new, the rest is in the baseline: {source} -> {target}" in report.render("github")
+
+
+def test_the_reason_of_an_accepted_finding_is_not_that_of_what_is_new_to_it(configured):
+    config = configured(BASELINE, model("m", "keras216_reference"), FINDINGS, 'severity = "warning"')
+    _, [entry] = accept(config)
+    document = json.loads(config.baseline.read_text())
+    document["accepted"][0]["reason"] = "the old Keras does so"
+    *_, new = document["accepted"][0]["edges"]
+    document["accepted"][0]["edges"].remove(new)
+    config.baseline.write_text(json.dumps(document))
+    report, entries = accept(config)
+    assert report.exit_status == 0
+    assert {one.reason: one.edges for one in entries} == {
+        "the old Keras does so": entry.edges[:-1],
+        NO_REASON: (tuple(new),),
+    }
+    assert check(config).exit_status == 0
+    assert check_and_accept(config)[1] == entries
+
+
+def test_a_model_with_another_name_keeps_its_reasons(configured):
+    names = {"gated": "keras216_hidden_tensor", "bool": "keras216_hidden_bool"}
+    config = configured(BASELINE, *(model(*pair) for pair in names.items()))
+    accept(config)
+    config.baseline.write_text(config.baseline.read_text().replace(NO_REASON, "as published"))
+    renamed = configured(BASELINE, *(model(f"new {name}", log) for name, log in names.items()))
+    assert check(renamed).exit_status == 1
+    report, entries = accept(renamed)
+    assert (report.exit_status, report.removed) == (0, ())
+    assert {(entry.model, entry.reason) for entry in entries} == {
+        ("new gated", "as published"),
+        ("new bool", "as published"),
+    }
+    # A second model of the same findings is not the first one under another name.
+    both = configured(
+        BASELINE, model("new gated", names["gated"]), model("copy", names["gated"]), model("new bool", names["bool"])
+    )
+    assert {(entry.model, entry.reason) for entry in accept(both)[1]} == {
+        ("new gated", "as published"),
+        ("new bool", "as published"),
+        ("copy", NO_REASON),
+    }
 
 
 def test_a_reason_outlives_updates_and_what_is_gone_is_reported(configured):
@@ -261,6 +313,10 @@ def test_entries_of_models_that_were_not_looked_at_stay(configured):
         (
             '{"schema": "graphdiag.baseline/1", "accepted": [{"modle": "m"}]}',
             "accepted.json: accepted[0]: there is no key 'modle'; the nearest is 'model'.",
+        ),
+        (
+            '{"schema": "graphdiag.baseline/1", "accepted": [{"model": "m", "code": "GD30l"}]}',
+            "accepted.json: accepted[0].code: no rule has the code 'GD30l'; the nearest is 'GD30",
         ),
     ],
 )

@@ -49,6 +49,7 @@ def test_json_has_all_of_it(graphdiag, changed):
     found = json.loads(graphdiag("diff", MODEL, changed, "--format", "json").stdout)
     assert list(found) == ["schema", "equal", "old", "new", "changes", "names", "automatic_renames", "notes"]
     assert found["schema"] == "graphdiag.diff/2"
+    assert found["old"].pop("snapshot") == json.loads(graphdiag("snapshot", MODEL).stdout)
     assert found["old"] == {
         "source": str(MODEL), "model": "model_1", "graphdiag": found["new"]["graphdiag"], "layers": 28, "edges": 27,
         "ops": None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.finding import Severity
+from graphdiag.phrases import some
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.ci import github, junit, markdown, sarif
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
@@ -74,13 +75,19 @@ def _problem(outcome: ContractOutcome, violation: Violation, location: Location)
         severity=finding.severity if finding else Severity.ERROR,
         message=violation.message,
         fix=finding.fix if finding else "",
-        edges=finding.edges if finding else (),
+        edges=[(thing[0], thing[1]) for thing in violation.new if len(thing) == 2]
+        or (finding.edges if finding else ()),
         layers=tuple(dict.fromkeys(on_the_way)),
         ops=finding.culprits if finding and not finding.edges else (),
-        details=[step(link) for link in violation.chain],
+        details=[*(step(link) for link in violation.chain), *_new(violation)],
         location=location,
         properties={"contract": outcome.type, **({"code": finding.code} if finding else {})},
     )
+
+
+def _new(violation: Violation) -> Iterator[str]:
+    if violation.new:
+        yield f"new, the rest is in the baseline: {some(violation.new_lines)}"
 
 
 def _location(model: CheckedModel, violation: Violation) -> Location | None:

@@ -1,4 +1,4 @@
-"""The check report as JSON in the schema ``graphdiag.check/1``."""
+"""The check report as JSON in the schema ``graphdiag.check/2``."""
 
 from __future__ import annotations
 

@@ -124,10 +124,12 @@ def _proof(violation: Violation) -> Iterator[RenderableType]:
         yield from _chain(violation.chain)
     if violation.finding:
         edges = violation.finding.edges
-        for source, target in edges[:_EDGES_SHOWN]:
-            yield _text(f"{source} -> {target}")
-        if len(edges) > _EDGES_SHOWN:
-            yield Text(f"and {len(edges) - _EDGES_SHOWN:,} more edges", "dim")
+        lines = list(violation.new_lines) or [f"{source} -> {target}" for source, target in edges]
+        if violation.new:
+            yield _text("new, the rest is in the baseline:")
+        yield from map(_text, lines[:_EDGES_SHOWN])
+        if len(lines) > _EDGES_SHOWN:
+            yield Text(f"and {len(lines) - _EDGES_SHOWN:,} more{' edges' if edges else ''}", "dim")
         yield _text(f"fix: {violation.finding.fix}")
 
 
