@@ -80,7 +80,7 @@ def test_a_snapshot_is_shown_drawn_and_written_as_a_graph(graphdiag, tmp_path):
     snapshot = json.loads(golden.read_text())
     sizes = f"{len(snapshot['layers'])} layers, 8 edges, {snapshot['ops']['total']} ops"
     assert text.splitlines()[0] == f"{snapshot['model']}: {sizes}"
-    assert ["gated", "Lambda"] == next(line.split()[:2] for line in text.splitlines() if line.startswith("gated"))
+    assert next(line.split()[:2] for line in text.splitlines() if line.startswith("gated")) == ["gated", "Lambda"]
     assert graphdiag("convert", golden, "--format", "json").stdout == golden.read_text()
     graph = json.loads(graphdiag("convert", golden, "--format", "node-link").stdout)
     assert {node["id"] for node in graph["nodes"]} == {layer["id"] for layer in snapshot["layers"]}

@@ -186,7 +186,14 @@ def _compare(task: _Task) -> Report:
 
 def _unread(task: _Task, error: str) -> _Done:
     judged = tuple(
-        ContractOutcome(contract.name, contract.type, task.model.name, ContractStatus.UNCHECKED, reason=UNREAD)
+        ContractOutcome(
+            contract.name,
+            contract.type,
+            task.model.name,
+            ContractStatus.UNCHECKED,
+            reason=UNREAD,
+            line=contract.line,
+        )
         for contract in task.contracts
     )
     return CheckedModel(task.model.name, task.model.source, error=error), judged

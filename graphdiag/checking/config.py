@@ -7,6 +7,7 @@ It stands in ``[tool.graphdiag]`` of ``pyproject.toml``, or in ``graphdiag.toml`
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,7 @@ DEFAULT_CONTRACT = NoFindings(name="no findings of severity error")
 
 _FILES = ("graphdiag.toml", "pyproject.toml")
 _TABLE = "tool.graphdiag"
+_NAME_LINE = re.compile(r"""\s*name\s*=\s*(["'])(.*?)\1\s*(#.*)?$""")
 _KEYS = ("models", "contracts", "select", "ignore", "severity", "baseline")
 
 
@@ -167,7 +169,8 @@ def read_config(file: Path) -> Config:
     check_keys(own, _KEYS, place)
     models = _each(own, "models", place, _model)
     _check_names("models", [model.name for model in models], place)
-    contracts = _each(own, "contracts", place, _contract)
+    lines = _lines_of_names(file)
+    contracts = _each(own, "contracts", place, lambda value, at: _contract(value, at, lines))
     _check_names("contracts", [contract.name for contract in contracts], place)
     for contract in contracts:
         _check_models(contract, models)
@@ -196,6 +199,19 @@ def _load(file: Path) -> Mapping[str, Any]:
         raise ConfigError(f"{file}: is not TOML that can be read: it is nested too deeply.") from error
     except ValueError as error:  # no TOML, or no UTF-8
         raise ConfigError(f"{file}: is not TOML: {error}.") from error
+
+
+def _lines_of_names(file: Path) -> Mapping[str, int]:
+    """The lines on which contracts are named; no TOML reader tells them. Names with escapes in them are left out."""
+    lines: dict[str, int] = {}
+    in_contracts = False
+    for number, line in enumerate(read_regular(file, LARGEST_CONFIG).decode("utf-8").splitlines(), start=1):
+        if line.lstrip().startswith("["):
+            in_contracts = line.strip().strip("[] ").endswith("contracts")
+        found = _NAME_LINE.match(line) if in_contracts else None
+        if found:
+            lines.setdefault(found[2], number)
+    return lines
 
 
 def _own_table(content: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
@@ -288,11 +304,11 @@ _MODEL_KEYS: Mapping[str, Reader[Any]] = {
 # --- contracts and rules ---------------------------------------------------------------------------------------------
 
 
-def _contract(value: Any, place: Place) -> Contract:
+def _contract(value: Any, place: Place, lines: Mapping[str, int]) -> Contract:
     options = table(value, place)
     name = options.get("name")
     if isinstance(name, str) and name:
-        place = replace(place, where=f"{place.where}, contract {name!r}", key="")
+        place = replace(place, where=f"{place.where}, contract {name!r}", key="", line=lines.get(name, 0))
     return make_contract(options, place)
 
 

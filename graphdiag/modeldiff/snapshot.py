@@ -19,6 +19,7 @@ from graphdiag.modeldiff.json_text import one_item_a_line
 from graphdiag.results.migration import current
 from graphdiag.results.renderable import Renderable
 from graphdiag.sources.files import LARGEST_SAVED, read_regular
+from graphdiag.sources.opened import SourceLine
 
 SCHEMA = "graphdiag.snapshot/2"
 _FAMILY, _, _NEWEST = SCHEMA.partition("/")
@@ -136,6 +137,7 @@ class Snapshot(Renderable):
         findings: What was found, in a fixed order.
         by_scope: Whether name scopes stand for layers.
         version: The graphdiag that took the snapshot.
+        locations: Where each layer is made, where the model was run; not saved, and no part of what is compared.
     """
 
     result_type: ClassVar[str] = "snapshot"
@@ -149,6 +151,7 @@ class Snapshot(Renderable):
     findings: tuple[FindingRecord, ...] = ()
     by_scope: bool = False
     version: str = ""
+    locations: Mapping[str, SourceLine] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def edges(self) -> Iterator[tuple[str, str]]:

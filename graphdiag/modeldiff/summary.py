@@ -28,7 +28,7 @@ from graphdiag.modeldiff.changes import (
 from graphdiag.modeldiff.differ import Diff
 from graphdiag.phrases import counted, some
 
-_LINES = 12
+LINES_SHOWN = 12
 _Kind = TypeVar("_Kind", bound=Change)
 SORTS: Mapping[str, tuple[type[Change], ...]] = {
     "model": (ModelRenamed, NestedAdded, NestedRemoved, NestedRenamed, EndsChanged),
@@ -73,7 +73,7 @@ def headline(diff: Diff) -> str:
     return f"{said[0].upper()}{said[1:]}; {rest}."
 
 
-def sections(diff: Diff, most: int | None = _LINES) -> Sequence[Section]:
+def sections(diff: Diff, most: int | None = LINES_SHOWN) -> Sequence[Section]:
     """The changes by sort.
 
     Args:

@@ -49,6 +49,7 @@ def take(report: Report) -> Snapshot:
         ops=ops,
         findings=ordered,
         version=__version__,
+        locations=report.locations,
     )
 
 

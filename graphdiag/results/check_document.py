@@ -77,6 +77,7 @@ def _outcome(contract: Mapping[str, Any], data: Mapping[str, Any], findings: Seq
         status=ContractStatus(data["status"]),
         violations=tuple(_violation(violation, findings) for violation in data["violations"]),
         reason=data["reason"],
+        line=data.get("line", 0),
     )
 
 
@@ -87,6 +88,7 @@ def _violation(data: Mapping[str, Any], findings: Sequence[Finding]) -> Violatio
         chain=tuple(map(_link, data.get("chain", ()))),
         finding=findings[position] if position < len(findings) else None,
         new=tuple(map(tuple, data.get("new", ()))),
+        layers=tuple(data.get("layers", ())),
     )
 
 

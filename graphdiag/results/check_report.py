@@ -58,12 +58,14 @@ class Violation:
         chain: The shortest path that breaks the contract, where it is a path that does.
         finding: The finding, where it is one that breaks the contract.
         new: The edges of the finding, or its culprits, that are new, where the baseline accepts the others.
+        layers: Ids of the layers that it is about, besides those of the path and of the finding.
     """
 
     message: str
     chain: tuple[Link, ...] = ()
     finding: Finding | None = None
     new: tuple[tuple[str, ...], ...] = ()
+    layers: tuple[str, ...] = ()
 
     @property
     def new_lines(self) -> Sequence[str]:
@@ -82,6 +84,7 @@ class ContractOutcome:
         status: Whether it holds.
         violations: Why not.
         reason: Why it could not be checked, in one line; empty if it was.
+        line: The line of the configuration on which the contract is named; 0 if that is not known.
     """
 
     contract: str
@@ -90,6 +93,7 @@ class ContractOutcome:
     status: ContractStatus
     violations: tuple[Violation, ...] = ()
     reason: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -252,6 +256,7 @@ def _outcome(outcome: ContractOutcome, findings: Sequence[Finding]) -> dict[str,
         "status": outcome.status.value,
         "violations": [_violation(violation, findings) for violation in outcome.violations],
         "reason": outcome.reason,
+        **({"line": outcome.line} if outcome.line else {}),
     }
 
 
@@ -273,4 +278,6 @@ def _violation(violation: Violation, findings: Sequence[Finding]) -> dict[str, A
             found["finding"] = findings.index(violation.finding)
     if violation.new:
         found["new"] = [list(thing) for thing in violation.new]
+    if violation.layers:
+        found["layers"] = list(violation.layers)
     return found

@@ -204,3 +204,73 @@ def test_nothing_to_check(graphdiag, tmp_path):
     assert done.stderr == (
         "graphdiag: there is no graphdiag.toml, and no pyproject.toml with [tool.graphdiag], here or above.\n"
     )
+
+
+MISSPELT = """
+[[contracts]]
+name = "misspelt"  # a gate
+type = "independence"
+sets = ["gat", "gated"]
+"""
+BUDGET = """
+[[contracts]]
+name = 'few dense layers'
+type = "budget"
+max = {"class:Dense" = 1}
+"""
+
+
+def test_tools_are_told_files_and_lines_and_what_could_not_be_checked(graphdiag, tmp_path):
+    (tmp_path / "net.py").write_text(
+        """import keras
+
+x = keras.Input((4,), name="x")
+model = keras.Model(
+    x,
+    keras.layers.Dense(1, name="b")(
+        keras.layers.Dense(2, name="a")(x)
+    ),
+)
+"""
+    )
+    (tmp_path / "graphdiag.toml").write_text(f'[[models]]\nname = "net"\nsource = "net.py"\n{BUDGET}{MISSPELT}')
+    files = {name: tmp_path / name for name in ("sarif", "junit", "github")}
+    options = [part for name, file in files.items() for part in ("--format", name, "-o", file)]
+    assert graphdiag("check", *options, cwd=tmp_path).returncode == 2
+    broken, unchecked = files["github"].read_text().splitlines()
+    assert broken.startswith("::error file=net.py,line=7,title=few dense layers::class:Dense: 2, ")
+    assert unchecked.startswith("::error file=graphdiag.toml,line=11,title=misspelt::could not be checked: ")
+    suite = ElementTree.parse(files["junit"]).getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "1")
+    [error] = suite.iter("error")
+    assert error.text.splitlines()[0] == "graphdiag.toml:11"
+    [run] = json.loads(files["sarif"].read_text())["runs"]
+    [invocation] = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    assert invocation["toolExecutionNotifications"][0]["level"] == "error"
+    lines = {
+        result["ruleId"]: result["locations"][0]["physicalLocation"]["region"]["startLine"] for result in run["results"]
+    }
+    assert lines == {"few dense layers": 7, "misspelt": 11}
+
+
+def test_tools_are_told_as_many_violations_as_people(graphdiag, tmp_path):
+    dense = "".join(f'x = keras.layers.Dense(1, name="d{n}")(x)\n' for n in range(9))
+    (tmp_path / "net.py").write_text(f"import keras\n\ni = x = keras.Input((4,))\n{dense}model = keras.Model(i, x)\n")
+    contract = '[[contracts]]\nname = "twice"\ntype = "shared"\nshared = ["d*"]\n'
+    (tmp_path / "graphdiag.toml").write_text(f'[[models]]\nname = "net"\nsource = "net.py"\n{contract}')
+    told = graphdiag("check", "--format", "github", cwd=tmp_path).stdout.splitlines()
+    assert [line.partition("twice::")[2] for line in told] == [
+        *(f"d{number} is used once" for number in range(5)),
+        "and 4 more of this kind (--format json has all)",
+    ]
+    assert "and 4 more (--format json has all)" in graphdiag("check", cwd=tmp_path).stdout
+
+
+def test_annotations_of_a_diff_carry_the_line_of_the_layer(graphdiag, tmp_path):
+    layer = "keras.layers.Dense(1, name='a')(x)"
+    text = f"import keras\n\nx = keras.Input((4,), name='x')\nmodel = keras.Model(\n    x,\n    {layer},\n)\n"
+    (tmp_path / "old.py").write_text(text)
+    (tmp_path / "new.py").write_text(text.replace("Dense(1", "Dense(3"))
+    told = graphdiag("diff", "old.py", "new.py", "--format", "github", cwd=tmp_path).stdout.splitlines()
+    assert told[0].startswith("::error file=new.py,line=6,title=diff-attributes::")

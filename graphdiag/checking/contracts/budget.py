@@ -77,7 +77,9 @@ class Budget(Contract):
         for measure, limit in (self.most or {}).items():
             found = _count(report, measure)
             if found > limit:
-                yield Violation(f"{measure}: {found:,}, and at most {limit:,} are allowed")
+                yield Violation(
+                    f"{measure}: {found:,}, and at most {limit:,} are allowed", layers=_counted(report, measure)
+                )
         for measure, limit in (self.least or {}).items():
             found = _count(report, measure)
             if found < limit:
@@ -90,6 +92,12 @@ def _count(report: Report, measure: str) -> int:
     if measure.startswith(_OP):
         return _ops_of_type(_ops(report), measure.removeprefix(_OP))
     return _MEASURES[measure](report)
+
+
+def _counted(report: Report, measure: str) -> tuple[str, ...]:
+    """The layers of a class that is limited, each once."""
+    wanted = measure.removeprefix(_CLASS) if measure.startswith(_CLASS) else ""
+    return tuple(layer.id for layer in _layers(report) if fnmatchcase(layer.class_name, wanted)) if wanted else ()
 
 
 def _layers(report: Report) -> Sequence[Layer]:

@@ -20,6 +20,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from graphdiag.checking.contracts.options import Place, Reader, check_keys, list_of, text
@@ -48,12 +49,14 @@ class Contract(ABC):
     Attributes:
         type: The kind, as it stands in the configuration.
         where: The file and the table in it, for messages.
+        line: The line of that file on which it is named; 0 if that is not known.
         name: What the contract is called; a sentence does well.
         models: Names of the configured models on which it holds; all if it is ``None``.
     """
 
     type: ClassVar[str]
     where: str = ""
+    line: int = 0
     name: str = option(text)
     models: tuple[str, ...] | None = option(list_of(text), default=None)
 
@@ -97,7 +100,7 @@ def read_contract(kind: type[C], table: Mapping[str, Any], place: Place) -> C:
             values[field_.name] = field_.metadata[_READ](table[key], place.at(key))
         elif field_.default is MISSING:
             raise place.error(f"the key {key!r} is missing; a contract of type {kind.type!r} needs it.")
-    return kind(where=place.where, **values)
+    return kind(where=place.where, line=place.line, **values)
 
 
 def _key(field_: Field[Any]) -> str:
@@ -116,13 +119,13 @@ def judge(contract: Contract, report: Report, model: str) -> ContractOutcome:
         Whether it is kept; why not; or why that cannot be told.
     """
     where = f"{contract.where}: " if contract.where else ""
+    outcome = partial(ContractOutcome, contract.name, contract.type, model, line=contract.line)
     try:
         violations = tuple(contract.check(report))
     except GraphdiagError as error:
-        return ContractOutcome(contract.name, contract.type, model, ContractStatus.UNCHECKED, reason=f"{where}{error}")
+        return outcome(ContractStatus.UNCHECKED, reason=f"{where}{error}")
     # A plug-in is foreign code: it may fail in any way, and the other contracts are checked all the same.
     except Exception as error:
         reason = f"{where}fails with {type(error).__name__}: {error}".partition("\n")[0]
-        return ContractOutcome(contract.name, contract.type, model, ContractStatus.UNCHECKED, reason=reason)
-    status = ContractStatus.BROKEN if violations else ContractStatus.KEPT
-    return ContractOutcome(contract.name, contract.type, model, status, violations)
+        return outcome(ContractStatus.UNCHECKED, reason=reason)
+    return outcome(ContractStatus.BROKEN if violations else ContractStatus.KEPT, violations)

@@ -45,7 +45,7 @@ class Golden(Contract):
                 yield Violation(f"{self.snapshot} records the {what}, and the source does not")
         for change in diff(before, now).changes:
             if not (self.renames and isinstance(change, _RENAMES)):
-                yield Violation(change.line())
+                yield Violation(change.line(), layers=tuple(change.about))
 
 
 def _has_ops(snapshot: Snapshot) -> bool:

@@ -24,11 +24,13 @@ class Place:
         where: The file, and the table in it: ``pyproject.toml, contract 'the towers'``.
         key: The key, with the number of the entry: ``sets[1]``.
         directory: What paths are relative to.
+        line: The line on which the table is named; 0 if that is not known.
     """
 
     where: str
     key: str = ""
     directory: Path = Path()
+    line: int = 0
 
     def error(self, text: str) -> ConfigError:
         """What to raise about the value."""

@@ -35,4 +35,5 @@ class Reachable(Contract):
         alive = contract_graph(report, self.graph).reaching([*layers.outputs, *for_losses])
         for id_, layer in layers.layers.items():
             if id_ not in alive:
-                yield Violation(f"the input {id_} is not used" if layer.is_input else f"{id_} reaches no output")
+                message = f"the input {id_} is not used" if layer.is_input else f"{id_} reaches no output"
+                yield Violation(message, layers=(id_,))

@@ -55,11 +55,11 @@ class Required(Contract):
         for source, target in self.edges:
             sources, targets = source.among(graph.nodes), target.among(graph.nodes)
             if not any((left, right) in direct for left in sources for right in targets):
-                yield Violation(f"there is no edge {source} -> {target}{_instead(graph, targets)}")
+                yield Violation(f"there is no edge {source} -> {target}{_instead(graph, targets)}", layers=targets)
         for source, target in pairwise(self.path):
             sources, targets = source.among(graph.nodes), target.among(graph.nodes)
             if not next(graph.paths(sources, targets), None):
-                yield Violation(f"{source} does not reach {target}{_instead(graph, targets)}")
+                yield Violation(f"{source} does not reach {target}{_instead(graph, targets)}", layers=targets)
 
 
 def _instead(graph: ContractGraph, targets: Sequence[str]) -> str:

@@ -51,7 +51,7 @@ class Shared(Contract):
         if self.shared:
             for id_ in self.shared.among(nodes):
                 if uses_of(report, id_) < 2:
-                    yield Violation(f"{id_} is used once")
+                    yield Violation(f"{id_} is used once", layers=(id_,))
         for tied in self.tied:
             if not has_ops:
                 raise ConfigError(f"{tied.key}: the source has no op graph, which shows who reads a variable.")
@@ -59,7 +59,7 @@ class Shared(Contract):
             if len(ids) < 2:
                 raise ConfigError(f"{tied.key}: only {ids[0]!r} is in it; there is nothing to share.")
             if not any(set(ids) <= owners for owners in readers.values()):
-                yield Violation(f"{', '.join(ids)} read no variable that all of them read")
+                yield Violation(f"{', '.join(ids)} read no variable that all of them read", layers=ids)
         if self.separate:
             for id_ in self.separate.among(nodes):
                 yield from _sharing(report, readers, id_)
@@ -68,11 +68,12 @@ class Shared(Contract):
 def _sharing(report: Report, readers: Mapping[str, frozenset[str]], id_: str) -> Iterator[Violation]:
     uses = uses_of(report, id_)
     if uses > 1:
-        yield Violation(f"{id_} is used {uses} times")
+        yield Violation(f"{id_} is used {uses} times", layers=(id_,))
     itself = set(ids_of(report, id_))
     for variable, owners in readers.items():
         if id_ in owners and owners - itself:
-            yield Violation(f"{id_} shares the variable {variable} with {', '.join(sorted(owners - itself))}")
+            others = sorted(owners - itself)
+            yield Violation(f"{id_} shares the variable {variable} with {', '.join(others)}", layers=(id_, *others))
 
 
 def _readers(context: DiagnosisContext) -> Mapping[str, frozenset[str]]:

@@ -9,7 +9,7 @@ from graphdiag.phrases import some
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.ci import github, junit, markdown, sarif
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
-from graphdiag.render.text.check import verdict
+from graphdiag.render.text.check import VIOLATIONS_SHOWN, verdict
 from graphdiag.results.check_report import CheckedModel, CheckReport, ContractOutcome, ContractStatus, Link, Violation
 
 
@@ -43,26 +43,32 @@ def suites_of(report: CheckReport) -> list[Suite]:
         A suite for each model. A contract that could not be checked has a problem that says why.
     """
     return [
-        _suite(model, [outcome for outcome in report.outcomes if outcome.model == model.name])
+        _suite(model, [outcome for outcome in report.outcomes if outcome.model == model.name], report.config)
         for model in report.models
     ]
 
 
-def _suite(model: CheckedModel, outcomes: Sequence[ContractOutcome]) -> Suite:
+def _suite(model: CheckedModel, outcomes: Sequence[ContractOutcome], config: str) -> Suite:
     source = Location(model.source)
+    problems = [] if model.error else list(_problems(outcomes, model, source, config))
     return Suite(
         model=model.name,
         checks=[Check(it.contract, summary=f"A contract of type {it.type}.") for it in outcomes],
-        problems=[] if model.error else list(_problems(outcomes, model, source)),
+        problems=problems,
         failure=model.error,
         location=source,
+        most=VIOLATIONS_SHOWN,
     )
 
 
-def _problems(outcomes: Sequence[ContractOutcome], model: CheckedModel, source: Location) -> Iterator[Problem]:
+def _problems(
+    outcomes: Sequence[ContractOutcome], model: CheckedModel, source: Location, config: str
+) -> Iterator[Problem]:
     for outcome in outcomes:
         if outcome.status is ContractStatus.UNCHECKED:
-            yield Problem(outcome.contract, Severity.ERROR, f"could not be checked: {outcome.reason}", location=source)
+            where = Location(config, outcome.line) if outcome.line else source
+            reason = f"could not be checked: {outcome.reason}"
+            yield Problem(outcome.contract, Severity.ERROR, reason, location=where, unchecked=True)
         for violation in outcome.violations:
             yield _problem(outcome, violation, _location(model, violation) or source)
 
@@ -77,7 +83,7 @@ def _problem(outcome: ContractOutcome, violation: Violation, location: Location)
         fix=finding.fix if finding else "",
         edges=[(thing[0], thing[1]) for thing in violation.new if len(thing) == 2]
         or (finding.edges if finding else ()),
-        layers=tuple(dict.fromkeys(on_the_way)),
+        layers=tuple(dict.fromkeys([*on_the_way, *violation.layers])),
         ops=finding.culprits if finding and not finding.edges else (),
         details=[*(step(link) for link in violation.chain), *_new(violation)],
         location=location,
@@ -95,7 +101,8 @@ def _location(model: CheckedModel, violation: Violation) -> Location | None:
     lines = model.data.get("locations", {}) if model.data else {}
     hidden = [link.target for link in violation.chain if not link.known]
     edges = violation.finding.edges if violation.finding else ()
-    layers = [*hidden, *(link.target for link in violation.chain), *(target for _, target in edges)]
+    chained = [link.target for link in violation.chain]
+    layers = [*hidden, *chained, *(target for _, target in edges), *violation.layers]
     return next((Location(*lines[layer]) for layer in layers if layer in lines), None)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.finding import Severity
+from graphdiag.modeldiff.changes import Change
 from graphdiag.modeldiff.differ import Diff
-from graphdiag.modeldiff.summary import SORTS, headline, sort_of
+from graphdiag.modeldiff.summary import LINES_SHOWN, SORTS, headline, sort_of
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.ci import github, junit, sarif
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
@@ -52,6 +53,7 @@ def suite_of(diff: Diff) -> Suite:
         problems=list(_problems(diff)),
         notes=[f"{diff.titles[0]} -> {title}: {headline(diff)}", *diff.notes],
         location=Location(title),
+        most=LINES_SHOWN,
     )
 
 
@@ -63,5 +65,12 @@ def _problems(diff: Diff) -> Iterator[Problem]:
             message=change.line(),
             edges=change.about_edges,
             layers=change.about,
+            location=_location(diff, change),
             properties=change.to_dict(),
         )
+
+
+def _location(diff: Diff, change: Change) -> Location | None:
+    """The line that makes the first layer of the change, where the new model was run."""
+    about = [*change.about, *(target for _, target in change.about_edges)]
+    return next((Location(*diff.new.locations[id_]) for id_ in about if id_ in diff.new.locations), None)

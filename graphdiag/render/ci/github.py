@@ -41,7 +41,7 @@ def _commands(suite: Suite, named: bool) -> Iterator[str]:
     if suite.failure:
         yield _command(Severity.ERROR, suite.location, f"{suite.model} could not be checked", [suite.failure])
     titles = {check.id: check.title for check in suite.checks}
-    for problem in suite.problems:
+    for problem in suite.told:
         title = f"{titles[problem.check]} ({suite.model})" if named else titles[problem.check]
         lines = [problem.message, *problem.details, *([f"fix: {problem.fix}"] if problem.fix else ())]
         yield _command(problem.severity, problem.location or suite.location, title, lines)

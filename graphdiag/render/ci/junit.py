@@ -1,7 +1,8 @@
 """JUnit XML, which every CI reads: a test suite for each model, a test case for each check.
 
-The elements are those of Jenkins's schema, ``junit-10.xsd``. A problem of severity error makes its test case fail.
-Warnings and notes do not: the test case passes, and says what was found in its ``system-out``.
+The elements are those of Jenkins's schema, ``junit-10.xsd``. A problem of severity error makes its test case fail, and
+a check that could not be made is an error. Warnings and notes do neither: the test case passes, and says what was found
+in its ``system-out``.
 """
 
 from __future__ import annotations
@@ -69,6 +70,11 @@ def _checked(suite: Suite, check: Check) -> ElementTree.Element:
         ElementTree.SubElement(case, "skipped", message="the model could not be checked")
         return case
     problems = suite.of(check)
+    unchecked = [problem for problem in problems if problem.unchecked]
+    if unchecked:
+        error = ElementTree.SubElement(case, "error", message=escape_unprintable(unchecked[0].message), type="error")
+        error.text = _told(unchecked)
+        return case
     failures = [problem for problem in problems if problem.severity is Severity.ERROR]
     if failures:
         more = f" (and {len(failures) - 1:,} more)" if len(failures) > 1 else ""

@@ -47,14 +47,14 @@ def write(suites: Sequence[Suite]) -> str:
         },
         "invocations": [
             {
-                "executionSuccessful": not any(suite.failure for suite in suites),
+                "executionSuccessful": not any(suite.failure or suite.unchecked for suite in suites),
                 "toolExecutionNotifications": list(_notifications(suites)),
             }
         ],
         "results": [
             _result(suite, problem, numbers[problem.check], named=len(suites) > 1)
             for suite in suites
-            for problem in suite.problems
+            for problem in suite.told
         ],
         "columnKind": "unicodeCodePoints",
     }
@@ -125,6 +125,7 @@ def _fingerprint(suite: Suite, problem: Problem) -> str:
 def _notifications(suites: Sequence[Suite]) -> Iterator[dict[str, Any]]:
     for suite in suites:
         said = [("error", suite.failure)] if suite.failure else []
+        said += [("error", f"{problem.check}: {problem.message}") for problem in suite.unchecked]
         for level, words in [*said, *(("note", note) for note in suite.notes)]:
             yield {"level": level, "message": {"text": _text(f"{suite.model}: {words}" if len(suites) > 1 else words)}}
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.finding import Evidence, Finding, Severity
+from graphdiag.render.text.report import ALIKE_SHOWN
 
 if TYPE_CHECKING:
     from graphdiag.diagnosis.rule import Rule
@@ -71,6 +73,7 @@ class Problem:
         details: Lines that prove it, op by op or layer by layer.
         location: Where in the user's files; ``None`` if that is not known.
         properties: More for tools, JSON-ready, as ``{"verdict": "hidden"}``.
+        unchecked: Whether it is that the check could not be made.
     """
 
     check: str
@@ -83,6 +86,7 @@ class Problem:
     details: Sequence[str] = ()
     location: Location | None = None
     properties: Mapping[str, object] = field(default_factory=dict)
+    unchecked: bool = False
 
     @property
     def all_layers(self) -> tuple[str, ...]:
@@ -101,6 +105,7 @@ class Suite:
         notes: Sentences for the user.
         failure: Why the model could not be checked; empty when it was.
         location: The model's source, if it is a file or a directory.
+        most: How many problems of one check are told one by one; all if it is ``None``.
     """
 
     model: str
@@ -109,10 +114,33 @@ class Suite:
     notes: Sequence[str] = ()
     failure: str = ""
     location: Location | None = None
+    most: int | None = None
+
+    @cached_property
+    def told(self) -> Sequence[Problem]:
+        """The problems as the text tells them: of one check at most `most`, and then how many more there are."""
+        by_check: dict[str, list[Problem]] = {}
+        for problem in self.problems:
+            by_check.setdefault(problem.check, []).append(problem)
+        return [problem for alike in by_check.values() for problem in self._folded(alike)]
+
+    def _folded(self, alike: Sequence[Problem]) -> Sequence[Problem]:
+        """Problems of one check; one more costs no more room than to say that there is one more."""
+        if self.most is None or len(alike) <= self.most + 1:
+            return alike
+        left = alike[self.most :]
+        severity = min((problem.severity for problem in left), key=list(Severity).index)
+        more = f"and {len(left):,} more of this kind (--format json has all)"
+        return [*alike[: self.most], Problem(left[0].check, severity, more, location=left[0].location)]
+
+    @property
+    def unchecked(self) -> Sequence[Problem]:
+        """The problems that are that a check could not be made."""
+        return [problem for problem in self.problems if problem.unchecked]
 
     def of(self, check: Check) -> list[Problem]:
-        """What one of its checks found."""
-        return [problem for problem in self.problems if problem.check == check.id]
+        """What one of its checks found, as `told` has it."""
+        return [problem for problem in self.told if problem.check == check.id]
 
 
 # --- of a report -----------------------------------------------------------------------------------------------------
@@ -135,6 +163,7 @@ def suite_of(report: Report) -> Suite:
         problems=tuple(_problem(report, finding, source) for finding in report.findings),
         notes=report.notes,
         location=source,
+        most=ALIKE_SHOWN,
     )
 
 

@@ -24,7 +24,7 @@ from graphdiag.results.check_report import (
 )
 from graphdiag.unprintable import escape_unprintable
 
-_VIOLATIONS_SHOWN = 5
+VIOLATIONS_SHOWN = 5
 _LINKS_SHOWN = 12
 _EDGES_SHOWN = 3
 _MARKS = {
@@ -111,10 +111,10 @@ def _why(contract: ContractSummary) -> Iterator[RenderableType]:
         on = f"{outcome.model}: " if several else ""
         if outcome.status is ContractStatus.UNCHECKED and outcome.reason != UNREAD:
             yield _text(on + outcome.reason)
-        for violation in outcome.violations[:_VIOLATIONS_SHOWN]:
+        for violation in outcome.violations[:VIOLATIONS_SHOWN]:
             yield _text(on + violation.message)
             yield Padding(Group(*_proof(violation)), (0, 0, 0, 2))
-        more = len(outcome.violations) - _VIOLATIONS_SHOWN
+        more = len(outcome.violations) - VIOLATIONS_SHOWN
         if more > 0:
             yield _text(f"{on}and {more:,} more (--format json has all)", "dim")
 

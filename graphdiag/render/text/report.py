@@ -26,7 +26,7 @@ from graphdiag.unprintable import escape_unprintable
 
 _LAYERS_SHOWN = 8
 _OPS_SHOWN = 2
-_ALIKE_SHOWN = 3
+ALIKE_SHOWN = 3
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
 Edge = tuple[str, str]
@@ -87,7 +87,7 @@ def _findings(report: Report, alike: Sequence[Finding]) -> Iterator[RenderableTy
     title = _text(f"{first.code} {first.rule}", _STYLES[first.severity])
     title.append(f": {first.verdict.value}, made by {WHO[first.blame]}", style="default")
     yield title
-    shown = alike[:_ALIKE_SHOWN]
+    shown = alike[:ALIKE_SHOWN]
     fixes = list(dict.fromkeys(finding.fix for finding in shown))
     body: list[RenderableType] = []
     for finding in shown:
