@@ -13,6 +13,9 @@ tensor of Keras is. Going through Keras's calls in order:
 Two tensors of one kind where Keras has one mean that one of the two came another way. If nothing tells which, the one
 that was made last is taken for the result, and the doubt is noted. A scope that fits no call, as those of the template
 that Keras 2 makes of a nested model, is left open.
+
+A train step of the user's own may call a model more often than the layer graph does, and on what it likes. What such a
+call gets from outside of the model counts as given to it, with a note.
 """
 
 from __future__ import annotations
@@ -194,7 +197,42 @@ class _Inference:
             else:
                 numbers[number] = len(calls)
                 calls.append(_together(sharing))
+        for layer, scope in self._of_further_calls():
+            numbers[scope.number] = len(calls)
+            calls.append(Call(layer, None, {"": self._from_outside(layer, scope)}, (), scope.makes_ops, scope.taken))
         return Calls(calls, numbers[self.scope_of_op], doubts=tuple(self.doubts))
+
+    def _of_further_calls(self) -> Iterator[tuple[str, _Scope]]:
+        """The scopes of calls of whole models that the layer graph does not have, by layer."""
+        if "_Arg" not in self.graph.types:
+            return
+        taken = {scope.number for scope in self.scope_of.values()}
+        further: dict[tuple[str, ...], list[tuple[str, list[_Scope]]]] = defaultdict(list)
+        for layer, scopes in self.scopes_of.items():
+            left = [scope for scope in scopes if scope.number not in taken]
+            further[self.layers.layers[layer].path].append((layer, left))
+        for path, layers in further.items():
+            computing = [len(left) for layer, left in layers if self._computes(layer)]
+            if computing and all(computing):
+                name, times = "/".join(path) or self.layers.model_name or "model", max(computing)
+                self.doubts[
+                    f"{name} is called {times} time{'' if times == 1 else 's'} more than Keras has on record, as by a "
+                    "train_step; what it is given there is not judged."
+                ] = None
+                yield from ((layer, scope) for layer, left in layers for scope in left)
+
+    def _from_outside(self, layer: str, scope: _Scope) -> frozenset[Tensor]:
+        """What the scope of a layer takes from outside of the model that it is in, and from the layers before it."""
+        path = self.layers.layers[layer].path
+        before = {
+            edge.source.layer for call in range(self.numbers[layer]) for edge in self.given.get((layer, call), ())
+        }
+        return frozenset(
+            tensor
+            for tensor in scope.taken
+            for owner in [self.ownership.owner(tensor[0]) or ""]
+            if owner in before or owner not in self.layers.layers or self.layers.layers[owner].path != path
+        )
 
     def _call(self, node: Node) -> Call:
         layer, number = node

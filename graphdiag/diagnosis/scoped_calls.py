@@ -2,7 +2,8 @@
 
 Keras opens a name scope for each call, and TensorFlow makes its name unique: ``lstm``, ``lstm_1``. Only tf_keras goes
 back into the same scope when it traces a function; there the ops of a call follow one another, those of two calls that
-follow one another are mostly of the same types, and where they are not, they are linked only within each.
+follow one another are mostly of the same types, and where they are not, they are linked only within each. A train step
+of the user's own may call a whole model several times, though the layer graph has one call of each layer.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.keras_facts import always_computes
 
 
 def number_calls(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow) -> np.ndarray:
@@ -53,13 +55,36 @@ class _Numbering:
         for row, owner in enumerate(self.of_op):
             if owner != UNOWNED and self.ownership.owners[owner] in self.layers.layers:
                 rows_of[owner].append(row)
+        parts_of = {owner: list(self._calls(self.ownership.owners[owner], rows)) for owner, rows in rows_of.items()}
+        self._split_models(parts_of)
         numbers = np.full(len(self.graph), NO_CALL, dtype=np.int32)
-        count = 0
-        for owner, rows in rows_of.items():
-            for part in self._calls(self.ownership.owners[owner], rows):
-                numbers[part] = count
-                count += 1
+        for number, part in enumerate(part for parts in parts_of.values() for part in parts):
+            numbers[part] = number
         return numbers
+
+    def _split_models(self, parts_of: dict[int, list[Sequence[int]]]) -> None:
+        """Split the parts of layers that have one call, in a model that as a whole is called several times."""
+        if self.layers.keras_version.startswith("3") or "_Arg" not in self.graph.types:
+            return
+        copies = {
+            owner: self._copies(parts[0])
+            for owner, parts in parts_of.items()
+            if len(parts) == 1 and self.layers.uses(self.ownership.owners[owner]) == 1
+        }
+        once: set[tuple[str, ...]] = set()
+        for owner in parts_of:
+            layer = self.layers.layers[self.ownership.owners[owner]]
+            if always_computes(layer.class_name) and len(copies.get(owner, ())) == 1:
+                once.add(layer.path)
+        for owner, parts in copies.items():
+            if self.layers.layers[self.ownership.owners[owner]].path not in once:
+                parts_of[owner] = parts
+
+    def _copies(self, rows: Sequence[int]) -> list[Sequence[int]]:
+        """The parts of a scope that have the same types of ops, with ops of other layers between them."""
+        parts = list(self._uninterrupted(rows))
+        alike = len({tuple(self.graph.types[row] for row in part) for part in parts}) == 1
+        return parts if alike else [rows]
 
     def _calls(self, layer: str, rows: Sequence[int]) -> Iterator[Sequence[int]]:
         """The rows of each call of a layer."""

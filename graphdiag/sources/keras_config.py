@@ -198,6 +198,8 @@ def _functional(name: str, class_name: str, config: Mapping[str, Any], path: tup
         # Keras 2 counts a nested model's own graph as its call 0, except where the model was built only by calling it.
         layer: _member(entry, layer, calls[layer], path, auto, int(0 not in referred.get(layer, {0})))
         for layer, entry in entries.items()
+        # tf_keras lists the attributes of a subclass, too: a teacher, say, that only its train_step calls.
+        if calls[layer] or layer in referred or _plain_class(entry["class_name"]) == "InputLayer"
     }
     return Scope(name, class_name, path, members, inputs, outputs)
 
