@@ -4,6 +4,10 @@ An edge that leaves a layer, runs through unowned ops and enters another layer i
 way each source's share is followed on its own, by the rules of `graphdiag.diagnosis.dataflow.op_specs`: where
 activations of one layer and the shape of another meet in an unowned op, the next layer gets activations of the one
 and only the shape of the other. What one op stores and another finds counts as an edge between them.
+
+A ``NoOp`` at the root, as `tf.group` and the end of a traced function make it, only orders what runs, and TensorBoard
+takes it out of the layout: what waits for it is no edge from the layers that it waits for, unless their activations
+decide whether it runs.
 """
 
 from __future__ import annotations
@@ -365,6 +369,10 @@ class _Between:
             found.decided = 0
         elif rule.kind is Kind.SWITCHES and len(inputs) > 1:
             found.decided |= inputs[1][0]
+        if self.graph.types[row] == "NoOp" and "/" not in self.graph.names[row]:
+            deciding = _owners_of(found.decided)
+            found.linked &= deciding
+            found.waits &= deciding
         return found
 
     def _passed_on(self, rule: OpSpec, inputs: Sequence[Dependencies]) -> Dependencies:
@@ -505,6 +513,16 @@ class _Between:
             if self.source[edge] == source
         ]
         return max(slots, default=0)
+
+
+def _owners_of(bits: int) -> int:
+    """The owners of which there are classes, one bit each."""
+    owners = 0
+    while bits:
+        owner = ((bits & -bits).bit_length() - 1) // CLASS_BITS
+        owners |= 1 << owner
+        bits &= ~(ALL_CLASSES << owner * CLASS_BITS)
+    return owners
 
 
 _JOINS = OpSpec(Kind.COMPUTES)

@@ -45,3 +45,35 @@ def test_waiting_for_a_branch_tells_its_predicate():
     assert in_graph("GD104", text, layers) == []
     [finding] = in_graph("GD301", text, layers)
     assert finding.edges == (("a", "c"),)
+
+
+def test_what_waits_through_a_noop_beside_the_graph_is_not_drawn():
+    # TensorBoard takes every NoOp at the root out of the layout: no arrow leads from a to c.
+    text = """
+        x Feed
+        a/MatMul MatMul x
+        a/Assert Assert a/MatMul
+        b/Relu Relu a/MatMul
+        NoOp NoOp ^a/Assert ^b/Relu
+        c/Relu Relu b/Relu
+        c/Identity Identity c/Relu ^NoOp
+    """
+    assert in_graph("GD104", text, LAYERS) == []
+    [finding] = in_graph("GD104", text.replace("NoOp NoOp", "late/NoOp NoOp").replace("^NoOp", "^late/NoOp"), LAYERS)
+    assert finding.edges == (("a", "c"),)
+
+
+def test_a_branch_behind_a_noop_tells_its_predicate():
+    text = """
+        x Feed
+        a/Less Less x x
+        a/Switch Switch x a/Less
+        a/switch_t Identity a/Switch:1
+        b/Relu Relu x
+        NoOp NoOp ^a/switch_t
+        c/one Const ^NoOp
+        c/Add Add b/Relu c/one
+    """
+    layers = layer_graph([("x", "a"), ("x", "b"), ("b", "c")], inputs=["x"])
+    [finding] = in_graph("GD301", text, layers)
+    assert finding.edges == (("a", "c"),)
