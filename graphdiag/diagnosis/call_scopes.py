@@ -216,6 +216,41 @@ def split_by_variables(context: DiagnosisContext, boxes: Sequence[CallScope]) ->
     return [part for position, part in sorted(members.items()) if position in rooted]
 
 
+def find_copies(context: DiagnosisContext) -> tuple[Sequence[CallScope], Sequence[CallScope]]:
+    """The boxes of layers of which there are several, each with its own variables.
+
+    Args:
+        context: The diagnosis context; it has a layer graph.
+
+    Returns:
+        The boxes of the first copy of each, and those of the others.
+    """
+    firsts: list[CallScope] = []
+    others: list[CallScope] = []
+    without_variables: list[Sequence[CallScope]] = []
+    for unit, boxes in call_scopes_of(context).items():
+        if len(boxes) < 2:
+            continue
+        groups = split_by_variables(context, boxes)
+        if len(groups) > 1:
+            firsts += groups[0]
+            others += [box for group in groups[1:] for box in group]
+        elif not groups and len(boxes) > _calls(context, unit):
+            without_variables.append(boxes)
+    if others:
+        # A Dropout has nothing to tell its copies apart by; it was copied with the rest.
+        for boxes in without_variables:
+            firsts.append(boxes[0])
+            others += boxes[1:]
+    return firsts, others
+
+
+def _calls(context: DiagnosisContext, unit: str) -> int:
+    assert context.layers is not None
+    layer = context.layers.layers.get(unit) or context.layers.nested.get(unit)
+    return layer.calls if layer else 1
+
+
 def _what_is_read(ops: OpGraph, row: int) -> int:
     """Row of the variable of which an op gives the value, or the row itself."""
     while ops.types[row] in _GIVES_VALUE and ops.in_edges[row] < ops.in_edges[row + 1]:

@@ -7,6 +7,9 @@ what a layer has made but others use as well (a flag, a seed, a size), goes wher
 - else where all that it is made from is in one box, into that one: whatever goes out comes from that box anyhow;
 - what is made from nothing and used by several boxes has a box of its own. No layer then seems to feed the others;
 - what is made from several boxes and used by several is an op between layers, with a box of its own.
+
+What a layer computes that the model does not have, or a further copy of one that it has, is in no layer's box: all of
+it is in one box, under the names that it had.
 """
 
 from __future__ import annotations
@@ -18,10 +21,12 @@ from enum import Enum
 
 import numpy as np
 
+from graphdiag.diagnosis.call_scopes import find_copies
 from graphdiag.diagnosis.captured import pairs_in_file, uses_of_variables
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, FLAG, HANDLE, PARAMETER, RANDOM
 from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.diagnosis.unowned_scopes import find_leftovers, find_unowned_scopes
 from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.repairing.raw_ops import find_raw_ops
@@ -76,6 +81,19 @@ _PIPELINE = frozenset(
 )
 """Types of ops that give a train step its data."""
 _OTHER = Box(BoxKind.ROLE, "other")
+_UNUSED = Box(BoxKind.ROLE, "unused")
+
+
+def _unused(context: DiagnosisContext) -> Set[int]:
+    """Rows of the ops of layers that the model does not have and does not need, and of further copies of its own."""
+    if context.layers is None:
+        return frozenset()
+    left = {scope for group in find_leftovers(context) for scope in group.boxes}
+    _, copies = find_copies(context)
+    unowned = find_unowned_scopes(context)
+    places = [number for number, scope in enumerate(unowned.boxes) if scope in left]
+    inside = np.flatnonzero(np.isin(unowned.box_of, places)).tolist()
+    return frozenset((*inside, *(row for copy in copies for row in copy.rows)))
 
 
 def find_boxes(context: DiagnosisContext, is_real: Callable[[Pair], bool], callers: Collection[int] = ()) -> Boxes:
@@ -116,12 +134,16 @@ class _Boxing:
             self._number(Box(BoxKind.LAYER, layer))
         of_op = ownership.of_op.copy()
         of_op[of_op >= len(self.layers)] = UNOWNED
+        self.unused = _unused(context)
+        of_op[list(self.unused)] = UNOWNED
         raw_ops = find_raw_ops(context)
         for layer, rows in raw_ops.items():
             of_op[list(rows)] = self.numbers[Box(BoxKind.LAYER, layer)]
         self.home = of_op
         values = np.fromiter(context.flow.values, dtype=np.int64, count=len(ops))
         settled = of_op.copy()
+        if self.unused:
+            settled[list(self.unused)] = self._number(_UNUSED)
         # What carries nothing of the layer's own may have been made there by chance.
         settled[(values & (ACTIVATION | PARAMETER | HANDLE)) == 0] = _UNSETTLED
         for rows in raw_ops.values():
@@ -221,6 +243,8 @@ class _Boxing:
     def _choose(self, row: int) -> int:
         """The box of an op that could stand in several; `_UNSETTLED` for one between layers."""
         before, after = self.around[row].before, self._layers_or_roles(self.around[row].after)
+        if row in self.unused and not any(self.boxes[number].kind is BoxKind.LAYER for number in after):
+            return self.numbers[_UNUSED]
         home = int(self.home[row])
         if home != UNOWNED and (self._tells_the_truth(home, after)):
             return home
@@ -236,7 +260,8 @@ class _Boxing:
 
     def _layers_or_roles(self, after: Set[int]) -> Set[int]:
         """What training does with a layer's tensors does not make them training's."""
-        layers = frozenset(number for number in after if self.boxes[number].kind is BoxKind.LAYER)
+        unused = self.numbers.get(_UNUSED)
+        layers = frozenset(number for number in after if self.boxes[number].kind is BoxKind.LAYER or number == unused)
         return layers or frozenset(sorted(after)[:1])
 
     def _tells_the_truth(self, box: int, after: Set[int]) -> bool:

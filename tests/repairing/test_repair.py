@@ -236,6 +236,27 @@ def test_no_box_but_the_layers_where_nothing_is_shared():
     assert boxes - set(result.layers.layers) == {"NoOp"}
 
 
+@pytest.mark.parametrize(
+    ("name", "strange"),
+    [
+        ("keras216_dead_layer", ("never_used", "never_bn")),
+        ("keras216_two_models_same_names", ("h_1", "bn_1", "drop_1", "out_1")),
+    ],
+)
+def test_what_the_model_does_not_have_is_in_one_box_under_its_old_names(name, strange):
+    result = repaired(name)
+    drawn = draw([result.graph_def])
+    old = {scope: [op for op in result.names if op.startswith(f"{scope}/")] for scope in strange}
+    assert all(old.values())
+    boxes = {result.names[op].split("/")[0] for ops in old.values() for op in ops}
+    assert boxes <= {"unused", "initialization", "keras_learning_phase", "shared"}
+    for scope, ops in old.items():
+        computing = [op for op in ops if result.names[op].split("/")[0] == "unused"]
+        assert computing
+        assert all(result.names[op].startswith(f"unused/{op}") for op in computing), scope
+    assert [edge.target for edge in drawn.edges(ROOT) if edge.source == "unused"] == ["initialization"]
+
+
 def test_a_train_step_takes_its_inputs_from_an_iterator(tmp_path):
     # TF 2.0 to 2.4 trace no op for an input: what the iterator gives goes to the first layer as it is.
     graph = graph_def("""

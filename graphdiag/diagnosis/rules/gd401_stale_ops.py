@@ -33,7 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
+from graphdiag.diagnosis.call_scopes import CallScope, find_copies
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
@@ -64,7 +64,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             boxes,
             sorted({edge for group in stale for edge in group.edges}),
         )
-    firsts, copies = _copies(context)
+    firsts, copies = find_copies(context)
     if copies:
         scopes = [box.scope for box in copies]
         yield _found(
@@ -75,34 +75,6 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             scopes,
             _between(context, firsts, copies),
         )
-
-
-def _copies(context: DiagnosisContext) -> tuple[list[CallScope], list[CallScope]]:
-    """The boxes of layers of which there are several, each with its own variables: first ones and others."""
-    firsts: list[CallScope] = []
-    others: list[CallScope] = []
-    without_variables: list[Sequence[CallScope]] = []
-    for unit, boxes in call_scopes_of(context).items():
-        if len(boxes) < 2:
-            continue
-        groups = split_by_variables(context, boxes)
-        if len(groups) > 1:
-            firsts += groups[0]
-            others += [box for group in groups[1:] for box in group]
-        elif not groups and len(boxes) > _calls(context, unit):
-            without_variables.append(boxes)
-    if others:
-        # A Dropout has nothing to tell its copies apart by; it was copied with the rest.
-        for boxes in without_variables:
-            firsts.append(boxes[0])
-            others += boxes[1:]
-    return firsts, others
-
-
-def _calls(context: DiagnosisContext, unit: str) -> int:
-    assert context.layers is not None
-    layer = context.layers.layers.get(unit) or context.layers.nested.get(unit)
-    return layer.calls if layer else 1
 
 
 def _between(context: DiagnosisContext, firsts: Sequence[CallScope], others: Sequence[CallScope]) -> Sequence[Pair]:
