@@ -26,6 +26,7 @@ from graphdiag.repairing.picture import Picture, hold_against_model, real_edges
 from graphdiag.repairing.proof import prove_inlined, prove_joined, prove_same
 from graphdiag.repairing.rewriting import rewrite
 from graphdiag.repairing.stand_ins import StandIns, find_stand_ins
+from graphdiag.repairing.unfolding import unfold
 from graphdiag.sources.keras_json import layer_graph_from_json
 from graphdiag.sources.keras_layers import is_network
 from graphdiag.sources.opened import Origin
@@ -203,10 +204,17 @@ class _Repairing:
         names = choose_names(context, boxes, self._variables(context, inlined), limit=_limit(self._group))
         stand_ins = find_stand_ins(context, boxes, hidden)
         inserted = _stand_in_names(stand_ins, names)
-        graph_def = rewrite(context.ops, names.of_op, stand_ins, inserted, inlined.graph_def)
+
+        def rewritten() -> tuple[GraphDef, DrawnGraph]:
+            graph_def = rewrite(context.ops, names.of_op, stand_ins, inserted, inlined.graph_def)
+            return graph_def, draw([graph_def])
+
+        graph_def, drawn = rewritten()
+        while (unfolded := unfold(graph_def, drawn, names.of_op)) is not names.of_op:
+            names = replace(names, of_op=unfolded)
+            graph_def, drawn = rewritten()
         prove_same(context.ops, names.of_op, inserted, graph_def)
         text, told = _conceptual(layers, names.places) if layers is not None else ("", ())
-        drawn = draw([graph_def])
         return Repair(
             opened.origin,
             layers,
