@@ -261,7 +261,11 @@ def test_usage_errors_are_one_line_as_well(graphdiag, arguments, word):
 @pytest.mark.parametrize(
     ("arguments", "start", "end"),
     [
-        (["compare", "x", "--format", "nonsense"], "Invalid value for '--format': 'nonsense' is not ", ". See --help."),
+        (
+            ["compare", "x", "--format", "nonsense"],
+            "Invalid value for '--format' / '--output-format': 'nonsense' is not ",
+            ". See --help.",
+        ),
         (["draw", "x", "--depth", "0"], "Invalid value for '--depth': ", " 1. See --help."),
         (["compare", "x", "y"], "Got unexpected extra argument", "(y). See --help."),
         (["compare", "x", "--absent"], "No such option '--absent'. ", "'--select'?) See --help."),

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from graphdiag.cli import options
 from graphdiag.cli.progress import bar
+from graphdiag.cli.watching import watching
 from graphdiag.cli.writing import check_distinct, pairs_of, write_result
-from graphdiag.errors import UsageError
+from graphdiag.errors import GraphdiagError, UsageError
 from graphdiag.output import standard
-from graphdiag.render.registry import Format
+from graphdiag.render.registry import Format, formats_of
+
+
+def _read_here() -> Iterator[Path]:
+    """The configuration that holds here, and the models that it names."""
+    from graphdiag.checking.config import find_config, read_config
+
+    try:
+        file = find_config(Path())
+        if file is None:
+            return
+        yield file
+        for model in read_config(file).models:
+            yield Path(model.source)
+            if "model" in model.options:
+                yield Path(model.options["model"])
+    except GraphdiagError:
+        # The check itself says what is wrong with the configuration.
+        return
 
 
 @click.command()
@@ -47,7 +67,11 @@ from graphdiag.render.registry import Format
 @click.option("--update-baseline", is_flag=True, help="Accept today's findings: write them to the baseline.")
 @options.formats("check", "the report is")
 @options.outputs
-@options.debug
+@options.exit_zero
+@watching(_read_here)
+@options.quiet
+@options.statistics
+@options.common
 def check(
     source: str | None,
     config: Path | None,
@@ -58,6 +82,8 @@ def check(
     update_baseline: bool,
     formats: tuple[Format, ...],
     outputs: tuple[Path, ...],
+    exit_zero: bool,
+    less: str | None,
 ) -> int:
     """Hold models against the contracts of a team, as CI does."""
     from graphdiag.checking.baseline import to_json
@@ -77,7 +103,7 @@ def check(
         raise UsageError("--model needs a SOURCE; configured models have the key 'model'.")
     choose(all_rules(), select, ignore)
     wanted = wanted.choosing(select, ignore)
-    pairs = pairs_of(formats, outputs)
+    pairs = pairs_of(formats, outputs, formats_of("check"))
     if update_baseline and wanted.baseline:
         check_distinct([wanted.baseline, *(file for _, file in pairs if file and not standard(file))])
     baseline: list[tuple[str, Path]] = []
@@ -88,5 +114,5 @@ def check(
             baseline = [(to_json(accepted), wanted.baseline)]
         else:
             report = run_check(wanted, jobs=jobs, progress=tell)
-    write_result(report, pairs, others=baseline)
-    return report.exit_status
+    write_result(report, pairs, others=baseline, less=less)
+    return 0 if exit_zero and report.exit_status == 1 else report.exit_status

@@ -10,9 +10,10 @@ import click
 from graphdiag.cli import options
 from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
+from graphdiag.cli.watching import watching
 from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.picture_style import Direction, PictureStyle
-from graphdiag.render.registry import Format
+from graphdiag.render.registry import Format, formats_of
 
 
 @click.command()
@@ -29,10 +30,14 @@ from graphdiag.render.registry import Format
 @click.option("--verify", is_flag=True, help="Run the graph on random inputs, to prove each verdict once more.")
 @click.option(
     "--fail-on",
-    type=click.Choice(["artifact", "hidden", "missing", "any"]),
+    type=options.one_of("artifact", "hidden", "missing", "any"),
     help="Exit with status 1 when there is such an edge.",
 )
-@options.debug
+@options.exit_zero
+@watching()
+@options.quiet
+@options.statistics
+@options.common
 def compare(
     source: Path,
     formats: tuple[Format, ...],
@@ -40,14 +45,16 @@ def compare(
     rankdir: Direction,
     show_shapes: bool,
     fail_on: str | None,
+    exit_zero: bool,
+    less: str | None,
     **comparing: Any,
 ) -> int:
     """Say which drawn edges are not in the model, why, and what to do."""
     import_numpy_without_threads(source, comparing["model"])
     from graphdiag.comparison import compare as run_compare
 
-    pairs = pairs_of(formats, outputs)
+    pairs = pairs_of(formats, outputs, formats_of("report"))
     with opening(source):
         report = run_compare(source, **comparing)
-    write_result(report, pairs, PictureStyle(rankdir, show_shapes))
-    return 1 if fail_on and report.summary.met(fail_on) else 0
+    write_result(report, pairs, PictureStyle(rankdir, show_shapes), less=less)
+    return 1 if fail_on and not exit_zero and report.summary.met(fail_on) else 0

@@ -10,7 +10,7 @@ import click
 from graphdiag.cli import options
 from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.picture_style import Direction, PictureStyle
-from graphdiag.render.registry import Format
+from graphdiag.render.registry import Format, formats_of
 
 if TYPE_CHECKING:
     from graphdiag.results.renderable import Renderable
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 @options.formats_of_any("the result is")
 @options.outputs
 @options.style
-@options.debug
+@options.common
 def convert(
     saved: Path, formats: tuple[Format, ...], outputs: tuple[Path, ...], rankdir: Direction, show_shapes: bool
 ) -> None:
     """Write a saved report, check, diff or snapshot in other formats, without the model."""
-    pairs = pairs_of(formats, outputs)
-    write_result(_read(saved), pairs, PictureStyle(rankdir, show_shapes))
+    result = _read(saved)
+    pairs = pairs_of(formats, outputs, formats_of(result.result_type))
+    write_result(result, pairs, PictureStyle(rankdir, show_shapes))
 
 
 def _read(saved: Path) -> Renderable:

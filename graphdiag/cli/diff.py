@@ -15,7 +15,7 @@ from graphdiag.cli.progress import opening
 from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction, PictureStyle
-from graphdiag.render.registry import Format
+from graphdiag.render.registry import Format, formats_of
 
 if TYPE_CHECKING:
     from graphdiag.modeldiff.snapshot import Snapshot
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @options.formats("diff", "the changes are")
 @options.outputs
 @options.style
-@options.debug
+@options.exit_zero
+@options.quiet
+@options.common
 def diff(
     old: Path,
     new: Path,
@@ -40,20 +42,22 @@ def diff(
     outputs: tuple[Path, ...],
     rankdir: Direction,
     show_shapes: bool,
+    exit_zero: bool,
+    less: str | None,
     **sides: Any,
 ) -> int:
     """Say what changed between two models. The exit status is 1 when something did."""
     import_numpy_without_threads(old, new, sides["old_model"], sides["new_model"])
     from graphdiag.modeldiff.differ import diff as compare_snapshots
 
-    pairs = pairs_of(formats, outputs)
+    pairs = pairs_of(formats, outputs, formats_of("diff"))
     live = {"graph": graph, "input_shape": input_shape}
     if any(live.values()) and not any(source.suffix == ".py" for source in (old, new)):
         raise UsageError("--graph and --input-shape apply to Python files, and neither OLD nor NEW is one.")
     before, after = _snapshot(old, "old", sides, live), _snapshot(new, "new", sides, live)
     found = replace(compare_snapshots(before, after), titles=(str(old), str(new)))
-    write_result(found, pairs, PictureStyle(rankdir, show_shapes))
-    return 0 if found.equal else 1
+    write_result(found, pairs, PictureStyle(rankdir, show_shapes), less=less)
+    return 0 if found.equal or exit_zero else 1
 
 
 def _snapshot(source: Path, side: str, sides: Mapping[str, Any], live: Mapping[str, Any]) -> Snapshot:

@@ -10,7 +10,9 @@ import click
 from graphdiag.cli import options
 from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
+from graphdiag.cli.writing import pairs_of
 from graphdiag.errors import UsageError
+from graphdiag.render.registry import Format
 
 
 @click.command()
@@ -31,13 +33,11 @@ from graphdiag.errors import UsageError
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(["text", "json", "dot"]),
-    default="text",
-    show_default=True,
-    help="How it is written.",
+    type=options.one_of("text", "json", "dot"),
+    help="How it is written: text, json or dot. By the suffix of -o, else text, if not given.",
 )
 @options.output
-@options.debug
+@options.common
 def draw(
     source: Path,
     run: str | None,
@@ -45,7 +45,7 @@ def draw(
     depth: int,
     expand: tuple[str, ...],
     conceptual: bool,
-    format_: str,
+    format_: str | None,
     output: Path | None,
 ) -> None:
     """Show what TensorBoard draws, what it pulls out and why."""
@@ -55,14 +55,17 @@ def draw(
     from graphdiag.comparison import drawn_graph
     from graphdiag.output import put, show
 
+    [(form, _)] = pairs_of(
+        [Format(format_)] if format_ else [], [output] if output else [], (Format.TEXT, Format.JSON, Format.DOT)
+    )
     with opening(source):
         drawn = drawn_graph(source, run=run, tag=tag, conceptual=conceptual)
     absent = [name for name in expand if name not in drawn]
     if absent:
         raise UsageError(f"--expand {absent[0]}: there is no such node; {_nearest(absent[0], drawn.index)}.")
-    if format_ == "json":
+    if form is Format.JSON:
         put(json.dumps(drawn.to_dict(), indent=1) + "\n", output)
-    elif format_ == "dot":
+    elif form is Format.DOT:
         from graphdiag.render.pictures.drawn import to_dot
 
         put(to_dot(drawn, depth), output)

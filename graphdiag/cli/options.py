@@ -6,6 +6,7 @@ command passes on what it is given as ``**opening``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import reduce
@@ -26,11 +27,16 @@ PATH = click.Path(path_type=Path)
 
 
 class ValueOf(click.Choice[_E]):
-    """One of an enum's values; click itself would take the names of its members."""
+    """One of an enum's values, in any case; click itself would take the names of its members."""
 
     def normalize_choice(self, choice: object, ctx: click.Context | None) -> str:
         """The text that stands for a member on the command line."""
-        return str(choice.value) if isinstance(choice, Enum) else str(choice)
+        return (str(choice.value) if isinstance(choice, Enum) else str(choice)).casefold()
+
+
+def one_of(*values: str) -> click.Choice[str]:
+    """One of some words, in any case."""
+    return click.Choice(values, case_sensitive=False)
 
 
 def at_least_one(_: click.Context, __: click.Parameter, value: int) -> int:
@@ -61,12 +67,12 @@ def _format_option(choices: Sequence[Format], what: str) -> _Decorator:
     names = ", ".join(format_.value for format_ in choices)
     return click.option(
         "--format",
+        "--output-format",
         "formats",
         type=ValueOf(choices),
         multiple=True,
-        default=["text"],
         metavar="FORMAT",
-        help=f"How {what} written: {names}. May be repeated.",
+        help=f"How {what} written: {names}. By the suffix of -o, else text, if not given. May be repeated.",
     )
 
 
@@ -108,7 +114,7 @@ tag = click.option("--tag", metavar="TAG", help="Tag of a log that holds several
 live = _together(
     click.option(
         "--graph",
-        type=click.Choice(["training", "inference", "train-step"]),
+        type=one_of("training", "inference", "train-step"),
         help="Op graph of a live model; the forward pass in training mode if not given.",
     ),
     click.option(
@@ -204,5 +210,33 @@ style = _together(
 )
 """How pictures look: the arguments of `PictureStyle`."""
 
-debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
-"""Read by `main`, which prints the error."""
+
+def _without_color(_: click.Context, __: click.Parameter, value: bool) -> None:
+    if value:
+        os.environ["NO_COLOR"] = "1"
+
+
+common = _together(
+    click.option(
+        "--no-color",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_without_color,
+        help="Print without color, as NO_COLOR in the environment does.",
+    ),
+    # Read by `main`, which prints the error.
+    click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+)
+"""What every command has."""
+
+exit_zero = click.option("--exit-zero", is_flag=True, help="Exit with status 0 whatever was found; errors stay errors.")
+
+
+def _less(name: str, flag: str, text: str) -> _Decorator:
+    return click.option(*flag.split("/"), "less", flag_value=name, help=text)
+
+
+quiet = _less("answer", "-q/--quiet", "Print the answer only.")
+statistics = _less("statistics", "--statistics", "Print how many findings each rule has.")
+"""What the text says in place of everything; the last of the two that is given counts."""

@@ -14,12 +14,12 @@ from graphdiag.cli.progress import spinner
 @click.option("--logdir", type=options.PATH, metavar="DIR", required=True, help="Directory to write the log to.")
 @click.option(
     "--stack",
-    type=click.Choice(["keras3", "tf_keras", "tf1"]),
+    type=options.one_of("keras3", "tf_keras", "tf1"),
     default="keras3",
     show_default=True,
     help="Keras 3, tf_keras, or tf_keras in TF 1 graph mode as Keras up to 2.2 behaved there.",
 )
-@options.debug
+@options.common
 def reference(logdir: Path, stack: str) -> None:
     """Build the reference model and write its log for TensorBoard."""
     from graphdiag.reference import write_log

@@ -19,7 +19,7 @@ from graphdiag.errors import UsageError
 @click.option("-o", "--output", type=options.PATH, metavar="LOGDIR", help="Log directory to write.")
 @click.option(
     "--group",
-    type=click.Choice(["auto", "none"]),
+    type=options.one_of("auto", "none"),
     default="auto",
     show_default=True,
     help="Put the boxes of a large model (more than 60) into blocks, or leave one box a layer at the top.",
@@ -29,7 +29,7 @@ from graphdiag.errors import UsageError
 )
 @click.option("--with-events", is_flag=True, help="Copy the other events of the log's run, such as scalars.")
 @click.option("--dry-run", is_flag=True, help="Print the summary and write nothing.")
-@options.debug
+@options.common
 def repair(source: Path, output: Path | None, dry_run: bool, **repairing: Any) -> int:
     """Write a log in which TensorBoard draws the model as it was written."""
     if output is None and not dry_run:

@@ -13,7 +13,7 @@ from graphdiag.cli import options
     default="report",
     help="Which document: report, as compare --format json writes it, drawn, check, snapshot, diff or names.",
 )
-@options.debug
+@options.common
 def schema(name: str) -> None:
     """Print the JSON Schema of a document that graphdiag writes."""
     from graphdiag.output import put

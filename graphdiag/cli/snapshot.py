@@ -16,7 +16,7 @@ from graphdiag.cli.progress import opening
 @click.argument("source", type=options.PATH, help="Any source that compare takes.")
 @options.opening
 @options.output
-@options.debug
+@options.common
 def snapshot(source: Path, output: Path | None, **how: Any) -> None:
     """Write down what a graph looks like, in a small file to commit."""
     import_numpy_without_threads(source, how["model"])

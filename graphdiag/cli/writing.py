@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from graphdiag.errors import UsageError
 from graphdiag.output import plain, put, putting, show, standard
 from graphdiag.picture_style import STANDARD, PictureStyle
 from graphdiag.render.registry import Format
+from graphdiag.render.suffixes import check_suffix, format_of_file
 from graphdiag.written_files import identity
 
 if TYPE_CHECKING:
@@ -18,22 +19,33 @@ if TYPE_CHECKING:
 
     from graphdiag.results.renderable import Renderable
 
-_F = TypeVar("_F")
 
+def pairs_of(
+    formats: Sequence[Format], outputs: Sequence[Path], choices: Sequence[Format]
+) -> list[tuple[Format, Path | None]]:
+    """Each format with its file; one format alone may go without, and files may go without formats.
 
-def pairs_of(formats: Sequence[_F], outputs: Sequence[Path]) -> list[tuple[_F, Path | None]]:
-    """Each format with its file; one format alone may go without.
+    Args:
+        formats: What ``--format`` was given.
+        outputs: What ``-o`` was given.
+        choices: The formats that there are.
 
     Raises:
-        UsageError: There are not as many files as formats, or two formats have one file.
+        UsageError: There are not as many files as formats, two formats have one file, or a file's suffix asks for
+            another format than is given, or for one that there is not.
     """
-    if len(formats) == 1 and not outputs:
-        return [(formats[0], None)]
+    if not outputs and len(formats) < 2:
+        return [(formats[0] if formats else Format.TEXT, None)]
+    if not formats:
+        formats = [Format.TEXT if standard(file) else format_of_file(file, choices) for file in outputs]
     if len(formats) != len(outputs):
         raise UsageError(
             f"{len(formats)} --format and {len(outputs)} -o: give an -o for each --format, '-' for standard output."
         )
     check_distinct([output for output in outputs if not standard(output)])
+    for format_, file in zip(formats, outputs, strict=True):
+        if not standard(file):
+            check_suffix(file, format_)
     return list(zip(formats, outputs, strict=True))
 
 
@@ -51,8 +63,8 @@ def check_distinct(files: list[Path]) -> None:
 
 
 def put_all(
-    pairs: list[tuple[_F, Path | None]],
-    make: Callable[[_F], str | bytes | RenderableType],
+    pairs: list[tuple[Format, Path | None]],
+    make: Callable[[Format], str | bytes | RenderableType],
     others: Sequence[tuple[str, Path]] = (),
 ) -> None:
     """Write something in each of its formats: to all files and to standard output, or to no file.
@@ -79,11 +91,26 @@ def write_result(
     pairs: list[tuple[Format, Path | None]],
     style: PictureStyle = STANDARD,
     others: Sequence[tuple[str, Path]] = (),
+    less: str | None = None,
 ) -> None:
-    """Write a report, a check report or a diff in each of its formats; see `put_all`."""
+    """Write a report, a check report, a diff or a snapshot in each of its formats; see `put_all`.
+
+    Args:
+        result: What is written.
+        pairs: The formats, each with its file.
+        style: How pictures look.
+        others: More files that are written with them.
+        less: What the text says in place of everything: ``answer`` or ``statistics``.
+    """
     from graphdiag.render.registry import render, to_console
 
     def make(format_: Format) -> str | bytes | RenderableType:
-        return to_console(result) if format_ is Format.TEXT else render(result, format_, style)
+        if format_ is not Format.TEXT:
+            return render(result, format_, style)
+        if less is None:
+            return to_console(result)
+        from graphdiag.render.text import short
+
+        return short.answer(result) if less == "answer" else short.statistics(result)
 
     put_all(pairs, make, others)

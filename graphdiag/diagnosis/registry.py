@@ -103,21 +103,29 @@ def _longest(code: str, prefixes: Iterable[str]) -> int:
     return max((len(prefix) for prefix in prefixes if code.startswith(prefix)), default=-1)
 
 
-def find_rule(rules: Sequence[Rule], code: str) -> Rule:
-    """The rule of a code.
+def find_rules(rules: Sequence[Rule], which: str) -> Sequence[Rule]:
+    """The rules of a code, of a name, or whose codes begin so.
 
     Args:
         rules: All rules.
-        code: As a user types it.
+        which: As a user types it, in any case.
+
+    Returns:
+        At least one rule, in the order of the codes.
 
     Raises:
         UsageError: There is none; the message names the nearest.
     """
-    codes = [rule.code for rule in rules]
-    wanted = code.strip().upper()
-    if wanted not in codes:
-        raise UsageError(f"{code}: no rule has this code{_nearest(wanted, codes)}; 'graphdiag explain' lists all.")
-    return rules[codes.index(wanted)]
+    wanted = which.strip().upper()
+    by_code = sorted(rules, key=lambda rule: rule.code)
+    exact = [rule for rule in by_code if wanted in (rule.code, rule.name.upper())]
+    found = exact or [rule for rule in by_code if wanted and rule.code.startswith(wanted)]
+    if not found:
+        names = [*(rule.code for rule in by_code), *(rule.name.upper() for rule in by_code)]
+        nearest = _nearest(wanted, names)
+        nearest = nearest if _CODE.search(nearest) else nearest.lower()
+        raise UsageError(f"{which}: no rule has this code or name{nearest}; 'graphdiag explain' lists all.")
+    return found
 
 
 def reported(findings: Iterable[Finding], chosen: Sequence[Rule]) -> tuple[Finding, ...]:

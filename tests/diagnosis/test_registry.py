@@ -8,7 +8,7 @@ import pytest
 
 from graphdiag.diagnosis.diagnose import RULES, diagnose
 from graphdiag.diagnosis.finding import Verdict
-from graphdiag.diagnosis.registry import all_rules, find_rule, reported, select
+from graphdiag.diagnosis.registry import all_rules, find_rules, reported, select
 from graphdiag.errors import GraphdiagError, UsageError
 from tests.support.graph_text import LOGS
 from tests.support.reports import report_on
@@ -135,10 +135,24 @@ def test_what_looks_like_no_code_names_none(text):
         select(all_rules(), [text])
 
 
-def test_a_rule_by_its_code():
-    assert find_rule(all_rules(), "gd205").name == "hidden-in-function"
-    with pytest.raises(UsageError, match="GD2O5: no rule has this code, the nearest is GD205"):
-        find_rule(all_rules(), "GD2O5")
+@pytest.mark.parametrize("which", ["gd205", "GD205", "hidden-in-function", " Hidden-In-Function "])
+def test_a_rule_by_its_code_or_name(which):
+    [rule] = find_rules(all_rules(), which)
+    assert rule.code == "GD205"
+
+
+def test_rules_by_how_their_codes_begin():
+    codes = [rule.code for rule in find_rules(all_rules(), "gd3")]
+    assert codes == ["GD301", "GD302", "GD303"]
+
+
+@pytest.mark.parametrize(
+    ("which", "nearest"),
+    [("GD2O5", ", the nearest is GD205"), ("shared-learning", ", the nearest is shared-learning-phase"), ("", "")],
+)
+def test_no_rule_by_a_wrong_code_or_name(which, nearest):
+    with pytest.raises(UsageError, match=f"^{which}: no rule has this code or name{nearest};"):
+        find_rules(all_rules(), which)
 
 
 @pytest.mark.parametrize(
