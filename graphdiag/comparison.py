@@ -26,7 +26,7 @@ from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import merge
 from graphdiag.keras_facts import has_weights
-from graphdiag.phrases import some
+from graphdiag.phrases import counted, some
 from graphdiag.results.report import Report
 from graphdiag.sources.open_source import open_source
 from graphdiag.sources.registry import SourceOptions
@@ -232,6 +232,7 @@ def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | Non
         conceptual_failure=conceptual_failure,
         callback_writes_op_graph=opened.callback_writes_op_graph,
         live=live,
+        imagined=opened.origin.kind == "saved_model",
         tag=opened.origin.tag,
         keras_json=opened.keras_json,
     )
@@ -307,6 +308,20 @@ def _scopes_of_nobody(context: DiagnosisContext) -> list[str]:
     return list(scopes)
 
 
+def _without_any_op(context: DiagnosisContext) -> list[str]:
+    """Layers that have no op, not in the body of a function either."""
+    if context.layers is None or not len(context.ops):
+        return []
+    bodies = pieces_of(name for function in context.ops.functions.values() for name in function.graph.names)
+    return [id_ for id_ in sorted(context.without_ops) if context.layers.layers[id_].name not in bodies]
+
+
+def _lies_between(context: DiagnosisContext, absent: Sequence[str]) -> bool:
+    """Whether one of these layers has a layer before it and one after it."""
+    edges = context.layers.edges if context.layers is not None else ()
+    return bool({target for _, target in edges} & {source for source, _ in edges} & set(absent))
+
+
 def _notes_on(context: DiagnosisContext) -> list[str]:
     notes = []
     for source, target in sorted(context.masks):
@@ -323,11 +338,14 @@ def _notes_on(context: DiagnosisContext) -> list[str]:
                 f"{other} uses a variable that {owner} uses as well; whether one holds the other, so that Keras knows, "
                 "is not in a file. The Python file that builds the model tells it."
             )
-    if context.without_ops and len(context.ops):
-        absent = sorted(context.without_ops)
-        notes.append(
-            f"{len(absent)} layer{' has' if len(absent) == 1 else 's have'} no op of "
-            f"{'its' if len(absent) == 1 else 'their'} own in this graph ({some(absent, shown=5)}); edges through "
-            f"{'it' if len(absent) == 1 else 'them'} are drawn from the layer before to the layer after."
+    absent = _without_any_op(context)
+    if absent:
+        one = len(absent) == 1
+        note = (
+            f"{counted(len(absent), 'layer')} {'has' if one else 'have'} no op of {'its' if one else 'their'} own in "
         )
+        note += f"this graph ({some(absent, shown=5)})"
+        if _lies_between(context, absent):
+            note += f"; edges through {'it' if one else 'them'} are drawn from the layer before to the layer after"
+        notes.append(f"{note}.")
     return [*notes, *context.calls.doubts]

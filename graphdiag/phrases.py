@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+CARRIED = {
+    "activation": "activations",
+    "parameter": "parameters",
+    "handle": "a variable's handle",
+    "shape": "a shape",
+    "flag": "a flag",
+    "random": "random numbers",
+    "constant": "a constant",
+    "control": "a signal to wait for",
+}
+"""What flows over an edge, as a sentence calls it."""
+
 
 def some(names: Sequence[str], shown: int = 3) -> str:
     """``a, b, c and 7 more``: a list that stays on a line; one more name costs no more room than to count it."""

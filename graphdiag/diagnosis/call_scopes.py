@@ -271,6 +271,18 @@ def ops_with_state(context: DiagnosisContext) -> np.ndarray:
     return state
 
 
+def boxes_that_compute(context: DiagnosisContext) -> frozenset[str]:
+    """The boxes, at every level, in which some op has activations; bookkeeping does not count."""
+    found: set[str] = set()
+    for row, name in enumerate(context.ops.names):
+        if context.flow.values[row] & int(Carries.ACTIVATION) and row not in context.ownership.roles:
+            # An op that is named as a box is drawn inside of it.
+            while name and name not in found:
+                found.add(name)
+                name = name.rpartition("/")[0]
+    return frozenset(found)
+
+
 @dataclass(frozen=True)
 class Arrow:
     """An arrow between two boxes that stand side by side.

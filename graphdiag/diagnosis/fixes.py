@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 _OF_TENSORFLOW_1 = frozenset({"Variable", "VariableV2", "IsVariableInitialized", "VarIsInitializedOp", "SaveV2"})
 """Op types of graphs that a session runs."""
+_OF_FUNCTIONS = frozenset({"_Arg", "_Retval", "ReadVariableOp", "PartitionedCall", "StatefulPartitionedCall"})
+"""Op types of functions that TensorFlow 2 traces."""
 
 REPAIR = "graphdiag repair SOURCE -o LOGDIR"
 """The command that writes a log which TensorBoard draws right; it takes the sources and options of ``compare``."""
@@ -36,6 +38,16 @@ def repaired(how: str = "") -> str:
     return f"'{REPAIR}' writes the same graph{f' {how}' if how else ', as TensorBoard draws it right'}."
 
 
+def is_of_tensorflow_1(graph: OpGraph) -> bool:
+    """Whether a session runs a graph: it holds what makes, initializes or saves variables."""
+    return any(op_type in _OF_TENSORFLOW_1 for op_type in graph.types)
+
+
+def is_traced(graph: OpGraph) -> bool:
+    """Whether a graph is that of a function which TensorFlow 2 traced, the callback's included."""
+    return not is_of_tensorflow_1(graph) and any(op_type in _OF_FUNCTIONS for op_type in graph.types)
+
+
 def traced_instead(graph: OpGraph, gain: str = "has the variables at the root, in nobody's box") -> str:
     """What a traced call would be without, for a graph that is none and was made by TensorFlow 2.
 
@@ -47,6 +59,6 @@ def traced_instead(graph: OpGraph, gain: str = "has the variables at the root, i
         A sentence with a space before it; empty where there is no such way, on TensorFlow 1, or where the graph is such
         a trace already.
     """
-    if "_Retval" in graph.types or any(op_type in _OF_TENSORFLOW_1 for op_type in graph.types):
+    if "_Retval" in graph.types or is_of_tensorflow_1(graph):
         return ""
     return f" On TensorFlow 2 a traced call (tf.summary.trace_on, trace_export) {gain}."

@@ -15,10 +15,17 @@ from typing import TYPE_CHECKING
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import role_of_name
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
-from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 
 if TYPE_CHECKING:
     from graphdiag.diagnosis.context import DiagnosisContext
+
+
+_OTHER = re.compile(
+    r"\w*Iterator\w*|\w*Dataset\w*|\w*LookupTable\w*|\w*HashTable\w*|\w*Queue\w*|\w*Stack\w*|TensorArray\w*"
+    r"|\w*Summary\w*|\w*Reader\w*|\w*TreeEnsemble\w*|DeleteSeedGenerator|AnonymousSeedGenerator"
+)
+"""Types of ops that take a handle of something else than a variable."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def captured_handles(context: DiagnosisContext) -> CapturedHandles:
             for edge in order[offsets[row] : offsets[row + 1]].tolist()
             if ops.output[edge] != CONTROL
         ]
-        if not targets:
+        if not targets or not _is_of_variable(context, row):
             continue
         for box in {ops.names[target].partition("/")[0] for target in targets}:
             readers[box] += 1
@@ -83,6 +90,30 @@ def captured_handles(context: DiagnosisContext) -> CapturedHandles:
         serves = first in roles or _serves_training(ops.names[first])
         (of_training if serves else of_model).append(name)
     return CapturedHandles(of_model, of_training, readers)
+
+
+def _is_of_variable(context: DiagnosisContext, row: int) -> bool:
+    """Whether a handle is a variable's, and not that of an iterator, a table or a queue."""
+    return not any(_OTHER.fullmatch(op_type) for op_type in _takers(context.ops, context.ops.functions, row, set()))
+
+
+def _takers(
+    graph: OpGraph, functions: Mapping[str, FunctionBody], row: int, seen: set[tuple[str, int]]
+) -> Iterator[str]:
+    """The types of the ops that take what an op gives, in functions that are called with it as well."""
+    order, offsets = graph.by_source
+    for edge in order[offsets[row] : offsets[row + 1]].tolist():
+        target = int(graph.target[edge])
+        if graph.output[edge] == CONTROL:
+            continue
+        yield graph.types[target]
+        call = graph.node_defs[target].attr
+        name = call["f"].func.name if "f" in call else ""
+        place = edge - int(graph.in_edges[target])
+        if name in functions and place < len(functions[name].arguments) and (name, place) not in seen:
+            seen.add((name, place))
+            body = functions[name]
+            yield from _takers(body.graph, functions, body.arguments[place], seen)
 
 
 def _flat(name: str) -> str:

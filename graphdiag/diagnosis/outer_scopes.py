@@ -1,8 +1,8 @@
 """Ownership where there is no layer graph: the outer name scopes, which are the boxes that TensorBoard draws.
 
 Not every such box is a layer. What only holds constants, variables and inputs computes nothing; an op at the root has a
-box where its constants lie in a scope of its name; and losses, metrics, summaries, optimizers, savers and input
-pipelines serve the model from outside.
+box where its shape, or what else serves it, lies in a scope of its name; and losses, metrics, summaries, optimizers,
+savers and input pipelines serve the model from outside.
 """
 
 from __future__ import annotations
@@ -116,17 +116,41 @@ def _layers(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Coll
     """The boxes that compute something from what comes in, by more than one op that lies at the root."""
     computing = set(known)
     from_outside = _from_outside(graph)
+    at_root = _ops_with_boxes(graph, boxes, of_op) - computing
     for row, box in enumerate(of_op.tolist()):
-        if box in computing or box == UNOWNED or row not in from_outside:
+        if box in computing or box == UNOWNED or box in at_root or row not in from_outside:
             continue
         if graph.names[row] != boxes[box] and graph.types[row] not in FEEDS and _SUMMARY not in graph.names[row]:
             computing.add(box)
     return sorted(computing)
 
 
+def _ops_with_boxes(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray) -> set[int]:
+    """The boxes that are single ops with a scope of their own, such as ``Reshape`` beside ``Reshape/shape``.
+
+    What has weights is more than an op.
+    """
+    numbers = {number for number, box in enumerate(boxes) if box in graph.index}
+    with_weights = {int(of_op[row]) for row, op_type in enumerate(graph.types) if op_type in VARIABLES}
+    return numbers - with_weights
+
+
 def hands_over_inputs(op_type: str) -> bool:
     """Whether ops of a type hand over what an input pipeline has read."""
     return _FROM_PIPELINE.fullmatch(op_type) is not None
+
+
+def session_scaffold(graph: OpGraph) -> str:
+    """The scope by which a ``MonitoredSession`` is known, an Estimator's, say; empty where there is none.
+
+    Such a session makes ops of its own, finalizes the graph and then writes it (``Scaffold`` in TensorFlow 1.15,
+    ``python/training/monitored_session.py``).
+    """
+    step = graph.index.get("global_step")
+    if step is None or graph.types[step] not in VARIABLES:
+        return ""
+    scope = "report_uninitialized_variables"
+    return next((name.partition("/")[0] for name in graph.names if name.startswith(scope)), "")
 
 
 def _from_outside(graph: OpGraph) -> set[int]:

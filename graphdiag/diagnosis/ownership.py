@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphdiag.diagnosis.model_inputs import find_inputs
-from graphdiag.diagnosis.outer_scopes import own_by_outer_scope
+from graphdiag.diagnosis.dataflow.flow import is_scalar
+from graphdiag.diagnosis.model_inputs import FEEDS, find_inputs
+from graphdiag.diagnosis.outer_scopes import hands_over_inputs, own_by_outer_scope
 from graphdiag.diagnosis.roles import UNOWNED, bookkeeping_ops, roles_of
 from graphdiag.diagnosis.scopes import Scopes
 from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 __all__ = ["UNOWNED", "Ownership", "assign_ownership"]
@@ -34,7 +36,8 @@ class Ownership:
         of_op: Row in ``owners`` for each op, `UNOWNED` for ops of no layer; int32.
         roles: Role of ops that have no owner but serve training, saving or initializing, by row.
         model_inputs: Rows of the feeds that are inputs of the model.
-        inputs_found: Whether every input of the layer graph was found among the ops.
+        inputs_found: Whether every input of the layer graph was found among the ops; without a layer graph, whether
+            anything but scalars brings data, so that a scalar need not be the input.
         by_scope: Whether owners are name scopes, for want of a layer graph.
         recorded: Whether ownership was recorded while the model was traced.
         trackers: Ids of the layers that track a variable, by the row of the op that makes it or stands for it, as
@@ -82,7 +85,7 @@ def assign_ownership(
     """
     if layers is None:
         boxes, of_op, roles = own_by_outer_scope(graph, recorded or {})
-        return Ownership(boxes, of_op, roles, frozenset(), inputs_found=True, by_scope=not recorded)
+        return Ownership(boxes, of_op, roles, frozenset(), inputs_found=_brings_data(graph), by_scope=not recorded)
     owners = [*layers.layers, *layers.nested]
     rows = {owner: row for row, owner in enumerate(owners)}
     bookkeeping = bookkeeping_ops(graph)
@@ -113,6 +116,15 @@ def assign_ownership(
         trackers={graph.index[name]: ids for name, ids in (trackers or {}).items() if name in graph.index},
         scope_of_op=scope_of_op,
         belongs_to={graph.index[name]: what for name, what in (belongs_to or {}).items() if name in graph.index},
+    )
+
+
+def _brings_data(graph: OpGraph) -> bool:
+    """Whether a feed that is not known to be a scalar, or an input pipeline, brings data."""
+    return any(
+        hands_over_inputs(op_type)
+        or (op_type in FEEDS and dtype_of(graph.node_defs[row]) != DT_RESOURCE and not is_scalar(graph, row))
+        for row, op_type in enumerate(graph.types)
     )
 
 

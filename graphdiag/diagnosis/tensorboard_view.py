@@ -27,6 +27,8 @@ class TensorBoardView:
         callback_writes_op_graph: For a live model, whether its stack's callback writes an op graph; ``None`` for
             files, and where it is not known.
         live: Whether a live model was traced, so that the pictures are what the callback will write.
+        imagined: Whether nobody has the picture: TensorBoard reads no SavedModel, and of a function in one it draws no
+            body in the place of its call.
         tag: The tag of the trace that the op graph is; empty for a run's own graph.
         keras_json: The parsed JSON of which the conceptual graph is made.
     """
@@ -38,6 +40,7 @@ class TensorBoardView:
     conceptual_failure: str = ""
     callback_writes_op_graph: bool | None = None
     live: bool = False
+    imagined: bool = False
     tag: str = ""
     keras_json: Mapping[str, Any] | None = None
 

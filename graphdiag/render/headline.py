@@ -59,17 +59,25 @@ def headline(report: Report) -> str:
     elif report.left_out.artifact or report.left_out.hidden:
         pass
     elif not summary.missing and not report.left_out.missing:
-        same = "TensorBoard's op graph has the same"
+        # TensorBoard reads no SavedModel, so nobody has this graph on screen.
+        graph = "the op graph" if report.origin.kind == "saved_model" else "TensorBoard's op graph"
+        same = f"{graph} has the same"
         if _otherwise_joined(report):
             sentences.append(f"{model}.")
         else:
             sentences.append(f"{model}, and {same}{'.' if different else ' and no others.'}")
         sentences.append("No artifact and no hidden dependency was found.")
+    elif summary.missing == len(layers.edges):
+        codes_of_missing = _codes(_of(report.findings, Verdict.MISSING))
+        sentences.append(
+            f"None of the {_edges(summary.missing)} of your model is drawn; see {codes_of_missing}. No artifact and no "
+            f"hidden dependency was found."
+        )
     else:
         sentences.append(
             f"Every {_drawn(report)}layer edge is in your model: no artifact and no hidden dependency was found."
         )
-    if summary.missing:
+    if summary.missing and (extra or summary.missing < len(layers.edges)):
         missing = _of(report.findings, Verdict.MISSING)
         one = summary.missing == 1
         sentences.append(
@@ -96,8 +104,16 @@ def _on_screen(report: Report) -> str:
         for finding in report.findings
         if finding.verdict in (Verdict.MISPLACED, Verdict.LEFTOVER)
         and (report.layer_graph is not None or finding.code not in _BOOKKEEPING)
+        and not _is_in_library(report, finding)
     )
     return some(list(rules))
+
+
+def _is_in_library(report: Report, finding: Finding) -> bool:
+    """Whether it is about bodies of functions alone, which TensorBoard shows where they are asked for."""
+    drawn = report.drawn_graph
+    library = set(drawn.root.library) if drawn is not None else set()
+    return bool(finding.culprits) and all(name.partition("/")[0] in library for name in finding.culprits)
 
 
 def _left_out(report: Report) -> list[str]:

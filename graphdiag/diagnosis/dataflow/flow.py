@@ -158,11 +158,12 @@ def is_scalar(graph: OpGraph, row: int) -> bool:
 
     Up to producer 21 (TensorFlow 1.0) a ``Placeholder`` without dimensions has any shape (the shape function of
     ``Placeholder`` in TensorFlow's ``core/ops/array_ops.cc``). Of those only Keras's own flag is known to be a scalar.
+    A graph that does not record its producer, as many frozen ones do not, may be as old.
     """
     attributes = graph.node_defs[row].attr
     if "shape" in attributes:
         unrecorded = not attributes["shape"].shape.dim and graph.types[row] == "Placeholder"
-        if unrecorded and 0 < graph.producer <= _LAST_WITHOUT_RANKS:
+        if unrecorded and graph.producer <= _LAST_WITHOUT_RANKS:
             return dtype_of(graph.node_defs[row]) == DT_BOOL and LEARNING_PHASE.fullmatch(graph.names[row]) is not None
         shape = attributes["shape"].shape
         return not shape.unknown_rank and not shape.dim

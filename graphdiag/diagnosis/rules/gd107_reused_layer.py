@@ -37,7 +37,17 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from graphdiag.diagnosis.call_scopes import Arrow, arrows, fits, is_state, ops_with_state, tail, unit_of, without_number
+from graphdiag.diagnosis.call_scopes import (
+    Arrow,
+    arrows,
+    boxes_that_compute,
+    fits,
+    is_state,
+    ops_with_state,
+    tail,
+    unit_of,
+    without_number,
+)
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
@@ -62,8 +72,18 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             layer = _one_layer(context, arrow, edges, of_variables)
             if layer:
                 by_layer[layer].append((arrow, edges))
+    computing = boxes_that_compute(context) if by_layer and context.layers is None else frozenset()
     for layer, reuses in by_layer.items():
         drawn = sorted((arrow.source, arrow.target) for arrow, _ in reuses)
+        first = "" if context.layers is not None or layer in computing else layer
+        if first and len(drawn) == 1:
+            # A box of variables alone is no use of the layer: the one box that reads them is the layer.
+            continue
+        uses = (
+            f"{some([target for _, target in drawn])} are uses of one layer, and its variables are drawn in {first}"
+            if first
+            else "the boxes are uses of one layer, and its variables are drawn in the first"
+        )
         all_edges = [edge for _, edges in reuses for edge in edges]
         yield finding(
             RULE,
@@ -72,8 +92,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             message=(
                 f"{len(drawn)} drawn arrow{'' if len(drawn) == 1 else 's'} "
                 f"({some([f'{source} -> {target}' for source, target in drawn])}) "
-                f"carr{'ies' if len(drawn) == 1 else 'y'} the variables of {layer} and no activation: the boxes "
-                f"are uses of one layer, and its variables are drawn in the first."
+                f"carr{'ies' if len(drawn) == 1 else 'y'} the variables of {layer} and no activation: {uses}."
             ),
             fix=f"None is needed: it is one layer.{traced_instead(context.ops)}",
             culprits=(layer,),

@@ -2,8 +2,8 @@
 
 What it finds
     Layers whose ops lie in another layer's name scope; in graphs without a Keras model, variables that lie in another
-    box than all ops that read them; and raw ops (`a + b`) that stand outside the group in which all layers around them
-    stand.
+    box than all ops that read them, be it a box of variables alone; and raw ops (`a + b`) that stand outside the group
+    in which all layers around them stand.
 
 Why it matters
     The box shows more than its layer does, and edges seem to end at the wrong layer.
@@ -38,7 +38,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.call_scopes import Arrow, Outermost, arrows, fits, is_state, tail, unit_of, without_number
+from graphdiag.diagnosis.call_scopes import (
+    Arrow,
+    Outermost,
+    arrows,
+    boxes_that_compute,
+    fits,
+    is_state,
+    tail,
+    unit_of,
+    without_number,
+)
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
@@ -51,6 +61,7 @@ from graphdiag.phrases import some
 _RAW_OPS = frozenset({"TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda"})
 _NUMBERS = re.compile(r"(?:_[0-9]+)+$")
 _HOME: Pair = "", ""
+_NAME_IT = "Give every layer a name of its own (TensorFlow 1: tf.layers.dense(..., name='hidden'))."
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -215,8 +226,8 @@ def _arrows_at(context: DiagnosisContext, rows: Sequence[int], group: str) -> se
 
 
 def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
-    """Variables that lie in a box that computes something else, and that only another box reads."""
-    computing: set[str] | None = None
+    """Variables that only another box reads than the one in which they lie."""
+    computing: frozenset[str] | None = None
     for arrow in arrows(context, lambda edge, source, target: True):
         variables = [
             row
@@ -225,19 +236,36 @@ def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
         ]
         if not variables:
             continue
-        computing = computing or _computing(context)
+        computing = computing or boxes_that_compute(context)
+        names = [context.ops.names[row] for row in variables]
+        if arrow.source not in computing and _numbered_alike(arrow):
+            yield _found(
+                context,
+                f"{arrow.source} and {arrow.target} are one layer: {arrow.source} holds its variables ({some(names)}) "
+                f"and computes nothing, and {arrow.target} computes with them. The scopes of variables and of ops are "
+                f"counted apart.",
+                _NAME_IT,
+                Blame.TENSORFLOW,
+                names,
+                [(arrow.source, arrow.target)],
+            )
         if arrow.source in computing:
-            names = [context.ops.names[row] for row in variables]
             yield _found(
                 context,
                 f"{some(names)} {'lies' if len(names) == 1 else 'lie'} in the box {arrow.source}, and only "
                 f"{arrow.target} uses {'it' if len(names) == 1 else 'them'}: the scopes of variables and of ops are "
                 f"counted apart.",
-                "Give every layer a name of its own (TensorFlow 1: tf.layers.dense(..., name='hidden')).",
+                _NAME_IT,
                 Blame.TENSORFLOW,
                 names,
                 [(arrow.source, arrow.target)],
             )
+
+
+def _numbered_alike(arrow: Arrow) -> bool:
+    """Whether the names of both boxes differ in a number alone: ``dense_1`` and ``dense_2``."""
+    first, later = (scope.rpartition("/")[2] for scope in (arrow.source, arrow.target))
+    return without_number(first) == without_number(later)
 
 
 def _variables_over(context: DiagnosisContext, arrow: Arrow) -> Sequence[int]:
@@ -287,18 +315,6 @@ def _only_for(context: DiagnosisContext, variable: int, arrow: Arrow) -> bool:
                 updates = op_specs().get(ops.types[target], UNKNOWN).kind is Kind.WRITES
                 computes = computes or bool(context.flow.values[target] & Carries.ACTIVATION and not updates)
     return computes
-
-
-def _computing(context: DiagnosisContext) -> set[str]:
-    """The boxes, at every level, in which some op has activations."""
-    found: set[str] = set()
-    for row, name in enumerate(context.ops.names):
-        if context.flow.values[row] & Carries.ACTIVATION and row not in context.ownership.roles:
-            # An op that is named as a box is drawn inside of it.
-            while name and name not in found:
-                found.add(name)
-                name = name.rpartition("/")[0]
-    return found
 
 
 def _found(

@@ -25,8 +25,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from graphdiag.diagnosis.context import DiagnosisContext, Pair
-from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.context import DiagnosisContext, Pair, words_of
+from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import repaired
@@ -34,7 +34,7 @@ from graphdiag.diagnosis.handles import captured_handles
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, Extraction
 from graphdiag.graphs.op_graph import CONTROL
-from graphdiag.phrases import some
+from graphdiag.phrases import CARRIED, some
 
 _ACTIVATION = Carries.ACTIVATION
 
@@ -63,12 +63,15 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             # Those are another rule's; of a live model nothing is on screen yet.
             continue
         before, after = neighbors.of(layers)
-        message = f"TensorBoard moved {name} to 'Auxiliary Nodes' ({extraction.why})"
+        message = f"TensorBoard {_moves(context)} {name} to 'Auxiliary Nodes' ({extraction.why})"
         if before or after:
             message += f", which breaks {_chains(before, layers[0], after)} on screen"
         message += "."
         if followers and extraction.rule != "isolated":
-            message += f" {some(followers)} went with it: nothing else joins {'it' if len(followers) == 1 else 'them'}."
+            goes = "would go" if _moves(context) != "moved" else "went"
+            message += (
+                f" {some(followers)} {goes} with it: nothing else joins {'it' if len(followers) == 1 else 'them'}."
+            )
             followers = []
         fix = "In TensorBoard, click the node and choose 'Add to main graph'."
         if extraction.rule in ("out-degree", "in-degree") and not extraction.control:
@@ -81,7 +84,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 message += f" Without the artifacts its {extraction.rule} would be {without}{fits}."
                 fix = "Fix the artifact. Until then, click the node in TensorBoard and choose 'Add to main graph'."
             else:
-                raised = _raised_by(context, name)
+                raised = _raised_by(context, name, extraction)
                 message += raised
                 fix += f" {repaired('with one box for each kind of bookkeeping')}" if raised else ""
         yield finding(
@@ -117,31 +120,84 @@ def _without_layers(context: DiagnosisContext, extractions: Mapping[str, Extract
     moved.sort(key=lambda name: order.get(name, 0))
     one = len(moved) == 1
     why = some([f"{name}: {extractions[name].why}" if not one else extractions[name].why for name in moved], 4)
-    message = f"TensorBoard moved {some(moved, 6)} to 'Auxiliary Nodes' ({why})"
+    message = f"TensorBoard {_moves(context)} {some(moved, 6)} to 'Auxiliary Nodes' ({why})"
     if real:
         real.sort(key=lambda arrow: (order.get(arrow[0], 0), order.get(arrow[1], 0)))
         message += f", so {some([f'{source} -> {target}' for source, target in real], 4)} cannot be seen"
         message = message.replace("cannot be seen", "is not on screen" if len(real) == 1 else "are not on screen")
     message += "."
     # Bookkeeping is joined to every layer alike, so one layer stands for all.
-    raised = _raised_by(context, moved[0])
+    raised = _raised_by(context, moved[0], extractions[moved[0]], "it" if one else moved[0])
     message += raised
     fix = "In TensorBoard, click a box and choose 'Add to main graph'."
     fix += f" {repaired('with one box for each kind of bookkeeping')}" if raised else ""
     yield finding(RULE, context, message=message, fix=fix, culprits=moved, edges=real)
 
 
-def _raised_by(context: DiagnosisContext, name: str) -> str:
-    """What raises the degree of a box, where it is not the model: a sentence with a space before it."""
-    arrows, real = _arrows(context, [name])
-    beside = {end for arrow in real for end in arrow if end != name}
-    others = {end for arrow in arrows for end in arrow if end != name} - beside
-    if len(others) <= len(beside):
+def _moves(context: DiagnosisContext) -> str:
+    """``moved``; of what is not on anybody's screen, what would happen."""
+    assert context.view is not None
+    return "would move" if context.view.live or context.view.imagined else "moved"
+
+
+def _raised_by(context: DiagnosisContext, name: str, extraction: Extraction, it: str = "it") -> str:
+    """What raises the degree of a box, where it is not the model: sentences with a space before them."""
+    if extraction.control or extraction.rule not in ("in-degree", "out-degree"):
         return ""
-    return (
-        f" What raises the degree is no part of the model: {name} is joined to {some(sorted(others), 4)}, and to "
-        f"{some(sorted(beside)) or 'nothing else'} besides."
+    inward = extraction.rule == "in-degree"
+    arrows, real = _arrows(context, [name])
+    near, far = (1, 0) if inward else (0, 1)
+    order = dict.fromkeys(pair[far] for pair in sorted(arrows) if pair[near] == name)
+    giving = [box for box in order if any(pair[far] == box and pair[near] == name for pair in real)]
+    others = [box for box in order if box not in giving]
+    if len(others) <= len(giving):
+        return ""
+    serving = _boxes_of_bookkeeping(context)
+    layers = [box for box in others if box not in serving]
+    beside = [box for box in others if box in serving]
+    said = (
+        f" Of the {len(order)} boxes that {f'lead into {it}' if inward else f'{it} leads to'}, "
+        f"{f'only {some(giving)}' if giving else 'none'} {'give' if inward else 'take'}"
+        f"{'s' if len(giving) < 2 else ''} activations."
     )
+    if beside:
+        said += f" {some(beside, 4)} {'is' if len(beside) == 1 else 'are'} no part of the model."
+    if layers:
+        shared = _shared(context, name, layers, inward)
+        said += f" {some(layers, 4)} {'is' if len(layers) == 1 else 'are'} joined to {it} by {shared} only."
+    return said
+
+
+def _shared(context: DiagnosisContext, name: str, layers: Sequence[str], inward: bool) -> str:
+    """What goes over the arrows between a box and others that no activation joins."""
+    assert context.view is not None
+    ops, boxes, roles = context.ops, context.view.box_of_row, context.ownership.roles
+    chosen = set(layers)
+    kinds: dict[str, None] = {}
+    words: set[str] = set()
+    for source, target, output in zip(ops.source.tolist(), ops.target.tolist(), ops.output.tolist(), strict=True):
+        pair = boxes[source], boxes[target]
+        near, far = pair[::-1] if inward else pair
+        if output == CONTROL or near != name or far not in chosen:
+            continue
+        role = roles.get(target) or roles.get(source)
+        if role:
+            kinds.setdefault(f"ops of {role}")
+        else:
+            carries = context.flow.over(source, output, ops.types[target])
+            words.update(words_of(DirectEdge(source, target, output, carries)))
+    return some([*sorted(kinds), *(CARRIED[word] for word in sorted(words))])
+
+
+def _boxes_of_bookkeeping(context: DiagnosisContext) -> frozenset[str]:
+    """The boxes of the root in which no layer's op stands, and ops of training, saving and the like do."""
+    assert context.view is not None
+    found: dict[str, bool] = {}
+    for row, box in enumerate(context.view.box_of_row):
+        # A layer's constant is drawn beside the op that takes it, in whatever box that is.
+        if box and (context.ops.names[row].partition("/")[0] == box or row in context.ownership.roles):
+            found[box] = found.get(box, True) and row in context.ownership.roles
+    return frozenset(box for box, serves in found.items() if serves)
 
 
 def _arrows(context: DiagnosisContext, moved: Sequence[str]) -> tuple[set[Pair], list[Pair]]:

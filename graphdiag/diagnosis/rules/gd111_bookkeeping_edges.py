@@ -15,9 +15,10 @@ Example
     `conv1d_0_0/Relu -> training/Adam/gradients/...`
 
 Fix
-    Write the log before the model is compiled or trained, or write only the forward pass
-    (TensorFlow 2: `tf.summary.trace_on(graph=True)` around a call of the model). In TensorBoard, take the boxes out
-    with "Remove from main graph".
+    TensorFlow 1: write the log before the model is compiled or trained; an Estimator or a `MonitoredSession` adds its
+    ops first, so build the model in a graph of its own and write that. TensorFlow 2: trace a call of the model instead
+    of the training step (`tf.summary.trace_on(graph=True)`), and write summaries outside of it. In TensorBoard, take
+    the boxes out with "Remove from main graph". `graphdiag repair SOURCE -o LOGDIR` draws one box for each kind.
 
 Reported upstream
     keras#7465
@@ -30,7 +31,8 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.fixes import repaired
+from graphdiag.diagnosis.fixes import is_of_tensorflow_1, is_traced, repaired
+from graphdiag.diagnosis.outer_scopes import session_scaffold
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
 
@@ -60,11 +62,23 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
 def _fix(context: DiagnosisContext) -> str:
     better = repaired("with one box for each kind of bookkeeping")
     roles = {role for _, role in context.crossings.to_roles}
-    if "_Retval" in context.ops.types and roles <= {"summaries"}:
+    if context.view is not None and context.view.imagined:
+        return f"None is needed: a SavedModel holds what loads it. {better}"
+    if is_traced(context.ops) and roles <= {"summaries"}:
         return f"Write the summaries outside of the function that is traced (TensorFlow 2). {better}"
-    if "_Retval" in context.ops.types:
+    if is_traced(context.ops):
         return f"Trace a call of the model instead of the training step (TensorFlow 2). {better}"
-    return f"Write the graph before the model is trained and saved, when these ops are not there yet. {better}"
+    if session_scaffold(context.ops):
+        return (
+            "Build the model in a graph of its own, and write that (TensorFlow 1): this session adds its ops before it "
+            f"writes the graph. {better}"
+        )
+    if is_of_tensorflow_1(context.ops):
+        return (
+            "Write the graph before the model is trained and saved, when these ops are not there yet (TensorFlow 1). "
+            f"{better}"
+        )
+    return f"None is needed. {better}"
 
 
 RULE = Rule("GD111", "bookkeeping-edges", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__, rank=2)

@@ -34,7 +34,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
+from graphdiag.diagnosis.call_scopes import CallScope, boxes_that_compute, call_scopes_of, split_by_variables
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import repaired, traced_instead
@@ -47,10 +47,10 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer or nested model that has several boxes."""
     if context.layers is None:
         # Without a layer graph only shared variables tell that two boxes are one layer.
+        computing = boxes_that_compute(context)
         for reuse in find_reuses(context, open_edges):
-            yield _found(
-                context, list(dict.fromkeys(end for edge in reuse.finding.edges for end in edge)), [], [], "tensorflow"
-            )
+            ends = dict.fromkeys(end for edge in reuse.finding.edges for end in edge)
+            yield _found(context, [box for box in ends if box in computing], [], [], "tensorflow")
         return
     for unit, boxes in call_scopes_of(context).items():
         if len(boxes) < 2:

@@ -39,7 +39,7 @@ from graphdiag.phrases import counted, some
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all handles of a log."""
     view = context.view
-    if view is None or view.drawn is None or view.live:
+    if view is None or view.drawn is None or view.live or view.imagined:
         return
     handles = captured_handles(context)
     moved = view.boxes_moved_for(handles.readers)

@@ -36,7 +36,7 @@ from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.roles import role_of_name
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.disjoint_sets import DisjointSets
-from graphdiag.graphs.drawn_graph import ROOT
+from graphdiag.graphs.drawn_graph import ROOT, DrawnGraph
 from graphdiag.graphs.layer_graph import Layer
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.keras_facts import always_computes, has_weights, role_of_box
@@ -65,12 +65,20 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         )
         fix = "Enter each name scope once, so that a box holds the ops of one place."
         blame = Blame.TENSORBOARD
-        bookkeeping = (
+        gradients = bool(split) and all(_is_gradient(context, op) for row in split for op in cycle.ops[row])
+        bookkeeping = gradients or (
             bool(split)
             and not _holds_layers(context, cycle, names)
             and all(_serves(_short(names[row])) for row in split)
         )
-        if bookkeeping:
+        if gradients:
+            message += (
+                f" {some([names[row] for row in split])} hold{'s' if len(split) == 1 else ''} gradients, which go "
+                f"through the layers backwards."
+            )
+            fix = "None is needed: no layer is in the loop."
+            blame = Blame.TENSORFLOW
+        elif bookkeeping:
             message += f" {some([names[row] for row in split])} {'is' if len(split) == 1 else 'are'} bookkeeping."
             fix = "None is needed: no layer is in the loop."
             blame = Blame.TENSORFLOW
@@ -86,7 +94,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             if len(several) > 1:
                 what = f"the layers {some(several)}"
                 fix = "Begin the names of layers alike only where the one follows on the other."
-            places = _places(context, pieces[row])
+            places = _places(context, pieces[row], _Places(context, drawn, cycle.parent))
             message += f" The box {names[row]} holds {what}{': ' if places else ''}{places}."
             if layer and context.layers is not None and _without_weights(context.layers.layers[layer]):
                 class_name = context.layers.layers[layer].class_name
@@ -136,6 +144,11 @@ def _holds_layers(context: DiagnosisContext, cycle: DrawnCycle, names: Mapping[i
 def _serves(piece: str) -> bool:
     """Whether a scope of this name serves training, saving and the like."""
     return bool(role_of_name(piece) or role_of_box(piece))
+
+
+def _is_gradient(context: DiagnosisContext, row: int) -> bool:
+    """Whether ``tf.gradients`` made an op: it opens a scope named after the op whose gradient it computes."""
+    return any(piece.endswith("_grad") for piece in context.ops.names[row].split("/")[1:-1])
 
 
 def _short(name: str) -> str:
@@ -188,7 +201,23 @@ def _serving(context: DiagnosisContext, box: str, rows: Sequence[int]) -> Sequen
     return list(found) if of_model else ()
 
 
-def _places(context: DiagnosisContext, pieces: Sequence[Sequence[int]]) -> str:
+class _Places:
+    """What to call the places that a piece stands between: the layer, or the box beside it on the level of the loop."""
+
+    def __init__(self, context: DiagnosisContext, drawn: DrawnGraph, parent: int) -> None:
+        self._context = context
+        self._around = "" if drawn.names[parent] == ROOT else f"{drawn.names[parent]}/"
+
+    def of(self, row: int) -> str:
+        """The place in which an op stands."""
+        name = self._context.ops.names[row]
+        owner = self._context.ownership.owner(row)
+        if self._around and name.startswith(self._around) and (owner is None or self._context.layers is None):
+            return self._around + name[len(self._around) :].partition("/")[0]
+        return owner or name
+
+
+def _places(context: DiagnosisContext, pieces: Sequence[Sequence[int]], places: _Places) -> str:
     """``relu/Relu between bn1 and c2, relu/Relu_1 between plus and gap``."""
     ops = context.ops
     order, offsets = ops.by_source
@@ -197,7 +226,7 @@ def _places(context: DiagnosisContext, pieces: Sequence[Sequence[int]]) -> str:
     for piece in pieces:
         inside = set(piece)
         before = {
-            _whose(context, int(ops.source[edge]))
+            places.of(int(ops.source[edge]))
             for row in piece
             for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1]))
             if ops.output[edge] != CONTROL
@@ -205,7 +234,7 @@ def _places(context: DiagnosisContext, pieces: Sequence[Sequence[int]]) -> str:
             and context.flow.values[int(ops.source[edge])] & int(Carries.ACTIVATION)
         }
         after = {
-            _whose(context, int(ops.target[edge]))
+            places.of(int(ops.target[edge]))
             for row in piece
             for edge in order[offsets[row] : offsets[row + 1]].tolist()
             if ops.output[edge] != CONTROL and int(ops.target[edge]) not in inside
@@ -216,10 +245,6 @@ def _places(context: DiagnosisContext, pieces: Sequence[Sequence[int]]) -> str:
                 leaf = ops.names[piece[-1]].rpartition("/")[2]
                 said.append(f"{leaf} leads from {some(sorted(before))} to {some(sorted(after))}")
     return ", ".join(said) + (f", and {ends - len(said)} more" if ends > len(said) else "")
-
-
-def _whose(context: DiagnosisContext, row: int) -> str:
-    return context.ownership.owner(row) or context.ops.names[row]
 
 
 RULE = Rule("GD117", "loop-of-calls", Verdict.MISPLACED, Blame.TENSORBOARD, Severity.NOTE, find, __name__)

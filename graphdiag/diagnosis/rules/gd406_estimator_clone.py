@@ -29,9 +29,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.context import DiagnosisContext
-from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.outer_scopes import hands_over_inputs
+from graphdiag.diagnosis.model_inputs import FEEDS
+from graphdiag.diagnosis.outer_scopes import hands_over_inputs, session_scaffold
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
@@ -40,9 +40,8 @@ from graphdiag.phrases import some
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for the whole graph."""
     ops = context.ops
-    step = ops.index.get("global_step")
-    scaffold = [name for name in ops.names if name.startswith("report_uninitialized_variables")]
-    if step is None or ops.types[step] not in VARIABLES or not scaffold:
+    scaffold = session_scaffold(ops)
+    if not scaffold:
         return
     sources = [row for row, op_type in enumerate(ops.types) if hands_over_inputs(op_type)]
     fed = _fed(context, sources)
@@ -51,7 +50,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     names = [ops.names[row] for row in sources]
     message = (
         f"A session with its own scaffold made this graph, as an Estimator does (global_step, "
-        f"{scaffold[0].partition('/')[0]}): {some(names)} feed{'s' if len(names) == 1 else ''} {some(fed)}."
+        f"{scaffold}): {some(names)} feed{'s' if len(names) == 1 else ''} {some(fed)}."
     )
     if context.layers is not None:
         absent = [id_ for id_ in context.layers.inputs if id_ in context.without_ops]
@@ -60,8 +59,8 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 f" The model is a clone on those tensors: its input{'' if len(absent) == 1 else 's'} {some(absent)} "
                 f"{'is' if len(absent) == 1 else 'are'} not in the graph."
             )
-    else:
-        message += " A Keras model in it is a clone on those tensors, without placeholders for its inputs."
+    elif not any(op_type in FEEDS for op_type in ops.types):
+        message += " No placeholder stands for what the layers take."
     yield finding(
         RULE,
         context,

@@ -18,6 +18,7 @@ from rich.tree import Tree
 
 from graphdiag.diagnosis.finding import Evidence, Finding, Severity, Verdict
 from graphdiag.output import plain
+from graphdiag.phrases import CARRIED
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.headline import WHO, headline
 from graphdiag.results.report import Report
@@ -152,19 +153,7 @@ def _gives(finding: Finding, targets: Mapping[str, Sequence[Evidence]]) -> str:
     if all(item.control for items in targets.values() for item in items):
         return "a signal to wait for, and no tensor,"
     carries = [word for word in finding.carries if word != "constant"] or ["constant"]
-    return " and ".join(_WORDS.get(word, word) for word in carries)
-
-
-_WORDS = {
-    "activation": "activations",
-    "parameter": "parameters",
-    "handle": "a variable's handle",
-    "shape": "a shape",
-    "flag": "a flag",
-    "random": "random numbers",
-    "constant": "a constant",
-    "control": "a signal to wait for",
-}
+    return " and ".join(CARRIED.get(word, word) for word in carries)
 
 
 def _taken_by(layer: str, items: Sequence[Evidence]) -> Text:
