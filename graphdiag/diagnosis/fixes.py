@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from graphdiag.graphs.layer_graph import LayerGraph
     from graphdiag.graphs.op_graph import OpGraph
 
 _OF_TENSORFLOW_1 = frozenset({"Variable", "VariableV2", "IsVariableInitialized", "VarIsInitializedOp", "SaveV2"})
@@ -36,6 +38,17 @@ def repaired(how: str = "") -> str:
         The sentence.
     """
     return f"'{REPAIR}' writes the same graph{f' {how}' if how else ', as TensorBoard draws it right'}."
+
+
+def tracks_attributes(layers: LayerGraph | None) -> bool:
+    """Whether a layer's weights are those of the layers that it holds as attributes, too.
+
+    Keras 3, tf_keras and the tf.keras of TensorFlow 2 look at attributes; Keras up to 2.2 by itself has only
+    ``add_weight`` and what a model is made of (``Layer.weights`` in Keras 2.1.6, ``keras/engine/topology.py``). Where
+    no version is on record, as in a log of Keras 3, it is a new one.
+    """
+    version = layers.keras_version if layers is not None else ""
+    return re.match(r"(1\.|2\.[0-2]\.|2\.1\.6-tf)", version) is None
 
 
 def is_of_tensorflow_1(graph: OpGraph) -> bool:

@@ -24,13 +24,16 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.claims import carrying, layer_edges, one_for_each_culprit
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import Carries
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
+from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.phrases import some
 
 _SHAPE_AND_FLAGS = Carries.SHAPE | Carries.FLAG
 
@@ -46,7 +49,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         context,
         claims,
         lambda culprit, count: (
-            f"{layer_edges(count, 'carries', 'carry')} only the shape of {culprit}: its dimensions cross, its "
+            f"{layer_edges(count, 'carries', 'carry')} only {_what(context, culprit, claims)}: dimensions cross, "
             f"values do not."
         ),
         "None is needed. Where the dimensions are known when the model is built, tensor.shape leaves no op.",
@@ -66,6 +69,37 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         ),
         "None is needed. What is known when the model is built, tensor.shape and tensor.shape.rank give without an op.",
     )
+
+
+def _what(context: DiagnosisContext, culprit: str, claims: OpenEdges) -> str:
+    """Whose shape crosses: the culprit's own, or that of the tensors whose dimensions the culprit gives."""
+    row = context.ops.index[culprit]
+    flag = any(edge.carries & Carries.FLAG for _, edge in claims if edge.source == row)
+    said = f"the shape of {culprit}"
+    if context.flow.values[row] & int(Carries.SHAPE):
+        measured = [context.ops.names[tensor] for tensor in _measured(context, row)]
+        said = f"the shape of {some(measured)} (by {culprit})" if measured else f"a shape, from {culprit}"
+    return f"{said} and a flag" if flag else said
+
+
+def _measured(context: DiagnosisContext, row: int) -> Sequence[int]:
+    """The ops whose dimensions an op gives: what the ops that measure take, on the way back from it."""
+    ops = context.ops
+    found: dict[int, None] = {}
+    waiting, seen = [row], {row}
+    while waiting:
+        current = waiting.pop()
+        measures = op_specs().get(ops.types[current], UNKNOWN).kind is Kind.SHAPE_OF
+        for edge in range(int(ops.in_edges[current]), int(ops.in_edges[current + 1])):
+            source = int(ops.source[edge])
+            if ops.output[edge] == CONTROL:
+                continue
+            if measures:
+                found.setdefault(source)
+            elif source not in seen and context.flow.values[source] & int(Carries.SHAPE):
+                seen.add(source)
+                waiting.append(source)
+    return list(found)
 
 
 def _fixed(context: DiagnosisContext, culprit: str, claims: OpenEdges) -> str:

@@ -91,11 +91,21 @@ def _guests(context: DiagnosisContext) -> Iterator[Found]:
             context,
             f"{some(list(rows))} {'has' if len(rows) == 1 else 'have'} {count} op{'' if count == 1 else 's'} "
             f"({some(names)}) in the box {box}, which is drawn as the layer {layer}.",
-            "Give the layers names of which none begins with another, and enter no layer's name scope from outside.",
+            _apart(context, list(rows), layer),
             Blame.MODEL,
             names,
             [(guest, layer) for guest in rows],
         )
+
+
+def _apart(context: DiagnosisContext, guests: Sequence[str], layer: str) -> str:
+    """What to do about layers in another one's box."""
+    assert context.layers is not None
+    layers, nested = context.layers.layers, context.layers.nested
+    inside = f"{layers[layer].name}/"
+    if any((layers.get(guest) or nested[guest]).name.startswith(inside) for guest in guests):
+        return f"Give {some(guests)} {'a name' if len(guests) == 1 else 'names'} without {inside!r} at the beginning."
+    return f"Call {some(guests)} outside of {layer}, and do not enter its name scope (tf.name_scope('{inside}'))."
 
 
 def _place(context: DiagnosisContext, guest: str, row: int) -> str:
@@ -173,13 +183,17 @@ def _raw_ops_outside(context: DiagnosisContext) -> Iterator[Found]:
             context,
             f"{some(names)} stand{'s' if len(names) == 1 else ''} outside of {group}, where all layers that "
             f"{'it joins' if len(names) == 1 else 'they join'} are drawn: Keras makes a layer of each raw op, and "
-            f"that layer's op lies at the root.",
+            f"that layer's op lies {_where(names)}.",
             f"Use a layer with a name in the group instead of the raw op, as in Keras 2 "
             f'layers.Add(name="{group}/add")([a, b]).',
             Blame.KERAS,
             names,
             sorted(edges[group]),
         )
+
+
+def _where(names: Sequence[str]) -> str:
+    return "in a scope of its own" if all("/" in name for name in names) else "at the root"
 
 
 def _neighbors(context: DiagnosisContext) -> Mapping[str, set[str]]:
@@ -250,12 +264,13 @@ def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
                 [(arrow.source, arrow.target)],
             )
         if arrow.source in computing:
+            apart = _numbered_alike(arrow)
+            why = ": the scopes of variables and of ops are counted apart" if apart else ""
             yield _found(
                 context,
                 f"{some(names)} {'lies' if len(names) == 1 else 'lie'} in the box {arrow.source}, and only "
-                f"{arrow.target} uses {'it' if len(names) == 1 else 'them'}: the scopes of variables and of ops are "
-                f"counted apart.",
-                _NAME_IT,
+                f"{arrow.target} uses {'it' if len(names) == 1 else 'them'}{why}.",
+                _NAME_IT if apart else f"Make {'it' if len(names) == 1 else 'them'} in the scope of {arrow.target}.",
                 Blame.TENSORFLOW,
                 names,
                 [(arrow.source, arrow.target)],

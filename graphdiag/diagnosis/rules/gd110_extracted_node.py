@@ -37,6 +37,8 @@ from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import CARRIED, some
 
 _ACTIVATION = Carries.ACTIVATION
+_NEVER_HIGH = 4
+"""A degree that TensorBoard never takes for high, whatever the other boxes have: one less than ``MIN_DEGREE``."""
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -62,7 +64,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         if name in for_handles:
             # Those are another rule's; of a live model nothing is on screen yet.
             continue
-        before, after = neighbors.of(layers)
+        before, after = ([end for end in ends if end not in context.without_ops] for ends in neighbors.of(layers))
         message = f"TensorBoard {_moves(context)} {name} to 'Auxiliary Nodes' ({extraction.why})"
         if before or after:
             message += f", which breaks {_chains(before, layers[0], after)} on screen"
@@ -80,7 +82,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 degrees[outward] = _degrees_without_artifacts(context, outward)
             without = degrees[outward].get(name, 0)
             if without < extraction.degree:
-                fits = "" if without > extraction.limit else ", and it would stay where it belongs"
+                fits = ", and it would stay where it belongs" if without <= _NEVER_HIGH else ""
                 message += f" Without the artifacts its {extraction.rule} would be {without}{fits}."
                 fix = "Fix the artifact. Until then, click the node in TensorBoard and choose 'Add to main graph'."
             else:

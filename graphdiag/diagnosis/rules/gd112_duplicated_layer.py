@@ -40,6 +40,7 @@ from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import repaired, traced_instead
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.rules.gd107_reused_layer import find as find_reuses
+from graphdiag.keras_facts import has_weights
 from graphdiag.phrases import some
 
 
@@ -56,7 +57,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         if len(boxes) < 2:
             continue
         groups = split_by_variables(context, boxes)
-        with_weights = bool(groups)
+        weights = "There is one set of weights." if groups else _without_variables(context, unit)
         if not groups and len(boxes) <= _calls(context, unit):
             groups = [boxes]
         for group in groups:
@@ -65,7 +66,21 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 template = [box for box in group if box.template]
                 places = [box.scope for box in template]
                 chain = _chain(context, template)
-                yield _found(context, calls, places, chain, "keras", unit=unit, weights=with_weights)
+                yield _found(context, calls, places, chain, "keras", unit=unit, weights=weights)
+
+
+def _is_placeholder(context: DiagnosisContext, name: str) -> bool:
+    row = context.ops.index.get(name)
+    return row is not None and context.ops.types[row] == "Placeholder"
+
+
+def _without_variables(context: DiagnosisContext, unit: str) -> str:
+    """What to say of weights where the boxes read no variable: a frozen graph has none."""
+    assert context.layers is not None
+    layer = context.layers.layers.get(unit)
+    if layer is None or layer.parameters or (layer.parameters is None and has_weights(layer.class_name)):
+        return ""
+    return "They have no weights."
 
 
 def _calls(context: DiagnosisContext, unit: str) -> int:
@@ -97,7 +112,7 @@ def _found(
     blame: str,
     *,
     unit: str = "",
-    weights: bool = True,
+    weights: str = "There is one set of weights.",
 ) -> Found:
     one = len(calls) == 1
     of = f"the layer {unit}" if unit else "one layer"
@@ -105,13 +120,15 @@ def _found(
     if template:
         message += (
             f", and {some(template, 6)} {'is' if len(template) == 1 else 'are'} the template from which it was built: "
-            f"the same layers once more, on placeholders of their own"
+            f"the same layers once more"
         )
+        if any(_is_placeholder(context, source) for source, _ in edges):
+            message += ", on placeholders of their own"
     return finding(
         RULE,
         context,
         blame=Blame(blame),
-        message=f"{message}. {'There is one set of weights.' if weights else 'They have no weights.'}",
+        message=f"{message}. {weights}".rstrip(),
         fix=(
             "None is needed: count the boxes as one."
             + (traced_instead(context.ops, "has no template") if template else "")

@@ -56,11 +56,12 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             f": {counted(len(handles.of_model), 'weight')} of the model, and {len(handles.of_training)} of the "
             f"optimizer and the like (slots, counters)"
         )
+    beside = view.drawn.root.extractions
     box = moved[0]
     extraction = view.drawn.root.extractions[box]
     message += (
         f". {handles.readers[box]} of them lead into {box}; TensorBoard moved it to 'Auxiliary Nodes' for that "
-        f"({extraction.why}), and them with it."
+        f"({extraction.why}){', and them with it' if all(name in beside for name in names) else ''}."
     )
     trace = (
         " Trace a call of the model instead of the training step to be without the optimizer's (TensorFlow 2)."

@@ -38,10 +38,14 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             context,
             message=f"{len(edges)} layer edge{'' if len(edges) == 1 else 's'} of the model "
             f"{'is' if len(edges) == 1 else 'are'} not in the op graph: {listed}.",
-            fix="Look at what the second layer does with its input; or the op graph is another model's.",
+            fix=f"Look at what the second layer does with its input{_or_else(context)}.",
             culprits=sorted({target for _, target in edges}),
             edges=edges,
         )
+
+
+def _or_else(context: DiagnosisContext) -> str:
+    return "" if context.ownership.recorded else "; or the op graph is another model's"
 
 
 RULE = Rule("GD200", "edge-not-drawn", Verdict.MISSING, Blame.MODEL, Severity.NOTE, find, __name__, rank=-1)

@@ -26,6 +26,7 @@ Reported upstream
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
@@ -42,7 +43,8 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if view is None or not view.conceptual_failure:
         return
     edges = tuple(context.layers.edges) if context.layers else ()
-    numbers = some([f"{name} the number {number}" for name, _, number in _given_numbers(view)])
+    given = [f"{name} the number {number}" for name, _, number in _given_numbers(view)]
+    numbers = some(given) if re.match("'(float|int)'", view.conceptual_failure) else ""
     yield finding(
         RULE,
         context,

@@ -49,13 +49,13 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             f"trace_export, if anything, had run before; TensorFlow records a tf.function when it first runs."
         )
     else:
-        message = "The log holds an op graph of zero ops: TensorBoard shows 'The graph is empty'."
+        message = "The op graph has no op: TensorBoard shows 'The graph is empty'."
     yield finding(
         RULE,
         context,
         message=message,
         fix=TRACE_A_CALL,
-        blame=Blame.TENSORFLOW if tag else None,
+        blame=Blame.TENSORFLOW if tag or context.layers is None else None,
         edges=tuple(context.layers.edges) if context.layers else (),
     )
 

@@ -28,7 +28,7 @@ Fix
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from graphdiag.diagnosis.claims import (
@@ -40,8 +40,10 @@ from graphdiag.diagnosis.claims import (
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.flow import Carries
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
 _FIX = "Give the tensor to the layer as an input instead of closing over it."
@@ -53,8 +55,32 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     stores = [(claim, store) for claim in claims for store in [_store(context, claim[1])] if store is not None]
     stored = {id(edge) for (_, edge), _ in stores}
     direct = with_others_from_there(open_edges, [claim for claim in claims if id(claim[1]) not in stored])
-    flowing = [claim for claim in direct if id(claim[1]) not in stored]
+    waiting_code = [claim for claim in direct if _between_code(context, claim[1]) and id(claim[1]) not in stored]
+    unproved = _unproved(context, [claim for claim in direct if id(claim[1]) not in stored])
+    apart = {id(edge) for _, edge in (*waiting_code, *unproved)} | stored
+    flowing = [claim for claim in direct if id(claim[1]) not in apart]
     in_keras = set(context.layers.edges) if context.layers else set()
+    yield from one_for_each_culprit(
+        RULE,
+        context,
+        waiting_code,
+        lambda culprit, count: (
+            f"{layer_edges(count, 'leads', 'lead')} from Python code ({culprit}) to Python code of another layer, "
+            f"which runs after it: what the one keeps, the other may find. The graph cannot tell."
+        ),
+        "Return the tensor from the first layer, and give it to the second as an input; or keep nothing in the code.",
+    )
+    yield from one_for_each_culprit(
+        RULE,
+        context,
+        unproved,
+        lambda culprit, count: (
+            f"{layer_edges(count, 'may carry', 'may carry')} activations from {culprit}, and the model has no such "
+            f"edge{'' if count == 1 else 's'}: what {some(_unknown_before(context, culprit))} gives is not known, so "
+            f"it is taken to pass on all that it takes."
+        ),
+        _FIX,
+    )
     yield from one_for_each_culprit(
         RULE,
         context,
@@ -94,6 +120,57 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
 def _between_code(context: DiagnosisContext, edge: OpEdge) -> bool:
     """Whether both ops may run code outside of the graph, and one waits for the other."""
     return edge.control and edge.target in context.flow.runs_code and edge.source in context.flow.runs_code
+
+
+def _unproved(context: DiagnosisContext, claims: OpenEdges) -> OpenEdges:
+    """Op edges to which activations lead only through ops that graphdiag does not know."""
+    unknown = _unknown(context)
+    if not unknown:
+        return []
+    ops, flow = context.ops, context.flow
+    order, offsets = ops.by_source
+    fed = {Kind.FEED, Kind.OUTSIDE, Kind.FOREIGN, Kind.READ_STATE, Kind.DEQUEUE, Kind.READS}
+    waiting = [
+        row
+        for row, op_type in enumerate(ops.types)
+        if flow.values[row] & int(Carries.ACTIVATION) and op_specs().get(op_type, UNKNOWN).kind in fed
+    ]
+    reached = set(waiting)
+    while waiting:
+        row = waiting.pop()
+        for edge in order[offsets[row] : offsets[row + 1]].tolist():
+            target = int(ops.target[edge])
+            if target in reached or target in unknown or not flow.values[target] & int(Carries.ACTIVATION):
+                continue
+            if flow.over(row, int(ops.output[edge]), ops.types[target]) & Carries.ACTIVATION:
+                reached.add(target)
+                waiting.append(target)
+    return [(pair, edge) for pair, edge in claims if edge.source not in reached and not edge.control]
+
+
+def _unknown(context: DiagnosisContext) -> set[int]:
+    """Rows of the ops of types that graphdiag does not know, and that are no functions of the library."""
+    known, functions = op_specs(), context.ops.functions
+    return {row for row, op_type in enumerate(context.ops.types) if op_type not in known and op_type not in functions}
+
+
+def _unknown_before(context: DiagnosisContext, culprit: str) -> Sequence[str]:
+    """The unknown ops that a tensor comes from, each with its type."""
+    ops, unknown = context.ops, _unknown(context)
+    waiting = [ops.index[culprit]]
+    seen = set(waiting)
+    found = []
+    while waiting:
+        row = waiting.pop()
+        if row in unknown:
+            found.append(f"{ops.names[row]} ({ops.types[row]})")
+            continue
+        for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+            source = int(ops.source[edge])
+            if source not in seen and ops.output[edge] != CONTROL:
+                seen.add(source)
+                waiting.append(source)
+    return found
 
 
 def _store(context: DiagnosisContext, edge: OpEdge) -> tuple[int, int] | None:

@@ -36,8 +36,10 @@ from graphdiag.diagnosis.captured import NOTHING, are_tracked, is_weight, uses_o
 from graphdiag.diagnosis.claims import edge_count, layer_edges
 from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
+from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import tracks_attributes
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.unowned_scopes import find_unowned_scopes, reads_stray_variables
 from graphdiag.graphs.layer_graph import Layer
@@ -88,13 +90,18 @@ def _between_layers(
             message=(
                 f"{layer_edges(edge_count(context, claims), 'leads', 'lead')} "
                 f"through {box}, which is not a layer of the model "
-                f"and has {_variables(len(variables))}: activations flow, and the variables are neither trained nor "
+                f"and has {_variables(len(variables))}: {_flowing(claims)}, and the variables are neither trained nor "
                 f"saved with the model."
             ),
             fix="Give the tensor to the layer as an input, so that the layer that computes it joins the model.",
             culprits=[box],
             claims=claims,
         )
+
+
+def _flowing(claims: OpenEdges) -> str:
+    """What goes through the box."""
+    return f"{'activations' if any(edge.carries & Carries.ACTIVATION for _, edge in claims) else 'parameters'} flow"
 
 
 def _in_layers(
@@ -138,13 +145,17 @@ def _in_layers(
 
 
 def _fix(context: DiagnosisContext, layer: Layer, reads: Sequence[OpEdge], stray: Mapping[int, frozenset[int]]) -> str:
+    if not tracks_attributes(context.layers):
+        return "Call the layer that has these variables in the model, and give what it returns to this one as an input."
     if layer.class_name == "Lambda":
         return (
             "Write a layer that makes its own layers in __init__ and holds them as attributes, instead of the Lambda."
         )
     used = {variable for edge in reads for variable in stray.get(edge.source, ())}
     if used and all(context.ownership.belongs_to.get(variable) == NOTHING for variable in used):
-        return "Make the variable with add_weight in the layer: Keras 3 tracks no tf.Variable, and no global one."
+        of_keras_3 = context.layers is not None and context.layers.keras_version.startswith("3.")
+        why = ": Keras 3 tracks no tf.Variable, and no global one" if of_keras_3 else ""
+        return f"Make the variable with add_weight in the layer{why}."
     return "Make the layer that has these variables in __init__, and hold it as an attribute."
 
 

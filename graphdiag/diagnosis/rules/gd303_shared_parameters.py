@@ -51,10 +51,12 @@ from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import tracks_attributes
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.phrases import some
 
 _HOLD_IT = "Hold the other layer as an attribute of this one, so that Keras tracks it, or use one shared layer."
+_SHARE_IT = "Use one shared layer: this Keras tracks no layers that another one holds as attributes."
 _TRACK_IT = (
     "Make the variable with add_weight in one layer, and use it in that layer only; or call one shared layer twice."
 )
@@ -63,6 +65,11 @@ _WRITE_YOUR_OWN = (
 )
 _MOST_PAIRS = 20
 """Layers that read one variable, up to which each of them is named with each other."""
+
+
+def _tie(context: DiagnosisContext) -> str:
+    """How to tie weights so that Keras knows."""
+    return _HOLD_IT if tracks_attributes(context.layers) else _SHARE_IT
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -86,7 +93,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             f"{layer_edges(count, 'carries', 'carry')} parameters from {culprit} to another layer: the weights are "
             f"shared, and Keras does not know."
         ),
-        _HOLD_IT,
+        _tie(context),
     )
     by_writer: dict[Pair, list[tuple[Pair, OpEdge]]] = defaultdict(list)
     for pair, edge in written:
@@ -114,7 +121,7 @@ def _in_python_code(context: DiagnosisContext) -> Iterator[Found]:
             f"{reader} reads {_variables(read)} of {owner} ({some(read)}) in Python code: the weights are "
             "shared, and Keras does not know."
         )
-        yield finding(RULE, context, message, _HOLD_IT, culprits=read, edges=[(owner, reader)])
+        yield finding(RULE, context, message, _tie(context), culprits=read, edges=[(owner, reader)])
 
 
 def _written(context: DiagnosisContext, claims: OpenEdges) -> OpenEdges:
@@ -170,7 +177,7 @@ def _outside_of_layers(context: DiagnosisContext) -> Iterator[Found]:
                 f"{some(takers)} read{'s' if len(takers) == 1 else ''} {_variables(names)} of {pairs[0][0]} "
                 f"({some(names)}): the weights are shared, and Keras does not know."
             )
-        yield _on_variables(context, message, _TRACK_IT if untracked else _HOLD_IT, names, pairs, variables)
+        yield _on_variables(context, message, _TRACK_IT if untracked else _tie(context), names, pairs, variables)
     for (writer, readers), variables in written.items():
         names = [context.ops.names[row] for row, _ in variables]
         to_each = [(writer, reader) for reader in readers]

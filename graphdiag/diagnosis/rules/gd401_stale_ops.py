@@ -35,7 +35,9 @@ from collections.abc import Iterator, Sequence
 
 from graphdiag.diagnosis.call_scopes import CallScope, find_copies
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
+from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fixes import is_traced
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.traces import graphs_of
 from graphdiag.diagnosis.unowned_scopes import find_leftovers
@@ -60,7 +62,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         yield _found(
             context,
             f"{len(boxes)} box{'' if one else 'es'} ({some(boxes, 6)}) belong{'s' if one else ''} to no layer of the "
-            f"model: it neither feeds nor needs {'it' if one else 'them'}. Another model was built in the same graph.",
+            f"model: it neither feeds nor needs {'it' if one else 'them'}. {_made(context, boxes)}",
             boxes,
             sorted({edge for group in stale for edge in group.edges}),
         )
@@ -75,6 +77,18 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             scopes,
             _between(context, firsts, copies),
         )
+
+
+def _made(context: DiagnosisContext, boxes: Sequence[str]) -> str:
+    """How boxes came into the graph."""
+    one = len(boxes) == 1
+    if is_traced(context.ops):
+        return f"The function that was traced computes {'it' if one else 'them'} beside the model."
+    scopes = tuple(f"{box}/" for box in boxes)
+    ops = zip(context.ops.names, context.ops.types, strict=True)
+    if any(op_type in VARIABLES for name, op_type in ops if name.startswith(scopes)):
+        return "Another model was built in the same graph."
+    return f"{'It was' if one else 'They were'} built in the same graph."
 
 
 def _between(context: DiagnosisContext, firsts: Sequence[CallScope], others: Sequence[CallScope]) -> Sequence[Pair]:
@@ -97,7 +111,9 @@ def _found(context: DiagnosisContext, message: str, boxes: Sequence[str], edges:
         context,
         message=message,
         fix=(
-            "Call keras.backend.clear_session() before the model is built (Keras 2, tf.keras), or build it under "
+            "Trace a call of the model alone (TensorFlow 2)."
+            if is_traced(context.ops)
+            else "Call keras.backend.clear_session() before the model is built (Keras 2, tf.keras), or build it under "
             "'with tf.Graph().as_default():'."
         ),
         culprits=boxes,

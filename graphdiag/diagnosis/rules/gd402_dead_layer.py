@@ -46,7 +46,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             yield _found(
                 context,
                 f"{some(group.boxes)} take{'s' if one else ''} activations from {some(group.fed_by)} and lead"
-                f"{'s' if one else ''} nowhere: {'it is' if one else 'they are'} no layer{'' if one else 's'} of the "
+                f"{'s' if one else ''} nowhere: {'it is not a layer' if one else 'they are not layers'} of the "
                 f"model.",
                 group.boxes,
                 group.edges,

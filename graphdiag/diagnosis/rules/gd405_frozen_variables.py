@@ -13,7 +13,8 @@ Cause
     of its value, under its name.
 
 Proof
-    The names that are left of the variables: `kernel` and `kernel/read`, `MatMul/ReadVariableOp/resource`.
+    The names that are left of the variables: `kernel` and `kernel/read`, `MatMul/ReadVariableOp/resource`; and no
+    variable is left.
 
 Example
     `conv/kernel` (`Const`) and `conv/kernel/read` (`Identity`)
@@ -29,6 +30,7 @@ from collections.abc import Iterator, Mapping
 from graphdiag.diagnosis.claims import edges_of
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import Carries
+from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.graphs.op_graph import CONTROL
@@ -38,7 +40,7 @@ from graphdiag.phrases import counted, some
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all weights that are constants."""
     frozen = _frozen(context)
-    if not frozen:
+    if not frozen or any(op_type in VARIABLES for op_type in context.ops.types):
         return
     of_weights = {*frozen, *frozen.values()}
     claims = [

@@ -20,7 +20,9 @@ TEXT = """
 def test_only_the_dimensions_cross():
     [finding] = in_graph("GD103", TEXT, LAYERS)
     assert (finding.culprits, finding.edges, finding.carries) == (("a/Shape",), (("a", "c"),), ("shape",))
-    assert finding.message.startswith("1 drawn layer edge carries only the shape of a/Shape")
+    assert finding.message == (
+        "1 drawn layer edge carries only the shape of a/MatMul (by a/Shape): dimensions cross, values do not."
+    )
 
 
 def test_the_shape_may_be_taken_in_the_second_layer():
