@@ -28,7 +28,7 @@ not in the trace.
 """
 
 
-def repaired(how: str = "") -> str:
+def repaired(how: str) -> str:
     """A sentence that names `REPAIR`.
 
     Args:
@@ -37,7 +37,7 @@ def repaired(how: str = "") -> str:
     Returns:
         The sentence.
     """
-    return f"'{REPAIR}' writes the same graph{f' {how}' if how else ', as TensorBoard draws it right'}."
+    return f"'{REPAIR}' writes the same graph {how}."
 
 
 def tracks_attributes(layers: LayerGraph | None) -> bool:

@@ -37,6 +37,7 @@ from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import CARRIED, some
 
 _ACTIVATION = Carries.ACTIVATION
+_OPS_OF = "ops of "
 _NEVER_HIGH = 4
 """A degree that TensorBoard never takes for high, whatever the other boxes have: one less than ``MIN_DEGREE``."""
 
@@ -86,9 +87,9 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 message += f" Without the artifacts its {extraction.rule} would be {without}{fits}."
                 fix = "Fix the artifact. Until then, click the node in TensorBoard and choose 'Add to main graph'."
             else:
-                raised = _raised_by(context, name, extraction)
+                raised, by_bookkeeping = _raised_by(context, name, extraction)
                 message += raised
-                fix += f" {repaired('with one box for each kind of bookkeeping')}" if raised else ""
+                fix += f" {repaired('with one box for each kind of bookkeeping')}" if by_bookkeeping else ""
         yield finding(
             RULE,
             context,
@@ -125,14 +126,16 @@ def _without_layers(context: DiagnosisContext, extractions: Mapping[str, Extract
     message = f"TensorBoard {_moves(context)} {some(moved, 6)} to 'Auxiliary Nodes' ({why})"
     if real:
         real.sort(key=lambda arrow: (order.get(arrow[0], 0), order.get(arrow[1], 0)))
-        message += f", so {some([f'{source} -> {target}' for source, target in real], 4)} cannot be seen"
-        message = message.replace("cannot be seen", "is not on screen" if len(real) == 1 else "are not on screen")
+        listed = some([f"{source} -> {target}" for source, target in real], 4)
+        message += f", so {listed} {'is' if len(real) == 1 else 'are'} not on screen"
     message += "."
     # Bookkeeping is joined to every layer alike, so one layer stands for all.
-    raised = _raised_by(context, moved[0], extractions[moved[0]], "it" if one else moved[0])
+    raised, by_bookkeeping = _raised_by(context, moved[0], extractions[moved[0]], "it" if one else moved[0])
     message += raised
     fix = "In TensorBoard, click a box and choose 'Add to main graph'."
-    fix += f" {repaired('with one box for each kind of bookkeeping')}" if raised else ""
+    if raised and not by_bookkeeping and any(_artifacts(context)):
+        fix = "Fix the artifact. Until then, click a box in TensorBoard and choose 'Add to main graph'."
+    fix += f" {repaired('with one box for each kind of bookkeeping')}" if by_bookkeeping else ""
     yield finding(RULE, context, message=message, fix=fix, culprits=moved, edges=real)
 
 
@@ -142,10 +145,14 @@ def _moves(context: DiagnosisContext) -> str:
     return "would move" if context.view.live or context.view.imagined else "moved"
 
 
-def _raised_by(context: DiagnosisContext, name: str, extraction: Extraction, it: str = "it") -> str:
-    """What raises the degree of a box, where it is not the model: sentences with a space before them."""
+def _raised_by(context: DiagnosisContext, name: str, extraction: Extraction, it: str = "it") -> tuple[str, bool]:
+    """What raises the degree of a box, where it is not the model.
+
+    Returns:
+        Sentences with a space before them, empty where it is the model; and whether bookkeeping has a part in it.
+    """
     if extraction.control or extraction.rule not in ("in-degree", "out-degree"):
-        return ""
+        return "", False
     inward = extraction.rule == "in-degree"
     arrows, real = _arrows(context, [name])
     near, far = (1, 0) if inward else (0, 1)
@@ -153,7 +160,7 @@ def _raised_by(context: DiagnosisContext, name: str, extraction: Extraction, it:
     giving = [box for box in order if any(pair[far] == box and pair[near] == name for pair in real)]
     others = [box for box in order if box not in giving]
     if len(others) <= len(giving):
-        return ""
+        return "", False
     serving = _boxes_of_bookkeeping(context)
     layers = [box for box in others if box not in serving]
     beside = [box for box in others if box in serving]
@@ -166,11 +173,12 @@ def _raised_by(context: DiagnosisContext, name: str, extraction: Extraction, it:
         said += f" {some(beside, 4)} {'is' if len(beside) == 1 else 'are'} no part of the model."
     if layers:
         shared = _shared(context, name, layers, inward)
-        said += f" {some(layers, 4)} {'is' if len(layers) == 1 else 'are'} joined to {it} by {shared} only."
-    return said
+        said += f" {some(layers, 4)} {'is' if len(layers) == 1 else 'are'} joined to {it} by {some(shared)} only."
+        beside += [kind for kind in shared if kind.startswith(_OPS_OF)]
+    return said, bool(beside)
 
 
-def _shared(context: DiagnosisContext, name: str, layers: Sequence[str], inward: bool) -> str:
+def _shared(context: DiagnosisContext, name: str, layers: Sequence[str], inward: bool) -> Sequence[str]:
     """What goes over the arrows between a box and others that no activation joins."""
     assert context.view is not None
     ops, boxes, roles = context.ops, context.view.box_of_row, context.ownership.roles
@@ -184,11 +192,11 @@ def _shared(context: DiagnosisContext, name: str, layers: Sequence[str], inward:
             continue
         role = roles.get(target) or roles.get(source)
         if role:
-            kinds.setdefault(f"ops of {role}")
+            kinds.setdefault(f"{_OPS_OF}{role}")
         else:
             carries = context.flow.over(source, output, ops.types[target])
             words.update(words_of(DirectEdge(source, target, output, carries)))
-    return some([*sorted(kinds), *(CARRIED[word] for word in sorted(words))])
+    return [*sorted(kinds), *(CARRIED[word] for word in sorted(words))]
 
 
 def _boxes_of_bookkeeping(context: DiagnosisContext) -> frozenset[str]:

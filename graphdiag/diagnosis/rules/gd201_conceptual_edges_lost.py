@@ -9,8 +9,8 @@ Why it matters
 Cause
     TensorBoard 2.21 reads `inbound_nodes` in the shape that Keras 3 writes. A functional model saved by Keras 2 (all
     of tf_keras, and every older log) loses all its edges; only those inside nested Sequential models stay. Of a model
-    of Keras 3 it loses tensors that are given by name or in dictionaries, and the edges into a nested model of several
-    inputs.
+    of Keras 3 it loses tensors that are given by name or in dictionaries, the edges into a nested model of several
+    inputs, those into any call of a nested model but the first, and those out of a model in a nested model.
 
 Proof
     The edges that TensorBoard's own reading of the JSON gives (`tensorboard/plugins/graph/keras_util.py`), held
@@ -45,7 +45,8 @@ _KERAS_2 = "Keras 2 writes what a layer takes as lists, which TensorBoard 2.21 p
 _SEVERAL_INPUTS = "the nested model {} has several inputs, and TensorBoard gives those no source"
 _BY_NAME = "the tensor is given by name, and TensorBoard reads arguments without a name only"
 _DEEPER = "the tensor is in a dictionary, or in a list inside a list, where TensorBoard does not look"
-_OUTPUTS = "TensorBoard takes another output of the nested model {} for it"
+_LATER_CALL = "TensorBoard draws the first call of the nested model {} only"
+_INNER = "the nested model {} gives it from the model {} inside it, which TensorBoard does not look into"
 _OTHER = "TensorBoard's reading of the model's JSON does not give it"
 
 
@@ -115,12 +116,26 @@ def _reason(layers: LayerGraph, configs: Mapping[tuple[str, ...], Mapping[str, A
         if isinstance(inputs, list) and inputs and isinstance(inputs[0], list):
             return _SEVERAL_INPUTS.format(entered[-1])
     given = left[-1] if left else source.name
+    is_read = False
     for node in nodes if isinstance(nodes, Sequence) else ():
         if any(_mentions(value, given) for value in node.get("kwargs", {}).values()):
             return _BY_NAME
-        if any(_mentions(argument, given) for argument in node.get("args", ())) and not left:
-            return _DEEPER
-    return _OUTPUTS.format(left[-1]) if left else _OTHER
+        for argument in node.get("args", ()):
+            if any(_is_tensor_of(tensor, given) for tensor in (argument if isinstance(argument, list) else [argument])):
+                is_read = True
+            elif _mentions(argument, given):
+                return _DEEPER
+    if entered and is_read:
+        return _LATER_CALL.format(entered[-1])
+    inner = source.path[len(left)] if len(source.path) > len(left) else ""
+    return _INNER.format(left[-1], inner) if left and is_read and inner else _OTHER
+
+
+def _is_tensor_of(value: Any, layer: str) -> bool:
+    """Whether a value of the JSON is a tensor of a layer."""
+    config = value.get("config") if isinstance(value, dict) else None
+    history = config.get("keras_history") if isinstance(config, dict) else None
+    return isinstance(history, list) and history[:1] == [layer]
 
 
 def _mentions(value: Any, layer: str) -> bool:

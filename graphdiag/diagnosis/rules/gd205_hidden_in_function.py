@@ -99,7 +99,7 @@ def _apart(context: DiagnosisContext, calls: Mapping[int, Sequence[str]], inside
     if inside:
         culprits = [context.ops.names[row] for row in dict.fromkeys(row for rows in inside.values() for row in rows)]
         message += (
-            f" The ops of {some(list(inside))} are in {'such a function' if len(inside) == 1 else 'such functions'} "
+            f" The ops of {some(list(inside))} are in {'such a function' if len(called) == 1 else 'such functions'} "
             f"only, so {len(edges)} edge{'' if len(edges) == 1 else 's'} of the model cannot be seen"
         )
         message += f" ({some([f'{source} -> {target}' for source, target in edges])})." if edges else "."
