@@ -1180,12 +1180,18 @@ SENTENCES = [
         ),
         (
             "GD205",
-            " are alternatives of one function (lstm), of which one runs: a layer is not computed twice.",
+            "are alternatives of one function (lstm), of which one runs: a layer is not computed twice.",
             alternatives,
             in_function,
         ),
         ("GD205", "Look under 'Functions' in TensorBoard for ", in_function, imported),
         ("GD205", "writes the same graph with the functions in the place of their calls", in_function, not_in_function),
+        (
+            "GD205",
+            ", and so are those of 1 more such function: a layer is not computed twice.",
+            log("tfk_shared_gru_gradients"),
+            alternatives,
+        ),
         (
             "GD205",
             "The whole model is in one function: import/StatefulPartitionedCall runs "

@@ -11,19 +11,25 @@ import pytest
 from graphdiag import compare
 from graphdiag.diagnosis.finding import Verdict
 from graphdiag.errors import ModelError
-from graphdiag.render.text.report import to_text
+from graphdiag.output import plain
+from graphdiag.render.text.report import render, to_text
+from graphdiag.results.report import Report
 from tests.diagnosis.found import context_of, in_graph
 from tests.support.graph_text import FIXTURES, LOGS, REPORTS
 from tests.support.layers import layer_graph
 from tests.support.reports import report_on
 
-SCREEN = 40
-"""Lines of a terminal."""
+LINES, COLUMNS = 24, 80
+"""A terminal, as it opens."""
 
 
 @cache
 def first_screen(name: str, model: bool = True) -> str:
-    text = "\n".join(to_text(report_on(name, model)).splitlines()[:SCREEN])
+    return on_first_screen(report_on(name, model))
+
+
+def on_first_screen(report: Report) -> str:
+    text = "\n".join(plain(render(report), COLUMNS).splitlines()[:LINES])
     return re.sub(r"\s+", " ", text)
 
 
@@ -219,6 +225,37 @@ def test_alternatives_of_which_one_runs_are_no_second_computation():
     order = [finding.code for finding in report.findings]
     # What is on screen comes before what is in the bodies of functions.
     assert order.index("GD116") < order.index("GD205") < order.index("GD109")
+
+
+def test_each_call_of_a_shared_layer_has_alternatives_of_its_own():
+    said = first_screen("tfk_shared_gru_gradients")
+    assert (
+        "__inference_standard_gru_1398 and __inference_gpu_gru_with_fallback_1485 are alternatives of one function "
+        "(gru), of which one runs, and so are those of 1 more such function: a layer is not computed twice."
+    ) in said
+
+
+def test_functions_that_do_not_stand_for_one_another_are_no_alternatives():
+    assert "alternatives" not in first_screen("tfk_in_function")
+
+
+# --- a nested model with two inputs and two outputs -------------------------------------------------------------------
+
+
+def test_edges_into_a_nested_model_of_several_inputs_are_lost_by_name():
+    said = first_screen("k3_nested_callback")
+    assert (
+        "shows 2 of 4 layer edges. x -> inner/p and y -> inner/q are lost because the nested model inner has " in said
+    )
+    assert "several inputs, and TensorBoard gives those no source" in said
+    # Of a nested model of one input all is shown, whatever its outputs are.
+    assert "GD201" not in codes("k3_nested_one_input_callback")
+
+
+def test_the_second_call_of_a_nested_model_is_not_drawn():
+    [finding] = [finding for finding in live("nested_keras3")["findings"] if finding["code"] == "GD201"]
+    assert finding["edges"] == [["right", "encoder/first"]]
+    assert "TensorBoard draws the first call of the nested model encoder only" in finding["message"]
 
 
 # --- frozen graphs ---------------------------------------------------------------------------------------------------

@@ -103,11 +103,10 @@ def _apart(context: DiagnosisContext, calls: Mapping[int, Sequence[str]], inside
             f"only, so {len(edges)} edge{'' if len(edges) == 1 else 's'} of the model cannot be seen"
         )
         message += f" ({some([f'{source} -> {target}' for source, target in edges])})." if edges else "."
-    for kind, functions in _alternatives(context, called).items():
-        message += (
-            f" {some(functions)} are alternatives of one function ({kind}), of which one runs: a layer is not computed "
-            f"twice."
-        )
+    twice = _of_which_one_runs(_alternatives(context, called))
+    if twice:
+        # That is what was asked; how many ops there are comes after it.
+        message = f"{twice} {message}"
     return finding(
         RULE,
         context,
@@ -120,6 +119,18 @@ def _apart(context: DiagnosisContext, calls: Mapping[int, Sequence[str]], inside
         edges=edges,
         rank=0 if inside else None,
     )
+
+
+def _of_which_one_runs(alternatives: Mapping[str, Sequence[str]]) -> str:
+    """That functions which stand for one another do not all run: a sentence, empty where there are none."""
+    for implements, functions in alternatives.items():
+        kind = implements.partition("_")[0]
+        said = f"{some(functions)} are alternatives of one function ({kind}), of which one runs"
+        if len(alternatives) > 1:
+            more = len(alternatives) - 1
+            said += f", and so are those of {more} more such function{'' if more == 1 else 's'}"
+        return f"{said}: a layer is not computed twice."
+    return ""
 
 
 def _whole_model(context: DiagnosisContext, whole: Sequence[int], calls: Mapping[int, Sequence[str]]) -> Found:
@@ -143,6 +154,7 @@ def _whole_model(context: DiagnosisContext, whole: Sequence[int], calls: Mapping
 def _alternatives(context: DiagnosisContext, called: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """Functions of the library that stand for one another, some of which the graph runs, by what they implement.
 
+    Each call of a layer implements a function of its own.
     The RNNs of Keras 2 have one for cuDNN and one of a while loop (``generate_defun_backend`` in
     ``tf_keras/src/layers/rnn/gru_lstm_utils.py``); gradients and forward passes for them do not count twice.
     """
@@ -151,8 +163,8 @@ def _alternatives(context: DiagnosisContext, called: Sequence[str]) -> Mapping[s
     run = {functions[name].implements for name in called} - {""}
     for name, body in functions.items():
         if body.implements in run and not _OF_GRADIENT.search(name):
-            found[body.implements.partition("_")[0]].append(name)
-    return {kind: names for kind, names in found.items() if len(names) > 1}
+            found[body.implements].append(name)
+    return {implements: names for implements, names in found.items() if len(names) > 1}
 
 
 def _without_prefix(name: str) -> str:

@@ -83,4 +83,4 @@ def _fed(context: DiagnosisContext, sources: Sequence[int]) -> Sequence[str]:
     return list(found)
 
 
-RULE = Rule("GD406", "estimator-clone", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__, rank=2)
+RULE = Rule("GD406", "estimator-clone", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__, rank=1)
