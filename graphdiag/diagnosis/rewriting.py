@@ -3,8 +3,12 @@
 - TensorFlow 1's quantizer (``tf.contrib.quantize``) folds batch normalizations (scopes ``BatchNorm_Fold``, ops
   ``mul_fold``, ``Conv2D_Fold``) and puts ``FakeQuant*`` ops into scopes ``weights_quant``, ``act_quant`` and the like.
   Source: ``fold_batch_norms.py`` and ``quantize.py`` in ``tensorflow/contrib/quantize/python`` of TensorFlow 1.15.
-- The Graph Transform Tool replaces ops by ``Quantized*``, with ``QuantizeV2`` and ``Dequantize`` around them.
-- Grappler's remapper, and builds for Intel's oneDNN, put ``_Fused*`` and ``_Mkl*`` in the place of several ops.
+- The Graph Transform Tool replaces ops by ``Quantized*``, with ``QuantizeV2`` and ``Dequantize`` around them, in scopes
+  that end in ``_eightbit``. What it computes beforehand are constants named ``..__cf__3``. Source:
+  ``quantize_nodes.cc`` and ``fold_constants_lib.cc`` in ``tensorflow/tools/graph_transforms`` of TensorFlow 1.15.
+- Grappler's remapper, and builds for Intel's oneDNN, put ``_Fused*`` and ``_Mkl*`` in the place of several ops. Its
+  other optimizers make ops in scopes ``ConstantFolding`` and ``ArithmeticOptimizer``, or with names that end in
+  ``-LayoutOptimizer``: the prefixes and suffixes in ``tensorflow/core/grappler/optimizers``.
 - TensorFlow 1's pruner (``tf.contrib.model_pruning``) multiplies weights by masks: ``masked_weight``.
 """
 
@@ -18,7 +22,7 @@ import numpy as np
 from graphdiag.diagnosis.ownership import Ownership
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
-QUANTIZED, FUSED, PRUNED = "quantized", "fused", "pruned"
+QUANTIZED, TRANSFORMED, FUSED, OPTIMIZED, PRUNED = "quantized", "transformed", "fused", "optimized", "pruned"
 
 _QUANT_SCOPE = re.compile(r"(?:\w+_)?(?:weights|act|conv|add|bias|biases|input|output|bypass)_quant(?:_[0-9]+)?")
 _FOLD_SCOPE = re.compile(r"BatchNorm_Fold(?:_[0-9]+)?")
@@ -27,7 +31,13 @@ _FOLD_OP = re.compile(
 )
 _FUSED_TYPE = re.compile(r"_(?:Fused|Mkl|FusedMkl)\w+")
 _QUANTIZED_TYPE = re.compile(r"Quantized\w+|QuantizeV2|Dequantize|QuantizeDownAndShrinkRange|Requantize\w*")
+_EIGHTBIT = re.compile(r"(?:.+_)?eightbit(?:_[0-9]+)?")
+_OPTIMIZED = re.compile(
+    r"(?:ConstantFolding|ArithmeticOptimizer)/.*|.*__cf__[0-9]+(?:_quantized_\w+)?|.*-LayoutOptimizer"
+)
 _TELLING_TYPE = re.compile(r"FakeQuant|Quantize|Dequantize|Requantize|_Fused|_Mkl")
+_MARKS = ("_Fold", "asked", "__cf__", "ConstantFolding/", "ArithmeticOptimizer/", "-LayoutOptimizer")
+"""What names of ops of rewriters hold, where no type tells."""
 _PRUNED_LEAF = re.compile(r"(?:masked_weights?|MaskedWeights?)(?:_[0-9]+)?")
 
 
@@ -38,11 +48,12 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
         graph: The op graph.
 
     Returns:
-        For each such op, by row, what it did: `QUANTIZED`, `FUSED` or `PRUNED`.
+        For each such op, by row, what it did: `QUANTIZED` for training, `TRANSFORMED` into quantized ops, `FUSED`,
+        `OPTIMIZED` or `PRUNED`.
     """
     found: dict[int, str] = {}
     telling = any(_TELLING_TYPE.match(op_type) for op_type in set(graph.types))
-    if not telling and not any("_Fold" in name or "asked" in name for name in graph.names):
+    if not telling and not any(mark in name for name in graph.names for mark in _MARKS):
         return found
     quantizing = {
         scope
@@ -60,15 +71,18 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
     for row, (name, op_type) in enumerate(zip(graph.names, graph.types, strict=True)):
         scopes = _scopes(name)
         leaf = name.rpartition("/")[2]
-        if (
-            _QUANTIZED_TYPE.fullmatch(op_type)
-            or any(scope in quantizing for scope, _ in scopes)
+        if _QUANTIZED_TYPE.fullmatch(op_type) or any(_EIGHTBIT.fullmatch(piece) for _, piece in scopes):
+            found[row] = TRANSFORMED
+        elif (
+            any(scope in quantizing for scope, _ in scopes)
             or (folded and any(_FOLD_SCOPE.fullmatch(piece) for _, piece in scopes))
             or (folded and _FOLD_OP.fullmatch(leaf))
         ):
             found[row] = QUANTIZED
         elif _FUSED_TYPE.fullmatch(op_type):
             found[row] = FUSED
+        elif _OPTIMIZED.fullmatch(name):
+            found[row] = OPTIMIZED
         elif _PRUNED_LEAF.fullmatch(leaf) and op_type == "Mul":
             found[row] = PRUNED
     return found

@@ -358,6 +358,11 @@ fused = graph(
 pruned = graph(
     "x Feed\na/w VariableV2\na/mask VariableV2\na/masked_weight Mul a/w a/mask\na/MatMul MatMul x a/masked_weight"
 )
+optimized = graph("x Feed\na/MatMul MatMul x\na/w/_3__cf__5 Const\nb/Mul Mul a/MatMul a/w/_3__cf__5")
+fused_away = graph(
+    "x Feed\na/Conv _FusedConv2D x\nc/Neg Neg a/Conv",
+    layers=layer_graph([("x", "a"), ("a", "relu"), ("relu", "c")], inputs=["x"], classes={"relu": "ReLU"}),
+)
 quantized_by_the_model = graph(
     """
     x Feed
@@ -930,6 +935,14 @@ SENTENCES = [
             fused,
             quantized,
         ),
+        ("GD113", "An optimizer of graphs changed this graph after the model was built: ", optimized, fused),
+        (
+            "GD113",
+            "Write the log before the graph is quantized, and compare that; or accept what the rewriter made.",
+            log("rewritten/quantized.pb"),
+            quantized,
+        ),
+        ("GD113", " relu has no op any more: what it computes is part of others.", fused_away, fused),
         (
             "GD113",
             "before the quantizer is called (TensorFlow 1.15: tf.contrib.quantize.create_training_graph)",

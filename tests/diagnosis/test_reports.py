@@ -73,6 +73,22 @@ def test_a_closure_in_a_quantized_graph_is_still_the_users():
     assert hidden.edges == (("a", "c"),)
 
 
+def test_a_fused_graph_is_named_with_the_layers_that_are_gone():
+    report = compare(REPORTS / "rewritten" / "fused.pb", model=REPORTS / "rewritten" / "model.json")
+    assert (report.summary.hidden, report.summary.artifact, report.summary.missing) == (0, 0, 0)
+    assert "1 op (as _FusedBatchNormEx) is its own. r1 has no op any more" in on_first_screen(report)
+    before = compare(REPORTS / "rewritten" / "before_fusing.pb", model=REPORTS / "rewritten" / "model.json")
+    assert "GD113" not in {finding.code for finding in before.findings}
+
+
+def test_constants_that_a_quantizer_shares_are_no_artifacts():
+    report = report_on("rewritten/quantized.pb")
+    assert report.summary.artifact == 0
+    assert "56 ops (as QuantizeV2, QuantizedConv2D, Dequantize and 4 more) are its own" in on_first_screen(report)
+    assert "contrib" not in on_first_screen(report)
+    assert "GD113" not in {finding.code for finding in report_on("rewritten/before_quantizing.pb").findings}
+
+
 # --- replicas and an estimator ---------------------------------------------------------------------------------------
 
 
