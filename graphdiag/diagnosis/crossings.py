@@ -96,7 +96,8 @@ class Crossings:
 
     Attributes:
         edges: The op edges of each ``(source owner, target owner)``, in the order of the graph.
-        to_roles: For each ``(owner, role)``, the number of op edges from the owner's ops into bookkeeping ops.
+        to_roles: For each ``(owner, role)``, the number of op edges from the owner's ops into bookkeeping ops; those
+            that lie in the owner's own scope, as what initializes a variable beside it, are left out.
         between_calls: For each owner with several calls, the op edges over which activations of one go to another.
     """
 
@@ -140,7 +141,7 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
     if ownership.roles:
         for edge in np.flatnonzero((from_owner != UNOWNED) & (to_owner == UNOWNED)).tolist():
             role = ownership.roles.get(int(graph.target[edge]))
-            if role:
+            if role and not _is_within(graph, ownership, int(graph.source[edge]), int(graph.target[edge])):
                 to_roles[ownership.owners[owner_of[int(from_owner[edge])]], role] += 1
     by_owners: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
     for (source, target), placed in found.items():
@@ -156,6 +157,15 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
         if real:
             between_calls[ownership.owners[source]] = real
     return Crossings(edges, dict(sorted(to_roles.items())), between_calls)
+
+
+def _is_within(graph: OpGraph, ownership: Ownership, source: int, target: int) -> bool:
+    """Whether an op lies in the scope of the layer that owns another op."""
+    scope = ownership.owner(source) if ownership.by_scope else ""
+    if not scope and ownership.scope_of_op:
+        scope = ownership.scope_of_op[source]
+    scope = scope or graph.names[source].rpartition("/")[0] or graph.names[source]
+    return graph.names[target].startswith(f"{scope}/")
 
 
 def _ends(ownership: Ownership, call_of_op: np.ndarray | None) -> tuple[np.ndarray, Sequence[int]]:
