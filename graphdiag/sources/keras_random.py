@@ -50,7 +50,8 @@ def _generator_of_tf_keras() -> Any | None:
 def _seed_counters(model: Any) -> Iterator[Any]:
     """The generators of a tf_keras model's layers; those of Keras 3 count in variables, which a trace leaves alone."""
     kind = getattr(sys.modules.get("tf_keras.src.backend"), "RandomGenerator", None)
-    if kind is None or not hasattr(model, "submodules"):
+    if kind is None or not hasattr(model, "_flatten_layers"):
         return
-    for module in (model, *model.submodules):
-        yield from (value for value in vars(module).values() if isinstance(value, kind))
+    # `submodules` fails where an RNN's cell keeps the masks of its dropout.
+    for layer in model._flatten_layers():
+        yield from (value for value in vars(layer).values() if isinstance(value, kind))
