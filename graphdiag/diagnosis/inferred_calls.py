@@ -302,13 +302,13 @@ class _Inference:
             # Only a layer that does not take it itself is seen through.
             results[output] = self._candidates(node[0], scope, allowed, [self._taken_by(layer) for layer in layers])
             if not results[output]:
-                possible = self._possible(scope, allowed)
+                possible = self._possible(node[0], scope, allowed)
                 beyond = [self._taken_beyond(layer, possible) for layer in layers]
                 results[output] = self._candidates(node[0], scope, allowed, beyond)
                 results[output] = results[output] or self._left(node[0], scope, allowed)
             elif scope is not None and self._is_doubtful(LayerTensor(*node, output), scope, results[output]):
                 # Perhaps the layers that take it hand on what this one makes.
-                possible = self._possible(scope, allowed)
+                possible = self._possible(node[0], scope, allowed)
                 beyond = [self._taken_beyond(layer, possible, itself=False) for layer in layers]
                 further = self._candidates(node[0], scope, allowed, beyond)
                 if further and scope.leaving.issuperset(further):
@@ -327,6 +327,7 @@ class _Inference:
                 for edge in self.given.get((layer, call), ())
             )
             for layer, _ in self.takers[result.layer, result.call][result.output]
+            if not self._taken_by(layer).isdisjoint(tensors)
         )
 
     def _choose(self, node: Node, allowed: Mapping[Tensor, None]) -> _Scope | None:
@@ -429,7 +430,7 @@ class _Inference:
         if scope is not None:
             found = sorted(scope.leaving & taken, reverse=True)
         else:
-            outside = self._made_outside(allowed)
+            outside = self._made_outside(layer, allowed)
             found = sorted((tensor for tensor in taken if tensor[0] in outside), reverse=True)
         if not (scope is not None and scope.entering and self._computes(layer)):
             passing = [tensor for tensor in allowed if tensor in taken]
@@ -440,8 +441,10 @@ class _Inference:
             found = [tensor for tensor in found if tensor in tensors or self._kind(tensor) not in common]
         return found
 
-    def _made_outside(self, given: Mapping[Tensor, None]) -> Set[int]:
+    def _made_outside(self, layer: str, given: Mapping[Tensor, None]) -> Set[int]:
         """Ops of no layer that compute from some tensors alone: Keras 3 gives the op of ``a + b`` no scope."""
+        if not self.layers.layers[layer].is_operation:
+            return frozenset()
         order, offsets = self.graph.by_source
         found: set[int] = set()
         waiting = [row for row, _ in given]
@@ -464,12 +467,12 @@ class _Inference:
                 real.append(tensor)
         return bool(real) and all(tensor in given or tensor[0] in made for tensor in real)
 
-    def _possible(self, scope: _Scope | None, allowed: Mapping[Tensor, None]) -> Set[Tensor]:
+    def _possible(self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None]) -> Set[Tensor]:
         """The tensors of which `_candidates` chooses, as far as calls that are still to come take them."""
         if scope is not None:
             own: Iterable[Tensor] = scope.leaving
         else:
-            own = (tensor for row in self._made_outside(allowed) for tensor in self.entering_of.get(row, ()))
+            own = (tensor for row in self._made_outside(layer, allowed) for tensor in self.entering_of.get(row, ()))
         return {tensor for tensor in (*allowed, *own) if self.times_taken[tensor] > 0}
 
     def _left(self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None]) -> list[Tensor]:

@@ -250,6 +250,8 @@ def _layers_inside(context: DiagnosisContext, calls: Mapping[int, Sequence[str]]
     pieces: dict[str, set[str]] = {}
     found: dict[str, list[int]] = defaultdict(list)
     for row, called in calls.items():
+        if context.ownership.roles.get(row) == "gradients":
+            continue  # it names its ops as those of which it is the gradient, and more
         owner = context.layers.layers.get(context.ownership.owner(row) or "")
         if owner is not None and (owner.inner or not may_hold_others(owner.class_name)):
             continue  # the loop of an RNN, wrapped or not, holds ops of its own only, whatever their names are
