@@ -24,8 +24,8 @@ class Trackers:
     """Who tracks which variable.
 
     Attributes:
-        layers: For each variable of a layer, by ``id``, the ids of the model's layers that track it; none for one of a
-            layer that the model does not have.
+        layers: For each variable of a layer, by ``id``, the ids of the model's layers that track it, those first that
+            hold no other layer of the model; none for one of a layer that the model does not have.
         belongs_to: For any other variable, by ``id``, what it belongs to: ``model``, ``metric``, ``optimizer``,
             ``random generator`` or ``nobody``.
         variables: The variables, by ``id``.
@@ -62,11 +62,14 @@ def find_trackers(model: Any, ids: LayerIds, called: Iterable[Any] = ()) -> Trac
         The trackers of all variables of these.
     """
     found = Trackers()
-    for key, layer in ids.objects.items():
+    parts = {key: _parts(layer) for key, layer in ids.objects.items()}
+    held = {key: sum(id(part) in ids.objects for part in parts[key]) for key in parts}
+    for key in sorted(parts, key=held.__getitem__):
+        layer = ids.objects[key]
         layers = [layer_id for _, layer_id in ids.by_object[key]]
         found.add(_of(layer, "variables"), layers)
         found.add(_of_metrics(layer), layers)
-        for part in _parts(layer):
+        for part in parts[key]:
             if type(part).__module__.partition(".")[0] in _LIBRARIES:
                 # Keras's own layers know what they do with what they do not track, as an RNN with its states.
                 found.add(_attributes(part), layers)
