@@ -51,6 +51,8 @@ def compare(
     arguments: Mapping[str, str] | None = None,
     graph: str | None = None,
     input_shape: Sequence[int | None] | None = None,
+    script_arguments: Sequence[str] = (),
+    run_to_end: bool = False,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     verify: bool = False,
@@ -68,6 +70,8 @@ def compare(
         graph: ``training`` (the forward pass in training mode; default), ``inference`` or ``train-step``, for a
             live model.
         input_shape: Shape of the input, batch axis first, for a model that was never called.
+        script_arguments: Command line of a Python file.
+        run_to_end: Whether a Python file is run as Python runs it, training included.
         select: Codes of the rules to report, or beginnings of codes; all rules if empty.
         ignore: Codes of the rules not to report; the longer of two codes that fit a rule wins.
         verify: Whether to run the graph on random inputs, to see each artifact and each hidden dependency for oneself.
@@ -82,7 +86,16 @@ def compare(
     chosen = choose(rules, select, ignore)
     if verify:
         require_tensorflow("--verify")
-    options = SourceOptions(run=run, tag=tag, entry=entry, arguments=arguments, graph=graph, input_shape=input_shape)
+    options = SourceOptions(
+        run=run,
+        tag=tag,
+        entry=entry,
+        arguments=arguments,
+        graph=graph,
+        input_shape=input_shape,
+        script_arguments=script_arguments,
+        run_to_end=run_to_end,
+    )
     opened = open_any(source, options)
     of_model = opened if model is None else open_model_file(model)
     layers = of_model.layer_graph
@@ -246,7 +259,7 @@ def open_any(source: Any, options: SourceOptions) -> Opened:
     """
     if isinstance(source, (str, Path)):
         return open_source(Path(source), options)
-    unfit = [name for name in options.given() if name in ("run", "tag", "entry", "arguments")]
+    unfit = [name for name in options.given() if name not in ("graph", "input_shape")]
     if unfit:
         raise UsageError(f"{', '.join(unfit)}: does not apply to a model that is handed over; leave it out.")
     from graphdiag.sources.keras_model import open_model

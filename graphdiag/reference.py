@@ -18,7 +18,7 @@ from typing import Any
 
 from graphdiag.errors import ModelError, SourceError, UsageError
 from graphdiag.extras import INSTALL_TENSORFLOW, INSTALL_TF_KERAS, require_tensorflow
-from graphdiag.sources.tf_logging import silence
+from graphdiag.sources.tf_logging import loading_quietly
 from graphdiag.written_files import placing
 
 STACKS = ("keras3", "tf_keras", "tf1")
@@ -178,8 +178,8 @@ def write_log(
     """
     directory = Path(logdir)
     _check_directory(directory)
-    silence()
-    model = build_reference(stack, learning_phase=learning_phase, parameters=parameters, **options)
+    with loading_quietly():
+        model = build_reference(stack, learning_phase=learning_phase, parameters=parameters, **options)
     import tensorflow as tf
 
     # TensorFlow says nothing of a disk that is full, so it writes to memory.

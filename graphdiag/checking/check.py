@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from graphdiag.checking.baseline import (
     Thing,
@@ -31,6 +30,7 @@ from graphdiag.results.check_report import (
     Violation,
 )
 from graphdiag.results.report import Report
+from graphdiag.source_names import is_python
 
 Progress = Callable[[str], None]
 """Is told the name of each model when it has been checked."""
@@ -162,7 +162,7 @@ def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[int, _Done]]:
 
 def _runs_code(task: _Task) -> bool:
     sources = task.model.source, str(task.model.options.get("model", ""))
-    return any(Path(source).suffix == ".py" for source in sources)
+    return any(map(is_python, sources))
 
 
 def _check_model(task: _Task) -> _Done:

@@ -295,6 +295,8 @@ _MODEL_KEYS: Mapping[str, Reader[Any]] = {
     "arguments": table,
     "graph": choice("training", "inference", "train-step"),
     "input_shape": _input_shape,
+    "script_arguments": list_of(text),
+    "run_to_end": flag,
     "verify": flag,
     "select": _rule_codes,
     "ignore": _rule_codes,

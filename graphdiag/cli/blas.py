@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from graphdiag.source_names import is_python
+
 _THREADS = "OPENBLAS_NUM_THREADS"
 
 
@@ -17,7 +19,7 @@ def import_numpy_without_threads(*sources: Path | None) -> None:
     Args:
         sources: The files that the command reads; ``None`` for one that was not given.
     """
-    if _THREADS in os.environ or any(source is not None and source.suffix == ".py" for source in sources):
+    if _THREADS in os.environ or any(is_python(source) for source in sources):
         return
     os.environ[_THREADS] = "1"
     try:

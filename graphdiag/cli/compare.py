@@ -16,7 +16,7 @@ from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format, formats_of
 
 
-@click.command()
+@click.command(cls=options.CommandOnSource)
 @click.argument(
     "source",
     type=options.PATH,

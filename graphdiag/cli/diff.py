@@ -16,6 +16,7 @@ from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format, formats_of
+from graphdiag.source_names import is_python
 
 if TYPE_CHECKING:
     from graphdiag.modeldiff.snapshot import Snapshot
@@ -52,7 +53,7 @@ def diff(
 
     pairs = pairs_of(formats, outputs, formats_of("diff"))
     live = {"graph": graph, "input_shape": input_shape}
-    if any(live.values()) and not any(source.suffix == ".py" for source in (old, new)):
+    if any(live.values()) and not any(map(is_python, (old, new))):
         raise UsageError("--graph and --input-shape apply to Python files, and neither OLD nor NEW is one.")
     before, after = _snapshot(old, "old", sides, live), _snapshot(new, "new", sides, live)
     found = replace(compare_snapshots(before, after), titles=(str(old), str(new)))
@@ -70,4 +71,4 @@ def _snapshot(source: Path, side: str, sides: Mapping[str, Any], live: Mapping[s
         verb = "apply" if len(given) > 1 else "applies"
         raise UsageError(f"{' and '.join(given)} {verb} to sources that are opened, and {source} is a saved file.")
     with opening(source):
-        return snapshot(source, **how, **(live if source.suffix == ".py" else {}))
+        return snapshot(source, **how, **(live if is_python(source) else {}))

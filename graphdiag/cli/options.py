@@ -18,6 +18,7 @@ import click
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction
 from graphdiag.render.registry import WRITERS, Format, formats_of
+from graphdiag.source_names import is_python
 
 _E = TypeVar("_E", bound=Enum)
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -37,6 +38,22 @@ class ValueOf(click.Choice[_E]):
 def one_of(*values: str) -> click.Choice[str]:
     """One of some words, in any case."""
     return click.Choice(values, case_sensitive=False)
+
+
+class CommandOnSource(click.Command):
+    """A command on a source; what stands after ``--`` is the command line of a Python file."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what is for the file out first; without a Python file before it, ``--`` means what it always does."""
+        at = args.index("--") if "--" in args else len(args)
+        of_file = any(is_python(argument) for argument in args[:at])
+        rest = super().parse_args(ctx, args[:at] if of_file else args)
+        ctx.params["script_arguments"] = tuple(args[at + 1 :]) if of_file else ()
+        return rest
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The pieces of the usage line."""
+        return [*super().collect_usage_pieces(ctx), "[-- ARGUMENTS...]"]
 
 
 def at_least_one(_: click.Context, __: click.Parameter, value: int) -> int:
@@ -145,6 +162,9 @@ opening = _together(
         help="Argument of that function; may be repeated.",
     ),
     live,
+    click.option(
+        "--run-to-end", is_flag=True, help="Run a Python file as Python runs it, training and writing included."
+    ),
 )
 """How a source is opened: the keyword arguments of `graphdiag.snapshot`."""
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from graphdiag.interruption import cleaned_up
+from graphdiag.source_names import is_python
 
 _LINE_CLEARED_AND_CURSOR_SHOWN = b"\r\x1b[2K\x1b[?25h"
 
@@ -21,8 +22,11 @@ def spinner(what: str) -> Iterator[None]:
         return
     from rich.console import Console
 
-    with cleaned_up(_leave_terminal), Console(stderr=True).status(f"{what} ..."):
-        yield
+    # While TensorFlow loads, the process's standard error leads elsewhere.
+    with os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding) as terminal:
+        status = Console(file=terminal).status(f"{what} ...")
+        with cleaned_up(_leave_terminal), status:
+            yield
 
 
 def _leave_terminal() -> None:
@@ -33,7 +37,7 @@ def _leave_terminal() -> None:
 
 def opening(source: Path) -> AbstractContextManager[object]:
     """Turns while a source is opened."""
-    return spinner("loading TensorFlow and tracing the model" if source.suffix == ".py" else "reading")
+    return spinner("loading TensorFlow and tracing the model" if is_python(source) else "reading")
 
 
 @contextmanager

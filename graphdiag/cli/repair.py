@@ -13,7 +13,7 @@ from graphdiag.cli.progress import opening
 from graphdiag.errors import UsageError
 
 
-@click.command()
+@click.command(cls=options.CommandOnSource)
 @click.argument("source", type=options.PATH, help="Any source that compare takes.")
 @options.opening
 @click.option("-o", "--output", type=options.PATH, metavar="LOGDIR", help="Log directory to write.")

@@ -22,6 +22,8 @@ def repair(
     arguments: Mapping[str, str] | None = None,
     graph: str | None = None,
     input_shape: Sequence[int | None] | None = None,
+    script_arguments: Sequence[str] = (),
+    run_to_end: bool = False,
     group: str = "auto",
     keep_functions: bool = False,
     with_events: bool = False,
@@ -39,6 +41,8 @@ def repair(
         graph: ``training`` (the forward pass in training mode; default), ``inference`` or ``train-step``, for a
             live model.
         input_shape: Shape of the input, batch axis first, for a model that was never called.
+        script_arguments: Command line of a Python file.
+        run_to_end: Whether a Python file is run as Python runs it, training included.
         group: ``auto`` to put the boxes of a large model into blocks, ``none`` for one box a layer at the top.
         keep_functions: Whether calls of library functions stay calls where they hide layers.
         with_events: Whether the other events of the source's run, such as scalars, are copied.
@@ -49,7 +53,16 @@ def repair(
     Raises:
         GraphdiagError: Something cannot be read, does not fit, has no layer graph, or cannot be written.
     """
-    options = SourceOptions(run=run, tag=tag, entry=entry, arguments=arguments, graph=graph, input_shape=input_shape)
+    options = SourceOptions(
+        run=run,
+        tag=tag,
+        entry=entry,
+        arguments=arguments,
+        graph=graph,
+        input_shape=input_shape,
+        script_arguments=script_arguments,
+        run_to_end=run_to_end,
+    )
     repaired = repair_source(source, model=model, options=options, group=group, keep_functions=keep_functions)
     if output is not None:
         write_log(repaired, Path(output), with_events=with_events)

@@ -10,7 +10,7 @@ import functools
 import os
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -67,7 +67,7 @@ class LayerLocator:
         @functools.wraps(original)
         def new(cls: type, *args: Any, **kwargs: Any) -> Any:
             made = original(cls, *args, **kwargs)
-            line = self._line(sys._getframe(1))
+            line = self.line_of_frame(sys._getframe(1))
             if line is not None:
                 # The object is kept, or another one might get its id.
                 self._made[id(made)] = (made, line)
@@ -75,7 +75,16 @@ class LayerLocator:
 
         return new
 
-    def _line(self, frame: FrameType | None) -> SourceLine | None:
+    def is_own(self, filename: str) -> bool:
+        """Whether a file of Python code is the user's own."""
+        return self._path(filename) is not None
+
+    def made(self) -> Sequence[tuple[object, SourceLine]]:
+        """What the user's code made inside the block, in this order, each with its line."""
+        return list(self._made.values())
+
+    def line_of_frame(self, frame: FrameType | None) -> SourceLine | None:
+        """The innermost line of the user's code that a frame was called from, or is."""
         while frame is not None:
             shown = self._path(frame.f_code.co_filename)
             if shown is not None:

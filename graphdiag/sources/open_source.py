@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.files import read_start
 from graphdiag.sources.opened import Opened
+from graphdiag.sources.project_modules import find_module
 from graphdiag.sources.registry import Match, SourceKind, SourceOptions, all_kinds, matching, open_with, own_kinds
 
-_FLAGS = {"arguments": "--arg"}
+_FLAGS = {"arguments": "--arg", "script_arguments": "what stands after --"}
 """Options of the command line that are not called as the field is."""
 
 _ACCEPTED = (
@@ -37,9 +39,29 @@ def open_source(path: str | Path, options: SourceOptions | None = None) -> Opene
     """
     where = Path(path)
     options = options or SourceOptions()
+    if not os.path.exists(where):
+        opened = _open_module(str(path), options)
+        if opened is not None:
+            return opened
     kind = _kind(where)
     _refuse_options(where, kind, options)
     return open_with(kind, where, options)
+
+
+def _open_module(reference: str, options: SourceOptions) -> Opened | None:
+    """Open ``package.module:attribute``; ``None`` where it is not the name of a module that is there."""
+    found = find_module(reference)
+    if found is None:
+        return None
+    place, attribute = found
+    if attribute and options.entry:
+        raise UsageError(f"--entry {options.entry}: {reference} names {attribute!r} already; leave one of them out.")
+    script = next(kind for kind in own_kinds() if kind.name == "script")
+    _refuse_options(Path(reference), script, options)
+    file = Path(os.path.relpath(place.file)) if place.file.is_relative_to(Path.cwd()) else place.file
+    wanted = replace(options, entry=attribute or options.entry, place=replace(place, file=file))
+    opened = open_with(script, file, wanted)
+    return replace(opened, origin=replace(opened.origin, path=reference))
 
 
 def _refuse_options(path: Path, kind: SourceKind, options: SourceOptions) -> None:

@@ -22,6 +22,7 @@ from typing import Any
 from graphdiag.errors import GraphdiagError
 from graphdiag.plugins import plugins
 from graphdiag.sources.opened import Opened
+from graphdiag.sources.project_modules import ModulePlace
 
 GROUP = "graphdiag.sources"
 """The entry-point group for kinds of other packages."""
@@ -41,6 +42,9 @@ class SourceOptions:
         arguments: Arguments for that function.
         graph: Which op graph of a live model: ``training``, ``inference`` or ``train-step``.
         input_shape: Shape or shapes to call a model with that was never called.
+        script_arguments: Command line of a Python file.
+        run_to_end: Whether a Python file is run as Python runs it, training included.
+        place: Where a Python file stands, if the user has named it as a module.
     """
 
     run: str | None = None
@@ -49,11 +53,14 @@ class SourceOptions:
     arguments: Mapping[str, Any] | None = None
     graph: str | None = None
     input_shape: Any = None
+    script_arguments: Sequence[str] | None = None
+    run_to_end: bool | None = None
+    place: ModulePlace | None = None
 
     def given(self) -> Sequence[str]:
         """The fields that say something."""
-        given = [field.name for field in fields(self) if getattr(self, field.name) is not None]
-        return [name for name in given if name != "arguments" or self.arguments]
+        names = [field.name for field in fields(self) if field.name != "place"]
+        return [name for name in names if getattr(self, name) not in (None, False, {}, (), [])]
 
 
 class Match(Enum):

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import importlib.abc
-import importlib.util
-import inspect
-import linecache
-import logging
-import os
-import random
+import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from importlib.machinery import ModuleSpec
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
 from graphdiag.extras import INSTALL_TENSORFLOW, INSTALL_TF_KERAS
+from graphdiag.sources import entry_points
+from graphdiag.sources.entry_points import BUILDERS, is_model, listed, type_name
+from graphdiag.sources.files_aside import FilesAside
+from graphdiag.sources.imports_watched import after_import
 from graphdiag.sources.keras_model import keras_of, layer_base, open_model
 from graphdiag.sources.locator import LayerLocator
 from graphdiag.sources.name_scopes import name_scopes
 from graphdiag.sources.opened import Opened
+from graphdiag.sources.project_modules import ModulePlace, place_of
 from graphdiag.sources.recorder import CallRecorder
-from graphdiag.sources.tf_logging import silence
-
-BUILDERS = ("build_model", "create_model", "get_model", "make_model")
-"""Functions that are called when a file has no ``model``."""
+from graphdiag.sources.surroundings import ArgumentsMissing, surroundings
+from graphdiag.sources.training_stop import RunEnded, TrainingStop
 
 _MODULE = "graphdiag_script"
 _INSTALL = {"tensorflow": INSTALL_TENSORFLOW, "keras": INSTALL_TENSORFLOW, "tf_keras": INSTALL_TF_KERAS}
@@ -43,20 +39,29 @@ def open_script(
     arguments: Mapping[str, Any] | None = None,
     graph: str = "training",
     input_shape: Any = None,
+    script_arguments: Sequence[str] = (),
+    run_to_end: bool = False,
+    place: ModulePlace | None = None,
 ) -> Opened:
     """Run a Python file and open its model.
 
-    The file runs as a module of its own, with its directory on ``sys.path``, an empty command line, and the random
-    state always the same, so that two runs give the same graph. What it prints goes to stderr.
+    The file runs as a module of its own, or as the module of its package, with its directory and its project's root on
+    ``sys.path``, and the random state always the same, so that two runs give the same graph. What it prints goes to
+    stderr. The run ends where training would begin (see `graphdiag.sources.training_stop`), and nothing is written
+    into the file's directory or the working directory (see `graphdiag.sources.files_aside`).
 
     Args:
         path: The file.
-        entry: Name of the model, or of the function or class that makes it. By default the file's ``model``, or what
-            the one function of `BUILDERS` returns that the file has.
+        entry: Name of the model, or of the function, class or method that makes it. By default the file's ``model``,
+            what is trained first, what the one function of `BUILDERS` returns that the file has, or the only model
+            that is made; what stands under ``if __name__ == "__main__"`` is run if there is none without it.
         arguments: Arguments for that function, by name. Text is read as a Python literal where it is one. With
             arguments, ``model`` is passed over for a function.
         graph: As for `open_model`.
         input_shape: As for `open_model`.
+        script_arguments: The file's command line.
+        run_to_end: Whether the file is run as Python runs it: training, writing, and all that it does.
+        place: Where the file stands in its project, where that is known.
 
     Returns:
         As `open_model`, with the file as its origin.
@@ -71,118 +76,242 @@ def open_script(
         source = where.read_bytes()
     except OSError as error:
         raise SourceError(f"{where} cannot be read: {error.strerror}.") from error
-    given = {name: _literal(value) for name, value in (arguments or {}).items()}
-    with _surroundings(where), LayerLocator(where) as locator, _recording(locator) as recorder:
-        module = _run(where, source)
-        model = _find(where, module, entry, given)
+    given = {name: entry_points.literal(value) for name, value in (arguments or {}).items()}
+    place = place or place_of(where, source)
+    with surroundings(place, script_arguments), LayerLocator(where) as locator, _recording(locator) as recorder:
+        with contextlib.ExitStack() as held:
+            stop = TrainingStop(locator)
+            if not run_to_end:
+                aside = held.enter_context(FilesAside([str(Path.cwd()), *place.roots]))
+                held.enter_context(after_import(["tensorflow"], aside.watch_tensorflow))
+                held.enter_context(stop)
+                held.enter_context(after_import(["tensorflow"], stop.watch_tensorflow))
+                held.enter_context(after_import(["keras", "tf_keras"], stop.watch_keras))
+            model = _Run(where, source, place, locator, stop).model(entry, given)
         opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder, locator=locator)
     return replace(
         opened,
         origin=replace(opened.origin, path=str(path), kind="script"),
+        notes=(*opened.notes, *_notes(stop, model)),
         name_scopes=name_scopes(source, str(path), opened.locations),
     )
 
 
-# --- Finding the model -----------------------------------------------------------------------------------------------
+def _notes(stop: TrainingStop, model: Any) -> Iterator[str]:
+    """Where the run ended, so that nobody wonders what became of the rest of the file."""
+    if stop.ended is not None:
+        line = f" in line {stop.ended.line[1]} of {stop.ended.line[0]}" if stop.ended.line else ""
+        on = f" of {model.name!r}" if stop.ended.model is model else ""
+        yield f"The run ended{line}, at {stop.ended.call}{on}; --run-to-end runs all of it, training included."
 
 
-def _find(where: Path, module: ModuleType, entry: str | None, arguments: Mapping[str, Any]) -> Any:
-    if entry is not None:
-        if not hasattr(module, entry):
-            raise ModelError(f"{where} has no {entry!r}; {_found(module)}.")
-        chosen = getattr(module, entry)
-    elif not arguments and keras_of(getattr(module, "model", None)):
-        return module.model
-    else:
-        builders = [name for name in BUILDERS if callable(getattr(module, name, None))]
+# --- Running the file and finding the model --------------------------------------------------------------------------
+
+
+@dataclass
+class _Run:
+    """One run of a file: first without its main block, and with it if there is no model yet."""
+
+    where: Path
+    source: bytes
+    place: ModulePlace
+    locator: LayerLocator
+    stop: TrainingStop
+    exited: ModelError | None = None
+
+    def model(self, entry: str | None, arguments: Mapping[str, Any]) -> Any:
+        """The model."""
+        self.module = self._execute()
+        if entry is not None:
+            return self._named(entry, arguments)
+        if not arguments:
+            found = self._found()
+            if found is not None:
+                return found
+        builders = [name for name in BUILDERS if callable(getattr(self.module, name, None))]
         if len(builders) > 1:
-            raise ModelError(f"{where} has {_listed(builders)}; choose one with --entry.")
-        if not builders:
-            if arguments:
-                raise UsageError(f"--arg needs a function to call, but {where} has none of {_listed(BUILDERS)}.")
-            raise ModelError(f"{where} has no 'model' and none of {_listed(BUILDERS)}; {_found(module)}.")
-        entry = builders[0]
-        chosen = getattr(module, entry)
-    if keras_of(chosen) and not isinstance(chosen, type):
+            raise ModelError(f"{self.where} has {listed(builders)}; choose one with --entry.")
+        if builders:
+            function = getattr(self.module, builders[0])
+            can = bool(arguments) or entry_points.is_callable_without_arguments(function)
+            if not can and self._run_main():
+                found = self._found() or self._only()
+                if found is not None:
+                    return found
+            return self._made_by(builders[0], function, None, arguments)
         if arguments:
-            raise UsageError(f"--arg needs a function to call, but {entry!r} of {where} is a model.")
-        return chosen
-    if not callable(chosen):
-        raise ModelError(
-            f"{entry!r} of {where} is of type {_type(chosen)}, which is not a Keras model; {_found(module)}."
-        )
-    _check_arguments(where, entry, chosen, arguments)
-    made = _guarded(where, lambda: chosen(**arguments))
-    if keras_of(made) is None:
-        raise ModelError(f"{entry}() of {where} returned an object of type {_type(made)}, which is not a Keras model.")
-    return made
+            raise UsageError(f"--arg needs a function to call, but {self.where} has none of {listed(BUILDERS)}.")
+        found = self._only()
+        if found is None and self._run_main():
+            found = self._found() or self._only()
+        if found is None:
+            made = entry_points.outermost(self.locator.made())
+            if len(made) > 1 and not _models_of(self.module):
+                raise entry_points.ambiguous(str(self.where), made)
+            if self.exited:
+                raise self.exited
+            there = entry_points.candidates(self.module, str(self.where))
+            raise ModelError(f"{self.where} has no 'model' and none of {listed(BUILDERS)}; {there}.")
+        return found
+
+    def _found(self) -> Any:
+        """The file's ``model``, or what ended its run."""
+        model = getattr(self.module, "model", None)
+        if is_model(model):
+            return model
+        if self.stop.ended is None:
+            return None
+        return self.stop.ended.model or self._only()
+
+    def _only(self) -> Any:
+        """The only model that was made; models that are a part of it do not count."""
+        made = entry_points.outermost(self.locator.made())
+        return made[0].model if len(made) == 1 else None
+
+    def _named(self, entry: str, arguments: Mapping[str, Any]) -> Any:
+        while True:
+            try:
+                thing, holder = entry_points.named(str(self.where), self.module, entry)
+                break
+            except LookupError:
+                models: list[Any] = [one for one, _ in self.locator.made() if is_model(one)]
+                made = [model for model in models if model.name == entry]
+                if made:
+                    return made[-1]
+                if self.stop.ended is not None:
+                    line = f" in line {self.stop.ended.line[1]}" if self.stop.ended.line else ""
+                    raise ModelError(
+                        f"{self.where} has no {entry!r} where its run ended{line}, at {self.stop.ended.call}; "
+                        "--run-to-end goes on."
+                    ) from None
+                if not self._run_main():
+                    there = entry_points.candidates(self.module, str(self.where))
+                    raise ModelError(f"{self.where} has no {entry!r}; {there}.") from None
+        if is_model(thing):
+            if arguments:
+                raise UsageError(f"--arg needs a function to call, but {entry!r} of {self.where} is a model.")
+            return thing
+        if not callable(thing):
+            there = entry_points.candidates(self.module, str(self.where))
+            raise ModelError(
+                f"{entry!r} of {self.where} is of type {type_name(thing)}, which is not a Keras model; {there}."
+            )
+        return self._made_by(entry, thing, holder, arguments)
+
+    def _made_by(self, entry: str, function: Callable[..., Any], holder: Any, arguments: Mapping[str, Any]) -> Any:
+        made = self._until_training(lambda: self._call(entry, function, holder, arguments))
+        if made is None and self.stop.ended is not None:
+            made = self._found()
+        if keras_of(made) is None and isinstance(made, (tuple, list)):
+            models = [part for part in made if is_model(part)]
+            made = models[0] if len(models) == 1 else made
+        if keras_of(made) is None:
+            raise ModelError(
+                f"{entry}() of {self.where} returned an object of type {type_name(made)}, which is not a Keras model."
+            )
+        return made
+
+    def _call(self, entry: str, function: Callable[..., Any], holder: Any, arguments: Mapping[str, Any]) -> Any:
+        def run(action: Callable[[], Any]) -> Any:
+            return _guarded(self.where, action)
+
+        return entry_points.call(str(self.where), entry, function, holder, arguments, run)
+
+    def _until_training(self, action: Callable[[], Any]) -> Any:
+        """What an action gives; ``None`` if it would train, or ends the program without an error."""
+        try:
+            return action()
+        except RunEnded:
+            return None
+        except _ExitError as error:
+            if not error.clean:
+                raise
+            self.exited = error
+            return None
+
+    def _execute(self) -> ModuleType:
+        code = _compiled(self.where, self.source)
+        module = ModuleType(self.place.name or _MODULE)
+        module.__file__ = str(self.where)
+
+        def execute() -> None:
+            nonlocal module
+            if self.place.name:
+                module = _in_package(self.place, module)
+            else:
+                # Dataclasses and pickling look their module up by name.
+                sys.modules[_MODULE] = module
+            if module.__spec__ is None:
+                exec(code, vars(module))
+
+        self._until_training(lambda: _guarded(self.where, execute))
+        return module
+
+    def _run_main(self) -> bool:
+        """Run what stands under ``if __name__ == "__main__"``, once; whether there is any."""
+        if self.stop.ended is not None or getattr(self, "_main_ran", False):
+            return False
+        self._main_ran = True
+        body = [part for node in ast.parse(self.source).body if _is_main(node) for part in node.body]
+        if not body:
+            return False
+        code = compile(ast.Module(body=body, type_ignores=[]), str(self.where), "exec")
+        vars(self.module)["__name__"] = "__main__"
+        try:
+            self._until_training(lambda: _guarded(self.where, lambda: exec(code, vars(self.module))))
+        finally:
+            vars(self.module)["__name__"] = self.place.name or _MODULE
+        return True
 
 
-def _check_arguments(where: Path, entry: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+def _models_of(module: ModuleType) -> list[str]:
+    return [name for name, value in vars(module).items() if is_model(value)]
+
+
+def _is_main(node: ast.stmt) -> TypeGuard[ast.If]:
+    """Whether a statement is ``if __name__ == "__main__"``."""
+    if not isinstance(node, ast.If) or not isinstance(node.test, ast.Compare):
+        return False
+    sides = [node.test.left, *node.test.comparators]
+    names = {side.id for side in sides if isinstance(side, ast.Name)}
+    return names == {"__name__"} and any(isinstance(side, ast.Constant) and side.value == "__main__" for side in sides)
+
+
+def _in_package(place: ModulePlace, module: ModuleType) -> ModuleType:
+    """Put a module into its package, which is imported first; the one that the package has made of the file itself."""
+    parent = place.name.rpartition(".")[0]
+    is_package = place.file.name == "__init__.py"
+    package = importlib.import_module(parent) if parent else None
+    if place.name in sys.modules:
+        return sys.modules[place.name]
+    module.__package__ = place.name if is_package else parent
+    if is_package:
+        module.__path__ = [str(place.file.resolve().parent)]
+    sys.modules[place.name] = module
+    if package is not None:
+        setattr(package, place.name.rpartition(".")[2], module)
+    return module
+
+
+def _compiled(where: Path, source: bytes) -> Any:
     try:
-        signature = inspect.signature(function)
-    except (TypeError, ValueError):  # some built-in callables have none
-        return
-    try:
-        signature.bind(**arguments)
-    except TypeError as error:
-        raise UsageError(
-            f"{entry}({', '.join(signature.parameters)}) of {where} cannot be called like that: {error}; "
-            "give --arg name=value."
-        ) from error
-
-
-def _found(module: ModuleType) -> str:
-    """What the file holds instead, for an error message."""
-    models = sorted(name for name, value in vars(module).items() if keras_of(value) and not isinstance(value, type))
-    if models:
-        return f"found the Keras models {_listed(models)}; choose one with --entry"
-    source = "".join(linecache.getlines(str(module.__file__)))
-    hint = '; what stands under if __name__ == "__main__" was not run' if "__main__" in source else ""
-    functions = sorted(
-        name
-        for name, value in vars(module).items()
-        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
-    )
-    if functions:
-        return f"found no Keras model, but the functions {_listed(functions)}; choose one with --entry{hint}"
-    return f"found no Keras model{hint}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
-
-
-def _type(thing: Any) -> str:
-    kind = type(thing)
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _literal(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return ast.literal_eval(value)
-    except (ValueError, SyntaxError, TypeError):  # TypeError: an unhashable key, as in {[]: 1}
-        return value
-
-
-# --- Running the file ------------------------------------------------------------------------------------------------
-
-
-def _run(where: Path, source: bytes) -> ModuleType:
-    module = ModuleType(_MODULE)
-    module.__file__ = str(where)
-    # Dataclasses and pickling look their module up by name.
-    sys.modules[_MODULE] = module
-    try:
-        code = compile(source, str(where), "exec")
+        return compile(source, str(where), "exec")
     except SyntaxError as error:
         raise ModelError(f"{where} is not valid Python: {error.msg} (line {error.lineno}).") from error
     except ValueError as error:
         raise ModelError(f"{where} is not valid Python: {error}.") from error
-    _guarded(where, lambda: exec(code, vars(module)))
-    return module
+
+
+class _ExitError(ModelError):
+    """The file ends the program.
+
+    Attributes:
+        clean: Whether without an error.
+    """
+
+    def __init__(self, message: str, clean: bool) -> None:
+        super().__init__(message)
+        self.clean = clean
 
 
 def _guarded(where: Path, action: Callable[[], Any]) -> Any:
@@ -190,10 +319,15 @@ def _guarded(where: Path, action: Callable[[], Any]) -> Any:
         return action()
     except GraphdiagError:
         raise
-    except SystemExit as error:
+    except ArgumentsMissing as error:
         raise ModelError(
+            f"{where} needs arguments: {error.said}. Give them after --: graphdiag compare {where} -- {error.usage}"
+        ) from error
+    except SystemExit as error:
+        raise _ExitError(
             f"{where} ends the program{_at(where, error)} (exit status {error.code!r}) before it gives a model; "
-            'put such code under if __name__ == "__main__".'
+            f"arguments that it needs go after --: graphdiag compare {where} -- ARGUMENTS.",
+            clean=error.code in (None, 0),
         ) from error
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
@@ -215,43 +349,6 @@ def _first_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
 
 
-@contextlib.contextmanager
-def _surroundings(where: Path) -> Iterator[None]:
-    """Everything around the file as a program of its own would find it; all as it was afterwards."""
-    silence()
-    path, argv, state = list(sys.path), sys.argv, random.getstate()
-    logger = logging.getLogger("tensorflow")
-    level = logger.level
-    sys.path.insert(0, str(where.resolve().parent))
-    sys.argv = [str(where)]
-    logger.setLevel(logging.ERROR)
-    # tf_keras draws the seeds of initializers and dropouts from this generator, and writes them into the graph.
-    random.seed(0)
-    try:
-        with _stdout_to_stderr():
-            yield
-    finally:
-        sys.path[:] = path
-        sys.argv = argv
-        random.setstate(state)
-        logger.setLevel(level)
-        sys.modules.pop(_MODULE, None)
-
-
-@contextlib.contextmanager
-def _stdout_to_stderr() -> Iterator[None]:
-    """Python's stdout and the process's: TensorFlow and child processes write past Python."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        with contextlib.redirect_stdout(sys.stderr):
-            yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
 # --- Recording from the first import on ------------------------------------------------------------------------------
 
 
@@ -270,16 +367,8 @@ def _recording(locator: LayerLocator) -> Iterator[CallRecorder]:
             recorder.watch(layer_base(keras))
             locator.watch(layer_base(keras))
 
-        for name in ("keras", "tf_keras"):
-            module = sys.modules.get(name)
-            if module is not None:
-                watch(module)
-        finder = _AfterImport(("keras", "tf_keras"), watch)
-        sys.meta_path.insert(0, finder)
-        try:
+        with after_import(["keras", "tf_keras"], watch):
             yield recorder
-        finally:
-            sys.meta_path.remove(finder)
 
 
 def _default_graph() -> Any:
@@ -295,41 +384,3 @@ def _load_graph_mode(tf_keras: Any) -> None:
 
     with tf.Graph().as_default():
         tf_keras.layers.Layer(name="first")
-
-
-class _AfterImport(importlib.abc.MetaPathFinder):
-    """Calls ``then(module)`` right after the first import of each of some modules."""
-
-    def __init__(self, names: Sequence[str], then: Callable[[ModuleType], None]) -> None:
-        self._names = names
-        self._then = then
-        self._looking = False
-
-    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        if fullname not in self._names or self._looking:
-            return None
-        self._looking = True
-        try:
-            spec = importlib.util.find_spec(fullname)
-        finally:
-            self._looking = False
-        # TensorFlow asks for Keras's spec several times before it imports it.
-        if spec is not None and spec.loader is not None:
-            spec.loader = _LoaderThen(spec.loader, self._then)
-        return spec
-
-
-class _LoaderThen(importlib.abc.Loader):
-    def __init__(self, loader: importlib.abc.Loader, then: Callable[[ModuleType], None]) -> None:
-        self._loader = loader
-        self._then = then
-
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        return self._loader.create_module(spec)
-
-    def exec_module(self, module: ModuleType) -> None:
-        # Nothing else that asks the module for its loader should meet this one.
-        assert module.__spec__ is not None
-        module.__spec__.loader = module.__loader__ = self._loader
-        self._loader.exec_module(module)
-        self._then(module)

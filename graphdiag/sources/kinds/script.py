@@ -17,6 +17,9 @@ def _open(path: Path, options: SourceOptions) -> Opened:
         arguments=options.arguments or {},
         graph=options.graph or "training",
         input_shape=options.input_shape,
+        script_arguments=options.script_arguments or (),
+        run_to_end=bool(options.run_to_end),
+        place=options.place,
     )
 
 
@@ -25,5 +28,5 @@ KIND = SourceKind(
     title="a Python file",
     open=_open,
     suffixes=(".py",),
-    options=frozenset({"entry", "arguments", "graph", "input_shape"}),
+    options=frozenset({"entry", "arguments", "graph", "input_shape", "script_arguments", "run_to_end"}),
 )

@@ -1,0 +1,191 @@
+"""Code as people have it, through the command line: the model is found, and nothing is left in their directories."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.support.graph_text import FIXTURES
+from tests.test_cli import assert_one_line
+
+SCRIPTS = FIXTURES / "scripts"
+
+
+def tree(directory):
+    """Every file with its content and time, and every directory."""
+    return {
+        str(path.relative_to(directory)): (path.read_bytes(), path.stat().st_mtime_ns) if path.is_file() else None
+        for path in directory.rglob("*")
+    }
+
+
+@pytest.fixture
+def scripts(tmp_path):
+    """A copy of the scripts, with what a user has beside them."""
+    shutil.copytree(SCRIPTS, tmp_path / "work", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "work" / "old_logs").mkdir()
+    (tmp_path / "work" / "old_logs" / "events").write_text("of the last run")
+    return tmp_path / "work"
+
+
+@pytest.fixture
+def compared(graphdiag, scripts):
+    """Runs ``graphdiag compare`` in the directory of the scripts, or below it, and sees that it stays as it is."""
+
+    def run(*arguments: object, below: str = "."):
+        before = tree(scripts)
+        done = graphdiag("compare", *arguments, cwd=scripts / below)
+        assert tree(scripts) == before
+        return done
+
+    return run
+
+
+def shown(done):
+    """The model's size and the notes, as the text has them."""
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    sizes = text.rpartition(" your model ")[2].partition(" op graph")[0]
+    return sizes, text
+
+
+# --- scripts that train ----------------------------------------------------------------------------------------------
+
+
+def test_a_training_script_ends_at_fit_and_writes_nothing(compared):
+    sizes, text = shown(compared("train.py"))
+    assert sizes == "5 layers, 4 edges"
+    assert "The run ended in line 39 of train.py, at fit of 'mnist'; --run-to-end runs all of it" in text
+
+
+def test_run_to_end_runs_all_of_it(graphdiag, scripts):
+    file = scripts / "train.py"
+    file.write_text(file.read_text().replace("epochs=30", "epochs=2"))
+    done = graphdiag("compare", "train.py", "--run-to-end", cwd=scripts)
+    sizes, text = shown(done)
+    assert sizes == "5 layers, 4 edges"
+    assert "The run ended" not in text
+    assert "trained for 2 epochs" in done.stderr
+    assert (scripts / "mnist.keras").is_file()
+    assert not (scripts / "old_logs").exists()
+
+
+def test_a_loop_of_ones_own_ends_at_the_first_step(compared):
+    sizes, text = shown(compared("own_loop.py"))
+    assert sizes == "2 layers, 1 edges"
+    assert "The run ended in line 24 of own_loop.py, at apply_gradients;" in text
+
+
+def test_a_script_that_wants_arguments_ends_in_one_line_that_shows_how(compared):
+    assert_one_line(
+        compared("main_guard.py"),
+        "main_guard.py needs arguments: the following arguments are required: --data.",
+        "graphdiag compare main_guard.py -- [-h] --data DATA [--units UNITS]",
+    )
+
+
+def test_the_model_of_main_is_found_and_arguments_come_after_two_dashes(compared):
+    sizes, text = shown(compared("main_guard.py", "--show-shapes", "--", "--data", "pictures", "--units", "4"))
+    assert sizes == "4 layers, 3 edges"
+    assert "at fit of 'classifier'" in text
+
+
+def test_the_only_model_is_taken_and_its_parts_do_not_count(compared):
+    sizes, _ = shown(compared("autoencoder.py"))
+    assert sizes == "3 layers, 2 edges"
+
+
+# --- packages --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("source", "below", "options", "sizes"),
+    [
+        ("src/shapes/nets/cnn.py", "project", (), "3 layers, 2 edges"),
+        ("cnn.py", "project/src/shapes/nets", (), "3 layers, 2 edges"),
+        ("shapes.nets.cnn:build_model", "project", ("--arg", "classes=7"), "3 layers, 2 edges"),
+        ("scripts/train.py", "project", (), "3 layers, 2 edges"),
+        ("project/legacy/net.py", ".", (), "2 layers, 1 edges"),
+    ],
+)
+def test_packages(compared, source, below, options, sizes):
+    found, text = shown(compared(source, *options, below=below))
+    assert found == sizes
+    assert f"source {source}" in text
+
+
+def test_a_module_that_is_not_there(compared):
+    assert_one_line(
+        compared("shapes.nts:build_model", below="project"),
+        "shapes.nts:build_model: there is no module 'shapes.nts' in ., src, nor installed",
+    )
+
+
+def test_two_files_with_neighbors_of_one_name_each_get_their_own(graphdiag, tmp_path):
+    for name, units in (("old", 2), ("new", 3)):
+        directory = tmp_path / name
+        directory.mkdir()
+        (directory / "sizes.py").write_text(f"UNITS = {units}\n")
+        (directory / "net.py").write_text(
+            "import keras\nfrom sizes import UNITS\n"
+            "model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(UNITS, name='dense')])\n"
+        )
+    done = graphdiag("diff", "old/net.py", "new/net.py", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "(None, 2)" in done.stdout
+    assert "(None, 3)" in done.stdout
+
+
+# --- classes and builders --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "sizes"),
+    [
+        (("--entry", "LeNet.build", "--arg", "width=12", "--arg", "height=12"), "4 layers, 3 edges"),
+        (("--entry", "ModelBuilder.build", "--arg", "units=4", "--arg", "dropout=.1"), "4 layers, 3 edges"),
+        (("--entry", "Tower", "--input-shape", "None,4"), "subclassed: its edges are not on record"),
+        (("--entry", "unet", "--arg", "depth=2"), "3 layers, 2 edges"),
+    ],
+)
+def test_what_makes_a_model_is_named(compared, options, sizes):
+    found, _ = shown(compared("classes.py", *options))
+    assert found == sizes
+
+
+def test_a_file_without_a_model_lists_what_may_make_one_with_the_call(compared):
+    assert_one_line(
+        compared("classes.py"),
+        "'LeNet.build', 'ModelBuilder.build', 'Tower', 'unet'",
+        "--entry LeNet.build --arg width=... --arg height=...;",
+        "--entry ModelBuilder.build --arg units=...;",
+        "--entry unet --arg depth=...",
+    )
+
+
+def test_a_class_that_lacks_an_argument_says_which(compared):
+    assert_one_line(compared("classes.py", "--entry", "ModelBuilder.build"), "ModelBuilder(units)", "give --arg")
+
+
+# --- what TensorFlow says when it is loaded --------------------------------------------------------------------------
+
+
+def test_tensorflow_says_nothing(compared):
+    done = compared("autoencoder.py")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_tensorflow_says_is_shown_when_it_cannot_be_loaded(graphdiag, tmp_path):
+    package = tmp_path / "tensorflow"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "import os\nos.write(2, b'no such instruction set\\n')\nraise ImportError('libtensorflow.so: broken')\n"
+    )
+    (tmp_path / "net.py").write_text("import tensorflow\n")
+    done = graphdiag("compare", "net.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "no such instruction set",
+        "graphdiag: net.py raises ImportError in line 1: libtensorflow.so: broken",
+    ]
