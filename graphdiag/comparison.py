@@ -53,6 +53,8 @@ def compare(
     input_shape: Sequence[int | None] | None = None,
     script_arguments: Sequence[str] = (),
     run_to_end: bool = False,
+    load: bool = False,
+    unsafe: bool = False,
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
     verify: bool = False,
@@ -72,6 +74,8 @@ def compare(
         input_shape: Shape of the input, batch axis first, for a model that was never called.
         script_arguments: Command line of a Python file.
         run_to_end: Whether a Python file is run as Python runs it, training included.
+        load: Whether a saved model is loaded by Keras and traced, so that it has an op graph.
+        unsafe: Whether code that a saved model holds may be run when it is loaded.
         select: Codes of the rules to report, or beginnings of codes; all rules if empty.
         ignore: Codes of the rules not to report; the longer of two codes that fit a rule wins.
         verify: Whether to run the graph on random inputs, to see each artifact and each hidden dependency for oneself.
@@ -95,6 +99,8 @@ def compare(
         input_shape=input_shape,
         script_arguments=script_arguments,
         run_to_end=run_to_end,
+        load=load,
+        unsafe=unsafe,
     )
     opened = open_any(source, options)
     of_model = opened if model is None else open_model_file(model)

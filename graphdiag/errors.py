@@ -6,6 +6,12 @@ status 2; `--debug` adds the traceback.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 _LONGEST = 1_500
 """Characters of a message."""
 
@@ -19,7 +25,20 @@ def shortened(message: str) -> str:
 
 
 class GraphdiagError(Exception):
-    """Base of all errors that graphdiag raises on purpose. ``str(error)`` is one line for the user, and a short one."""
+    """Base of all errors that graphdiag raises on purpose. ``str(error)`` is one line for the user, and a short one.
+
+    Attributes:
+        brief: What the command line shows instead, above `lines`; empty for the message itself.
+        lines: A table that it shows below: what there is to choose from, say.
+    """
+
+    brief: str = ""
+    lines: tuple[str, ...] = ()
+
+    def with_table(self, brief: str, lines: Sequence[str]) -> Self:
+        """This error, to be shown as a sentence and a table."""
+        self.brief, self.lines = brief, tuple(lines)
+        return self
 
     def __str__(self) -> str:
         return shortened(super().__str__())

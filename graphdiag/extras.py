@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from graphdiag.errors import ModelError
 
 INSTALL_TENSORFLOW = 'pip install "graphdiag[tensorflow]"'
+INSTALL_NOTEBOOKS = 'pip install "graphdiag[notebooks]"'
 INSTALL_TF_KERAS = 'pip install "graphdiag[keras2]"'
 
 

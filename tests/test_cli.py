@@ -226,7 +226,15 @@ def test_model_of_another_log_says_what_is_missing_on_both_sides(graphdiag):
 def test_runs_to_choose_from_are_listed(graphdiag, tmp_path):
     for run in ("one", "two"):
         shutil.copytree(REFERENCE, tmp_path / run)
-    assert_one_line(graphdiag("compare", tmp_path), "one", "two", "--run")
+    done = graphdiag("compare", tmp_path)
+    first, *rows = done.stderr.splitlines()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert first == (
+        f"graphdiag: {tmp_path} holds several op graphs; choose one with --run RUN: a name, its beginning, a pattern "
+        "as 'exp*', or latest."
+    )
+    assert [row.split()[0] for row in rows] == ["RUN", "one", "two"]
+    assert all(row.endswith("op graph") for row in rows[1:])
     assert graphdiag("compare", tmp_path, "--run", "one").returncode == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.graph_text import FIXTURES
 from tests.test_cli import assert_one_line
 
 SCRIPTS = FIXTURES / "scripts"
+FILES = FIXTURES / "files"
 
 
 def tree(directory):
@@ -166,6 +168,77 @@ def test_a_file_without_a_model_lists_what_may_make_one_with_the_call(compared):
 
 def test_a_class_that_lacks_an_argument_says_which(compared):
     assert_one_line(compared("classes.py", "--entry", "ModelBuilder.build"), "ModelBuilder(units)", "give --arg")
+
+
+# --- notebooks, TensorFlow without Keras, saved models ---------------------------------------------------------------
+
+
+def test_a_notebook_is_run_cell_by_cell_without_magics(compared):
+    sizes, text = shown(compared("notebook.ipynb"))
+    assert sizes == "3 layers, 2 edges"
+    assert "The run ended in line 2 of notebook.ipynb (cell 5), at fit of 'classifier'" in text
+
+
+def test_an_error_in_a_notebook_names_the_cell(graphdiag, scripts):
+    file = scripts / "notebook.ipynb"
+    file.write_text(file.read_text().replace("classifier.compile", "undefined"))
+    done = graphdiag("compare", file.name, cwd=scripts)
+    assert_one_line(done, "notebook.ipynb raises NameError in line 1 of cell 5: name 'undefined' is not defined")
+
+
+@pytest.mark.parametrize("text", ["{}", "[1]", "not JSON"])
+def test_a_damaged_notebook_ends_in_one_line(graphdiag, tmp_path, text):
+    (tmp_path / "net.ipynb").write_text(text)
+    assert_one_line(graphdiag("compare", "net.ipynb", cwd=tmp_path), "not a Jupyter notebook that nbformat can read")
+
+
+@pytest.mark.parametrize(
+    ("source", "options"),
+    [("tf_function.py", ()), ("tf_module.py", ("--input-shape", "1,4")), ("tf1_graph.py", ())],
+)
+def test_tensorflow_without_keras_has_its_op_graph(compared, source, options):
+    done = compared(source, *options, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["layer_graph"] is None
+    assert "MatMul" in report["op_graph"]["types"]
+    assert any("no Keras model: there is the op graph only" in note for note in report["notes"])
+
+
+def test_a_module_that_was_never_called_says_what_is_missing(compared):
+    assert_one_line(compared("tf_module.py"), "tf_module.py cannot be traced", "give the shape with --input-shape")
+
+
+def test_a_saved_model_says_how_it_gets_an_op_graph(graphdiag):
+    done = graphdiag("compare", FILES / "tfk_siamese.keras")
+    assert "--load has Keras load the model, which runs its code, and traces it" in " ".join(done.stdout.split())
+
+
+def test_a_saved_model_that_is_loaded_has_an_op_graph(graphdiag):
+    done = graphdiag("compare", FILES / "tfk_siamese.h5", "--load", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["source"]["kind"], report["graphs"]["layers"]["edges"]) == ("keras_file", 6)
+    assert report["graphs"]["ops"]["nodes"] > 20
+
+
+def test_code_in_a_saved_model_is_run_only_when_it_is_asked_for(graphdiag):
+    done = graphdiag("compare", FILES / "k3_siamese.keras", "--load")
+    assert_one_line(done, "it holds Python code, of a Lambda layer say", "add --unsafe")
+    done = graphdiag("compare", FILES / "k3_siamese.keras", "--load", "--unsafe", "--format", "json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["graphs"]["ops"]["nodes"] > 20
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--load",), "Keras does not know the class 'Own'; give the Python file that builds the model instead"),
+        (("--graph", "inference"), "--graph applies to a Keras file that is loaded; add --load"),
+    ],
+)
+def test_a_saved_model_that_cannot_be_loaded(graphdiag, options, told):
+    assert_one_line(graphdiag("compare", FILES / "k3_subclassed.keras", *options), told)
 
 
 # --- what TensorFlow says when it is loaded --------------------------------------------------------------------------

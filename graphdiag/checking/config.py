@@ -297,6 +297,8 @@ _MODEL_KEYS: Mapping[str, Reader[Any]] = {
     "input_shape": _input_shape,
     "script_arguments": list_of(text),
     "run_to_end": flag,
+    "load": flag,
+    "unsafe": flag,
     "verify": flag,
     "select": _rule_codes,
     "ignore": _rule_codes,

@@ -86,7 +86,9 @@ def main() -> None:
         if "--debug" in sys.argv[1:]:
             traceback.print_exc()
         if isinstance(error, GraphdiagError):
-            _complain(str(error))
+            _complain(error.brief or str(error))
+            for row in error.lines:
+                print(_printable(row), file=sys.stderr)
         elif sys.argv[1:]:
             _complain(_sentence(error.format_message()))
         else:
@@ -106,10 +108,13 @@ def main() -> None:
 
 
 def _complain(text: str) -> None:
+    print(f"graphdiag: {shortened(_printable(text))}", file=sys.stderr)
+
+
+def _printable(text: str) -> str:
     line = "".join(character if character.isprintable() else " " for character in text)
     # A character that the stream's encoding lacks comes out as an escape of up to ten.
-    shown = line.encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding)
-    print(f"graphdiag: {shortened(shown)}", file=sys.stderr)
+    return line.encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding)
 
 
 def _sentence(message: str) -> str:

@@ -125,7 +125,11 @@ def _codes(_: click.Context, __: click.Parameter, lists: Iterable[str]) -> list[
     return [code for text in lists for code in text.split(",") if code.strip()]
 
 
-run = click.option("--run", metavar="RUN", help="Run of a log that holds several; '.' is the top directory.")
+run = click.option(
+    "--run",
+    metavar="RUN",
+    help="Run of a log that holds several: its name, its beginning, a pattern as 'exp*', or latest.",
+)
 tag = click.option("--tag", metavar="TAG", help="Tag of a log that holds several op graphs.")
 
 live = _together(
@@ -162,6 +166,12 @@ opening = _together(
         help="Argument of that function; may be repeated.",
     ),
     live,
+    click.option(
+        "--load", is_flag=True, help="Have Keras load a .keras or .h5 file, which runs its code, and trace it."
+    ),
+    click.option(
+        "--unsafe", is_flag=True, help="With --load: run Python code that the file holds, as of Lambda layers."
+    ),
     click.option(
         "--run-to-end", is_flag=True, help="Run a Python file as Python runs it, training and writing included."
     ),

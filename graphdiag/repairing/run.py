@@ -24,6 +24,8 @@ def repair(
     input_shape: Sequence[int | None] | None = None,
     script_arguments: Sequence[str] = (),
     run_to_end: bool = False,
+    load: bool = False,
+    unsafe: bool = False,
     group: str = "auto",
     keep_functions: bool = False,
     with_events: bool = False,
@@ -43,6 +45,8 @@ def repair(
         input_shape: Shape of the input, batch axis first, for a model that was never called.
         script_arguments: Command line of a Python file.
         run_to_end: Whether a Python file is run as Python runs it, training included.
+        load: Whether a saved model is loaded by Keras and traced, so that it has an op graph.
+        unsafe: Whether code that a saved model holds may be run when it is loaded.
         group: ``auto`` to put the boxes of a large model into blocks, ``none`` for one box a layer at the top.
         keep_functions: Whether calls of library functions stay calls where they hide layers.
         with_events: Whether the other events of the source's run, such as scalars, are copied.
@@ -62,6 +66,8 @@ def repair(
         input_shape=input_shape,
         script_arguments=script_arguments,
         run_to_end=run_to_end,
+        load=load,
+        unsafe=unsafe,
     )
     repaired = repair_source(source, model=model, options=options, group=group, keep_functions=keep_functions)
     if output is not None:

@@ -12,6 +12,7 @@ from typing import Any
 from graphdiag.errors import ModelError, UsageError
 from graphdiag.sources.keras_model import keras_of
 from graphdiag.sources.opened import SourceLine
+from graphdiag.sources.tf_functions import has_op_graph
 
 BUILDERS = ("build_model", "create_model", "get_model", "make_model")
 """Functions that are called when a file has no ``model``."""
@@ -196,7 +197,7 @@ def candidates(module: ModuleType, path: str) -> str:
     models = sorted(name for name, value in vars(module).items() if is_model(value))
     if models:
         return f"found the Keras models {listed(models)}; choose one with --entry"
-    ways = list(_ways(module))
+    ways = [*((name, "") for name, value in vars(module).items() if has_op_graph(value)), *_ways(module)]
     if not ways:
         return "found no Keras model, and no function or class that may make one"
     functions = [f"'{name}'" for name, _ in ways]

@@ -13,6 +13,7 @@ from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.event_runs import OWN_TAG, Run, holdings, read_runs
 from graphdiag.sources.graph_names import check_depth
 from graphdiag.sources.opened import Opened, Origin
+from graphdiag.sources.run_choice import meant, table, without_validation
 from graphdiag.sources.stack import describe_stack
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ def open_event_log(path: Path, *, run: str | None = None, tag: str | None = None
 
     Args:
         path: The log directory, searched to any depth, or an event file.
-        run: Run as TensorBoard names it, ``.`` for the directory itself.
+        run: Run as TensorBoard names it, ``.`` for the directory itself; or how its name begins, a pattern, or
+            ``latest``; see `graphdiag.sources.run_choice.meant`.
         tag: Tag of a trace or of a Keras model; the empty string means the run's own graph.
 
     Returns:
@@ -106,8 +108,12 @@ def open_event_log(path: Path, *, run: str | None = None, tag: str | None = None
     runs = read_runs(path)
     graphs = list(_op_graphs(log, runs))
     models = list(_keras_models(runs))
-    if run is not None and run not in runs:
-        raise UsageError(f"{log} has no run {run!r}; its runs are {_listed(map(repr, runs))}.")
+    with_graphs = list(_held(graphs, models))
+    chosen_runs = None if run is None else meant(run, runs, with_graphs)
+    if chosen_runs == []:
+        raise UsageError(f"{log} has no run {run!r}; its runs are {_listed(map(repr, runs))}.").with_table(
+            f"{log} has no run {run!r}; these hold graphs:", table(_held(graphs, models), runs)
+        )
     notes = [note for run_ in runs.values() for note in run_.notes]
     if not graphs and not models:
         raise SourceError(
@@ -116,7 +122,10 @@ def open_event_log(path: Path, *, run: str | None = None, tag: str | None = None
             "To write an op graph, call tf.summary.trace_on() before the model and tf.summary.trace_export() after it."
         )
     notes = _first(notes)
-    graph, model = _choose(log, graphs, models, run, tag, notes)
+    try:
+        graph, model = _choose(log, graphs, models, chosen_runs, tag, notes)
+    except _SeveralError as error:
+        raise UsageError(str(error)).with_table(error.brief, table(_held(*error.among), runs)) from None
     if graph is not None:
         check_depth(log, graph.graph_defs)
     keras_json, layer_graph = _read_keras(log, model, required=graph is None, notes=notes)
@@ -137,6 +146,31 @@ def open_event_log(path: Path, *, run: str | None = None, tag: str | None = None
         keras_json=keras_json,
         notes=tuple(notes),
     )
+
+
+class _SeveralError(UsageError):
+    """There are several graphs, and nothing chooses among them.
+
+    Attributes:
+        among: The op graphs and the Keras models to choose from.
+    """
+
+    def __init__(self, message: str, graphs: Sequence[_OpGraph], models: Sequence[_KerasModel]) -> None:
+        super().__init__(message)
+        self.among = graphs, models
+        several_tags = len(_held(graphs, models)) == 1
+        how = "--tag TAG" if several_tags else "--run RUN: a name, its beginning, a pattern as 'exp*', or latest"
+        self.brief = f"{message.partition(';')[0]}; choose one with {how}."
+
+
+def _held(graphs: Sequence[_OpGraph], models: Sequence[_KerasModel]) -> Mapping[str, Sequence[str]]:
+    """What each run holds, in words."""
+    held: dict[str, list[str]] = {}
+    for graph in graphs:
+        held.setdefault(graph.run, []).append(f"op graph{f' {graph.tag!r}' if graph.tag else ''}")
+    for model in models:
+        held.setdefault(model.run, []).append(f"Keras model {model.tag!r}")
+    return held
 
 
 def _first(notes: list[str]) -> list[str]:
@@ -165,13 +199,14 @@ def _choose(
     log: str,
     graphs: Sequence[_OpGraph],
     models: Sequence[_KerasModel],
-    run: str | None,
+    runs: Sequence[str] | None,
     tag: str | None,
     notes: list[str],
 ) -> tuple[_OpGraph | None, _KerasModel | None]:
-    own_graphs = [graph for graph in graphs if run in (None, graph.run)]
-    own_models = [model for model in models if run in (None, model.run)]
+    own_graphs = [graph for graph in graphs if runs is None or graph.run in runs]
+    own_models = [model for model in models if runs is None or model.run in runs]
     if not own_graphs and not own_models:
+        [run, *_] = runs or [""]
         raise UsageError(f"{log}: run {run!r} holds no graph; these do: {_listed([*graphs, *models])}.")
     if tag is not None:
         tagged_graphs = [graph for graph in own_graphs if graph.tag == tag]
@@ -195,8 +230,13 @@ def _choose_graph(log: str, graphs: Sequence[_OpGraph], notes: list[str]) -> _Op
     pool = list(graphs)
     if len(pool) > 1:
         pool = [graph for graph in graphs if not graph.is_empty] or pool
+    if len({graph.run for graph in pool}) > 1:
+        training = without_validation(graph.run for graph in pool)
+        pool = [graph for graph in pool if graph.run in training]
     if len(pool) > 1:
-        raise UsageError(f"{log} holds several op graphs; choose one with --run and --tag: {_listed(pool)}.")
+        raise _SeveralError(
+            f"{log} holds several op graphs; choose one with --run and --tag: {_listed(pool)}.", pool, ()
+        )
     chosen = pool[0]
     empty = [graph for graph in graphs if graph is not chosen]
     if empty:
@@ -208,9 +248,12 @@ def _choose_graph(log: str, graphs: Sequence[_OpGraph], notes: list[str]) -> _Op
 
 
 def _choose_only_model(log: str, models: Sequence[_KerasModel], notes: list[str]) -> _KerasModel:
-    models = _one_of_two(models, notes)
+    training = without_validation(model.run for model in models)
+    models = _one_of_two([model for model in models if model.run in training], notes)
     if len({model.data for model in models}) > 1:
-        raise UsageError(f"{log} holds several Keras models; choose one with --run and --tag: {_listed(models)}.")
+        raise _SeveralError(
+            f"{log} holds several Keras models; choose one with --run and --tag: {_listed(models)}.", (), models
+        )
     _note_times(models[0], models[0].times, "Keras model", notes)
     return models[0]
 

@@ -79,6 +79,8 @@ def open_model(
         kind = type(model)
         raise ModelError(f"An object of type {kind.__module__}.{kind.__qualname__} is not a Keras 3 or tf_keras model.")
     notes: list[str] = []
+    if not runs_on_tensorflow(model):
+        return _without_op_graph(model, keras, name, locator, notes)
     if _graph_of(model) is not None:
         ids = _ids(model, keras)
         traced = _built_graph(model, ids, recorder)
@@ -89,7 +91,6 @@ def open_model(
                 "The model was built before graphdiag saw it, so name scopes decide which op belongs to which layer."
             )
     else:
-        _require_tensorflow(keras)
         _ensure_built(model, input_shape, notes)
         ids = _ids(model, keras)
         traced = _traced_graph(model, keras, ids, graph, input_shape, recorder)
@@ -239,12 +240,28 @@ def runs_on_tensorflow(model: Any) -> bool:
     return keras is not None and (keras.__name__ == "tf_keras" or keras.backend.backend() == "tensorflow")
 
 
-def _require_tensorflow(keras: Any) -> None:
-    if keras.__name__ == "keras" and keras.backend.backend() != "tensorflow":
+def _without_op_graph(
+    model: Any, keras: Any, name: str | None, locator: LayerLocator | None, notes: list[str]
+) -> Opened:
+    """The layer graph of a model on another backend of Keras 3, and why there is no op graph."""
+    backend = keras.backend.backend()
+    why = f"The model runs on Keras 3's {backend} backend, which makes no TensorFlow graph"
+    if not is_network(model):
         raise ModelError(
-            f"The model runs on Keras 3's {keras.backend.backend()} backend, which makes no TensorFlow graph; "
-            "set KERAS_BACKEND=tensorflow."
+            f"{why}, and Keras records no layer graph of {type(model).__name__}, because it is a subclassed model; set "
+            "KERAS_BACKEND=tensorflow."
         )
+    ids = _ids(model, keras)
+    json_ = _keras_json(model, notes)
+    notes.append(f"{why}: TensorBoard has no op graph of it. KERAS_BACKEND=tensorflow gives one of the same layers.")
+    return Opened(
+        origin=Origin(path=name or model.name, kind="model", stack=f"Keras {keras.__version__} on {backend}"),
+        layer_graph=ids.graph,
+        keras_json=json_,
+        same_layer=ids.same_layer(),
+        notes=tuple(notes),
+        locations=_locations(ids, locator) if locator else {},
+    )
 
 
 def _ensure_built(model: Any, input_shape: Any, notes: list[str]) -> None:

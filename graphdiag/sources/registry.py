@@ -44,6 +44,8 @@ class SourceOptions:
         input_shape: Shape or shapes to call a model with that was never called.
         script_arguments: Command line of a Python file.
         run_to_end: Whether a Python file is run as Python runs it, training included.
+        load: Whether a saved model is loaded and traced.
+        unsafe: Whether code that a saved model holds may be run when it is loaded.
         place: Where a Python file stands, if the user has named it as a module.
     """
 
@@ -55,6 +57,8 @@ class SourceOptions:
     input_shape: Any = None
     script_arguments: Sequence[str] | None = None
     run_to_end: bool | None = None
+    load: bool | None = None
+    unsafe: bool | None = None
     place: ModulePlace | None = None
 
     def given(self) -> Sequence[str]:

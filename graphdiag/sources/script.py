@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import importlib
 import sys
@@ -11,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeGuard
+from typing import Any
 
 from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
 from graphdiag.extras import INSTALL_TENSORFLOW, INSTALL_TF_KERAS
 from graphdiag.sources import entry_points
+from graphdiag.sources.code_parts import CodePart
 from graphdiag.sources.entry_points import BUILDERS, is_model, listed, type_name
 from graphdiag.sources.files_aside import FilesAside
 from graphdiag.sources.imports_watched import after_import
@@ -26,6 +26,7 @@ from graphdiag.sources.opened import Opened
 from graphdiag.sources.project_modules import ModulePlace, place_of
 from graphdiag.sources.recorder import CallRecorder
 from graphdiag.sources.surroundings import ArgumentsMissing, surroundings
+from graphdiag.sources.tf_functions import default_graph, has_op_graph, open_function
 from graphdiag.sources.training_stop import RunEnded, TrainingStop
 
 _MODULE = "graphdiag_script"
@@ -42,6 +43,7 @@ def open_script(
     script_arguments: Sequence[str] = (),
     run_to_end: bool = False,
     place: ModulePlace | None = None,
+    parts: Sequence[CodePart] | None = None,
 ) -> Opened:
     """Run a Python file and open its model.
 
@@ -62,6 +64,7 @@ def open_script(
         script_arguments: The file's command line.
         run_to_end: Whether the file is run as Python runs it: training, writing, and all that it does.
         place: Where the file stands in its project, where that is known.
+        parts: The code, where it is not the file's own text: the cells of a notebook.
 
     Returns:
         As `open_model`, with the file as its origin.
@@ -78,6 +81,7 @@ def open_script(
         raise SourceError(f"{where} cannot be read: {error.strerror}.") from error
     given = {name: entry_points.literal(value) for name, value in (arguments or {}).items()}
     place = place or place_of(where, source)
+    parts = parts if parts is not None else [CodePart(str(where), source)]
     with surroundings(place, script_arguments), LayerLocator(where) as locator, _recording(locator) as recorder:
         with contextlib.ExitStack() as held:
             stop = TrainingStop(locator)
@@ -87,8 +91,11 @@ def open_script(
                 held.enter_context(stop)
                 held.enter_context(after_import(["tensorflow"], stop.watch_tensorflow))
                 held.enter_context(after_import(["keras", "tf_keras"], stop.watch_keras))
-            model = _Run(where, source, place, locator, stop).model(entry, given)
-        opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder, locator=locator)
+            model = _Run(where, parts, place, locator, stop).model(entry, given)
+        if keras_of(model) is None:
+            opened = open_function(model, str(where), input_shape)
+        else:
+            opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder, locator=locator)
     return replace(
         opened,
         origin=replace(opened.origin, path=str(path), kind="script"),
@@ -113,7 +120,7 @@ class _Run:
     """One run of a file: first without its main block, and with it if there is no model yet."""
 
     where: Path
-    source: bytes
+    parts: Sequence[CodePart]
     place: ModulePlace
     locator: LayerLocator
     stop: TrainingStop
@@ -145,6 +152,8 @@ class _Run:
         if found is None and self._run_main():
             found = self._found() or self._only()
         if found is None:
+            found = self._without_keras()
+        if found is None:
             made = entry_points.outermost(self.locator.made())
             if len(made) > 1 and not _models_of(self.module):
                 raise entry_points.ambiguous(str(self.where), made)
@@ -168,6 +177,18 @@ class _Run:
         made = entry_points.outermost(self.locator.made())
         return made[0].model if len(made) == 1 else None
 
+    def _without_keras(self) -> Any:
+        """What has an op graph though there is no Keras model: the only function or module, or the graph of TF 1."""
+        if entry_points.outermost(self.locator.made()):
+            return None
+        model = getattr(self.module, "model", None)
+        if has_op_graph(model):
+            return model
+        if self.stop.ended is not None and self.stop.ended.graph is not None:
+            return self.stop.ended.graph
+        found = {id(value): value for value in vars(self.module).values() if has_op_graph(value)}
+        return next(iter(found.values())) if len(found) == 1 else default_graph() if not found else None
+
     def _named(self, entry: str, arguments: Mapping[str, Any]) -> Any:
         while True:
             try:
@@ -187,7 +208,7 @@ class _Run:
                 if not self._run_main():
                     there = entry_points.candidates(self.module, str(self.where))
                     raise ModelError(f"{self.where} has no {entry!r}; {there}.") from None
-        if is_model(thing):
+        if is_model(thing) or has_op_graph(thing):
             if arguments:
                 raise UsageError(f"--arg needs a function to call, but {entry!r} of {self.where} is a model.")
             return thing
@@ -205,7 +226,7 @@ class _Run:
         if keras_of(made) is None and isinstance(made, (tuple, list)):
             models = [part for part in made if is_model(part)]
             made = models[0] if len(models) == 1 else made
-        if keras_of(made) is None:
+        if keras_of(made) is None and not has_op_graph(made):
             raise ModelError(
                 f"{entry}() of {self.where} returned an object of type {type_name(made)}, which is not a Keras model."
             )
@@ -230,7 +251,7 @@ class _Run:
             return None
 
     def _execute(self) -> ModuleType:
-        code = _compiled(self.where, self.source)
+        codes = [part.compiled() for part in self.parts]
         module = ModuleType(self.place.name or _MODULE)
         module.__file__ = str(self.where)
 
@@ -241,7 +262,7 @@ class _Run:
             else:
                 # Dataclasses and pickling look their module up by name.
                 sys.modules[_MODULE] = module
-            if module.__spec__ is None:
+            for code in codes if module.__spec__ is None else ():
                 exec(code, vars(module))
 
         self._until_training(lambda: _guarded(self.where, execute))
@@ -252,13 +273,17 @@ class _Run:
         if self.stop.ended is not None or getattr(self, "_main_ran", False):
             return False
         self._main_ran = True
-        body = [part for node in ast.parse(self.source).body if _is_main(node) for part in node.body]
-        if not body:
+        blocks = [block for part in self.parts for block in [part.main_block()] if block is not None]
+        if not blocks:
             return False
-        code = compile(ast.Module(body=body, type_ignores=[]), str(self.where), "exec")
+
+        def execute() -> None:
+            for block in blocks:
+                exec(block, vars(self.module))
+
         vars(self.module)["__name__"] = "__main__"
         try:
-            self._until_training(lambda: _guarded(self.where, lambda: exec(code, vars(self.module))))
+            self._until_training(lambda: _guarded(self.where, execute))
         finally:
             vars(self.module)["__name__"] = self.place.name or _MODULE
         return True
@@ -266,15 +291,6 @@ class _Run:
 
 def _models_of(module: ModuleType) -> list[str]:
     return [name for name, value in vars(module).items() if is_model(value)]
-
-
-def _is_main(node: ast.stmt) -> TypeGuard[ast.If]:
-    """Whether a statement is ``if __name__ == "__main__"``."""
-    if not isinstance(node, ast.If) or not isinstance(node.test, ast.Compare):
-        return False
-    sides = [node.test.left, *node.test.comparators]
-    names = {side.id for side in sides if isinstance(side, ast.Name)}
-    return names == {"__name__"} and any(isinstance(side, ast.Constant) and side.value == "__main__" for side in sides)
 
 
 def _in_package(place: ModulePlace, module: ModuleType) -> ModuleType:
@@ -291,15 +307,6 @@ def _in_package(place: ModulePlace, module: ModuleType) -> ModuleType:
     if package is not None:
         setattr(package, place.name.rpartition(".")[2], module)
     return module
-
-
-def _compiled(where: Path, source: bytes) -> Any:
-    try:
-        return compile(source, str(where), "exec")
-    except SyntaxError as error:
-        raise ModelError(f"{where} is not valid Python: {error.msg} (line {error.lineno}).") from error
-    except ValueError as error:
-        raise ModelError(f"{where} is not valid Python: {error}.") from error
 
 
 class _ExitError(ModelError):
@@ -341,8 +348,12 @@ def _guarded(where: Path, action: Callable[[], Any]) -> Any:
 
 
 def _at(where: Path, error: BaseException) -> str:
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(where)]
-    return f" in line {lines[-1]}" if lines else ""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame for frame in frames if frame.filename == str(where) or frame.filename.startswith(f"{where} (cell ")]
+    if not lines:
+        return ""
+    cell = lines[-1].filename.removeprefix(str(where)).strip(" ()")
+    return f" in line {lines[-1].lineno}{f' of {cell}' if cell else ''}"
 
 
 def _first_line(error: BaseException) -> str:
@@ -364,7 +375,9 @@ def _recording(locator: LayerLocator) -> Iterator[CallRecorder]:
         def watch(keras: ModuleType) -> None:
             if keras.__name__ == "tf_keras":
                 _load_graph_mode(keras)
-            recorder.watch(layer_base(keras))
+            # Another backend of Keras 3 makes no ops, and may be installed without TensorFlow.
+            if keras.__name__ == "tf_keras" or keras.backend.backend() == "tensorflow":
+                recorder.watch(layer_base(keras))
             locator.watch(layer_base(keras))
 
         with after_import(["keras", "tf_keras"], watch):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from types import FrameType, ModuleType, TracebackType
@@ -46,7 +47,9 @@ _OF_TENSORFLOW = (
     ("tensorflow.python.checkpoint.checkpoint", "Checkpoint", "save"),
     ("tensorflow.python.checkpoint.checkpoint", "Checkpoint", "write"),
     ("tensorflow.python.checkpoint.checkpoint_management", "CheckpointManager", "save"),
+    ("tensorflow.python.training.saver", "Saver", "save"),
 )
+_INITIALIZER = re.compile(r"init(_all_tables|ializer)?(_[0-9]+)?|Assign(_[0-9]+)?|group_deps(_[0-9]+)?")
 _SESSION = "tensorflow.python.client.session"
 
 
@@ -57,10 +60,12 @@ class RunEnded(BaseException):
         call: What was called: ``fit``.
         model: The Keras model that it was called on; ``None`` where it was no model.
         line: The line of the user's code that called it, if it is known.
+        graph: The graph of the TF 1 session that was to run; ``None`` elsewhere.
     """
 
-    def __init__(self, call: str, model: Any, line: SourceLine | None) -> None:
+    def __init__(self, call: str, model: Any, line: SourceLine | None, graph: Any = None) -> None:
         super().__init__(call)
+        self.graph = graph
         self.call = call
         self.model = model
         self.line = line
@@ -148,13 +153,13 @@ class TrainingStop:
             caller = sys._getframe(1)
             if _only_initializes(fetches) or not self._is_own(caller):
                 return original(session, fetches, *args, **kwargs)
-            raise self._end("Session.run", None, caller)
+            raise self._end("Session.run", None, caller, session.graph)
 
         return run
 
-    def _end(self, call: str, model: Any, frame: FrameType) -> RunEnded:
+    def _end(self, call: str, model: Any, frame: FrameType, graph: Any = None) -> RunEnded:
         # A bare `except:` of the user's may catch it and go on; what ended the run first is what counts.
-        self.ended = self.ended or RunEnded(call, model, self._locator.line_of_frame(frame))
+        self.ended = self.ended or RunEnded(call, model, self._locator.line_of_frame(frame), graph)
         return self.ended
 
     def _is_own(self, frame: FrameType) -> bool:
@@ -164,9 +169,9 @@ class TrainingStop:
 
 
 def _only_initializes(fetches: Any) -> bool:
-    """Whether a session is asked for ops only that give nothing, as initializers are."""
+    """Whether a session is asked for initializers only: what ``tf.global_variables_initializer`` and others make."""
     parts = fetches if isinstance(fetches, (list, tuple)) else [fetches]
-    return all(getattr(part, "type", "") == "NoOp" for part in parts)
+    return all(_INITIALIZER.fullmatch(str(getattr(part, "name", "")).rpartition("/")[2]) for part in parts)
 
 
 def _with_subclasses(base: type) -> Iterator[type]:

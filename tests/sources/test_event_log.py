@@ -328,3 +328,27 @@ def test_a_linked_run_is_read(tmp_path: Path) -> None:
     (tmp_path / "log").mkdir()
     (tmp_path / "log" / "run").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     assert open_event_log(tmp_path / "log").origin.run == "run"
+
+
+def test_a_run_is_named_by_its_beginning_a_pattern_or_as_the_latest(tmp_path: Path) -> None:
+    for name, time in (("exp1/lr0.1", 1_700_000_003), ("exp1/lr0.2", 1_700_000_001), ("exp2/lr0.1", 1_700_000_002)):
+        write_log(tmp_path / name / f"events.out.tfevents.{time}.host", [run_graph(graph(name.replace("/", "_")))])
+    write_log(tmp_path / "exp3" / "events.out.tfevents.1700000009.host", [scalar("loss")])
+    for wanted, found in (("exp2", "exp2_lr0.1"), ("*2/*", "exp2_lr0.1"), ("exp1/lr0.2", "exp1_lr0.2")):
+        assert ops(open_event_log(tmp_path, run=wanted)) == [[found]]
+    latest = open_event_log(tmp_path, run="latest")
+    assert (ops(latest), latest.origin.run) == ([["exp1_lr0.1"]], "exp1/lr0.1")
+    with pytest.raises(UsageError, match="several op graphs") as caught:
+        open_event_log(tmp_path, run="exp1")
+    assert [line.split()[0] for line in caught.value.lines] == ["RUN", "exp1/lr0.1", "exp1/lr0.2"]
+    with pytest.raises(UsageError, match="no run 'other'") as caught:
+        open_event_log(tmp_path, run="other")
+    assert [line.split()[0] for line in caught.value.lines] == ["RUN", "exp1/lr0.1", "exp2/lr0.1", "exp1/lr0.2"]
+
+
+def test_train_and_validation_of_one_run_are_one(tmp_path: Path) -> None:
+    for name in ("train", "validation"):
+        write_log(tmp_path / "today" / name / FILE, [run_graph(graph(name))])
+    assert ops(open_event_log(tmp_path)) == [["train"]]
+    assert ops(open_event_log(tmp_path, run="today")) == [["train"]]
+    assert ops(open_event_log(tmp_path, run="today/validation")) == [["validation"]]

@@ -553,3 +553,28 @@ def test_model_of_the_museum_is_opened_from_its_json():
         ("backbone/bb_bn", "head_b"),
     }
     assert unowned(opened) == set()
+
+
+def test_on_another_backend_there_is_the_layer_graph_and_the_reason(monkeypatch):
+    """Keras's name of its backend is another here; the model itself is one of TensorFlow's, which is not looked at."""
+    inputs = keras.Input((4,), name="x")
+    model = keras.Model(inputs, keras.layers.Dense(3, name="scores")(inputs), name="net")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    opened = open_model(model)
+    assert list(opened.layer_graph.edges) == [("x", "scores")]
+    assert (opened.has_op_graph, opened.graph_defs) == (False, ())
+    assert opened.origin.stack == f"Keras {keras.__version__} on torch"
+    assert "makes no TensorFlow graph" in opened.notes[0]
+    report = graphdiag.compare(model)
+    assert report.op_graph is None
+    assert any("KERAS_BACKEND=tensorflow gives one" in note for note in report.notes)
+
+
+def test_a_subclassed_model_on_another_backend_has_neither_graph(monkeypatch):
+    class Own(keras.Model):
+        def call(self, inputs):
+            return inputs
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(ModelError, match=r"jax backend.*records no layer graph of Own.*KERAS_BACKEND=tensorflow"):
+        open_model(Own())

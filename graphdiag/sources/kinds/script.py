@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.registry import SourceKind, SourceOptions
 
+if TYPE_CHECKING:
+    from graphdiag.sources.code_parts import CodePart
+
 
 def _open(path: Path, options: SourceOptions) -> Opened:
+    return open_code(path, options)
+
+
+def open_code(path: Path, options: SourceOptions, parts: Sequence[CodePart] | None = None) -> Opened:
+    """Open a Python file, or the parts of code that another kind of file holds."""
     from graphdiag.sources.script import open_script
 
     return open_script(
@@ -20,6 +30,7 @@ def _open(path: Path, options: SourceOptions) -> Opened:
         script_arguments=options.script_arguments or (),
         run_to_end=bool(options.run_to_end),
         place=options.place,
+        parts=parts,
     )
 
 

@@ -1,0 +1,87 @@
+"""The code cells of a Jupyter notebook as Python code: shell lines and magics are left out."""
+
+from __future__ import annotations
+
+import linecache
+import re
+from pathlib import Path
+from typing import Any
+
+from graphdiag.errors import ModelError, SourceError
+from graphdiag.extras import INSTALL_NOTEBOOKS
+from graphdiag.sources.code_parts import CodePart
+from graphdiag.sources.files import LARGEST_SAVED, read_regular
+
+_RUN_ALL_THE_SAME = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "skip_if_done"})
+"""Cell magics that run the cell as Python; the cells of all others hold something else."""
+
+_FOR_A_SHELL = re.compile(r"(\s*)([%!?]|[\w.]+\?{1,2}\s*$)")
+_FROM_A_SHELL = re.compile(r"(\s*[\w, ]+=\s*)[%!]\S")
+
+
+def cells(path: Path) -> list[CodePart]:
+    """The code cells of a notebook, in order.
+
+    Args:
+        path: The notebook.
+
+    Returns:
+        A part for each code cell that has Python in it; lines keep their numbers.
+
+    Raises:
+        SourceError: The file cannot be read or is not a notebook.
+        ModelError: ``nbformat`` is not installed.
+    """
+    try:
+        import nbformat
+    except ModuleNotFoundError as error:
+        raise ModelError(f"{path} is a notebook; reading it needs nbformat: {INSTALL_NOTEBOOKS}") from error
+    try:
+        text = read_regular(path, LARGEST_SAVED).decode("utf-8")
+        notebook: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
+    except Exception as error:  # nbformat raises what its validators and parsers raise
+        raise SourceError(f"{path} is not a Jupyter notebook that nbformat can read.") from error
+    parts = []
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for number, cell in enumerate(code, start=1):
+        source = _python(str(cell.source))
+        if source.strip():
+            part = CodePart(f"{path} (cell {number})", source.encode())
+            # AutoGraph and inspect look for the source of a function here.
+            linecache.cache[part.filename] = (len(source), None, source.splitlines(keepends=True), part.filename)
+            parts.append(part)
+    return parts
+
+
+def _python(source: str) -> str:
+    """A cell without what IPython alone understands."""
+    first, _, rest = source.lstrip("\n").partition("\n")
+    if first.startswith("%%"):
+        return "\n" + _python(rest) if first[2:].split(" ")[0] in _RUN_ALL_THE_SAME else ""
+    try:
+        compile(source, "cell", "exec")
+    except (SyntaxError, ValueError):
+        return "\n".join(_lines(source))
+    return source
+
+
+def _lines(source: str) -> list[str]:
+    lines, continued = [], False
+    for line in source.split("\n"):
+        shell = _FOR_A_SHELL.match(line)
+        assigned = _FROM_A_SHELL.match(line)
+        ends = line.rstrip().endswith("\\")
+        if continued:
+            lines.append("")
+            continued = ends
+        elif shell:
+            lines.append(f"{shell[1]}pass")
+            continued = ends
+        elif assigned:
+            lines.append(f"{assigned[1]}[]")
+            continued = ends
+        else:
+            lines.append(line)
+    return lines
