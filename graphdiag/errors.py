@@ -62,3 +62,7 @@ class ProgramError(GraphdiagError):
 
 class ConfigError(GraphdiagError):
     """A configuration, or a contract in it, that says what cannot be: an unknown key, a layer that is not there."""
+
+
+class MissingGraphError(ConfigError):
+    """A contract that cannot be checked, because the source has no graph of the kind that it needs."""

@@ -223,6 +223,24 @@ def test_model_of_another_log_says_what_is_missing_on_both_sides(graphdiag):
     assert_one_line(done, "b0_conv0", "conv1d_0_0", "does not fit")
 
 
+@pytest.mark.parametrize(
+    ("source", "verdict", "told"),
+    [
+        (REFERENCE, "hidden", "has no layer graph to hold the op graph against"),
+        (MODEL, "artifact", "has no op graph"),
+    ],
+)
+def test_a_verdict_without_a_graph_to_tell_it_by_is_no_pass(graphdiag, source, verdict, told):
+    done = graphdiag("compare", source, "--fail-on", verdict)
+    assert done.returncode == 2
+    assert done.stdout
+    assert done.stderr == f"graphdiag: --fail-on {verdict}: not checked: {source} {told}.\n"
+
+
+def test_an_artifact_is_found_without_a_layer_graph(graphdiag):
+    assert graphdiag("compare", REFERENCE, "--fail-on", "artifact").returncode == 1
+
+
 def test_runs_to_choose_from_are_listed(graphdiag, tmp_path):
     for run in ("one", "two"):
         shutil.copytree(REFERENCE, tmp_path / run)
@@ -458,6 +476,28 @@ def test_formats_and_files_that_do_not_pair(graphdiag, tmp_path, options, messag
     done = graphdiag("compare", LOGS / "keras216_reference", *options, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_suffix_tells_the_format(graphdiag, tmp_path):
+    files = ("a.html", "b.md", "c.JSON", "d.sarif", "e.txt")
+    done = graphdiag("compare", *WITH_MODEL, *(part for file in files for part in ("-o", file)), cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    starts = [(tmp_path / file).read_text()[:40] for file in files]
+    assert [start.lstrip()[:9] for start in starts] == [
+        "<!DOCTYPE",
+        "### graph",
+        '{"schema"',
+        '{\n "$sche',
+        "8 drawn l",
+    ]
+    ruff = graphdiag("compare", *WITH_MODEL, "--output-format", "JSON")
+    assert ruff.stdout == (tmp_path / "c.JSON").read_text()
+
+
+def test_a_suffix_of_another_format_contradicts(graphdiag, tmp_path):
+    done = graphdiag("compare", *WITH_MODEL, "--format", "text", "-o", "report.html", cwd=tmp_path)
+    assert_one_line(done, "--format text and -o report.html contradict each other: .html is html; leave --format out")
     assert list(tmp_path.iterdir()) == []
 
 

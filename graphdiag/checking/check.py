@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,6 +21,7 @@ from graphdiag.checking.contracts.contract import Contract, judge
 from graphdiag.checking.workers import Died, run_tasks
 from graphdiag.comparison import compare
 from graphdiag.diagnosis.finding import Finding, Severity
+from graphdiag.diagnosis.registry import EVERY
 from graphdiag.errors import ConfigError, GraphdiagError
 from graphdiag.results.check_report import (
     UNREAD,
@@ -176,12 +179,32 @@ def _check_model(task: _Task) -> _Done:
         what = f"{type(error).__name__}: {error}".partition("\n")[0]
         return _unread(task, f"{model.source}: fails with {what}; 'graphdiag compare --debug' on it says more.")
     judged = tuple(judge(contract, report, model.name) for contract in task.contracts)
-    return CheckedModel(model.name, model.source, report.to_dict()), judged
+    return CheckedModel(model.name, model.source, report.to_dict(), ignored=_ignored(report, task)), judged
 
 
 def _compare(task: _Task) -> Report:
     report = compare(task.model.source, **task.model.options)
-    return replace(report, findings=_with_severities(report.findings, task.severity))
+    findings = _with_severities(report.findings, task.severity)
+    kept = {finding.code for finding in findings}
+    off = [finding for finding in report.findings if finding.code not in kept]
+    return replace(report, findings=findings, ignored=[*report.ignored, *off])
+
+
+def _ignored(report: Report, task: _Task) -> tuple[tuple[str, int, str], ...]:
+    """How many findings of each code are not reported, and what keeps them."""
+    numbers = Counter(finding.code for finding in report.ignored)
+    return tuple((code, number, _kept_by(code, task)) for code, number in sorted(numbers.items()))
+
+
+def _kept_by(code: str, task: _Task) -> str:
+    ignore = [prefix for prefix in task.model.options["ignore"] if prefix == EVERY or code.startswith(prefix)]
+    select = task.model.options["select"]
+    if ignore:
+        return f'ignore = ["{max(ignore, key=len)}"]'
+    if select and not any(prefix == EVERY or code.startswith(prefix) for prefix in select):
+        return f"select = {json.dumps(list(select))}"
+    fitting = [prefix for prefix in task.severity if prefix == EVERY or code.startswith(prefix)]
+    return f'severity {max(fitting, key=len, default=code)} = "{OFF}"'
 
 
 def _unread(task: _Task, error: str) -> _Done:

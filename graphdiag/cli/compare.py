@@ -12,6 +12,7 @@ from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
 from graphdiag.cli.watching import watching
 from graphdiag.cli.writing import pairs_of, write_result
+from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format, formats_of
 
@@ -57,4 +58,11 @@ def compare(
     with opening(source):
         report = run_compare(source, **comparing)
     write_result(report, pairs, PictureStyle(rankdir, show_shapes), less=less)
-    return 1 if fail_on and not exit_zero and report.summary.met(fail_on) else 0
+    if not fail_on:
+        return 0
+    if report.summary.met(fail_on):
+        return 0 if exit_zero else 1
+    lacking = report.lacking(fail_on)
+    if lacking:
+        raise UsageError(f"--fail-on {fail_on}: not checked: {lacking}.")
+    return 0

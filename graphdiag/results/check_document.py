@@ -66,7 +66,11 @@ def _wrong_with_model(data: Mapping[str, Any]) -> str | None:
 
 
 def _model(data: Mapping[str, Any]) -> CheckedModel:
-    return CheckedModel(data["name"], data["source"], data["report"], data["error"])
+    return CheckedModel(data["name"], data["source"], data["report"], data["error"], _ignored(data))
+
+
+def _ignored(data: Mapping[str, Any]) -> tuple[tuple[str, int, str], ...]:
+    return tuple((entry["code"], entry["findings"], entry["by"]) for entry in data.get("ignored", ()))
 
 
 def _outcome(contract: Mapping[str, Any], data: Mapping[str, Any], findings: Sequence[Finding]) -> ContractOutcome:

@@ -83,7 +83,8 @@ class ContractOutcome:
         model: Name of the model.
         status: Whether it holds.
         violations: Why not.
-        reason: Why it could not be checked, in one line; empty if it was.
+        reason: Why it could not be checked, in one line; empty if it was. Of a contract that is kept: why there was
+            nothing to check, which the configuration allows.
         line: The line of the configuration on which the contract is named; 0 if that is not known.
     """
 
@@ -106,12 +107,15 @@ class CheckedModel:
         data: What the comparison found, in the schema ``graphdiag.report/2``; ``None`` when the model could not be
             compared.
         error: Why it could not be compared, in one line.
+        ignored: Findings that the configuration keeps from being reported: their code, how many there are, and what
+            keeps them, as ``ignore = ["GD1"]``.
     """
 
     name: str
     source: str
     data: Mapping[str, Any] | None = field(default=None, repr=False)
     error: str = ""
+    ignored: tuple[tuple[str, int, str], ...] = ()
 
     @cached_property
     def report(self) -> Report | None:
@@ -229,7 +233,13 @@ class CheckReport(Renderable):
             "config": self.config,
             "summary": {status.value: self.count(status) for status in ContractStatus},
             "models": [
-                {"name": model.name, "source": model.source, "error": model.error, "report": model.data}
+                {
+                    "name": model.name,
+                    "source": model.source,
+                    "error": model.error,
+                    "ignored": [{"code": code, "findings": number, "by": by} for code, number, by in model.ignored],
+                    "report": model.data,
+                }
                 for model in self.models
             ],
             "contracts": [

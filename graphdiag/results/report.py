@@ -22,6 +22,7 @@ from graphdiag.results import encoding
 from graphdiag.results.layer_edges import LayerEdge, layer_edges
 from graphdiag.results.renderable import Renderable
 from graphdiag.sources.opened import Origin, SourceLine
+from graphdiag.sources.stack import PYTORCH
 from graphdiag.version import __version__
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Report(Renderable):
         rules: Codes of the rules that reported, whether they found something or not.
         context: What the rules looked at; ``None`` for a report that was read from a file.
         opened: The source, with the layer graph that was given for it; ``None`` for a report that was read from a file.
+        ignored: Findings of rules that were not chosen; not saved.
     """
 
     result_type: ClassVar[str] = "report"
@@ -81,6 +83,7 @@ class Report(Renderable):
     rules: Sequence[str] = ()
     context: DiagnosisContext | None = field(default=None, compare=False)
     opened: Opened | None = field(default=None, compare=False)
+    ignored: Sequence[Finding] = field(default=(), compare=False)
 
     @classmethod
     def of(
@@ -128,7 +131,25 @@ class Report(Renderable):
             rules=tuple(rules),
             context=context,
             opened=opened,
+            ignored=[found for found in all_findings or () if found not in findings],
         )
+
+    def lacking(self, verdict: str) -> str:
+        """Why an edge of some verdict could not be found, had there been one.
+
+        Args:
+            verdict: ``artifact``, ``hidden``, ``missing``, or ``any``.
+
+        Returns:
+            A clause, as ``net.keras has no op graph``; empty where it would be found.
+        """
+        if self.origin.stack == PYTORCH:
+            return f"{self.origin.path} is a graph of PyTorch, of which only the picture is known"
+        if self.op_graph is None or not len(self.op_graph):
+            return f"{self.origin.path} has no op graph"
+        if self.layer_graph is None and verdict != "artifact":
+            return f"{self.origin.path} has no layer graph to hold the op graph against"
+        return ""
 
     def __repr__(self) -> str:
         layers = None if self.layer_graph is None else len(self.layer_graph.layers)

@@ -425,4 +425,46 @@ def test_one_source_without_a_configuration(tmp_path):
     log = LOGS / "keras216_hidden_tensor"
     report = check(Config().only(log, {"model": str(log / "model.json")}))
     assert (report.config, report.exit_status) == ("", 1)
-    assert check(Config().only(LOGS / "keras216_reference")).exit_status == 0
+    reference = LOGS / "keras216_reference"
+    assert check(Config().only(reference, {"model": str(reference / "model.json")})).exit_status == 0
+
+
+def test_nothing_to_hold_against_is_not_a_pass(configured):
+    """Without a layer graph a hidden dependency cannot be told from a real one, and a model file has no op graph."""
+    log = os.path.relpath(LOGS / "keras216_reference")
+    sources = {"bare log": log, "bare model": f"{log}/model.json"}
+    models = [f'[[models]]\nname = "{name}"\nsource = "{source}"\n' for name, source in sources.items()]
+    report = check(configured(*models, FINDINGS))
+    assert (report.exit_status, statuses(report)) == (2, {"nothing found": "unchecked"})
+    where = "graphdiag.toml, contract 'nothing found'"
+    assert [outcome.reason for outcome in report.outcomes] == [
+        f"{where}: not checked: {log} has no layer graph to hold the op graph against.",
+        f"{where}: not checked: {log}/model.json has no op graph.",
+    ]
+    allowed = check(configured(*models, FINDINGS, "allow_missing_graph = true"))
+    assert (allowed.exit_status, statuses(allowed)) == (0, {"nothing found": "kept"})
+    assert "kept  nothing found (no-findings); a graph that it needs is missing, which is allowed" in (
+        allowed.render("text")
+    )
+
+
+def test_a_finding_counts_though_a_graph_is_missing(configured):
+    log = os.path.relpath(LOGS / "keras216_reference")
+    bare = f'[[models]]\nname = "bare log"\nsource = "{log}"\n'
+    report = check(configured(bare, FINDINGS, 'severity = "warning"'))
+    assert (report.exit_status, codes(report)) == (1, ["GD101"])
+
+
+def test_what_is_ignored_is_told_with_the_key_that_ignores_it(configured):
+    config = configured(
+        'ignore = ["GD11"]',
+        '[severity]\nGD3 = "off"\n',
+        model("gated", "keras216_hidden_tensor"),
+        model("chosen", "keras216_hidden_tensor", 'ignore = ["GD4"]\nselect = ["GD1"]'),
+        FINDINGS,
+    )
+    report = check(config)
+    assert report.models[0].ignored == (("GD111", 1, 'ignore = ["GD11"]'), ("GD301", 1, 'severity GD3 = "off"'))
+    assert report.models[1].ignored == (("GD301", 1, 'select = ["GD1"]'),)
+    assert '  gated: GD111, 1 finding, by ignore = ["GD11"]\n' in report.render("text")
+    assert 'ignored: gated: GD111, 1 finding, by ignore = ["GD11"]' in report.render("junit")

@@ -11,7 +11,7 @@ from graphdiag.checking.contracts.contract import Contract, option
 from graphdiag.checking.contracts.contract_graph import ids_of
 from graphdiag.checking.contracts.options import Place, nearest, number, table
 from graphdiag.diagnosis.dataflow.op_specs import op_specs
-from graphdiag.errors import ConfigError
+from graphdiag.errors import ConfigError, MissingGraphError
 from graphdiag.graphs.layer_graph import Layer
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.keras_classes import LAYER_CLASSES, OPERATION_CLASSES
@@ -103,7 +103,7 @@ def _counted(report: Report, measure: str) -> tuple[str, ...]:
 def _layers(report: Report) -> Sequence[Layer]:
     """The layers, each once: one that several nested models have counts once."""
     if report.layer_graph is None:
-        raise ConfigError("the source has no layer graph; give the model one with the key 'model'.")
+        raise MissingGraphError("the source has no layer graph; give the model one with the key 'model'.")
     return [layer for id_, layer in report.layer_graph.layers.items() if ids_of(report, id_)[0] == id_]
 
 
@@ -117,7 +117,7 @@ def _layers_of_class(layers: Sequence[Layer], wanted: str) -> int:
 
 def _ops(report: Report) -> OpGraph:
     if report.op_graph is None:
-        raise ConfigError("the source has no op graph, so no ops can be counted.")
+        raise MissingGraphError("the source has no op graph, so no ops can be counted.")
     return report.op_graph
 
 

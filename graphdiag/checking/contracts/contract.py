@@ -23,8 +23,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from graphdiag.checking.contracts.options import Place, Reader, check_keys, list_of, text
-from graphdiag.errors import GraphdiagError
+from graphdiag.checking.contracts.options import Place, Reader, check_keys, flag, list_of, text
+from graphdiag.errors import GraphdiagError, MissingGraphError
 from graphdiag.results.check_report import ContractOutcome, ContractStatus, Violation
 from graphdiag.results.report import Report
 
@@ -52,6 +52,8 @@ class Contract(ABC):
         line: The line of that file on which it is named; 0 if that is not known.
         name: What the contract is called; a sentence does well.
         models: Names of the configured models on which it holds; all if it is ``None``.
+        allow_missing_graph: Whether it counts as kept on a source without the graph that it needs; ``false`` by
+            default, because nothing was checked then.
     """
 
     type: ClassVar[str]
@@ -59,6 +61,7 @@ class Contract(ABC):
     line: int = 0
     name: str = option(text)
     models: tuple[str, ...] | None = option(list_of(text), default=None)
+    allow_missing_graph: bool = option(flag, default=False)
 
     @abstractmethod
     def check(self, report: Report) -> Iterable[Violation]:
@@ -122,6 +125,9 @@ def judge(contract: Contract, report: Report, model: str) -> ContractOutcome:
     outcome = partial(ContractOutcome, contract.name, contract.type, model, line=contract.line)
     try:
         violations = tuple(contract.check(report))
+    except MissingGraphError as error:
+        status = ContractStatus.KEPT if contract.allow_missing_graph else ContractStatus.UNCHECKED
+        return outcome(status, reason=f"{where}{error}")
     except GraphdiagError as error:
         return outcome(ContractStatus.UNCHECKED, reason=f"{where}{error}")
     # A plug-in is foreign code: it may fail in any way, and the other contracts are checked all the same.

@@ -26,7 +26,7 @@ from graphdiag.diagnosis.calls import Tensor
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION
 from graphdiag.diagnosis.dataflow.flow import Carries
-from graphdiag.errors import ConfigError
+from graphdiag.errors import ConfigError, MissingGraphError
 from graphdiag.graphs.drawn_graph import ROOT
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.results.check_report import Link
@@ -166,14 +166,14 @@ _made: WeakKeyDictionary[Report, dict[tuple[str, bool], ContractGraph]] = WeakKe
 def _make(report: Report, graph: str, sure: bool) -> ContractGraph:
     if graph == LAYER:
         if report.layer_graph is None:
-            raise ConfigError("the source has no layer graph; give the model one with the key 'model'.")
+            raise MissingGraphError("the source has no layer graph; give the model one with the key 'model'.")
         return _of_layers(report.layer_graph)
     if graph == DRAWN:
         if report.drawn_graph is None:
-            raise ConfigError("the source has no op graph that TensorBoard draws, so there is no drawn graph.")
+            raise MissingGraphError("the source has no op graph that TensorBoard draws, so there is no drawn graph.")
         return _of_drawn(report)
     if report.op_graph is None:
-        raise ConfigError("the source has no op graph.")
+        raise MissingGraphError("the source has no op graph.")
     if report.context is None:
         raise ConfigError("a saved report does not say what flows from op to op; compare the source again.")
     return _of_ops(report.context, sure)

@@ -9,6 +9,7 @@ from typing import ClassVar
 from graphdiag.checking.contracts.contract import Contract, option
 from graphdiag.checking.contracts.options import choice
 from graphdiag.diagnosis.finding import Severity
+from graphdiag.errors import MissingGraphError
 from graphdiag.results.check_report import Violation
 from graphdiag.results.report import Report
 
@@ -27,7 +28,16 @@ class NoFindings(Contract):
     severity: str = option(choice(*_LEVELS), default=Severity.ERROR.value)
 
     def check(self, report: Report) -> Iterator[Violation]:
-        """One violation for each finding."""
+        """One violation for each finding.
+
+        Raises:
+            MissingGraphError: There is none, and the source lacks a graph without which none can be found.
+        """
+        broken = False
         for finding in report.findings:
             if _LEVELS.index(finding.severity.value) <= _LEVELS.index(self.severity):
+                broken = True
                 yield Violation(f"{finding.code} {finding.rule}: {finding.message}", finding=finding)
+        lacking = report.lacking("hidden")
+        if lacking and not broken:
+            raise MissingGraphError(f"not checked: {lacking}.")

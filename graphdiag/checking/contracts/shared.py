@@ -14,7 +14,7 @@ from graphdiag.checking.contracts.patterns import LayerSet, layer_set
 from graphdiag.diagnosis.captured import is_weight, uses_of_variables
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import Carries
-from graphdiag.errors import ConfigError
+from graphdiag.errors import ConfigError, MissingGraphError
 from graphdiag.results.check_report import Violation
 from graphdiag.results.report import Report
 
@@ -44,7 +44,7 @@ class Shared(Contract):
         """One violation for each layer, or set of tied layers, that is not as it must be."""
         layers = report.layer_graph
         if layers is None:
-            raise ConfigError("the source has no layer graph; give the model one with the key 'model'.")
+            raise MissingGraphError("the source has no layer graph; give the model one with the key 'model'.")
         has_ops = report.context is not None and report.op_graph is not None and len(report.op_graph) > 0
         readers = _readers(report.context) if has_ops and report.context else {}
         nodes = nodes_of(layers)
@@ -54,7 +54,7 @@ class Shared(Contract):
                     yield Violation(f"{id_} is used once", layers=(id_,))
         for tied in self.tied:
             if not has_ops:
-                raise ConfigError(f"{tied.key}: the source has no op graph, which shows who reads a variable.")
+                raise MissingGraphError(f"{tied.key}: the source has no op graph, which shows who reads a variable.")
             ids = tied.among(nodes)
             if len(ids) < 2:
                 raise ConfigError(f"{tied.key}: only {ids[0]!r} is in it; there is nothing to share.")

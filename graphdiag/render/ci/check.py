@@ -9,7 +9,7 @@ from graphdiag.phrases import some
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.ci import github, junit, markdown, sarif
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
-from graphdiag.render.text.check import VIOLATIONS_SHOWN, verdict
+from graphdiag.render.text.check import VIOLATIONS_SHOWN, ignored_lines, verdict
 from graphdiag.results.check_report import CheckedModel, CheckReport, ContractOutcome, ContractStatus, Link, Violation
 
 
@@ -55,6 +55,7 @@ def _suite(model: CheckedModel, outcomes: Sequence[ContractOutcome], config: str
         model=model.name,
         checks=[Check(it.contract, summary=f"A contract of type {it.type}.") for it in outcomes],
         problems=problems,
+        notes=[f"ignored: {line}" for line in ignored_lines(model)],
         failure=model.error,
         location=source,
         most=VIOLATIONS_SHOWN,

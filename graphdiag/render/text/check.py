@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphdiag.output import plain
+from graphdiag.phrases import counted
 from graphdiag.picture_style import PictureStyle
 from graphdiag.results.check_report import (
     UNREAD,
@@ -45,6 +46,9 @@ def render(report: CheckReport) -> RenderableType:
     """
     parts: list[RenderableType] = [_text(verdict(report), "bold"), Text(), _models(report.models)]
     parts += [Text(), _contracts(report.contracts)]
+    ignored = [line for model in report.models for line in ignored_lines(model)]
+    if ignored:
+        parts += [Text(), Text("ignored", style="bold"), Padding(Group(*map(_text, ignored)), (0, 0, 0, 2))]
     for contract in report.contracts:
         why = list(_why(contract))
         if why:
@@ -95,11 +99,18 @@ def about(model: CheckedModel) -> str:
     return where + ", ".join(known)
 
 
+def ignored_lines(model: CheckedModel) -> Sequence[str]:
+    """What the configuration keeps from being reported: ``gated: GD101, 1 finding, by ignore = ["GD1"]``."""
+    return [f"{model.name}: {code}, {counted(number, 'finding')}, by {by}" for code, number, by in model.ignored]
+
+
 def _contracts(contracts: Sequence[ContractSummary]) -> Table:
     table = Table.grid(padding=(0, 2))
     for contract in contracts:
         name = _text(contract.name)
         name.append(f" ({contract.type})", "dim")
+        if contract.status is ContractStatus.KEPT and any(outcome.reason for outcome in contract.outcomes):
+            name.append("; a graph that it needs is missing, which is allowed", "dim")
         table.add_row(_MARKS[contract.status], name)
     return table
 
