@@ -479,28 +479,6 @@ def test_formats_and_files_that_do_not_pair(graphdiag, tmp_path, options, messag
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_suffix_tells_the_format(graphdiag, tmp_path):
-    files = ("a.html", "b.md", "c.JSON", "d.sarif", "e.txt")
-    done = graphdiag("compare", *WITH_MODEL, *(part for file in files for part in ("-o", file)), cwd=tmp_path)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    starts = [(tmp_path / file).read_text()[:40] for file in files]
-    assert [start.lstrip()[:9] for start in starts] == [
-        "<!DOCTYPE",
-        "### graph",
-        '{"schema"',
-        '{\n "$sche',
-        "8 drawn l",
-    ]
-    ruff = graphdiag("compare", *WITH_MODEL, "--output-format", "JSON")
-    assert ruff.stdout == (tmp_path / "c.JSON").read_text()
-
-
-def test_a_suffix_of_another_format_contradicts(graphdiag, tmp_path):
-    done = graphdiag("compare", *WITH_MODEL, "--format", "text", "-o", "report.html", cwd=tmp_path)
-    assert_one_line(done, "--format text and -o report.html contradict each other: .html is html; leave --format out")
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_closed_standard_output_takes_nothing(tmp_path):
     command = f"exec {sys.executable} -m graphdiag explain GD101 >&-"
     done = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
