@@ -367,7 +367,8 @@ def _direct(context: DiagnosisContext) -> tuple[Sequence[Pair], Sequence[Pair]]:
     for_next_call = frozenset(context.flow.stores_for_next_call)
     pairs: dict[Pair, None] = {}
     later: dict[Pair, None] = {}
-    for pair, edges in context.crossings.edges.items():
+    between_calls = {(layer, layer): edges for layer, edges in context.crossings.between_calls.items()}
+    for pair, edges in {**context.crossings.edges, **between_calls}.items():
         for edge in edges:
             if nested.keys() & set(pair) or not edge.carries & Carries.ACTIVATION:
                 continue
@@ -395,7 +396,9 @@ class _Steps:
 
     def between(self, source: str, target: str) -> Link:
         """The step from one owner to another."""
-        for edge in self._context.crossings.edges.get((source, target), ()):
+        crossings = self._context.crossings
+        own = crossings.between_calls.get(source, ()) if source == target else ()
+        for edge in own or crossings.edges.get((source, target), ()):
             if edge.carries & Carries.ACTIVATION:
                 ops = self._ops([edge.source, *edge.through, edge.target])
                 return Link(source, target, self._known((source, target)), ops)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphdiag.errors import ConfigError
+from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, TensorEdge
 from graphdiag.results.check_report import ContractStatus
 from tests.checking.contracts.reports import judged, messages, paths, report_of
 from tests.support.layers import layer_graph
@@ -33,6 +34,24 @@ def test_the_shortest_loop_of_each_group():
 def test_a_layer_called_on_its_own_output():
     outcome = judged(report_of(layers=layer_graph([("x", "a"), ("a", "a"), ("a", "y")], calls={"a": 2})), "acyclic")
     assert paths(outcome) == [["a", "a"]]
+
+
+def test_a_layer_called_on_its_own_output_in_the_op_graph():
+    ops = "x Feed\ns/Relu Relu x\ns_1/Relu Relu s/Relu\nout/Relu Relu s_1/Relu"
+    edges = (("x", "s"), ("s", "s"), ("s", "out"))
+    layers = {name: Layer(name, name, "ReLU", calls=2 if name == "s" else 1) for name in ("s", "out")}
+    layers = {"x": Layer("x", "x", "InputLayer", is_input=True), **layers}
+    tensors = (
+        TensorEdge(LayerTensor("x", 0, 0), "s", 0, "0"),
+        TensorEdge(LayerTensor("s", 0, 0), "s", 1, "0"),
+        TensorEdge(LayerTensor("s", 1, 0), "out", 0, "0"),
+    )
+    report = report_of(ops, LayerGraph("model", layers, edges, inputs=("x",), tensors=tensors))
+    [violation] = judged(report, "acyclic").violations
+    assert violation.message == "s feeds itself"
+    [link] = violation.chain
+    assert link.known
+    assert [name for name, _ in link.ops] == ["s/Relu", "s_1/Relu"]
 
 
 def test_a_loop_in_the_op_graph_shows_its_ops():
