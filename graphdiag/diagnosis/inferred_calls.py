@@ -40,6 +40,8 @@ from graphdiag.keras_facts import always_computes
 _REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
 _BOOL_OPS = frozenset({"NotEqual", "Equal", "Any", "All", "LogicalAnd", "LogicalOr", "LogicalNot", "Greater", "Less"})
 _INTEGERS = frozenset({3, 4, 5, 6, 9, 17, 22, 23})
+_MOST_PASSED = 64
+"""Layers without ops that are passed to see who takes what a call makes."""
 
 Node = tuple[str, int]
 """A call in the layer graph: the layer's id and the number of the call."""
@@ -338,7 +340,7 @@ class _Inference:
             return scopes[0] if scopes else None
         # Where a call has made no op, there is a scope less than there are calls.
         certain = len(scopes) >= self.numbers[layer]
-        wanted = [self._taken_by(after) for after in self._layers_after(node)]
+        wanted = [self._taken_by(after) for after in self._with_ops_after(node)] if len(scopes) > 1 else []
         fitting = {
             scope.number: (
                 len(allowed.keys() & scope.taken),
@@ -417,6 +419,19 @@ class _Inference:
     def _computes(self, layer: str) -> bool:
         known = self.layers.layers[layer]
         return not known.custom and always_computes(known.class_name)
+
+    def _with_ops_after(self, node: Node) -> Iterator[str]:
+        """The layers after a call, those without ops passed over."""
+        seen = {node}
+        waiting = [node]
+        while waiting and len(seen) < _MOST_PASSED:
+            for takers in self.takers.get(waiting.pop(), {}).values():
+                for taker in takers:
+                    if self.scopes_of.get(taker[0]):
+                        yield taker[0]
+                    elif taker not in seen:
+                        seen.add(taker)
+                        waiting.append(taker)
 
     def _layers_after(self, node: Node) -> Iterator[str]:
         for takers in self.takers.get(node, {}).values():
