@@ -458,8 +458,8 @@ class _Inference:
 
     def _made_outside(self, layer: str, given: Mapping[Tensor, None]) -> Set[int]:
         """Ops of no layer that compute from some tensors alone: Keras 3 gives the op of ``a + b`` no scope."""
-        if not self.layers.layers[layer].is_operation:
-            return frozenset()
+        if self.scopes_of.get(layer):
+            return frozenset()  # a layer, one of whose calls makes no op
         order, offsets = self.graph.by_source
         found: set[int] = set()
         waiting = [row for row, _ in given]
