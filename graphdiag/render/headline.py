@@ -19,6 +19,10 @@ WHO = {
 """Whom the user knows a blame as."""
 
 
+_ON_SCREEN = (Verdict.MISPLACED, Verdict.LEFTOVER)
+"""Verdicts on what looks otherwise than in the model, though the edges are the same."""
+_REWRITTEN = "GD113"
+"""Code of the findings on graphs that were rewritten: the edges that it explains are no differences of the model's."""
 _BOOKKEEPING = frozenset({"GD111", "GD405", "GD406"})
 """Codes of findings that are about what stands beside the layers, which nobody takes for a part of the model."""
 
@@ -39,7 +43,7 @@ def headline(report: Report) -> str:
             "flows over its edges. 'graphdiag draw' shows what TensorBoard draws of it."
         )
     model = f"Your model has {_edges(len(layers.edges))}" if layers else ""
-    codes = {finding.code for finding in report.findings}
+    codes = _codes_of_all(report)
     if ops is None and "GD204" in codes:
         shown = "fails on the conceptual graph (GD202)" if "GD202" in codes else "shows the conceptual graph only"
         return f"{model}. There is no op graph to hold it against: TensorBoard {shown}."
@@ -94,7 +98,9 @@ def _otherwise_joined(report: Report) -> bool:
     explained = {
         edge for finding in _of(report.findings, Verdict.LEFTOVER) if finding.evidence for edge in finding.edges
     }
-    return any(not edge.in_model and (edge.source, edge.target) in explained for edge in report.edges)
+    joined = [edge for edge in report.edges if not edge.in_model and edge.op_edges and edge.verdict is None]
+    ignored = any(code == _REWRITTEN for code, *_ in report.not_listed)
+    return any(ignored or (edge.source, edge.target) in explained for edge in joined)
 
 
 def _on_screen(report: Report) -> str:
@@ -102,11 +108,17 @@ def _on_screen(report: Report) -> str:
     rules = dict.fromkeys(
         f"{finding.rule} ({finding.code})"
         for finding in report.findings
-        if finding.verdict in (Verdict.MISPLACED, Verdict.LEFTOVER)
+        if finding.verdict in _ON_SCREEN
         and (report.layer_graph is not None or finding.code not in _BOOKKEEPING)
         and not _is_in_library(report, finding)
     )
-    return some(list(rules))
+    # What is not listed is on screen all the same.
+    ignored = [
+        f"{rule} ({code}, ignored)"
+        for code, rule, verdict in report.not_listed
+        if verdict in _ON_SCREEN and (report.layer_graph is not None or code not in _BOOKKEEPING)
+    ]
+    return some([*rules, *ignored], 4)
 
 
 def _is_in_library(report: Report, finding: Finding) -> bool:
@@ -128,9 +140,14 @@ def _left_out(report: Report) -> list[str]:
     ]
 
 
+def _codes_of_all(report: Report) -> set[str]:
+    """Codes of all that was found, listed or not: a choice of rules does not change what is true."""
+    return {finding.code for finding in report.findings} | {code for code, *_ in report.not_listed}
+
+
 def _is_undrawn(report: Report) -> bool:
     """Whether the op graph is of several that TensorBoard does not merge, so that it draws none of them."""
-    return any(finding.code == "GD206" for finding in report.findings)
+    return "GD206" in _codes_of_all(report)
 
 
 def _drawn(report: Report, findings: Sequence[Finding] = ()) -> str:
@@ -154,7 +171,7 @@ def _drawn(report: Report, findings: Sequence[Finding] = ()) -> str:
 
 
 def _without_layers(report: Report) -> str:
-    if any(finding.code == "GD207" for finding in report.findings):
+    if "GD207" in _codes_of_all(report):
         return "This trace holds single ops and no model (GD207), so nothing can be said about its layers."
     count, artifacts = report.summary.artifact, _of(report.findings, Verdict.ARTIFACT)
     if not count:

@@ -131,11 +131,18 @@ def restored(document: Mapping[str, Any]) -> Report:
         drawn_graph=None if document["drawn_graph"] is None else _to_drawn_graph(document["drawn_graph"]),
         locations={layer: (path, line) for layer, (path, line) in document["locations"].items()},
         rules=tuple(document["rules"]),
+        not_listed=tuple(map(_to_not_listed, document.get("not_listed", ()))),
     )
 
 
 def _pairs(data: Sequence[Sequence[Any]]) -> tuple[tuple[Any, Any], ...]:
     return tuple((first, second) for first, second in data)
+
+
+def _to_not_listed(data: Mapping[str, Any]) -> tuple[str, str, Any]:
+    from graphdiag.diagnosis.finding import Verdict
+
+    return data["code"], data["rule"], Verdict(data["verdict"])
 
 
 def _to_finding(data: Mapping[str, Any]) -> Finding:

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from graphdiag.diagnosis.finding import Evidence, Finding
+    from collections.abc import Sequence
+
+    from graphdiag.diagnosis.finding import Evidence, Finding, Verdict
     from graphdiag.diagnosis.ownership import Ownership
     from graphdiag.graphs.drawn_graph import DrawnGraph
     from graphdiag.graphs.layer_graph import Layer, LayerGraph
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 
 REPORT_SCHEMA = "graphdiag.report/2"
 """The schema of what `graphdiag.results.report.Report.to_dict` gives."""
+
+
+def not_listed_data(rules: Sequence[tuple[str, str, Verdict]]) -> dict[str, Any]:
+    """The rules that found something and were not chosen; nothing where there are none."""
+    found = [{"code": code, "rule": rule, "verdict": verdict.value} for code, rule, verdict in rules]
+    return {"not_listed": found} if found else {}
 
 
 def finding_data(finding: Finding) -> dict[str, Any]:

@@ -64,6 +64,7 @@ class Report(Renderable):
         drawn_graph: What TensorBoard draws of the op graph; ``None`` when it draws nothing.
         locations: Where layers are made, by their ids: lines of the Python file that was run, and of its own modules.
         rules: Codes of the rules that reported, whether they found something or not.
+        not_listed: Code, name and verdict of each rule that found something and was not chosen.
         context: What the rules looked at; ``None`` for a report that was read from a file.
         opened: The source, with the layer graph that was given for it; ``None`` for a report that was read from a file.
         ignored: Findings of rules that were not chosen; not saved.
@@ -81,6 +82,7 @@ class Report(Renderable):
     drawn_graph: DrawnGraph | None = None
     locations: Mapping[str, SourceLine] = field(default_factory=dict)
     rules: Sequence[str] = ()
+    not_listed: Sequence[tuple[str, str, Verdict]] = ()
     context: DiagnosisContext | None = field(default=None, compare=False)
     opened: Opened | None = field(default=None, compare=False)
     ignored: Sequence[Finding] = field(default=(), compare=False)
@@ -129,6 +131,7 @@ class Report(Renderable):
             drawn_graph=context.view.drawn if context and context.view else None,
             locations=dict(locations or {}),
             rules=tuple(rules),
+            not_listed=_not_listed(findings, findings if all_findings is None else all_findings),
             context=context,
             opened=opened,
             ignored=[found for found in all_findings or () if found not in findings],
@@ -266,6 +269,7 @@ class Report(Renderable):
             "summary": asdict(self.summary),
             "notes": list(self.notes),
             "rules": list(self.rules),
+            **encoding.not_listed_data(self.not_listed),
             "layer_graph": None if layers is None else encoding.layer_graph_data(layers),
             "locations": {layer: list(line) for layer, line in self.locations.items()},
             "edges": [encoding.layer_edge_data(edge) for edge in self.edges],
@@ -279,3 +283,9 @@ class Report(Renderable):
         """What a notebook shows for the report: the answer and the findings."""
         fragment: str = lazy("graphdiag.render.html.fragment:to_fragment")(self)
         return fragment
+
+
+def _not_listed(findings: Sequence[Finding], all_findings: Sequence[Finding]) -> tuple[tuple[str, str, Verdict], ...]:
+    listed = {finding.code for finding in findings}
+    others = ((each.code, each.rule, each.verdict) for each in all_findings if each.code not in listed)
+    return tuple(dict.fromkeys(others))

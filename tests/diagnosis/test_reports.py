@@ -12,7 +12,9 @@ from graphdiag import compare
 from graphdiag.diagnosis.finding import Verdict
 from graphdiag.errors import ModelError
 from graphdiag.output import plain
+from graphdiag.render.headline import headline
 from graphdiag.render.text.report import render, to_text
+from graphdiag.results.document import from_dict
 from graphdiag.results.report import Report
 from tests.diagnosis.found import context_of, in_graph
 from tests.support.graph_text import FIXTURES, LOGS, REPORTS
@@ -338,6 +340,44 @@ def test_what_is_ignored_stays_true():
     assert report.summary.met("any") is False
 
 
+@pytest.mark.parametrize(
+    ("name", "ignored", "said"),
+    [
+        (
+            "keras216_siamese",
+            ["GD107", "GD112"],
+            "Your model has 7 layer edges, and TensorBoard's op graph has the same. No artifact and no hidden "
+            "dependency was found. What looks different on screen: reused-layer (GD107, ignored) and duplicated-layer "
+            "(GD112, ignored).",
+        ),
+        (
+            "quantize_rewriter",
+            ["GD113"],
+            "Your model has 5 layer edges. No artifact and no hidden dependency was found. What looks different on "
+            "screen: rewritten-graph (GD113, ignored).",
+        ),
+        (
+            "k3_reference_callback",
+            ["GD204"],
+            "Your model has 27 layer edges. There is no op graph to hold it against: TensorBoard shows the conceptual "
+            "graph only.",
+        ),
+        (
+            "subclassed_eager_trace",
+            ["GD207"],
+            "This trace holds single ops and no model (GD207), so nothing can be said about its layers.",
+        ),
+    ],
+)
+def test_what_is_ignored_is_on_screen_all_the_same(name, ignored, said):
+    place = next(place / name for place in (LOGS, REPORTS) if (place / name).exists())
+    model = place / "model.json"
+    report = compare(place, model=model if model.exists() else None, ignore=ignored)
+    assert not {finding.code for finding in report.findings} & set(ignored)
+    assert headline(report) == said
+    assert headline(from_dict(json.loads(json.dumps(report.to_dict())))) == said
+
+
 def test_pytorch_is_named_and_nothing_is_claimed():
     report = report_on("pytorch_add_graph")
     assert report.findings == ()
@@ -390,8 +430,6 @@ def test_every_verdict_of_the_new_rules_leaves_the_exit_status_alone():
 
 
 def test_saved_reports_have_the_same_words():
-    from graphdiag.results.document import from_dict
-
     for name in ("quantize_rewriter", "gan_without_model", "pytorch_add_graph"):
         report = report_on(name)
         again = from_dict(json.loads(json.dumps(report.to_dict())))
