@@ -595,6 +595,10 @@ two_dead = graph(
     "x Feed\nh/MatMul MatMul x\nout/Relu Relu h/MatMul\np/MatMul MatMul h/MatMul\nq/Relu Relu p/MatMul",
     layers=layer_graph([("x", "h"), ("h", "out")], inputs=["x"], outputs=["out"]),
 )
+DROPPED = "p Argument\nq Argument\nv Handle\na/Relu Relu p\na/Neg Neg a/Relu\nb/Relu Relu q\n"
+dropped_argument = graph(DROPPED + "r _Retval a/Neg")
+returned_argument = graph(DROPPED + "r _Retval a/Neg\ns _Retval b/Relu")
+written_argument = graph(DROPPED + "r _Retval a/Neg\nb/Assign AssignVariableOp v b/Relu")
 unread = graph("x Feed\ny Feed\na/MatMul MatMul x\na/Relu Relu a/MatMul")
 read = graph("x Feed\ny Feed\na/MatMul MatMul x\na/Add AddV2 a/MatMul y")
 LEFT = "left Feed\nright Feed\na/Relu Relu left\nb/Relu Relu right"
@@ -1459,6 +1463,18 @@ SENTENCES = [
             alive,
         ),
         ("GD403", "y is an input of the graph that no op takes: what is fed there changes nothing.", unread, read),
+        (
+            "GD403",
+            "q is an argument of the traced function, and no path leads from it to anything that it returns or writes.",
+            dropped_argument,
+            written_argument,
+        ),
+        (
+            "GD403",
+            "Leave it out of the function, or return what is computed from it.",
+            dropped_argument,
+            returned_argument,
+        ),
         ("GD403", "Leave it out where the graph is built, or use it.", unread, read),
         (
             "GD403",

@@ -13,7 +13,7 @@ Cause
     `Layer.__call__`, which opens its scope and then runs `call`: a class with a `__call__` of its own is not seen.
 
 Proof
-    The lines of the file, and the names of all ops.
+    The lines of the file, and the names of all ops. A log cannot tell it: a scope without effect leaves no op.
 
 Example
     `with tf.name_scope("block_a"): h = layers.Dense(4)(x)`

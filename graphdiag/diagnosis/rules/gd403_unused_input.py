@@ -2,7 +2,9 @@
 
 What it finds
     Inputs of the model from which no path leads to any of its outputs; without a layer graph, placeholders and
-    arguments of a traced function that no op takes.
+    arguments of a traced function that no op takes, and arguments of a traced function from which no path leads to what
+    it returns or writes. In other graphs without a layer graph outputs are not marked, so only inputs that no op takes
+    can be told.
 
 Why it matters
     The box stands apart, or a branch that begins at it leads nowhere. What is fed there changes nothing.
@@ -29,13 +31,18 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.diagnosis.traces import graphs_of
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.keras_facts import LOSS_ENDS
 from graphdiag.phrases import some
+
+_MAY_WRITE = (Kind.UNKNOWN, Kind.WRITES, Kind.FOREIGN, Kind.CALLS, Kind.BRANCHES, Kind.LOOPS)
+"""Kinds of ops that may write somewhere, or run what does."""
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
@@ -51,6 +58,18 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 f"fed there changes nothing.",
                 f"Leave {'it' if one else 'them'} out where the graph is built, or use {'it' if one else 'them'}.",
                 culprits=unused,
+            )
+        dropped = _not_returned(context)
+        if dropped:
+            one = len(dropped) == 1
+            yield finding(
+                RULE,
+                context,
+                f"{some(dropped, 5)} {'is an argument' if one else 'are arguments'} of the traced function, and no "
+                f"path leads from {'it' if one else 'them'} to anything that it returns or writes.",
+                f"Leave {'it' if one else 'them'} out of the function, or return what is computed from "
+                f"{'it' if one else 'them'}.",
+                culprits=dropped,
             )
         return
     unused = _without_output(context)
@@ -109,6 +128,35 @@ def _takers(context: DiagnosisContext, inputs: Sequence[str]) -> Sequence[str]:
         if owner is not None and owner not in inputs and context.ops.output[edge] != CONTROL:
             found.setdefault(owner)
     return list(found)
+
+
+def _not_returned(context: DiagnosisContext) -> Sequence[str]:
+    """Arguments of a traced function that some op takes, and that what leaves the function does not depend on."""
+    ops, specs = context.ops, op_specs()
+    if "_Retval" not in ops.types or len(graphs_of(ops)) > 1:
+        return ()
+    needed = [
+        row
+        for row, op_type in enumerate(ops.types)
+        if op_type == "_Retval"
+        or row in context.ownership.roles
+        or row in context.flow.runs_code
+        or specs.get(op_type, UNKNOWN).kind in _MAY_WRITE
+    ]
+    seen = set(needed)
+    while needed:
+        row = needed.pop()
+        for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+            source = int(ops.source[edge])
+            if source not in seen:
+                seen.add(source)
+                needed.append(source)
+    read = set(ops.source.tolist())
+    return [
+        ops.names[row]
+        for row, op_type in enumerate(ops.types)
+        if op_type == "_Arg" and row in read and row not in seen and dtype_of(ops.node_defs[row]) != DT_RESOURCE
+    ]
 
 
 def _unread_feeds(context: DiagnosisContext) -> Sequence[str]:
