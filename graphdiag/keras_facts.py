@@ -20,6 +20,11 @@ MASK_MAKERS = frozenset({"Masking", "Embedding"})
 _DROPS_MASKS = re.compile("Flatten|Reshape|Permute|Conv[123]D(Transpose)?|(Global)?(Average|Max)Pooling[123]D")
 """Classes that take no mask, or use it up, and hand none on."""
 
+MERGES = frozenset(
+    {"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum", "Concatenate", "Dot"},
+)
+"""Classes that make one tensor of several."""
+
 LOSS_ENDS = frozenset({"AddLoss", "AddMetric"})
 """Classes that tf_keras makes of ``model.add_loss`` and ``model.add_metric``; what they take is a result, too."""
 
@@ -148,6 +153,11 @@ _RAW_OPS = ("TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer")
 """Classes of tf_keras for a raw op between layers; it is named after the op, as ``tf.math.add_3``."""
 
 
+def is_raw_op(class_name: str) -> bool:
+    """Whether a class is one that tf_keras makes of a raw op between layers."""
+    return class_name in _RAW_OPS
+
+
 @lru_cache(maxsize=100_000)
 def is_automatic(name: str, class_name: str) -> bool:
     """Whether Keras would have made up this name for a layer of this class.
@@ -164,7 +174,7 @@ def is_automatic(name: str, class_name: str) -> bool:
     Returns:
         Whether it is such a name. A name that the user chose may look the same, as ``dense_1`` does.
     """
-    if class_name in _RAW_OPS:
+    if class_name in _RAW_OPS or name.startswith(("tf.", "tf_op_layer")):
         return name.startswith(("tf.", "tf_op_layer"))
     base = _NUMBER.sub("", name)
     if class_name == "InputLayer":

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -57,6 +57,8 @@ class Layer:
         custom: Whether its class is recorded to be the user's own, whatever it is called; unknown up to Keras 2.3.
         is_operation: Whether it is recorded to be an operation of Keras 3 between layers (``keras.ops``), which opens
             no name scope.
+        settings: Its configuration, JSON-ready, without names and without what has its default; ``None`` when the
+            source does not record it.
     """
 
     id: str
@@ -70,6 +72,7 @@ class Layer:
     inner: tuple[str, ...] = ()
     custom: bool = False
     is_operation: bool = False
+    settings: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True)

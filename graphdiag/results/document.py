@@ -192,7 +192,7 @@ def _to_layer_edge(data: Mapping[str, Any]) -> LayerEdge:
 
 
 def _to_layer_graph(data: Mapping[str, Any]) -> LayerGraph:
-    from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
+    from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge
 
     layers = [Layer(**{**item, "path": tuple(item["path"]), "inner": tuple(item["inner"])}) for item in data["layers"]]
     nested = [NestedModel(**{**item, "path": tuple(item["path"])}) for item in data["nested"]]
@@ -204,6 +204,12 @@ def _to_layer_graph(data: Mapping[str, Any]) -> LayerGraph:
         inputs=tuple(data["inputs"]),
         outputs=tuple(data["outputs"]),
         keras_version=data["keras_version"],
+        # Reports of earlier versions have only the edges.
+        tensors=tuple(
+            TensorEdge(LayerTensor(source, of_call, output), target, call, argument)
+            for source, of_call, output, target, call, argument in data.get("tensors", ())
+        ),
+        output_tensors=tuple(LayerTensor(*tensor) for tensor in data.get("output_tensors", ())),
     )
 
 

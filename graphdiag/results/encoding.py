@@ -70,6 +70,11 @@ def layer_graph_data(layers: LayerGraph) -> dict[str, Any]:
         "edges": [list(edge) for edge in layers.edges],
         "inputs": list(layers.inputs),
         "outputs": list(layers.outputs),
+        "tensors": [
+            [edge.source.layer, edge.source.call, edge.source.output, edge.target, edge.call, edge.argument]
+            for edge in layers.tensors
+        ],
+        "output_tensors": [[tensor.layer, tensor.call, tensor.output] for tensor in layers.output_tensors],
     }
 
 

@@ -119,6 +119,10 @@ def _of_layers(layers: Mapping[str, Any]) -> Iterator[str]:
     yield from _pairs_of_no(known, layers["edges"], "$.layer_graph.edges", "layer")
     for key in ("inputs", "outputs"):
         yield from _of_no(known, layers[key], f"$.layer_graph.{key}", "layer")
+    tensors = layers.get("tensors", [])
+    yield from _pairs_of_no(known, [[tensor[0], tensor[3]] for tensor in tensors], "$.layer_graph.tensors", "layer")
+    given = [tensor[0] for tensor in layers.get("output_tensors", [])]
+    yield from _of_no(known, given, "$.layer_graph.output_tensors", "layer")
 
 
 def _of_ops(ops: Mapping[str, Any], where: str) -> Iterator[str]:

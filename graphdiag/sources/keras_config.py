@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphdiag.errors import SourceError
+from graphdiag.sources.keras_settings import Settings, normalized, plain_class, settings_of
 
 _OPERATIONS = ("keras.src.ops.", "keras.ops.")
 """Modules of the operations of Keras 3, as its JSON names them."""
@@ -72,6 +73,7 @@ class Member:
         wrapped: Names of the layers that its configuration holds, at every depth, when it is not a model.
         custom: Whether its class is recorded to be none of Keras's own.
         is_operation: Whether it is an operation of ``keras.ops``, and no layer.
+        settings: Its configuration: see `graphdiag.sources.keras_settings`.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Member:
     wrapped: tuple[str, ...] = ()
     custom: bool = False
     is_operation: bool = False
+    settings: Settings | None = field(default=None, hash=False)
 
     @property
     def is_input(self) -> bool:
@@ -138,7 +141,7 @@ def _scope(entry: Mapping[str, Any], name: str, path: tuple[str, ...], auto: _Au
         raise SourceError(
             "The JSON is not a Keras model: it has no 'class_name' and 'config'; give the result of model.to_json()."
         )
-    class_name = _plain_class(entry["class_name"])
+    class_name = plain_class(entry["class_name"])
     config = entry["config"]
     if isinstance(config, list):
         # Sequential up to Keras 2.1: the list of layers stands in place of the configuration.
@@ -199,7 +202,7 @@ def _functional(name: str, class_name: str, config: Mapping[str, Any], path: tup
         layer: _member(entry, layer, calls[layer], path, auto, int(0 not in referred.get(layer, {0})))
         for layer, entry in entries.items()
         # tf_keras lists the attributes of a subclass, too: a teacher, say, that only its train_step calls.
-        if calls[layer] or layer in referred or _plain_class(entry["class_name"]) == "InputLayer"
+        if calls[layer] or layer in referred or plain_class(entry["class_name"]) == "InputLayer"
     }
     return Scope(name, class_name, path, members, inputs, outputs)
 
@@ -228,7 +231,7 @@ def _sequential(name: str, class_name: str, config: Mapping[str, Any], path: tup
         label, first = entries[0]
         label = "input_layer" if _is_keras3(first) else f"{label}_input"
         shape = _shape_of_first(first) or _shape_text(config.get("build_input_shape"))
-        members[label] = Member(label, "InputLayer", (), 0, shape, (), None)
+        members[label] = Member(label, "InputLayer", (), 0, shape, (), None, settings=_settings_of_first(first))
         chain.append(Tensor(label, 0, 0))
     for layer, entry in entries:
         call = (Call(main=(chain[-1],)),) if chain else ()
@@ -250,7 +253,7 @@ def _member(
     auto: _AutoName,
     first_call: int,
 ) -> Member:
-    class_name = _plain_class(entry["class_name"])
+    class_name = plain_class(entry["class_name"])
     if _is_model(entry):
         return Member(name, class_name, calls, first_call, "", (), _scope(entry, name, (*path, name), auto))
     config = entry.get("config")
@@ -269,6 +272,7 @@ def _member(
         wrapped,
         custom=_is_custom(entry),
         is_operation=_text(entry.get("module")).startswith(_OPERATIONS),
+        settings=settings_of(entry),
     )
 
 
@@ -291,11 +295,6 @@ def _layer_name(entry: Mapping[str, Any]) -> str:
     config = entry.get("config")
     inside = config.get("name") if isinstance(config, Mapping) else None
     return _text(entry.get("name")) or _text(inside)
-
-
-def _plain_class(class_name: str) -> str:
-    """``Conv1D`` for ``Conv1D``, and ``Mine`` for a registered ``package>Mine``."""
-    return class_name.rpartition(">")[2]
 
 
 def _is_custom(entry: Mapping[str, Any]) -> bool:
@@ -469,6 +468,14 @@ def _shape_of_first(entry: Mapping[str, Any]) -> str:
         return _shape_of_first(layers[0])
     built = _built_shapes(entry)
     return built[0] if len(built) == 1 else ""
+
+
+def _settings_of_first(entry: Mapping[str, Any]) -> Settings:
+    """The settings of the input that the first layer of a Sequential model stands for."""
+    config = entry.get("config")
+    dtype = normalized("dtype", config.get("dtype")) if isinstance(config, Mapping) else None
+    takes_numbers = plain_class(entry.get("class_name")) != "Embedding"
+    return {} if takes_numbers or dtype in (None, "float32") else {"dtype": dtype}
 
 
 def _built_shapes(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from graphdiag.errors import SourceError
 from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge, unique_id
 from graphdiag.sources.keras_config import Call, Member, Scope, Tensor, read_model
+from graphdiag.sources.keras_shapes import completed
 
 
 def layer_graph_from_json(config: Mapping[str, Any]) -> LayerGraph:
@@ -21,7 +22,8 @@ def layer_graph_from_json(config: Mapping[str, Any]) -> LayerGraph:
         config: The parsed result of ``model.to_json()``, of any Keras from 2.0 on.
 
     Returns:
-        The layer graph. Shapes are given where the JSON records them; parameters are not in it.
+        The layer graph. Shapes and numbers of weights are those that the JSON records, and those that follow from the
+        settings of Keras's own layers.
 
     Raises:
         SourceError: The JSON is not a Keras model, or describes none whose layers Keras records (a subclassed model).
@@ -132,6 +134,7 @@ class _Flattener:
                 inner=layer.inner,
                 custom=layer.custom,
                 is_operation=layer.is_operation,
+                settings=layer.settings,
             )
             for layer in self._layers.values()
         }
@@ -140,7 +143,7 @@ class _Flattener:
         outputs = self._all_sources(scope.outputs)
         return LayerGraph(
             model_name=scope.name,
-            layers=layers,
+            layers=completed(layers, tensors),
             edges=tuple(dict.fromkeys((edge.source.layer, edge.target) for edge in tensors)),
             nested=self._nested,
             inputs=_layers_of(self._all_sources([tensor for _, tensor in scope.inputs])),
@@ -173,6 +176,7 @@ class _Flattener:
                     inner=member.wrapped,
                     custom=member.custom,
                     is_operation=member.is_operation,
+                    settings=member.settings,
                 )
 
     def _connect(self, place: _Place) -> None:

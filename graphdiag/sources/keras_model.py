@@ -16,6 +16,7 @@ from graphdiag.errors import ModelError, UsageError
 from graphdiag.graphs.layer_calls import NO_RECORD, CallRecord
 from graphdiag.sources.keras_calls import call_record
 from graphdiag.sources.keras_layers import LayerIds, flat, functional_ids, is_network, subclassed_ids
+from graphdiag.sources.keras_live_settings import with_settings
 from graphdiag.sources.keras_random import random_state_kept
 from graphdiag.sources.keras_trace import (
     argument_names,
@@ -99,12 +100,14 @@ def open_model(
             f"Keras records no edges between the layers of {type(model).__name__}, because it is a subclassed model."
         )
     python = python_code(traced.graph_def)
+    keras_json = _keras_json(model, notes)
+    ids = with_settings(ids, keras_json)
     return Opened(
         origin=Origin(path=name or model.name, kind="model", stack=_stack(model, keras)),
         graph_defs=(traced.graph_def,),
         has_op_graph=True,
         layer_graph=ids.graph,
-        keras_json=_keras_json(model, notes),
+        keras_json=keras_json,
         owners=traced.owners,
         trackers=traced.trackers.layers,
         belongs_to=traced.trackers.belongs_to,
