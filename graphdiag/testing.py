@@ -195,7 +195,9 @@ class GraphAssertion:
                 bounds.setdefault(bound, {})[f"{measure}:{name_of_each}" if name_of_each else measure] = number
         return self._keeps(Budget, _call("within_budget", **limits), **bounds)
 
-    def matches_snapshot(self, path: str | Path, renames: bool = False) -> GraphAssertion:
+    def matches_snapshot(
+        self, path: str | Path, renames: bool = False, ignore: Sequence[str] = (), strict: bool = False
+    ) -> GraphAssertion:
         """Nothing has changed since a snapshot was written, as `graphdiag snapshot` does.
 
         Where the environment variable ``GRAPHDIAG_UPDATE`` is set, to ``1`` say, the snapshot is written instead.
@@ -203,6 +205,8 @@ class GraphAssertion:
         Args:
             path: The file.
             renames: Whether layers may have other names; names that Keras makes up may always change.
+            ignore: Settings that may change, as ``rate``; and ``shape``, ``parameters``, ``ops`` or ``findings``.
+            strict: Whether it is an error when not everything can be compared.
 
         Raises:
             UsageError: The file cannot be written.
@@ -212,7 +216,14 @@ class GraphAssertion:
             with _NoInnerFrames():
                 put(take(self.report).to_text(), Path(path))
             return self
-        return self._keeps(Golden, _call("matches_snapshot", str(path)), snapshot=str(path), renames=renames)
+        return self._keeps(
+            Golden,
+            _call("matches_snapshot", str(path)),
+            snapshot=str(path),
+            renames=renames,
+            ignore=list(ignore),
+            strict=strict,
+        )
 
     def _has_none_of(self, verdict: Verdict, call: str) -> GraphAssertion:
         """Hold the contract against findings against those of one verdict."""

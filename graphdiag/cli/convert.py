@@ -34,7 +34,7 @@ def convert(
 def _read(saved: Path) -> Renderable:
     """The result of a file, by the schema that its JSON names; one that names none is read as a report."""
     from graphdiag.modeldiff.saved import from_dict as to_diff
-    from graphdiag.modeldiff.snapshot import read as read_snapshot
+    from graphdiag.modeldiff.snapshot_file import read as read_snapshot
     from graphdiag.results.check_document import from_dict as to_check
     from graphdiag.results.document import from_dict as to_report
     from graphdiag.results.document import read_json

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 @options.live
 @options.formats("diff", "the changes are")
 @options.outputs
+@click.option("--ops", is_flag=True, help="Tell other ops and findings also where they follow from other changes.")
+@click.option("--strict", is_flag=True, help="Exit with status 2 when not everything could be compared.")
 @options.style
 @options.exit_zero
 @options.quiet
@@ -41,6 +43,8 @@ def diff(
     input_shape: tuple[int | None, ...] | None,
     formats: tuple[Format, ...],
     outputs: tuple[Path, ...],
+    ops: bool,
+    strict: bool,
     rankdir: Direction,
     show_shapes: bool,
     exit_zero: bool,
@@ -56,8 +60,10 @@ def diff(
     if any(live.values()) and not any(map(is_python, (old, new))):
         raise UsageError("--graph and --input-shape apply to Python files, and neither OLD nor NEW is one.")
     before, after = _snapshot(old, "old", sides, live), _snapshot(new, "new", sides, live)
-    found = replace(compare_snapshots(before, after), titles=(str(old), str(new)))
+    found = replace(compare_snapshots(before, after), titles=(str(old), str(new)), show_ops=ops)
     write_result(found, pairs, PictureStyle(rankdir, show_shapes), less=less)
+    if strict and not found.complete:
+        raise UsageError(f"--strict: not everything could be compared: {found.not_compared[0]}")
     return 0 if found.equal or exit_zero else 1
 
 

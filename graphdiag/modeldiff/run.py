@@ -9,7 +9,8 @@ from typing import Any
 from graphdiag.comparison import compare
 from graphdiag.errors import UsageError
 from graphdiag.modeldiff import differ
-from graphdiag.modeldiff.snapshot import Snapshot, begins_as, is_snapshot, read
+from graphdiag.modeldiff.snapshot import Snapshot
+from graphdiag.modeldiff.snapshot_file import begins_as, is_snapshot, read
 from graphdiag.modeldiff.take_snapshot import take
 from graphdiag.results.document import read as read_report
 

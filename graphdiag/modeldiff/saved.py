@@ -7,7 +7,7 @@ from typing import Any
 
 from graphdiag.errors import SourceError
 from graphdiag.modeldiff.differ import SCHEMA, Diff, diff
-from graphdiag.modeldiff.snapshot import from_dict as to_snapshot
+from graphdiag.modeldiff.snapshot_file import from_dict as to_snapshot
 from graphdiag.results.validation import schema_error
 
 

@@ -1,34 +1,65 @@
 """A snapshot: what a graph looked like, small and stable enough to be committed beside the code.
 
-It holds each layer with what it takes, the op types that each layer made, and the findings; no op names, no paths of
-the machine and no dates. The same model gives the same bytes.
+It holds each layer with its settings and the tensors that it takes, the op types that each layer made, and the
+findings; no op names, no paths of the machine and no dates. The same model gives the same bytes.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar
 
-from graphdiag.diagnosis.finding import Verdict
-from graphdiag.errors import SourceError
 from graphdiag.modeldiff.json_text import one_item_a_line
-from graphdiag.results.migration import current
 from graphdiag.results.renderable import Renderable
-from graphdiag.sources.files import LARGEST_SAVED, read_regular
 from graphdiag.sources.opened import SourceLine
 
 SCHEMA = "graphdiag.snapshot/2"
-_FAMILY, _, _NEWEST = SCHEMA.partition("/")
-_CODE = re.compile("[A-Z]+[0-9]+")
-_HEAD = 200
-"""Bytes at the start of a file in which its schema stands."""
 
 Ops = Mapping[str, int]
 """Number of ops by type."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenTensor:
+    """One tensor that a call takes, or that the model gives.
+
+    Attributes:
+        source: Id of the layer that gives it.
+        output: Which of the layer's outputs.
+        call: Which of the layer's calls gives it.
+        argument: As what it is taken, as ``mask`` or ``value``; empty for one of the tensors of the first argument,
+            whose order says the rest.
+        at: Which call of the layer that takes it.
+    """
+
+    source: str
+    output: int = 0
+    call: int = 0
+    argument: str = ""
+    at: int = 0
+
+    def to_json(self) -> Any:
+        """The id alone, where nothing else is to be said."""
+        data = {
+            "layer": self.source,
+            "output": self.output,
+            "call": self.call,
+            "argument": self.argument,
+            "at": self.at,
+        }
+        said = {key: value for key, value in data.items() if value not in (0, "") or key == "layer"}
+        return said if len(said) > 1 else self.source
+
+
+def sources_of(tensors: Iterable[TakenTensor]) -> tuple[str, ...]:
+    """The layers that give some tensors, each once, in the order in which they first appear."""
+    return tuple(dict.fromkeys(tensor.source for tensor in tensors))
+
+
+def usual(sources: Iterable[str]) -> tuple[TakenTensor, ...]:
+    """The first output of each of some layers, once, in order."""
+    return tuple(map(TakenTensor, sources))
 
 
 @dataclass(frozen=True)
@@ -42,8 +73,11 @@ class LayerRecord:
         parameters: Number of weights; ``None`` when the source does not record it.
         calls: How often the layer is called.
         path: Names of the nested models that hold it, outermost first.
-        sources: Ids of the layers whose outputs it takes, in the order in which it takes them.
+        sources: Ids of the layers whose outputs it takes, each once, in the order in which it takes them.
         ops: What it made in the op graph.
+        takes: The tensors that it takes, by call, in order; empty where that is the first output of each source.
+        settings: Its configuration without names and defaults; ``None`` when the source does not record it. ``code`` is
+            a hash of the user's own code.
     """
 
     id: str
@@ -54,11 +88,18 @@ class LayerRecord:
     path: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     ops: Ops = field(default_factory=dict)
+    takes: tuple[TakenTensor, ...] = ()
+    settings: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def name(self) -> str:
         """The layer's own name, without the nested models around it."""
         return _own_name(self.id, self.path)
+
+    @property
+    def tensors(self) -> tuple[TakenTensor, ...]:
+        """The tensors that it takes, by call, in order."""
+        return self.takes or usual(self.sources)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data; what is not recorded or usual is left out."""
@@ -70,8 +111,9 @@ class LayerRecord:
             calls=self.calls,
             path=list(self.path),
             **{"from": list(self.sources)},
+            takes=[tensor.to_json() for tensor in self.takes],
             ops=dict(sorted(self.ops.items())),
-        )
+        ) | ({} if self.settings is None else {"settings": dict(sorted(self.settings.items()))})
 
 
 @dataclass(frozen=True)
@@ -138,6 +180,9 @@ class Snapshot(Renderable):
         by_scope: Whether name scopes stand for layers.
         version: The graphdiag that took the snapshot.
         locations: Where each layer is made, where the model was run; not saved, and no part of what is compared.
+        stack: Which Keras and which TensorFlow made the model, as far as the source says.
+        tensors: Whether the tensors that layers take are recorded, and not only from which layers they come.
+        gives: The tensors that the model gives, in order; empty where that is the first output of each of the outputs.
     """
 
     result_type: ClassVar[str] = "snapshot"
@@ -152,11 +197,25 @@ class Snapshot(Renderable):
     by_scope: bool = False
     version: str = ""
     locations: Mapping[str, SourceLine] = field(default_factory=dict, compare=False, repr=False)
+    stack: str = ""
+    tensors: bool = True
+    gives: tuple[TakenTensor, ...] = ()
 
     @property
     def edges(self) -> Iterator[tuple[str, str]]:
         """``(source id, target id)`` pairs, by target."""
         return ((source, layer.id) for layer in self.layers.values() for source in layer.sources)
+
+    @property
+    def output_tensors(self) -> tuple[TakenTensor, ...]:
+        """The tensors that the model gives, in order."""
+        return self.gives or usual(self.outputs)
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of weights of all layers; ``None`` where that of any is not recorded."""
+        numbers = [layer.parameters for layer in self.layers.values()]
+        return None if None in numbers else sum(number for number in numbers if number is not None)
 
     @property
     def total_ops(self) -> int:
@@ -170,10 +229,13 @@ class Snapshot(Renderable):
         return {
             "schema": SCHEMA,
             "graphdiag": self.version,
+            "stack": self.stack,
             "model": self.model_name,
             "by_scope": self.by_scope,
             "inputs": list(self.inputs),
             "outputs": list(self.outputs),
+            "gives": [tensor.to_json() for tensor in self.gives],
+            "tensors": self.tensors,
             "nested": [model.to_dict() for model in self.nested.values()],
             "layers": [layer.to_dict() for layer in self.layers.values()],
             "ops": None if self.ops is None else {"total": self.total_ops, "of_no_layer": no_layer},
@@ -193,224 +255,3 @@ def _own_name(id_: str, path: tuple[str, ...]) -> str:
 def _without_defaults(**values: Any) -> dict[str, Any]:
     usual = {"calls": 1}
     return {key: value for key, value in values.items() if value not in ("", None, [], {}, usual.get(key, ""))}
-
-
-# --- Reading ---------------------------------------------------------------------------------------------------------
-
-
-def is_snapshot(path: str | Path) -> bool:
-    """Whether a file begins as a snapshot does, whole or not."""
-    return begins_as(path, _FAMILY)
-
-
-def begins_as(path: str | Path, family: str) -> bool:
-    """Whether a file begins as JSON with a schema of some family does: ``graphdiag.snapshot`` of any number."""
-    where = Path(path)
-    try:
-        if not where.is_file():
-            return False
-        with where.open("rb") as file:
-            start = file.read(_HEAD)
-    except (OSError, ValueError):
-        return False
-    return start.lstrip().startswith(b"{") and f'"{family}/'.encode() in start
-
-
-def read(path: str | Path) -> Snapshot:
-    """Read a snapshot.
-
-    Args:
-        path: A file that ``graphdiag snapshot`` wrote.
-
-    Returns:
-        The snapshot; every id that it names is one of its layers.
-
-    Raises:
-        SourceError: The file cannot be read, is not a snapshot, one of a newer graphdiag, or damaged.
-    """
-    try:
-        text = read_regular(Path(path), LARGEST_SAVED).decode("utf-8")
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise SourceError(f"{path} is not a snapshot: it is not text; make one with graphdiag snapshot.") from error
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise SourceError(f"{path}{where}: this is not complete JSON; take the snapshot again.") from error
-    try:
-        return from_dict(data)
-    except SourceError as error:
-        raise SourceError(f"{path}: {error}") from error
-
-
-def from_dict(data: Any) -> Snapshot:
-    """Turn the data of `Snapshot.to_dict` into a snapshot.
-
-    Args:
-        data: Parsed JSON.
-
-    Returns:
-        The snapshot.
-
-    Raises:
-        SourceError: The data is not a snapshot, one of a newer schema, or contradicts itself.
-    """
-    data = current(data)
-    _check_schema(data)
-    top = _Reader(data, "the snapshot")
-    layers = {layer.id: layer for layer in map(_layer, top.entries("layers"))}
-    nested = {model.id: model for model in map(_nested, top.entries("nested"))}
-    ops = data.get("ops")
-    snapshot = Snapshot(
-        model_name=top.text("model"),
-        layers=layers,
-        nested=nested,
-        inputs=top.texts("inputs"),
-        outputs=top.texts("outputs"),
-        ops=None if ops is None else _ops_of_no_layer(_Reader(ops, "ops")),
-        findings=tuple(map(_finding, top.entries("findings"))),
-        by_scope=top.flag("by_scope"),
-        version=top.text("graphdiag"),
-    )
-    if len(layers) != len(data["layers"]) or len(nested) != len(data["nested"]):
-        raise _damaged("two layers have the same id")
-    named = [*snapshot.inputs, *snapshot.outputs, *(source for source, _ in snapshot.edges)]
-    unknown = next((id_ for id_ in named if id_ not in layers), None)
-    if unknown is not None:
-        raise _damaged(f"it names a layer {unknown!r}, which is none of its layers")
-    if ops is not None and ops.get("total") != snapshot.total_ops:
-        raise _damaged(f"its ops are {snapshot.total_ops} and not {ops.get('total')!r}")
-    return snapshot
-
-
-def _check_schema(data: Any) -> None:
-    schema = data.get("schema") if isinstance(data, Mapping) else None
-    if schema == SCHEMA:
-        return
-    family, _, number = schema.partition("/") if isinstance(schema, str) else ("", "", "")
-    if family != _FAMILY:
-        raise SourceError("this is not a snapshot of graphdiag; make one with graphdiag snapshot SOURCE -o FILE.")
-    if number.isdecimal() and int(number[:9]) > int(_NEWEST):
-        raise SourceError(
-            f"this is a snapshot of schema {schema}, and this graphdiag knows {SCHEMA}; upgrade graphdiag."
-        )
-    raise _damaged(f"its schema is {schema!r}")
-
-
-def _damaged(what: str) -> SourceError:
-    return SourceError(f"the snapshot is damaged: {what}; take it again with graphdiag snapshot.")
-
-
-class _Reader:
-    """Typed access to one JSON object; what has the wrong type ends in a message that says where."""
-
-    def __init__(self, data: Any, where: str) -> None:
-        if not isinstance(data, dict):
-            raise _damaged(f"{where} is not an object")
-        self._data, self._where = data, where
-
-    def text(self, key: str, default: str | None = None) -> str:
-        value = self._data.get(key, default)
-        if not isinstance(value, str):
-            raise self._wrong(key)
-        return value
-
-    def code(self, key: str) -> str:
-        value = self.text(key)
-        if not _CODE.fullmatch(value):
-            raise self._wrong(key)
-        return value
-
-    def verdict(self, key: str) -> str:
-        value = self.text(key)
-        if value not in {verdict.value for verdict in Verdict}:
-            raise self._wrong(key)
-        return value
-
-    def number(self, key: str) -> int | None:
-        value = self._data.get(key)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            raise self._wrong(key)
-        return value
-
-    def flag(self, key: str) -> bool:
-        value = self._data.get(key)
-        if not isinstance(value, bool):
-            raise self._wrong(key)
-        return value
-
-    def texts(self, key: str, default: Iterable[str] | None = None) -> tuple[str, ...]:
-        value = self._data.get(key, default)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self._wrong(key)
-        return tuple(value)
-
-    def entries(self, key: str) -> Iterator[_Reader]:
-        value = self._data.get(key)
-        if not isinstance(value, list):
-            raise self._wrong(key)
-        return (_Reader(item, f"{key}[{number}]") for number, item in enumerate(value))
-
-    def ops(self, key: str) -> Ops:
-        return _Reader(self._data.get(key, {}), f"{self._where}.{key}").counts()
-
-    def counts(self) -> Ops:
-        return {key: self.number(key) or 0 for key in self._data}
-
-    def members(self, key: str) -> Mapping[str, _Reader]:
-        value = self._data.get(key)
-        if not isinstance(value, dict):
-            raise self._wrong(key)
-        return {name: _Reader(item, f"{self._where}.{key}") for name, item in value.items()}
-
-    def pairs(self, key: str) -> tuple[tuple[str, str], ...]:
-        value = self._data.get(key)
-        if not isinstance(value, list):
-            raise self._wrong(key)
-        pairs = []
-        for item in value:
-            if not isinstance(item, list) or len(item) != 2 or not all(isinstance(end, str) for end in item):
-                raise self._wrong(key)
-            pairs.append((item[0], item[1]))
-        return tuple(pairs)
-
-    def _wrong(self, key: str) -> SourceError:
-        return _damaged(f"{self._where} has no usable {key!r}")
-
-
-def _layer(entry: _Reader) -> LayerRecord:
-    return LayerRecord(
-        id=entry.text("id"),
-        class_name=entry.text("class", ""),
-        output_shape=entry.text("shape", ""),
-        parameters=entry.number("parameters"),
-        calls=_calls(entry),
-        path=entry.texts("path", []),
-        sources=entry.texts("from", []),
-        ops=entry.ops("ops"),
-    )
-
-
-def _nested(entry: _Reader) -> NestedRecord:
-    return NestedRecord(
-        id=entry.text("id"),
-        class_name=entry.text("class", ""),
-        calls=_calls(entry),
-        path=entry.texts("path", []),
-        ops=entry.ops("ops"),
-    )
-
-
-def _calls(entry: _Reader) -> int:
-    calls = entry.number("calls")
-    return 1 if calls is None else calls
-
-
-def _finding(entry: _Reader) -> FindingRecord:
-    return FindingRecord(entry.code("code"), entry.verdict("verdict"), entry.pairs("edges"), entry.texts("culprits"))
-
-
-def _ops_of_no_layer(entry: _Reader) -> Mapping[str, Ops]:
-    return {role: ops.counts() for role, ops in entry.members("of_no_layer").items()}

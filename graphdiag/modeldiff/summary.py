@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from graphdiag.modeldiff.changes import (
@@ -12,6 +12,7 @@ from graphdiag.modeldiff.changes import (
     EndsChanged,
     FindingAdded,
     FindingRemoved,
+    InputsChanged,
     InputsReordered,
     LayerChanged,
     LayerRenamed,
@@ -24,17 +25,24 @@ from graphdiag.modeldiff.changes import (
     NestedRemoved,
     NestedRenamed,
     OpsChanged,
+    SharingChanged,
 )
 from graphdiag.modeldiff.differ import Diff
-from graphdiag.phrases import counted, some
+from graphdiag.modeldiff.telling.causes import tell_causes
+from graphdiag.modeldiff.telling.consequences import consequences, folded, tell_ops
+from graphdiag.modeldiff.telling.moves import tell_moves
+from graphdiag.modeldiff.telling.renames import tell_renames
+from graphdiag.modeldiff.telling.repeats import tell_repeats
+from graphdiag.modeldiff.telling.told import Told
+from graphdiag.phrases import counted
 
 LINES_SHOWN = 12
 _Kind = TypeVar("_Kind", bound=Change)
 SORTS: Mapping[str, tuple[type[Change], ...]] = {
     "model": (ModelRenamed, NestedAdded, NestedRemoved, NestedRenamed, EndsChanged),
     "layers": (LayersAdded, LayersRemoved, LayersReplaced, LayerRenamed),
-    "edges": (LayerRewired, InputsReordered),
-    "attributes": (LayerChanged,),
+    "edges": (LayerRewired, SharingChanged, InputsChanged, InputsReordered),
+    "settings": (LayerChanged,),
     "ops": (OpsChanged,),
     "findings": (FindingAdded, FindingRemoved),
 }
@@ -66,7 +74,11 @@ def headline(diff: Diff) -> str:
         ``No difference.``, or ``1 layer inserted; everything else is the same.``; or that no layer is in both.
     """
     if diff.equal:
-        return "No difference."
+        return (
+            "No difference."
+            if diff.complete
+            else "No difference in what could be compared; the notes say what was not."
+        )
     said = ", ".join(_counts(diff))
     apart = not diff.matching.layers and (diff.old.layers or diff.new.layers)
     rest = "the two have no layer in common" if apart else "everything else is the same"
@@ -78,27 +90,59 @@ def sections(diff: Diff, most: int | None = LINES_SHOWN) -> Sequence[Section]:
 
     Args:
         diff: The changes.
-        most: Lines of a section; ``None`` for all.
+        most: Lines of all sections together; ``None`` for all lines. Each section has one at least.
 
     Returns:
         The sections that are not empty.
     """
-    found = []
-    for title, kinds in SORTS.items():
-        lines = list(_lines(diff, [change for change in diff.changes if isinstance(change, kinds)]))
-        if lines:
-            # One line more costs no more room than saying that there is one more.
-            end = len(lines) if most is None or len(lines) <= most + 1 else most
-            found.append(Section(title, lines[:end], len(lines) - end))
-    return found
+    hidden = [] if diff.show_ops else consequences(diff)
+    left_out = {id(change) for change in hidden}
+    of_sort: dict[str, list[str]] = {title: [] for title in SORTS}
+    for told in _told(diff, [change for change in diff.changes if id(change) not in left_out]):
+        of_sort[sort_of(told.changes[0])].append(told.line)
+    if hidden:
+        of_sort["ops"].append(folded(hidden))
+    filled = {title: lines for title, lines in of_sort.items() if lines}
+    rooms = _rooms([len(lines) for lines in filled.values()], most)
+    return [
+        Section(title, lines[:room], len(lines) - room)
+        for (title, lines), room in zip(filled.items(), rooms, strict=True)
+    ]
+
+
+def lines(diff: Diff) -> Sequence[str]:
+    """All that changed, in as few lines as tell it; without ops and findings that follow from other changes.
+
+    Args:
+        diff: The changes.
+
+    Returns:
+        The lines, in the order of the changes.
+    """
+    left_out = {id(change) for change in consequences(diff)}
+    return [told.line for told in _told(diff, [change for change in diff.changes if id(change) not in left_out])]
+
+
+def _rooms(wanted: Sequence[int], most: int | None) -> Sequence[int]:
+    """How many lines each section has, the short ones whole first."""
+    if most is None or sum(wanted) <= most:
+        return wanted
+    rooms = [0] * len(wanted)
+    left = most
+    for number, position in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
+        rooms[position] = max(1, min(wanted[position], left // (len(wanted) - number)))
+        left -= rooms[position]
+    # One line more costs no more room than saying that there is one more.
+    return [want if want == room + 1 else room for want, room in zip(wanted, rooms, strict=True)]
 
 
 def notes(diff: Diff) -> Sequence[str]:
     """What could not be compared, and which differences are none."""
+    found = [*diff.not_compared, *diff.notes]
     if not diff.automatic:
-        return diff.notes
+        return found
     renamed = counted(diff.automatic, "name")
-    return [f"{renamed} that Keras made up changed as well, which is not a difference.", *diff.notes]
+    return [f"{renamed} that Keras made up changed as well, which is not a difference.", *found]
 
 
 def sort_of(change: Change) -> str:
@@ -117,13 +161,16 @@ def _counts(diff: Diff) -> Iterator[str]:
     ends = [change.which for change in _of(diff, EndsChanged)]
     if ends:
         yield f"other {' and '.join(ends)}"
-    yield from _count(len(_of(diff, LayerChanged)), "layer", "changed")
-    ops = _of(diff, OpsChanged)
+    changed = _of(diff, LayerChanged)
+    causes = [change for change in changed if change.is_cause]
+    yield from _count(len(causes or changed), "layer", "changed")
+    told = {id(change) for change in consequences(diff)}
+    ops = [change for change in _of(diff, OpsChanged) if id(change) not in told]
     of_layers = sum(change.owner is not None for change in ops)
     if ops:
         yield f"other ops in {counted(of_layers, 'layer')}" if of_layers else "other ops of no layer"
-    yield from _count(len(_of(diff, FindingAdded)), "finding", "came")
-    yield from _count(len(_of(diff, FindingRemoved)), "finding", "went")
+    for kind, verb in ((FindingAdded, "came"), (FindingRemoved, "went")):
+        yield from _count(sum(id(change) not in told for change in _of(diff, kind)), "finding", verb)
 
 
 def _counts_of_layers(diff: Diff) -> Iterator[str]:
@@ -146,6 +193,8 @@ def _counts_of_edges(diff: Diff) -> Iterator[str]:
     yield from _count(sum(bool(change.removed and change.added) for change in rewired), "layer", "re-wired")
     yield from _count(sum(len(change.removed) for change in rewired if not change.added), "edge", "removed")
     yield from _count(sum(len(change.added) for change in rewired if not change.removed), "edge", "added")
+    yield from _count(len(_of(diff, SharingChanged)), "layer", "called more or less often")
+    yield from _count(len(_of(diff, InputsChanged)), "layer", "with other inputs")
     yield from _count(len(_of(diff, InputsReordered)), "layer", "with inputs in another order")
 
 
@@ -161,41 +210,22 @@ def _of(diff: Diff, kind: type[_Kind]) -> Sequence[_Kind]:
 # --- lines -----------------------------------------------------------------------------------------------------------
 
 
-def _lines(diff: Diff, changes: Sequence[Change]) -> Iterator[str]:
-    """Each change in a line, but those together that say the same of several layers."""
-    rewired: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = defaultdict(list)
-    ops: dict[str, list[str]] = defaultdict(list)
-    changed = [change for change in changes if isinstance(change, LayerChanged)]
-    for change in changes:
-        if isinstance(change, LayerRewired) and change.removed and change.added:
-            sources = tuple(edge.source for edge in change.added), tuple(source for source, _ in change.removed)
-            rewired[sources].append(change.id)
-        elif isinstance(change, OpsChanged):
-            ops[change.delta()].append(change.whose)
-        elif not isinstance(change, LayerChanged):
-            yield change.line()
-    for (added, removed), layers in rewired.items():
-        yield f"{some(layers)} {'takes' if len(layers) == 1 else 'take'} {some(added)} instead of {some(removed)}"
-    yield from _changed(diff, changed)
-    for delta, owners in ops.items():
-        yield f"{some(owners)}: {delta}{' each' if len(owners) > 1 else ''}"
-
-
-def _changed(diff: Diff, changes: Sequence[LayerChanged]) -> Iterator[str]:
-    """Layers with other attributes; those whose sizes follow from a layer before them only in number."""
-    layers = diff.new.layers
-    resized = {change.id for change in changes if any(item.name == "shape" for item in change.attributes)}
-    # What takes from other layers than before may have another size for that reason.
-    resized |= layers.keys() - set(diff.matching.layers.values())
-    resized |= {change.id for change in diff.changes if isinstance(change, LayerRewired)}
-    following = []
-    for change in changes:
-        sizes_only = all(item.name in ("shape", "parameters") for item in change.attributes)
-        if not change.nested and sizes_only and resized.intersection(layers[change.id].sources):
-            following.append(change.id)
-        else:
-            yield change.line()
-    if len(following) > 2:
-        yield f"{len(following):,} layers that follow have other output shapes or parameters: {some(following)}"
-    else:
-        yield from (change.line() for change in changes if change.id in following)
+def _told(diff: Diff, changes: Sequence[Change]) -> Sequence[Told]:
+    """The changes in lines, in their own order: several together where one line says them."""
+    left = list(changes)
+    found: list[Told] = []
+    tellers: Sequence[Callable[[Sequence[Change]], Iterator[Told]]] = (
+        partial(tell_renames, diff),
+        partial(tell_moves, diff),
+        partial(tell_repeats, diff),
+        partial(tell_causes, diff),
+        tell_ops,
+    )
+    for tell in tellers:
+        told = list(tell(left))
+        found += told
+        said = {id(change) for one in told for change in one.changes}
+        left = [change for change in left if id(change) not in said]
+    found += [Told(diff.line(change), [change]) for change in left]
+    order = {id(change): position for position, change in enumerate(changes)}
+    return sorted(found, key=lambda told: (told.follows, min(order[id(change)] for change in told.changes)))

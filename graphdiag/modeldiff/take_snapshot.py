@@ -8,9 +8,21 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from graphdiag.diagnosis.finding import Finding
-from graphdiag.graphs.layer_graph import LayerGraph
+from graphdiag.graphs.layer_graph import Layer, LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
-from graphdiag.modeldiff.snapshot import FindingRecord, LayerRecord, NestedRecord, Ops, Snapshot
+from graphdiag.modeldiff.given_tensors import given_tensors, taken_tensors
+from graphdiag.modeldiff.mask_ops import fold_masks
+from graphdiag.modeldiff.raw_ops import one_class
+from graphdiag.modeldiff.snapshot import (
+    FindingRecord,
+    LayerRecord,
+    NestedRecord,
+    Ops,
+    Snapshot,
+    TakenTensor,
+    sources_of,
+    usual,
+)
 from graphdiag.results.report import Report
 from graphdiag.version import __version__
 
@@ -29,14 +41,17 @@ def take(report: Report) -> Snapshot:
         The snapshot. Without a layer graph, name scopes stand for layers, and the edges between them are those over
         which activations or parameters flow.
     """
-    owned, of_no_layer = _count_ops(report)
+    layers, masks = fold_masks(report.layer_graph) if report.layer_graph is not None else (None, {})
+    owned, of_no_layer = _count_ops(report, masks)
     culprits = _Culprits(report)
-    findings = {_finding(finding, culprits) for finding in report.findings}
+    findings = {_finding(finding, culprits, masks) for finding in report.findings}
     ordered = tuple(sorted(findings, key=lambda found: (found.code, found.verdict, found.edges, found.culprits)))
     ops = None if report.op_graph is None else of_no_layer
-    layers = report.layer_graph
+    stack = report.origin.stack
     if layers is None:
-        return Snapshot("", _scopes(report, owned), ops=ops, findings=ordered, by_scope=True, version=__version__)
+        scopes = _scopes(report, owned)
+        return Snapshot("", scopes, ops=ops, findings=ordered, by_scope=True, version=__version__, stack=stack)
+    gives = given_tensors(layers.output_tensors)
     return Snapshot(
         model_name=layers.model_name,
         layers=_layers(layers, owned),
@@ -50,26 +65,32 @@ def take(report: Report) -> Snapshot:
         findings=ordered,
         version=__version__,
         locations=report.locations,
+        stack=stack,
+        tensors=bool(layers.tensors) or not layers.edges,
+        gives=() if gives == usual(layers.outputs) else gives,
     )
 
 
 def _layers(graph: LayerGraph, owned: Mapping[str, Ops]) -> Mapping[str, LayerRecord]:
-    sources: dict[str, list[str]] = defaultdict(list)
-    for source, target in graph.edges:
-        sources[target].append(source)
-    return {
-        id_: LayerRecord(
-            id=id_,
-            class_name=layer.class_name,
-            output_shape=layer.output_shape,
-            parameters=layer.parameters,
-            calls=layer.calls,
-            path=layer.path,
-            sources=tuple(sources[id_]),
-            ops=owned.get(id_, {}),
-        )
-        for id_, layer in graph.layers.items()
-    }
+    taken = taken_tensors(graph)
+    return {id_: _layer(layer, taken.get(id_, ()), owned.get(id_, {})) for id_, layer in graph.layers.items()}
+
+
+def _layer(layer: Layer, taken: Sequence[TakenTensor], ops: Ops) -> LayerRecord:
+    class_name, settings = one_class(layer.class_name, layer.settings)
+    sources = sources_of(taken)
+    return LayerRecord(
+        id=layer.id,
+        class_name=class_name,
+        output_shape=layer.output_shape,
+        parameters=layer.parameters,
+        calls=layer.calls,
+        path=layer.path,
+        sources=sources,
+        ops=ops,
+        takes=() if tuple(taken) == usual(sources) else tuple(taken),
+        settings=settings,
+    )
 
 
 def _scopes(report: Report, owned: Mapping[str, Ops]) -> Mapping[str, LayerRecord]:
@@ -80,7 +101,7 @@ def _scopes(report: Report, owned: Mapping[str, Ops]) -> Mapping[str, LayerRecor
     return {id_: LayerRecord(id_, sources=tuple(sorted(sources[id_])), ops=ops) for id_, ops in sorted(owned.items())}
 
 
-def _count_ops(report: Report) -> tuple[Mapping[str, Ops], Mapping[str, Ops]]:
+def _count_ops(report: Report, masks: Mapping[str, str]) -> tuple[Mapping[str, Ops], Mapping[str, Ops]]:
     """Op types by owner, and by role for ops of no owner."""
     owned: dict[str, Counter[str]] = defaultdict(Counter)
     of_no_layer: dict[str, Counter[str]] = defaultdict(Counter)
@@ -95,7 +116,8 @@ def _count_ops(report: Report) -> tuple[Mapping[str, Ops], Mapping[str, Ops]]:
             # A variable that one layer alone uses comes and goes with the layer.
             [owner] = users[row]
         if owner >= 0:
-            owned[ownership.owners[owner]][op_type] += 1
+            name = ownership.owners[owner]
+            owned[masks.get(name, name)][op_type] += 1
         else:
             of_no_layer[role][op_type] += 1
     return _plain(owned), _plain(of_no_layer)
@@ -150,10 +172,12 @@ class _Culprits:
         return f"{self._model}{name[scope.end() :]}" if scope else name
 
 
-def _finding(finding: Finding, culprits: _Culprits) -> FindingRecord:
+def _finding(finding: Finding, culprits: _Culprits, masks: Mapping[str, str]) -> FindingRecord:
     return FindingRecord(
         code=finding.code,
         verdict=finding.verdict.value,
-        edges=tuple(sorted(finding.edges)),
+        edges=tuple(
+            sorted({(masks.get(source, source), masks.get(target, target)) for source, target in finding.edges})
+        ),
         culprits=tuple(sorted({culprits.called(culprit) for culprit in finding.culprits})),
     )

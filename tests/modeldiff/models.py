@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from graphdiag.modeldiff.op_changes import UNTOLD
 from graphdiag.modeldiff.snapshot import LayerRecord, NestedRecord, Snapshot
 
 
-def snapshot(*lines: str, nested: Sequence[str] = (), **more: Any) -> Snapshot:
+def snapshot(
+    *lines: str, nested: Sequence[str] = (), settings: Mapping[str, Any] = MappingProxyType({}), **more: Any
+) -> Snapshot:
     """A snapshot from lines such as ``dense_1 Dense(64) < a, b``.
 
     The number in brackets stands for the shape and the parameters. A layer ``m/x`` lies in the nested model ``m`` if
@@ -28,6 +32,7 @@ def snapshot(*lines: str, nested: Sequence[str] = (), **more: Any) -> Snapshot:
             parameters=int(size or 8),
             path=path,
             sources=tuple(source.strip() for source in sources.split(",") if source.strip()),
+            settings=settings.get(id_, {}),
         )
     taken = {source for layer in layers.values() for source in layer.sources}
     return Snapshot(
@@ -36,6 +41,7 @@ def snapshot(*lines: str, nested: Sequence[str] = (), **more: Any) -> Snapshot:
         nested={id_: NestedRecord(id_, "Functional", path=tuple(id_.split("/")[:-1])) for id_ in nested},
         inputs=tuple(id_ for id_, layer in layers.items() if layer.class_name == "InputLayer"),
         outputs=tuple(id_ for id_ in layers if id_ not in taken),
+        ops=more.pop("ops", {}),
         **more,
     )
 
@@ -64,6 +70,7 @@ def applied(diff: Mapping[str, Any], old: Snapshot) -> dict[str, Any]:
         assert not removed & set(left), "an edge out of a layer that went is left"
         layer["id"] = names.get(layer["id"], layer["id"])
         layer["from"] = [names.get(source, source) for source in left]
+        layer["takes"] = [_renamed(item, names) for item in layer.get("takes", ())]
         layer["path"] = list(moved.get(tuple(layer.get("path", ())), layer.get("path", ())))
         layers[layer["id"]] = layer
     nested = {}
@@ -86,7 +93,12 @@ def applied(diff: Mapping[str, Any], old: Snapshot) -> dict[str, Any]:
                 else:
                     assert changed.get(name, 1) == before
                     changed[name] = after
-        elif kind == "inputs-reordered":
+            for name, setting in change.get("settings", {}).items():
+                assert changed["settings"].get(name, "absent") == setting.get("old", "absent")
+                changed["settings"].pop(name, None)
+                if "new" in setting:
+                    changed["settings"][name] = setting["new"]
+        elif kind in ("inputs-reordered", "inputs-changed"):
             orders[change["layer"]] = change["from"]
         elif kind == "nested-added":
             nested[change["model"]["id"]] = change["model"]
@@ -98,6 +110,9 @@ def applied(diff: Mapping[str, Any], old: Snapshot) -> dict[str, Any]:
             for op_type, (before, after) in change["ops"].items():
                 assert owner.get(op_type, 0) == before
                 owner[op_type] = after
+        elif kind == "sharing-changed":
+            assert layers[change["layer"]].get("calls", 1) == change["calls"][0]
+            layers[change["layer"]]["calls"] = change["calls"][1]
     for id_, order in orders.items():
         assert sorted(layers[id_]["from"]) == sorted(order)
         layers[id_]["from"] = order
@@ -106,7 +121,17 @@ def applied(diff: Mapping[str, Any], old: Snapshot) -> dict[str, Any]:
     for change in steps:
         if change["kind"] == "ends-changed":
             data[change["which"]] = change["new"]
+    data["gives"] = diff["takes"].get("", [_renamed(item, names) for item in data["gives"]])
+    for id_, takes in diff["takes"].items():
+        if id_:
+            layers[id_]["takes"] = takes
     return compared({**data, "layers": list(layers.values()), "nested": list(nested.values())})
+
+
+def _renamed(item: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(item, str):
+        return names.get(item, item)
+    return {**item, "layer": names.get(item["layer"], item["layer"])}
 
 
 def _own(model: Mapping[str, Any]) -> str:
@@ -118,18 +143,19 @@ def compared(data: Mapping[str, Any]) -> dict[str, Any]:
 
     def plain(items):
         return {
-            item["id"]: {"calls": 1, "path": [], "from": [], **item, "ops": present(item.get("ops", {}))}
+            item["id"]: {"calls": 1, "path": [], "from": [], "takes": [], **item, "ops": present(item.get("ops", {}))}
             for item in items
         }
 
     def present(ops):
-        return {op_type: count for op_type, count in ops.items() if count}
+        return {op_type: count for op_type, count in ops.items() if count and op_type not in UNTOLD}
 
     of_no_layer = {role: present(ops) for role, ops in (data["ops"] or {"of_no_layer": {}})["of_no_layer"].items()}
     return {
         "ops": {role: ops for role, ops in of_no_layer.items() if ops},
         "inputs": data["inputs"],
         "outputs": data["outputs"],
+        "gives": data["gives"],
         "layers": plain(data["layers"]),
         "nested": plain(data["nested"]),
     }

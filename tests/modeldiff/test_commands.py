@@ -47,12 +47,13 @@ def test_differences_make_the_exit_status_1(graphdiag, changed):
 
 def test_json_has_all_of_it(graphdiag, changed):
     found = json.loads(graphdiag("diff", MODEL, changed, "--format", "json").stdout)
-    assert list(found) == ["schema", "equal", "old", "new", "changes", "names", "automatic_renames", "notes"]
+    assert list(found) == ["schema", "equal", "old", "new", "changes", "takes", "names", "automatic_renames",
+                           "not_compared", "notes"]  # fmt: skip
     assert found["schema"] == "graphdiag.diff/2"
     assert found["old"].pop("snapshot") == json.loads(graphdiag("snapshot", MODEL).stdout)
     assert found["old"] == {
-        "source": str(MODEL), "model": "model_1", "graphdiag": found["new"]["graphdiag"], "layers": 28, "edges": 27,
-        "ops": None,
+        "source": str(MODEL), "model": "model_1", "graphdiag": found["new"]["graphdiag"], "stack": "Keras 2.1.6",
+        "layers": 28, "edges": 27, "parameters": 1_004_085, "ops": None,
     }  # fmt: skip
     assert [change["kind"] for change in found["changes"]] == ["layer-renamed", "layers-removed"]
     assert found["changes"][1]["edges_added"] == [["dense_0", "dense_1", 0]]
@@ -83,7 +84,7 @@ def test_python_files_with_arguments(graphdiag):
     file = FIXTURES / "models" / "builder_arguments.py"
     done = graphdiag("diff", file, file, "--old-arg", "units=2", "--new-arg", "units=3", "--graph", "inference")
     assert done.returncode == 1
-    assert "  dense: output shape (None, 2) -> (None, 3), parameters 10 -> 15" in done.stdout.splitlines()
+    assert "  dense: units 2 -> 3, output shape (None, 2) -> (None, 3), parameters 10 -> 15" in done.stdout.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def graph(nodes: list[Node], counter: int, models: dict[str, str]) -> Snapshot:
         {models[key]: NestedRecord(models[key], "Functional") for key in sorted({node.model for node in nodes} - {""})},
         tuple(ids[id(node)] for node in nodes if node.class_name == "InputLayer"),
         tuple(id_ for id_ in layers if id_ not in taken),
-        ops={"": {"Const": counter}},
+        ops={"": {"Mul": counter}},
     )
 
 
@@ -148,7 +148,7 @@ def test_the_changes_made_to_the_old_graph_give_the_new_one(seed, edits):
 def test_automatic_names_are_no_difference(seed):
     rng = random.Random(seed)
     nodes = random_nodes(rng)
-    found = diff(graph(nodes, 0, MODELS), replace(graph(copied(nodes), 7, RENUMBERED), ops={"": {"Const": 0}}))
+    found = diff(graph(nodes, 0, MODELS), replace(graph(copied(nodes), 7, RENUMBERED), ops={"": {"Mul": 0}}))
     assert found.equal, [change.line() for change in found.changes]
 
 

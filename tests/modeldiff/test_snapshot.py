@@ -5,7 +5,8 @@ import json
 import pytest
 
 from graphdiag.errors import SourceError
-from graphdiag.modeldiff.snapshot import FindingRecord, from_dict, is_snapshot, read
+from graphdiag.modeldiff.snapshot import FindingRecord
+from graphdiag.modeldiff.snapshot_file import from_dict, is_snapshot, read
 from tests.modeldiff.models import snapshot
 
 HOSTILE = 'a"<b>\n|::\ud800é' + "x" * 300
@@ -48,6 +49,7 @@ def test_a_layer_is_a_line():
         "parameters": 8,
         "path": ["enc"],
         "from": ["dense"],
+        "settings": {},
     }
 
 

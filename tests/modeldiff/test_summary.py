@@ -35,10 +35,10 @@ def test_every_sort_of_change_is_counted():
         "layers": [
             "a renamed a2 (Dense)",
             "c (Conv1D) removed between b and out",
-            "new (ReLU) added after in, and before out",
+            "new (ReLU) added after in, before out",
         ],
         "edges": ["edge in -> b removed"],
-        "attributes": ["b: output shape (None, 4) -> (None, 5), parameters 4 -> 5"],
+        "settings": ["b: output shape (None, 4) -> (None, 5), parameters 4 -> 5"],
     }
 
 
@@ -67,18 +67,18 @@ def test_sizes_that_follow_are_counted():
         chain = [f"c{number} Conv2D({size + number}) < {f'c{number - 1}' if number else 'in'}" for number in range(30)]
         return snapshot(f"in InputLayer({size})", *chain)
 
-    assert told(net(10), net(20))["attributes"] == [
+    assert told(net(10), net(20))["settings"] == [
         "in: output shape (None, 10) -> (None, 20), parameters 10 -> 20",
-        "30 layers that follow have other output shapes or parameters: c0, c1, c2 and 27 more",
+        "and 30 layers that follow have other output shapes or parameters: c0, c1, c2 and 27 more",
     ]
 
 
 def test_long_sections_are_cut_and_say_so():
     old = snapshot("in InputLayer", *[f"a{number} Dense({number}) < in" for number in range(1, 41)])
-    new = snapshot("in InputLayer", *[f"b{number} Dense({number}) < in" for number in range(1, 41)])
-    [section] = [section for section in sections(diff(old, new)) if section.title == "layers"]
+    new = snapshot("in InputLayer", *[f"a{number} Conv{number}({number}) < in" for number in range(1, 41)])
+    [section] = [section for section in sections(diff(old, new)) if section.title == "settings"]
     assert (len(section.lines), section.more) == (12, 28)
-    [whole] = [section for section in sections(diff(old, new), None) if section.title == "layers"]
+    [whole] = [section for section in sections(diff(old, new), None) if section.title == "settings"]
     assert (len(whole.lines), whole.more) == (40, 0)
 
 

@@ -153,7 +153,7 @@ def test_graphviz_takes_the_picture(format_):
 def test_results_name_layers_and_edges():
     sarif = json.loads(written(Format.SARIF))
     results = {result["ruleId"]: result for result in sarif["runs"][0]["results"]}
-    assert set(results) == {"diff-layers", "diff-edges", "diff-attributes"}
+    assert set(results) == {"diff-layers", "diff-edges", "diff-settings"}
     prints = [json.dumps(result["partialFingerprints"]) for result in sarif["runs"][0]["results"]]
     assert len(prints) == len(set(prints))
     cases = {context.get("name"): context for context in ElementTree.fromstring(written(Format.JUNIT)).iter("testcase")}

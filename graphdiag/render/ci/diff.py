@@ -15,8 +15,8 @@ from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 _SUMMARIES = {
     "model": "The model's name, inputs, outputs and nested models are the same.",
     "layers": "No layer came, went or was renamed.",
-    "edges": "No layer takes from other layers than before.",
-    "attributes": "Every layer has the same class, output shape, parameters, calls and nested model.",
+    "edges": "Every layer takes the same tensors.",
+    "settings": "Every layer has the same class, settings, output shape, parameters and nested model.",
     "ops": "Every layer made the same ops.",
     "findings": "No finding came or went.",
 }
@@ -51,7 +51,7 @@ def suite_of(diff: Diff) -> Suite:
         model=title,
         checks=[Check(f"diff-{sort}", summary=_SUMMARIES[sort]) for sort in SORTS],
         problems=list(_problems(diff)),
-        notes=[f"{diff.titles[0]} -> {title}: {headline(diff)}", *diff.notes],
+        notes=[f"{diff.titles[0]} -> {title}: {headline(diff)}", *diff.not_compared, *diff.notes],
         location=Location(title),
         most=LINES_SHOWN,
     )
@@ -62,7 +62,7 @@ def _problems(diff: Diff) -> Iterator[Problem]:
         yield Problem(
             check=f"diff-{sort_of(change)}",
             severity=Severity.ERROR,
-            message=change.line(),
+            message=diff.line(change),
             edges=change.about_edges,
             layers=change.about,
             location=_location(diff, change),

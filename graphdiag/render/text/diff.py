@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphdiag.modeldiff.differ import Diff
+from graphdiag.modeldiff.snapshot import Snapshot
 from graphdiag.modeldiff.summary import headline, notes, sections
 from graphdiag.output import plain
 from graphdiag.picture_style import PictureStyle
@@ -47,14 +48,24 @@ def to_text(diff: Diff, _: PictureStyle | None = None) -> str:
 
 
 def sides(diff: Diff) -> list[tuple[str, str, str]]:
-    """For each of the two graphs: ``old`` or ``new``, what the user calls it, and its size in words."""
-    found = []
-    for word, title, side in zip(("old", "new"), diff.titles, (diff.old, diff.new), strict=True):
-        what = "name scopes" if side.by_scope else "layers"
-        ops = "" if side.ops is None else f", {side.total_ops:,} ops"
-        edges = sum(1 for _ in side.edges)
-        found.append((word, title, f"{len(side.layers):,} {what}, {edges:,} edges{ops}"))
-    return found
+    """For each of the two graphs: ``old`` or ``new``, what the user calls it, and its sizes with their differences."""
+    sizes = _sizes(diff.old), _sizes(diff.new)
+    old = [f"{number:,} {what}" for what, number in sizes[0].items()]
+    new = [f"{number:,} {what}{_more(number, sizes[0].get(what))}" for what, number in sizes[1].items()]
+    return [("old", diff.titles[0], ", ".join(old)), ("new", diff.titles[1], ", ".join(new))]
+
+
+def _sizes(side: Snapshot) -> dict[str, int]:
+    """How many there are of what, as far as it is recorded."""
+    layers = "name scopes" if side.by_scope else "layers"
+    sizes = {layers: len(side.layers), "edges": sum(1 for _ in side.edges), "parameters": side.parameters}
+    sizes["ops"] = None if side.ops is None else side.total_ops
+    return {what: number for what, number in sizes.items() if number is not None}
+
+
+def _more(new: int, old: int | None) -> str:
+    """`` (+3)``."""
+    return "" if old is None or old == new else f" ({new - old:+,})"
 
 
 def _text(words: str, style: str = "") -> Text:

@@ -1,0 +1,92 @@
+"""What is different about layers that stayed: class, size, place and settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from graphdiag.modeldiff.changes import ABSENT, Attribute, LayerChanged, Setting
+from graphdiag.modeldiff.pairing import Pairing
+from graphdiag.modeldiff.snapshot import LayerRecord
+
+
+def layer_changes(pairing: Pairing) -> Iterator[LayerChanged]:
+    """Layers with other attributes or settings. What only one side records is not compared."""
+    for old, new in pairing.pairs():
+        attributes = [
+            *_attribute("class", old.class_name, new.class_name),
+            *_attribute("shape", old.output_shape, new.output_shape),
+            *_attribute("parameters", old.parameters, new.parameters),
+            *place(pairing, old.path, new.path),
+        ]
+        settings = setting_changes(old, new)
+        if attributes or settings:
+            details = [detail for setting in settings for detail in _details(setting, new.class_name)]
+            if old.class_name != new.class_name:
+                # What one class has and the other does not is no edit of a setting.
+                details = [detail for detail in details if ABSENT not in (detail.old, detail.new)]
+            yield LayerChanged(new.id, attributes, False, settings, details)
+
+
+def nested_changes(pairing: Pairing) -> Iterator[LayerChanged]:
+    """Nested models with other attributes."""
+    for old, new in pairing.nested_pairs():
+        attributes = [
+            *_attribute("class", old.class_name, new.class_name),
+            *_attribute("calls", old.calls, new.calls),
+            *place(pairing, old.path, new.path),
+        ]
+        if attributes:
+            yield LayerChanged(new.id, attributes, nested=True)
+
+
+def place(pairing: Pairing, old: tuple[str, ...], new: tuple[str, ...]) -> Sequence[Attribute]:
+    """Where a layer lies, if that is another nested model and not only another name of it."""
+    moved = pairing.paths.get(old, old)
+    return [] if moved == new else [Attribute("path", "/".join(old), "/".join(new))]
+
+
+def setting_changes(old: LayerRecord, new: LayerRecord) -> Sequence[Setting]:
+    """Settings that differ, each as a whole; none where one side does not record them."""
+    if old.settings is None or new.settings is None:
+        return []
+    found = []
+    for name in sorted({*old.settings, *new.settings}):
+        before, after = old.settings.get(name, ABSENT), new.settings.get(name, ABSENT)
+        # A hash of code that only one side has says nothing.
+        if before != after and not (name == "code" and ABSENT in (before, after)):
+            found.append(Setting(name, before, after, new.class_name))
+    return found
+
+
+def _attribute(name: str, old: str | int | None, new: str | int | None) -> Sequence[Attribute]:
+    """What changed; what only one side records did not."""
+    return [] if old == new or old in ("", None) or new in ("", None) else [Attribute(name, old, new)]
+
+
+def _details(setting: Setting, class_name: str) -> Iterator[Setting]:
+    """A setting as it is told: of a layer that is wrapped, its own settings one by one."""
+    old, new = setting.old, setting.new
+    if not _is_layer(setting.name, old) or not _is_layer(setting.name, new) or old["class"] != new["class"]:
+        if isinstance(old, list) and isinstance(new, list) and _are_layers(old, new):
+            for number, (before, after) in enumerate(zip(old, new, strict=True)):
+                if before != after:
+                    yield from _details(Setting(f"{setting.name}[{number}]", before, after, class_name), class_name)
+            return
+        yield setting
+        return
+    for name in sorted({*old, *new} - {"class"}):
+        before, after = old.get(name, ABSENT), new.get(name, ABSENT)
+        if before != after:
+            yield from _details(Setting(f"{setting.name}.{name}", before, after, old["class"]), old["class"])
+
+
+_HOLDERS = frozenset({"layer", "backward_layer", "forward_layer", "cell", "cells"})
+
+
+def _is_layer(name: str, value: Any) -> bool:
+    return isinstance(value, Mapping) and "class" in value and name.rpartition(".")[2].partition("[")[0] in _HOLDERS
+
+
+def _are_layers(old: Sequence[Any], new: Sequence[Any]) -> bool:
+    return len(old) == len(new) and all(isinstance(part, Mapping) and "class" in part for part in (*old, *new))
