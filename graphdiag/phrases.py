@@ -27,3 +27,8 @@ def some(names: Sequence[str], shown: int = 3) -> str:
 def counted(number: int, what: str) -> str:
     """``1 layer``, ``1,204 layers``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def verb(singular: str, subjects: Sequence[str]) -> str:
+    """``takes`` after one subject, ``take`` after several."""
+    return singular if len(subjects) == 1 else singular.removesuffix("es" if singular in ("goes", "does") else "s")

@@ -21,11 +21,7 @@ def layer_changes(pairing: Pairing) -> Iterator[LayerChanged]:
         ]
         settings = setting_changes(old, new)
         if attributes or settings:
-            details = [detail for setting in settings for detail in _details(setting, new.class_name)]
-            if old.class_name != new.class_name:
-                # What one class has and the other does not is no edit of a setting.
-                details = [detail for detail in details if ABSENT not in (detail.old, detail.new)]
-            yield LayerChanged(new.id, attributes, False, settings, details)
+            yield LayerChanged(new.id, attributes, False, settings, layer_details(old, new))
 
 
 def nested_changes(pairing: Pairing) -> Iterator[LayerChanged]:
@@ -59,6 +55,15 @@ def setting_changes(old: LayerRecord, new: LayerRecord) -> Sequence[Setting]:
     return found
 
 
+def layer_details(old: LayerRecord, new: LayerRecord) -> Sequence[Setting]:
+    """Settings that differ as they are told: those of wrapped layers one by one."""
+    details = [detail for setting in setting_changes(old, new) for detail in _details(setting, new.class_name)]
+    if old.class_name == new.class_name:
+        return details
+    # What one class has and the other does not is no edit of a setting.
+    return [detail for detail in details if ABSENT not in (detail.old, detail.new)]
+
+
 def _attribute(name: str, old: str | int | None, new: str | int | None) -> Sequence[Attribute]:
     """What changed; what only one side records did not."""
     return [] if old == new or old in ("", None) or new in ("", None) else [Attribute(name, old, new)]
@@ -67,26 +72,28 @@ def _attribute(name: str, old: str | int | None, new: str | int | None) -> Seque
 def _details(setting: Setting, class_name: str) -> Iterator[Setting]:
     """A setting as it is told: of a layer that is wrapped, its own settings one by one."""
     old, new = setting.old, setting.new
-    if not _is_layer(setting.name, old) or not _is_layer(setting.name, new) or old["class"] != new["class"]:
-        if isinstance(old, list) and isinstance(new, list) and _are_layers(old, new):
-            for number, (before, after) in enumerate(zip(old, new, strict=True)):
-                if before != after:
-                    yield from _details(Setting(f"{setting.name}[{number}]", before, after, class_name), class_name)
-            return
+    if _are_layers(setting.name, old, new):
+        if old["class"] != new["class"]:
+            yield Setting(setting.name, old["class"], new["class"], class_name)
+        for name in sorted({*old, *new} - {"class"}):
+            before, after = old.get(name, ABSENT), new.get(name, ABSENT)
+            if before != after and (old["class"] == new["class"] or ABSENT not in (before, after)):
+                yield from _details(Setting(f"{setting.name}.{name}", before, after, new["class"]), new["class"])
+    elif isinstance(old, list) and isinstance(new, list) and _are_lists_of_layers(setting.name, old, new):
+        for number, (before, after) in enumerate(zip(old, new, strict=True)):
+            if before != after:
+                yield from _details(Setting(f"{setting.name}[{number}]", before, after, class_name), class_name)
+    else:
         yield setting
-        return
-    for name in sorted({*old, *new} - {"class"}):
-        before, after = old.get(name, ABSENT), new.get(name, ABSENT)
-        if before != after:
-            yield from _details(Setting(f"{setting.name}.{name}", before, after, old["class"]), old["class"])
 
 
 _HOLDERS = frozenset({"layer", "backward_layer", "forward_layer", "cell", "cells"})
 
 
-def _is_layer(name: str, value: Any) -> bool:
-    return isinstance(value, Mapping) and "class" in value and name.rpartition(".")[2].partition("[")[0] in _HOLDERS
+def _are_layers(name: str, *values: Any) -> bool:
+    holds = name.rpartition(".")[2].partition("[")[0] in _HOLDERS
+    return holds and all(isinstance(value, Mapping) and "class" in value for value in values)
 
 
-def _are_layers(old: Sequence[Any], new: Sequence[Any]) -> bool:
-    return len(old) == len(new) and all(isinstance(part, Mapping) and "class" in part for part in (*old, *new))
+def _are_lists_of_layers(name: str, old: Sequence[Any], new: Sequence[Any]) -> bool:
+    return len(old) == len(new) and all(_are_layers(name, *pair) for pair in zip(old, new, strict=True))

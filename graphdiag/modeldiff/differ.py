@@ -19,6 +19,7 @@ from graphdiag.modeldiff.op_changes import finding_changes, op_changes
 from graphdiag.modeldiff.pairing import Pairing
 from graphdiag.modeldiff.recorded import not_compared, stacks
 from graphdiag.modeldiff.snapshot import Snapshot, TakenTensor
+from graphdiag.modeldiff.weights import Weights, weights
 from graphdiag.results.renderable import Renderable
 
 SCHEMA = "graphdiag.diff/2"
@@ -72,6 +73,16 @@ class Diff(Renderable):
         """The two graphs, matched."""
         return Pairing(self.old, self.new, self.matching)
 
+    @cached_property
+    def weights(self) -> Weights | None:
+        """Which weights of the old model load into the new one; ``None`` where that is not known."""
+        return weights(self.pairing)
+
+    @cached_property
+    def stacks(self) -> Sequence[str]:
+        """That the two were made by other versions of Keras or TensorFlow, if they were."""
+        return stacks(self.pairing)
+
     def line(self, change: Change) -> str:
         """A change in one line, with old names marked where they mean another layer in the new graph."""
         return change.line(self.pairing.names)
@@ -91,6 +102,7 @@ class Diff(Renderable):
             "new": _side(self.titles[1], self.new),
             "changes": [{**change.to_dict(), "line": self.line(change)} for change in self.changes],
             "takes": self._takes(),
+            "weights": None if self.weights is None else self.weights.to_dict(),
             "names": {old: new for old, new in matched.items() if old != new},
             "automatic_renames": self.automatic,
             "not_compared": list(self.not_compared),

@@ -64,8 +64,15 @@ def _differ_within(pairing: Pairing) -> bool:
 
 
 def labels(tensors: Iterable[TakenTensor]) -> Sequence[str]:
-    """Tensors in words: the layer, and which output where it is not the first one."""
-    return [f"output {tensor.output + 1} of {tensor.source}" if tensor.output else tensor.source for tensor in tensors]
+    """Tensors in words: the layer, which output where it is not the first one, and which call likewise."""
+    tensors = list(tensors)
+    calls = {tensor.source for tensor in tensors if tensor.call}
+    return [_label(tensor, tensor.source in calls) for tensor in tensors]
+
+
+def _label(tensor: TakenTensor, with_call: bool) -> str:
+    of = f"output {tensor.output + 1} of {tensor.source}" if tensor.output else tensor.source
+    return f"{of} (call {tensor.call + 1})" if with_call else of
 
 
 def _sources(layer: LayerRecord) -> Sequence[TakenTensor]:
@@ -116,7 +123,7 @@ def _instead(old: TakenTensor, new: TakenTensor) -> str:
     if old.output != new.output:
         return f"output {new.output + 1} of {new.source}{_as(new)} instead of output {old.output + 1}"
     if old.call != new.call:
-        return f"{labels([new])[0]} of call {new.call + 1} instead of call {old.call + 1}"
+        return f"{_label(new, False)} of call {new.call + 1} instead of call {old.call + 1}"
     return f"{labels([new])[0]} in its call {new.at + 1} instead of call {old.at + 1}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import TypeVar
 
 from graphdiag.modeldiff.changes import (
@@ -31,12 +32,16 @@ from graphdiag.modeldiff.differ import Diff
 from graphdiag.modeldiff.telling.causes import tell_causes
 from graphdiag.modeldiff.telling.consequences import consequences, folded, tell_ops
 from graphdiag.modeldiff.telling.moves import tell_moves
-from graphdiag.modeldiff.telling.renames import tell_renames
+from graphdiag.modeldiff.telling.renames import tell_many_renames, tell_renames
 from graphdiag.modeldiff.telling.repeats import tell_repeats
+from graphdiag.modeldiff.telling.rewritten import tell_rewritten
 from graphdiag.modeldiff.telling.told import Told
 from graphdiag.phrases import counted
 
-LINES_SHOWN = 12
+_ROWS = 19
+"""Rows of all sections together, titles included: with the answer, the graphs and notes, a diff takes under thirty."""
+_COLUMNS = 96
+"""Characters of a row."""
 _Kind = TypeVar("_Kind", bound=Change)
 SORTS: Mapping[str, tuple[type[Change], ...]] = {
     "model": (ModelRenamed, NestedAdded, NestedRemoved, NestedRenamed, EndsChanged),
@@ -85,15 +90,15 @@ def headline(diff: Diff) -> str:
     return f"{said[0].upper()}{said[1:]}; {rest}."
 
 
-def sections(diff: Diff, most: int | None = LINES_SHOWN) -> Sequence[Section]:
+def sections(diff: Diff, most: int | None = _ROWS) -> Sequence[Section]:
     """The changes by sort.
 
     Args:
         diff: The changes.
-        most: Lines of all sections together; ``None`` for all lines. Each section has one at least.
+        most: Rows of all sections together; ``None`` for all lines. Each section has one line at least.
 
     Returns:
-        The sections that are not empty.
+        The sections that are not empty; the last one says which weights of the old model load into the new one.
     """
     hidden = [] if diff.show_ops else consequences(diff)
     left_out = {id(change) for change in hidden}
@@ -102,11 +107,15 @@ def sections(diff: Diff, most: int | None = LINES_SHOWN) -> Sequence[Section]:
         of_sort[sort_of(told.changes[0])].append(told.line)
     if hidden:
         of_sort["ops"].append(folded(hidden))
+    if of_sort["ops"]:
+        of_sort["ops"][:0] = diff.stacks
     filled = {title: lines for title, lines in of_sort.items() if lines}
-    rooms = _rooms([len(lines) for lines in filled.values()], most)
+    if diff.weights is not None and not diff.equal:
+        filled["weights"] = list(diff.weights.lines())
+    rooms = _rooms(list(filled.values()), most)
     return [
-        Section(title, lines[:room], len(lines) - room)
-        for (title, lines), room in zip(filled.items(), rooms, strict=True)
+        Section(title, found[:room], len(found) - room)
+        for (title, found), room in zip(filled.items(), rooms, strict=True)
     ]
 
 
@@ -123,22 +132,27 @@ def lines(diff: Diff) -> Sequence[str]:
     return [told.line for told in _told(diff, [change for change in diff.changes if id(change) not in left_out])]
 
 
-def _rooms(wanted: Sequence[int], most: int | None) -> Sequence[int]:
-    """How many lines each section has, the short ones whole first."""
-    if most is None or sum(wanted) <= most:
-        return wanted
-    rooms = [0] * len(wanted)
-    left = most
-    for number, position in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
-        rooms[position] = max(1, min(wanted[position], left // (len(wanted) - number)))
-        left -= rooms[position]
+def _rooms(of_sections: Sequence[Sequence[str]], most: int | None) -> Sequence[int]:
+    """How many lines each section has, so that all together take so many rows; the short sections first."""
+    rows = [[-(-len(line) // _COLUMNS) for line in section] for section in of_sections]
+    # Each section has a title, and may end in a line that says how many are left out.
+    left = 0 if most is None else most - 2 * len(rows)
+    if most is None or sum(map(sum, rows)) <= left + len(rows):
+        return [len(section) for section in of_sections]
+    rooms = [0] * len(rows)
+    for number, position in enumerate(sorted(range(len(rows)), key=lambda position: sum(rows[position]))):
+        share = max(left, 0) // (len(rows) - number)
+        ends = list(accumulate(rows[position]))
+        rooms[position] = max(1, sum(end <= share for end in ends))
+        left -= ends[rooms[position] - 1]
     # One line more costs no more room than saying that there is one more.
-    return [want if want == room + 1 else room for want, room in zip(wanted, rooms, strict=True)]
+    return [len(row) if len(row) == room + 1 else room for row, room in zip(rows, rooms, strict=True)]
 
 
 def notes(diff: Diff) -> Sequence[str]:
     """What could not be compared, and which differences are none."""
-    found = [*diff.not_compared, *diff.notes]
+    said = diff.stacks if any(isinstance(change, OpsChanged) for change in diff.changes) else ()
+    found = [*diff.not_compared, *(note for note in diff.notes if note not in said)]
     if not diff.automatic:
         return found
     renamed = counted(diff.automatic, "name")
@@ -219,6 +233,8 @@ def _told(diff: Diff, changes: Sequence[Change]) -> Sequence[Told]:
         partial(tell_moves, diff),
         partial(tell_repeats, diff),
         partial(tell_causes, diff),
+        partial(tell_rewritten, diff),
+        partial(tell_many_renames, diff),
         tell_ops,
     )
     for tell in tellers:

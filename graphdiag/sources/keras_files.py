@@ -170,10 +170,10 @@ def _with_parameters(layer_graph: LayerGraph, weights: Mapping[str, Mapping[str,
             counts[layer.id] = sum(weights[layer.name].values())
     for nested, layers in inside.items():
         counts.update(_shared_out(layers, weights.get(nested, {})))
-    return replace(
-        layer_graph,
-        layers={layer.id: replace(layer, parameters=counts.get(layer.id)) for layer in layer_graph.layers.values()},
-    )
+    with_counts = {
+        id_: replace(layer, parameters=counts.get(id_, layer.parameters)) for id_, layer in layer_graph.layers.items()
+    }
+    return replace(layer_graph, layers=with_counts)
 
 
 def _shared_out(layers: list[Layer], weights: Mapping[str, int]) -> dict[str, int]:

@@ -29,7 +29,7 @@ _NEVER = frozenset(
         *("function_type", "output_shape_type", "output_shape_module"),
         *("shape", "batch_shape", "batch_input_shape", "build_input_shape", "input_length"),
         *("query_shape", "value_shape", "key_shape"),
-        *("implementation", "use_cudnn", "input_dtype", "autocast"),
+        *("implementation", "use_cudnn", "input_dtype", "autocast", "rng_type", "force_generator"),
     }
 )
 """Keys that are no setting of the computation: names, what the layer was built for, and which kernel computes it."""
@@ -68,6 +68,9 @@ def settings_of(entry: Mapping[str, Any]) -> Settings | None:
     class_name = plain_class(entry.get("class_name"))
     found = dict(_of_config(class_name, config))
     arguments = [dict(_constants(node)) for node in _nodes(entry)]
+    if class_name.startswith("Random"):
+        # Keras 3 records the default of its augmentations.
+        arguments = [{key: value for key, value in one.items() if key != "training"} for one in arguments]
     if any(arguments):
         same = all(other == arguments[0] for other in arguments)
         found["arguments"] = arguments[0] if same else arguments

@@ -47,7 +47,7 @@ def test_differences_make_the_exit_status_1(graphdiag, changed):
 
 def test_json_has_all_of_it(graphdiag, changed):
     found = json.loads(graphdiag("diff", MODEL, changed, "--format", "json").stdout)
-    assert list(found) == ["schema", "equal", "old", "new", "changes", "takes", "names", "automatic_renames",
+    assert list(found) == ["schema", "equal", "old", "new", "changes", "takes", "weights", "names", "automatic_renames",
                            "not_compared", "notes"]  # fmt: skip
     assert found["schema"] == "graphdiag.diff/2"
     assert found["old"].pop("snapshot") == json.loads(graphdiag("snapshot", MODEL).stdout)

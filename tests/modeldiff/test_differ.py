@@ -109,7 +109,7 @@ def test_a_lost_skip_connection():
 def test_a_merge_that_goes_with_its_skip_connection():
     old = snapshot("in InputLayer", "a Dense < in", "b Dense < a", "add Add < b, a", "out Dense(3) < add")
     new = snapshot("in InputLayer", "a Dense < in", "b Dense < a", "out Dense(3) < b")
-    assert said(old, new) == ["add (Add) removed after b and a, before out; out now takes b alone"]
+    assert said(old, new) == ["add (Add) removed: out takes b alone, without a"]
 
 
 def towers(second):

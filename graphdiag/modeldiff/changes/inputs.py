@@ -102,7 +102,8 @@ class SharingChanged(Change):
             return f"{self.id} is now shared by {some(self.sources)}: {calls}"
         if self.new == 1 < self.old:
             return f"{self.id} is no longer shared: it takes {some(self.sources) or 'nothing'} alone, {calls}"
-        return f"{self.id}: {calls}{f', on {some(self.sources)}' if self.sources else ''}"
+        on = f", on {some(self.sources)}" if self.sources else ""
+        return f"{self.id} {'is now shared' if self.old <= 1 else 'is called more or less often'}: {calls}{on}"
 
     def to_dict(self) -> dict[str, Any]:
         """Calls before and after, and edges."""

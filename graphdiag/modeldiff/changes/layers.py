@@ -10,7 +10,7 @@ from graphdiag.keras_facts import MERGES
 from graphdiag.modeldiff.blocks import blocks_of, made_of
 from graphdiag.modeldiff.changes.change import PLAIN, Change, Edge, Names, NewEdge, between
 from graphdiag.modeldiff.snapshot import LayerRecord
-from graphdiag.phrases import counted, some
+from graphdiag.phrases import counted, some, verb
 
 _NAMED = 7
 """Layers that are named one by one, each with its class."""
@@ -47,13 +47,13 @@ class LayersAdded(Change):
         return between(self.takes_from, [edge.target for edge in self.feeds], bool(self.instead_of))
 
     @property
-    def verb(self) -> str:
+    def participle(self) -> str:
         """What happened to them, in a word."""
         return "inserted" if self.instead_of else "added"
 
     def line(self, names: Names = PLAIN) -> str:
         """``dropout_3 (Dropout) inserted between dense_1 and prediction``."""
-        return f"{_called(self.layers)} {self.verb}{self.place}{_listed(self.layers)}"
+        return f"{_called(self.layers)} {self.participle}{self.place}{_listed(self.layers)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Layers, added edges, and removed edges."""
@@ -97,12 +97,21 @@ class LayersRemoved(Change):
 
     def line(self, names: Names = PLAIN) -> str:
         """``dropout_0 (Dropout) removed between dense_0 and dense_1``."""
-        what = f"{_called(self.layers, names)} removed{self.place(names)}{_listed(self.layers, names)}"
         if len(self.layers) > 1 or self.layers[0].class_name not in MERGES or not self.closed:
-            return what
+            return f"{_called(self.layers, names)} removed{self.place(names)}{_listed(self.layers, names)}"
         # What a merge was for: which of its inputs goes on, and which leads nowhere now.
-        kept = list(dict.fromkeys(edge.source for edge in self.closed))
-        return f"{what}; {some(list(dict.fromkeys(edge.target for edge in self.closed)))} now takes {some(kept)} alone"
+        users, kept = self.survivors
+        lost = [names.old(source) for source in self.took_from if source not in kept]
+        without = f", without {some(lost)}" if lost else ""
+        return (
+            f"{_called(self.layers, names)} removed: {some(users)} {verb('takes', users)} {some(kept)} alone{without}"
+        )
+
+    @property
+    def survivors(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Layers that took from these and take from others now, and those others."""
+        users = list(dict.fromkeys(edge.target for edge in self.closed))
+        return users, list(dict.fromkeys(edge.source for edge in self.closed))
 
     def to_dict(self) -> dict[str, Any]:
         """Layers, added edges, and removed edges with the layers to those that stayed."""

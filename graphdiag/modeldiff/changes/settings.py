@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 from graphdiag.modeldiff.changes.change import PLAIN, Change, Names
 from graphdiag.sources.keras_settings import default_of
 
+_LONG = 8
+"""Characters of a number that is told as a fraction where it is one."""
+_NEAR = 1e-3
 ABSENT = object()
 """What a setting has that is left out: its default."""
 
@@ -60,7 +63,7 @@ class Setting:
         if last == "code" or (len(digests) == 2 and digests[0] != digests[1]):
             return "its code" if last == "code" else f"the code of its {self.name}"
         if last == "arguments":
-            return f"{_arguments(self.old)} -> {_arguments(self.new)}"
+            return f"constant {_arguments(self.old)} -> {_arguments(self.new)}"
         return f"{self.name} {self._said(self.old)} -> {self._said(self.new)}"
 
     def _said(self, value: Any) -> str:
@@ -133,15 +136,19 @@ def said(value: Any) -> str:
         return f"({', '.join(map(said, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
+    if isinstance(value, float) and 0 < value < 1 and len(repr(value)) > _LONG:
+        divisor = round(2 / value) / 2
+        if abs(1 / value - divisor) < _NEAR:
+            return f"1/{divisor:g}"  # 1/255, as it was written
     return str(value)
 
 
 def _arguments(value: Any) -> str:
     """The constants that a call is given."""
     if not isinstance(value, Mapping):
-        return "no constant" if value is ABSENT else said(value)
+        return "none" if value is ABSENT else said(value)
     parts = [said(part) if name.isdecimal() else f"{name}={said(part)}" for name, part in value.items()]
-    return f"argument {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def _value(value: str | int | None) -> str:

@@ -67,9 +67,9 @@ def _many(group: Sequence[LayerChanged]) -> Told:
         for setting in change.details
     )
     how = ""
-    if factors[0]:
+    if factors[0] and _COUNTED.issuperset(names):
         ends = dict.fromkeys(f"{factor:.2g}" for factor in (factors[0], factors[-1]))
-        how = f", {' to '.join(ends)} times as {'many' if names[0] in _COUNTED else 'large'}"
+        how = f", {' to '.join(ends)} times as many"
     said = [
         f"{change.id} {', '.join(setting.text().removeprefix(f'{setting.name} ') for setting in change.details)}"
         for change in group

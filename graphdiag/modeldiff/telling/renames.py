@@ -10,30 +10,34 @@ from graphdiag.modeldiff.differ import Diff
 from graphdiag.modeldiff.telling.told import REPEATED, Told
 from graphdiag.phrases import counted, some
 
-_LISTED = 6
-"""Renames without a rule that are told one by one; of more, the first few."""
-
 
 def tell_renames(diff: Diff, changes: Sequence[Change]) -> Iterator[Told]:
-    """``all 177 names: prefix student_ added``; and many renames without a rule in one line."""
+    """``all 177 names: prefix student_ added``."""
     groups: dict[str, list[LayerRenamed]] = defaultdict(list)
     renamed = [change for change in changes if isinstance(change, LayerRenamed)]
     for change in renamed:
         names = diff.old.layers[change.old].name, diff.new.layers[change.new].name
         groups[_rule(*names)].append(change)
-    left: list[LayerRenamed] = []
     for rule, group in groups.items():
         if not rule or len(group) < REPEATED:
-            left += group
             continue
         inputs = sum(layer.class_name == "InputLayer" for layer in diff.new.layers.values())
         everything = len(group) >= len(diff.matching.layers) - inputs
         who = f"all {len(group):,} names" if everything else counted(len(group), "name")
         first = group[0]
         yield Told(f"{who}: {rule}, as {diff.pairing.names.old(first.old)} renamed {first.new}", group)
-    if len(left) > _LISTED:
-        said = [f"{diff.pairing.names.old(change.old)} renamed {change.new}" for change in left]
-        yield Told(f"{counted(len(left), 'layer')} renamed: {some(said)}", left)
+
+
+def tell_many_renames(diff: Diff, changes: Sequence[Change]) -> Iterator[Told]:
+    """Many renames without a rule in one line."""
+    renamed = [change for change in changes if isinstance(change, LayerRenamed)]
+    if len(renamed) > _LISTED:
+        said = [f"{diff.pairing.names.old(change.old)} renamed {change.new}" for change in renamed]
+        yield Told(f"{counted(len(renamed), 'layer')} renamed: {some(said)}", renamed)
+
+
+_LISTED = 6
+"""Renames without a rule that are told one by one; of more, the first few."""
 
 
 def _rule(old: str, new: str) -> str:

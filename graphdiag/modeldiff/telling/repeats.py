@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
+from graphdiag.keras_facts import MERGES
 from graphdiag.modeldiff.changes import Change, LayerRewired, LayersAdded, LayersRemoved, LayersReplaced
 from graphdiag.modeldiff.changes.settings import said
 from graphdiag.modeldiff.differ import Diff
 from graphdiag.modeldiff.snapshot import LayerRecord
 from graphdiag.modeldiff.telling.told import REPEATED, Told, blocks, places
-from graphdiag.phrases import some
+from graphdiag.phrases import some, verb
 
 _SETTINGS = 2
 """Settings that are told of a layer that was inserted at many places."""
@@ -19,8 +20,10 @@ _SETTINGS = 2
 def tell_repeats(diff: Diff, changes: Sequence[Change]) -> Iterator[Told]:
     """``Dropout (rate 0.1) inserted in 8 blocks (block1 to block8)``; several layers that were wired to another one."""
     groups: dict[Hashable, list[Change]] = defaultdict(list)
+    merges = [change for change in changes if _is_merges(change)]
+    yield from (Told(_merges(diff, change), [change]) for change in merges)
     for change in changes:
-        key = _key(change)
+        key = _key(change) if change not in merges else None
         if key is not None:
             groups[key].append(change)
     for group in groups.values():
@@ -32,9 +35,28 @@ def tell_repeats(diff: Diff, changes: Sequence[Change]) -> Iterator[Told]:
             yield Told(_line(diff, group), group)
 
 
+def _is_merges(change: Change) -> bool:
+    """Whether it is several merges that feed each other, as along the skip connections of a residual network."""
+    if not isinstance(change, (LayersAdded, LayersRemoved)) or len(change.layers) < REPEATED:
+        return False
+    return len({layer.class_name for layer in change.layers} - MERGES) == 0 and len(set(_classes(change.layers))) == 1
+
+
+def _merges(diff: Diff, change: Change) -> str:
+    assert isinstance(change, (LayersAdded, LayersRemoved))
+    names = [diff.pairing.names.old(layer.id) for layer in change.layers]
+    if isinstance(change, LayersAdded):
+        names = [layer.id for layer in change.layers]
+    what = change.participle if isinstance(change, LayersAdded) else "removed"
+    where = blocks(names) or f"at {len(names):,} places: {places(names)}"
+    kept = change.survivors[1] if isinstance(change, LayersRemoved) else ()
+    rest = f"; {places(kept)} {verb('goes', kept)} on alone" if kept else ""
+    return f"{change.layers[0].class_name} {what} {where}{rest}"
+
+
 def _key(change: Change) -> Hashable | None:
     if isinstance(change, LayersAdded):
-        return "added", change.verb, _classes(change.layers)
+        return "added", change.participle, _classes(change.layers)
     if isinstance(change, LayersRemoved):
         return "removed", bool(change.closed), _classes(change.layers)
     if isinstance(change, LayersReplaced):
@@ -56,7 +78,7 @@ def _line(diff: Diff, group: Sequence[Change]) -> str:
         below = [edge.target for change in added for edge in change.feeds[:1]]
         above = [id_ for change in added for id_ in change.takes_from[:1]]
         where, word = (below, "before") if len(below) == len(added) else (above, "after")
-        return _said(added[0].verb, [change.layers for change in added], where, word)
+        return _said(added[0].participle, [change.layers for change in added], where, word)
     if removed:
         names = diff.pairing.names
         return _said(
@@ -67,13 +89,13 @@ def _line(diff: Diff, group: Sequence[Change]) -> str:
     return f"{what[0]} replaced by {what[1]}, {len(replaced):,} times: {some(pairs)}"
 
 
-def _said(verb: str, of_each: Sequence[Sequence[LayerRecord]], where: Sequence[str], word: str) -> str:
+def _said(participle: str, of_each: Sequence[Sequence[LayerRecord]], where: Sequence[str], word: str) -> str:
     what, count = _what(of_each), len(of_each)
     in_blocks = blocks(where) if len(where) == count else ""
     if in_blocks:
-        return f"{what} {verb} {in_blocks}"
+        return f"{what} {participle} {in_blocks}"
     named = f"{word} {places(where)}".strip()
-    return f"{what} {verb} at {count:,} places{f': {named}' if where else ''}"
+    return f"{what} {participle} at {count:,} places{f': {named}' if where else ''}"
 
 
 def _what(of_each: Sequence[Sequence[LayerRecord]]) -> str:

@@ -28,8 +28,10 @@ def render(diff: Diff) -> RenderableType:
     for word, title, what in sides(diff):
         table.add_row(Text(word), _text(title), Text(what))
     parts: list[RenderableType] = [_text(headline(diff), "bold"), Text(), table]
-    for section in sections(diff):
-        parts += [Text(), Text(section.title, style="bold")]
+    told = sections(diff)
+    parts += [Text()] * bool(told)
+    for section in told:
+        parts.append(Text(section.title, style="bold"))
         parts += [Padding(_text(line), (0, 0, 0, 2)) for line in section.lines]
         if section.more:
             parts.append(Padding(Text(f"and {section.more:,} more (--format json has all)", style="dim"), (0, 0, 0, 2)))
