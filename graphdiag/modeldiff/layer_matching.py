@@ -10,13 +10,14 @@ strongest likeness to the weakest:
 3. A layer of another size between neighbors that are the same.
 4. What is left in a gap, aligned in order.
 
-Layers are alike in class, shape, parameters and calls, or in less where that finds none. A color stands for all that
-was looked at around a layer (Weisfeiler and Lehman's refinement); equal colors get equal numbers, in both graphs. Each
-step is linear in layers and edges, but for sorting.
+Layers are alike in class, shape, parameters, calls and settings, or in less where that finds none. A color stands for
+all that was looked at around a layer (Weisfeiler and Lehman's refinement); equal colors get equal numbers, in both
+graphs. Each step is linear in layers and edges, but for sorting.
 """
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -61,6 +62,9 @@ def match(old: Snapshot, new: Snapshot) -> Matching:
     labels = _labels(old, new)
     exact = _same_up_to_names(old, new, labels[0])
     if exact is None:
+        # Settings may have been edited where nothing else was.
+        exact = _same_up_to_names(old, new, labels[1])
+    if exact is None:
         matcher = _Matcher(old, new)
         matcher.run(labels)
         exact = matcher.pairs
@@ -84,6 +88,17 @@ def _labels(old: Snapshot, new: Snapshot) -> Sequence[Callable[[LayerRecord], La
     shapes = all(any(layer.output_shape for layer in side) for side in sides)
     sizes = all(any(layer.parameters is not None for layer in side) for side in sides)
 
+    texts = {
+        id(layer): json.dumps(layer.settings, sort_keys=True)
+        for side in sides
+        for layer in side
+        if layer.settings is not None
+    }
+    known = all(any(layer.settings is not None for layer in side) for side in sides)
+
+    def with_settings(layer: LayerRecord) -> Label:
+        return all_of_it(layer), texts.get(id(layer), "") if known else ""
+
     def all_of_it(layer: LayerRecord) -> Label:
         return (
             layer.class_name,
@@ -99,7 +114,7 @@ def _labels(old: Snapshot, new: Snapshot) -> Sequence[Callable[[LayerRecord], La
     def kind(layer: LayerRecord) -> Label:
         return layer.class_name
 
-    return all_of_it, size, kind
+    return with_settings, all_of_it, size, kind
 
 
 def _same_up_to_names(old: Snapshot, new: Snapshot, label: Callable[[LayerRecord], Label]) -> Mapping[str, str] | None:

@@ -80,6 +80,42 @@ def test_a_saved_report_is_a_source_of_diff(graphdiag, tmp_path):
     assert graphdiag("diff", report, LOG, "--new-model", MODEL).returncode == 0
 
 
+def test_what_was_not_compared_is_said_and_strict_makes_it_an_error(graphdiag):
+    done = graphdiag("diff", MODEL, MODEL)
+    assert done.returncode == 0
+    assert done.stdout.startswith("No difference in what could be compared; the notes say what was not.\n")
+    assert "note  Neither OLD nor NEW has an op graph, so ops were not compared." in done.stdout.splitlines()
+    strict = graphdiag("diff", MODEL, MODEL, "--strict")
+    assert (strict.returncode, strict.stdout) == (2, done.stdout)
+    assert strict.stderr == (
+        "graphdiag: --strict: not everything could be compared: Neither OLD nor NEW has an op graph, so ops were not "
+        "compared.\n"
+    )
+
+
+def test_an_earlier_snapshot_is_read_with_notes_on_what_it_lacks(graphdiag, tmp_path):
+    report = graphdiag("snapshot", LOG, "--model", MODEL).stdout
+    document = json.loads(report)
+    for key in ("stack", "tensors", "gives"):
+        document.pop(key)
+    for layer in document["layers"]:
+        layer.pop("settings")
+        layer.pop("takes", None)
+    old = tmp_path / "golden.json"
+    old.write_text(json.dumps({**document, "schema": "graphdiag.snapshot/1", "findings": []}))
+    done = graphdiag("diff", old, LOG, "--new-model", MODEL)
+    text = " ".join(done.stdout.split())
+    assert "OLD does not record which tensors layers take" in text
+    assert "OLD does not record any settings, so settings were not compared." in text
+
+
+def test_ops_that_follow_are_told_on_demand(graphdiag):
+    file = FIXTURES / "models" / "reference_keras3.py"
+    new = ("--new-arg", "dropout_rates=(0.5, 0.3)")
+    assert "--ops shows them" not in graphdiag("diff", file, file, *new).stdout
+    assert graphdiag("diff", file, file, *new, "--ops").returncode == 1
+
+
 def test_python_files_with_arguments(graphdiag):
     file = FIXTURES / "models" / "builder_arguments.py"
     done = graphdiag("diff", file, file, "--old-arg", "units=2", "--new-arg", "units=3", "--graph", "inference")

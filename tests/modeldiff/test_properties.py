@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdiag.modeldiff.differ import diff
-from graphdiag.modeldiff.snapshot import LayerRecord, NestedRecord, Snapshot
+from graphdiag.modeldiff.snapshot import LayerRecord, NestedRecord, Snapshot, TakenTensor, sources_of, usual
+from graphdiag.modeldiff.summary import lines
 from tests.modeldiff.models import applied, compared
 from tests.support.schemas import wrong
 
@@ -25,6 +26,18 @@ class Node:
     model: str = ""
     calls: int = 1
     sources: list[Node] = field(default_factory=list)
+    output: int = 0
+    more: list[tuple[Node, int, str]] = field(default_factory=list)
+    settings: dict[str, object] = field(default_factory=dict)
+
+    def takes(self, ids: dict[int, str]) -> tuple[TakenTensor, ...]:
+        """The tensors that it takes: one of each source, and more of the same ones."""
+        sources = list(dict.fromkeys(map(id, self.sources)))
+        found = [TakenTensor(ids[key], 0 if number else self.output) for number, key in enumerate(sources)]
+        more = [
+            TakenTensor(ids[id(one)], output, 0, argument) for one, output, argument in self.more if id(one) in sources
+        ]
+        return (*found, *more)
 
 
 def graph(nodes: list[Node], counter: int, models: dict[str, str]) -> Snapshot:
@@ -44,6 +57,7 @@ def graph(nodes: list[Node], counter: int, models: dict[str, str]) -> Snapshot:
         path = (models[node.model],) if node.model else ()
         ids[id(node)] = "/".join((*path, name))
     for node in nodes:
+        takes = node.takes(ids)
         layers[ids[id(node)]] = LayerRecord(
             id=ids[id(node)],
             class_name=node.class_name,
@@ -53,6 +67,8 @@ def graph(nodes: list[Node], counter: int, models: dict[str, str]) -> Snapshot:
             path=(models[node.model],) if node.model else (),
             sources=tuple(dict.fromkeys(ids[id(source)] for source in node.sources)),
             ops={"MatMul": node.size, "Relu": node.calls - 1},
+            takes=() if takes == usual(sources_of(takes)) else takes,
+            settings=dict(node.settings),
         )
     taken = {source for layer in layers.values() for source in layer.sources}
     return Snapshot(
@@ -81,12 +97,14 @@ def copied(nodes: list[Node]) -> list[Node]:
     copies = {id(node): replace(node) for node in nodes}
     for node in copies.values():
         node.sources = [copies[id(source)] for source in node.sources]
+        node.more = [(copies[id(source)], *rest) for source, *rest in node.more if id(source) in copies]
+        node.settings = dict(node.settings)
     return list(copies.values())
 
 
 def edit(nodes: list[Node], rng: random.Random) -> None:
     """One random change, in place; the graph stays one that Keras could make, but for layers that nothing feeds."""
-    kind = rng.choice(("insert", "remove", "rename", "cut", "join", "change", "swap", "move", "class", "call"))
+    kind = rng.choice(KINDS)
     position = rng.randrange(len(nodes))
     node = nodes[position]
     if kind == "insert" and node.sources:
@@ -121,8 +139,22 @@ def edit(nodes: list[Node], rng: random.Random) -> None:
         node.class_name = rng.choice(CLASSES)
     elif kind == "call":
         node.calls = rng.choice((1, 2))
+    elif kind == "setting":
+        node.settings[rng.choice(("rate", "units"))] = rng.choice((1, 0.5, None, [3, 3], {"class": "L2", "l2": 0.1}))
+    elif kind == "default":
+        node.settings.clear()
+    elif kind == "output":
+        node.output = rng.choice((0, 1, 2))
+    elif kind == "give" and node.sources:
+        node.more.append((rng.choice(node.sources), rng.choice((0, 1)), rng.choice(("", "mask", "value"))))
+    elif kind == "take back" and node.more:
+        node.more.pop(rng.randrange(len(node.more)))
 
 
+KINDS = (
+    *("insert", "remove", "rename", "cut", "join", "change", "swap", "move", "class", "call"),
+    *("setting", "default", "output", "give", "take back"),
+)
 MODELS = {"a": "first", "b": "functional_3", "c": "third"}
 RENUMBERED = {"a": "first", "b": "functional_9", "c": "third"}
 seeds = st.integers(min_value=0, max_value=2**32)
@@ -166,6 +198,32 @@ def test_any_other_difference_is_one(seed):
         assert same
         # A graph may come out the same but for names that Keras made up; then all names are such.
         assert not found.equal or found.to_dict()["names"]
+        assert bool(lines(found)) != found.equal
+
+
+@given(seeds)
+@settings(max_examples=200, deadline=None)
+def test_one_edited_setting_is_one_change(seed):
+    rng = random.Random(seed)
+    nodes = random_nodes(rng)
+    after = copied(nodes)
+    node = rng.choice(after)
+    node.settings["rate"] = 0.9
+    [change] = diff(graph(nodes, 0, MODELS), graph(after, 3, RENUMBERED)).changes[:-1]
+    assert change.kind == "layer-changed"
+    assert change.line().endswith(": rate none -> 0.9")
+
+
+@given(seeds)
+@settings(max_examples=200, deadline=None)
+def test_another_output_is_one_change(seed):
+    rng = random.Random(seed)
+    nodes = random_nodes(rng)
+    after = copied(nodes)
+    rng.choice([node for node in after if node.sources]).output = 1
+    [change] = diff(graph(nodes, 0, MODELS), graph(after, 3, RENUMBERED)).changes[:-1]
+    assert change.kind == "inputs-changed"
+    assert " takes output 2 of " in change.line()
 
 
 @given(seeds)

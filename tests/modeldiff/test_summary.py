@@ -42,8 +42,9 @@ def test_every_sort_of_change_is_counted():
         "weights": [
             "by name: 2 of 5 layers with weights load; 2 are new, a2 first; 1 does not fit: b (parameters 4 -> 5); 2 "
             "old ones are not used, a first",
-            "by structure: 3 of 5 layers with weights load; 1 is new, new first; 1 does not fit: b (parameters 4 -> 5); 1 "
-            "old one is not used, c first",
+            "by structure: 3 of 5 layers with weights load; 1 is new, "
+            "new first; 1 does not fit: b (parameters 4 -> 5); "
+            "1 old one is not used, c first",
         ],
     }
 

@@ -67,7 +67,8 @@ class Golden(Contract):
         told = lines(replace(found, changes=kept))
         yield from map(Violation, told)
         if self.strict and not found.complete and not told and not lost:
-            raise ConfigError(f"strict: not everything can be compared: {found.not_compared[0]}")
+            what = "the snapshot (OLD) and the source (NEW) cannot be compared wholly"
+            raise ConfigError(f"strict: {what}: {found.not_compared[0]}")
 
     def _check_names(self, *snapshots: Snapshot) -> None:
         """Refuse to ignore what no layer has."""

@@ -81,6 +81,53 @@ def test_scopes_are_not_held_against_layers(stored):
     assert reason == f"c.toml: snapshot: only one of {file} and the source has a layer graph."
 
 
+def with_settings(report, **settings):
+    """The report with settings of layers."""
+    graph = report.layer_graph
+    layers = {id_: replace(layer, settings=settings.get(id_, {})) for id_, layer in graph.layers.items()}
+    return replace(report, layer_graph=replace(graph, layers=layers))
+
+
+def test_an_edited_setting_breaks_it_unless_it_is_ignored(stored):
+    old, new = with_settings(model(), hidden={"units": 3}), with_settings(model(), hidden={"units": 4})
+    file = stored(old)
+    assert judged(old, "golden", snapshot=file).status is ContractStatus.KEPT
+    assert messages(judged(new, "golden", snapshot=file)) == ["hidden: units 3 -> 4"]
+    assert judged(new, "golden", snapshot=file, ignore=["units"]).status is ContractStatus.KEPT
+    assert messages(judged(new, "golden", snapshot=file, ignore=["rate"])) == ["hidden: units 3 -> 4"]
+
+
+def test_settings_of_wrapped_layers_are_ignored_too(stored):
+    old, new = (
+        with_settings(model(), hidden={"layer": {"class": "Dense", "units": 3, "rate": rate}}) for rate in (0.1, 0.2)
+    )
+    assert messages(judged(new, "golden", snapshot=stored(old))) == ["hidden: layer.rate 0.1 -> 0.2"]
+    assert judged(new, "golden", snapshot=stored(old), ignore=["rate"]).status is ContractStatus.KEPT
+
+
+def test_findings_may_be_ignored(stored):
+    log = report_on("keras216_hidden_tensor")
+    before = replace(log, findings=[finding for finding in log.findings if finding.code != "GD301"])
+    assert judged(log, "golden", snapshot=stored(before), ignore=["findings"]).status is ContractStatus.KEPT
+
+
+def test_what_no_layer_has_cannot_be_ignored(stored):
+    outcome = judged(model(), "golden", snapshot=stored(model()), ignore=["rte"])
+    assert outcome.status is ContractStatus.UNCHECKED
+    assert outcome.reason == "c.toml: ignore: no layer has a setting 'rte'; the nearest is 'rate'."
+
+
+def test_strict_is_an_error_where_not_everything_was_compared(stored):
+    file = stored(model())
+    assert judged(model(), "golden", snapshot=file).status is ContractStatus.KEPT
+    outcome = judged(model(), "golden", snapshot=file, strict=True)
+    assert outcome.status is ContractStatus.UNCHECKED
+    assert outcome.reason.startswith(
+        "c.toml: strict: the snapshot (OLD) and the source (NEW) cannot be compared wholly"
+    )
+    assert "Neither OLD nor NEW records which tensors layers take" in outcome.reason
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
