@@ -101,10 +101,9 @@ def sections(diff: Diff, most: int | None = _ROWS) -> Sequence[Section]:
         The sections that are not empty; the last one says which weights of the old model load into the new one.
     """
     hidden = [] if diff.show_ops else consequences(diff)
-    left_out = {id(change) for change in hidden}
     of_sort: dict[str, list[str]] = {title: [] for title in SORTS}
-    for told in _told(diff, [change for change in diff.changes if id(change) not in left_out]):
-        of_sort[sort_of(told.changes[0])].append(told.line)
+    for one in told(diff):
+        of_sort[sort_of(one.changes[0])].append(one.line)
     if hidden:
         of_sort["ops"].append(folded(hidden))
     if of_sort["ops"]:
@@ -119,17 +118,22 @@ def sections(diff: Diff, most: int | None = _ROWS) -> Sequence[Section]:
     ]
 
 
-def lines(diff: Diff) -> Sequence[str]:
-    """All that changed, in as few lines as tell it; without ops and findings that follow from other changes.
+def told(diff: Diff) -> Sequence[Told]:
+    """All that changed, in as few lines as tell it; ops and findings that follow from other changes on demand only.
 
     Args:
         diff: The changes.
 
     Returns:
-        The lines, in the order of the changes.
+        The lines, each with its changes, in the order of the changes.
     """
-    left_out = {id(change) for change in consequences(diff)}
-    return [told.line for told in _told(diff, [change for change in diff.changes if id(change) not in left_out])]
+    left_out = set() if diff.show_ops else {id(change) for change in consequences(diff)}
+    return _told(diff, [change for change in diff.changes if id(change) not in left_out])
+
+
+def lines(diff: Diff) -> Sequence[str]:
+    """The lines of `told` alone."""
+    return [one.line for one in told(diff)]
 
 
 def _rooms(of_sections: Sequence[Sequence[str]], most: int | None) -> Sequence[int]:
@@ -238,10 +242,10 @@ def _told(diff: Diff, changes: Sequence[Change]) -> Sequence[Told]:
         tell_ops,
     )
     for tell in tellers:
-        told = list(tell(left))
-        found += told
-        said = {id(change) for one in told for change in one.changes}
+        lines_told = list(tell(left))
+        found += lines_told
+        said = {id(change) for one in lines_told for change in one.changes}
         left = [change for change in left if id(change) not in said]
     found += [Told(diff.line(change), [change]) for change in left]
     order = {id(change): position for position, change in enumerate(changes)}
-    return sorted(found, key=lambda told: (told.follows, min(order[id(change)] for change in told.changes)))
+    return sorted(found, key=lambda one: (one.follows, min(order[id(change)] for change in one.changes)))

@@ -21,7 +21,7 @@ from graphdiag.modeldiff.changes import (
 from graphdiag.modeldiff.differ import diff
 from graphdiag.modeldiff.snapshot import LayerRecord, Snapshot
 from graphdiag.modeldiff.snapshot_file import read
-from graphdiag.modeldiff.summary import lines
+from graphdiag.modeldiff.summary import told
 from graphdiag.modeldiff.take_snapshot import take
 from graphdiag.results.check_report import Violation
 from graphdiag.results.report import Report
@@ -64,9 +64,10 @@ class Golden(Contract):
         found = diff(before, now)
         passed = (*_RENAMES * self.renames, *(kind for name in self.ignore for kind in _KINDS.get(name, ())))
         kept = [change for change in found.changes if not isinstance(change, passed)]
-        told = lines(replace(found, changes=kept))
-        yield from map(Violation, told)
-        if self.strict and not found.complete and not told and not lost:
+        broken = told(replace(found, changes=kept))
+        for one in broken:
+            yield Violation(one.line, layers=tuple(id_ for change in one.changes for id_ in change.about))
+        if self.strict and not found.complete and not broken and not lost:
             what = "the snapshot (OLD) and the source (NEW) cannot be compared wholly"
             raise ConfigError(f"strict: {what}: {found.not_compared[0]}")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from graphdiag.diagnosis.finding import Severity
 from graphdiag.modeldiff.changes import Change
 from graphdiag.modeldiff.differ import Diff
-from graphdiag.modeldiff.summary import LINES_SHOWN, SORTS, headline, sort_of
+from graphdiag.modeldiff.summary import SORTS, headline, sort_of, told
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.ci import github, junit, sarif
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
@@ -20,6 +20,10 @@ _SUMMARIES = {
     "ops": "Every layer made the same ops.",
     "findings": "No finding came or went.",
 }
+
+
+_LINES = 12
+"""Lines of each sort of change that formats for people show."""
 
 
 def to_sarif(diff: Diff, _: PictureStyle | None = None) -> str:
@@ -38,7 +42,7 @@ def to_github(diff: Diff, _: PictureStyle | None = None) -> str:
 
 
 def suite_of(diff: Diff) -> Suite:
-    """The sorts of change as checks, and the changes as problems.
+    """The sorts of change as checks, and the lines that tell the changes as problems.
 
     Args:
         diff: The changes.
@@ -53,20 +57,21 @@ def suite_of(diff: Diff) -> Suite:
         problems=list(_problems(diff)),
         notes=[f"{diff.titles[0]} -> {title}: {headline(diff)}", *diff.not_compared, *diff.notes],
         location=Location(title),
-        most=LINES_SHOWN,
+        most=_LINES,
     )
 
 
 def _problems(diff: Diff) -> Iterator[Problem]:
-    for change in diff.changes:
+    for line in told(diff):
+        first, *others = line.changes
         yield Problem(
-            check=f"diff-{sort_of(change)}",
+            check=f"diff-{sort_of(first)}",
             severity=Severity.ERROR,
-            message=diff.line(change),
-            edges=change.about_edges,
-            layers=change.about,
-            location=_location(diff, change),
-            properties=change.to_dict(),
+            message=line.line,
+            edges=[edge for change in line.changes for edge in change.about_edges],
+            layers=[id_ for change in line.changes for id_ in change.about],
+            location=next((place for change in line.changes if (place := _location(diff, change))), None),
+            properties={"changes": [change.to_dict() for change in line.changes]} if others else first.to_dict(),
         )
 
 
