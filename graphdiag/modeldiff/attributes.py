@@ -50,7 +50,7 @@ def setting_changes(old: LayerRecord, new: LayerRecord) -> Sequence[Setting]:
     for name in sorted({*old.settings, *new.settings}):
         before, after = old.settings.get(name, ABSENT), new.settings.get(name, ABSENT)
         # A hash of code that only one side has says nothing.
-        if before != after and not (name == "code" and ABSENT in (before, after)):
+        if before != after and not (name == "code" and any(value in (ABSENT, None) for value in (before, after))):
             found.append(Setting(name, before, after, new.class_name))
     return found
 
@@ -92,7 +92,7 @@ _HOLDERS = frozenset({"layer", "backward_layer", "forward_layer", "cell", "cells
 
 def _are_layers(name: str, *values: Any) -> bool:
     holds = name.rpartition(".")[2].partition("[")[0] in _HOLDERS
-    return holds and all(isinstance(value, Mapping) and "class" in value for value in values)
+    return holds and all(isinstance(value, Mapping) and isinstance(value.get("class"), str) for value in values)
 
 
 def _are_lists_of_layers(name: str, old: Sequence[Any], new: Sequence[Any]) -> bool:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from graphdiag.modeldiff.pairing import Pairing
 from graphdiag.modeldiff.snapshot import LayerRecord
 from graphdiag.phrases import counted, some
-from graphdiag.sources.keras_settings import has_defaults
 
 _PACKAGE = re.compile(r"(tf_keras|Keras|TensorFlow) ([0-9][^ ,]*)")
 
@@ -73,33 +72,12 @@ def _code(pairing: Pairing) -> Iterator[str]:
     lacking = [
         new.id
         for old, new in pairing.pairs()
-        if old.settings is not None and new.settings is not None and _has_code(new) and not _knows_code(old, new)
+        if old.settings is not None
+        and new.settings is not None
+        and any("code" in settings and settings["code"] is None for settings in (old.settings, new.settings))
     ]
     if lacking:
         yield f"The code of {_named(lacking)} is not recorded on both sides, and was not compared."
-
-
-def _has_code(layer: LayerRecord) -> bool:
-    if layer.class_name == "Lambda":
-        return True
-    return (
-        bool(layer.class_name)
-        and layer.class_name != "InputLayer"
-        and not (has_defaults(layer.class_name) or layer.settings is None or _is_operation(layer))
-    )
-
-
-def _is_operation(layer: LayerRecord) -> bool:
-    """Whether it is an operation of Keras or TensorFlow between layers, which is not the user's code."""
-    return not layer.parameters and "code" not in (layer.settings or {}) and layer.name == layer.name.lower()
-
-
-def _knows_code(old: LayerRecord, new: LayerRecord) -> bool:
-    assert old.settings is not None
-    assert new.settings is not None
-    if "code" in old.settings and "code" in new.settings:
-        return True
-    return all(isinstance(layer.settings.get("function"), dict) for layer in (old, new) if layer.settings is not None)
 
 
 def _ops(pairing: Pairing) -> Iterator[str]:

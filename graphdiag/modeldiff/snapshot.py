@@ -77,7 +77,7 @@ class LayerRecord:
         ops: What it made in the op graph.
         takes: The tensors that it takes, by call, in order; empty where that is the first output of each source.
         settings: Its configuration without names and defaults; ``None`` when the source does not record it. ``code`` is
-            a hash of the user's own code.
+            a hash of the user's own code, ``None`` where that is not recorded.
     """
 
     id: str
@@ -103,7 +103,7 @@ class LayerRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data; what is not recorded or usual is left out."""
-        return _without_defaults(
+        data = _without_defaults(
             id=self.id,
             **{"class": self.class_name},
             shape=self.output_shape,
@@ -112,8 +112,10 @@ class LayerRecord:
             path=list(self.path),
             **{"from": list(self.sources)},
             takes=[tensor.to_json() for tensor in self.takes],
-            ops=dict(sorted(self.ops.items())),
-        ) | ({} if self.settings is None else {"settings": dict(sorted(self.settings.items()))})
+        )
+        if self.settings is not None:
+            data["settings"] = dict(sorted(self.settings.items()))
+        return data | _without_defaults(ops=dict(sorted(self.ops.items())))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from graphdiag.modeldiff.snapshot import (
 )
 from graphdiag.results.migration import current
 from graphdiag.sources.files import LARGEST_SAVED, read_regular
+from graphdiag.sources.keras_settings import is_deep
 
 _FAMILY, _, _NEWEST = SCHEMA.partition("/")
 _CODE = re.compile("[A-Z]+[0-9]+")
@@ -195,7 +196,7 @@ class _Reader:
 
     def settings(self, key: str) -> Mapping[str, Any] | None:
         value = self._data.get(key)
-        if value is not None and not isinstance(value, dict):
+        if value is not None and (not isinstance(value, dict) or is_deep(value)):
             raise self._wrong(key)
         return value
 

@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from graphdiag.keras_facts import is_raw_op
 from graphdiag.sources.marshaled_code import code_digest
 
 Settings = Mapping[str, Any]
@@ -60,7 +61,8 @@ def settings_of(entry: Mapping[str, Any]) -> Settings | None:
         entry: The layer in the JSON of a model: ``class_name``, ``config`` and, for raw ops, ``inbound_nodes``.
 
     Returns:
-        The settings that are no defaults; ``None`` where the JSON has no configuration.
+        The settings that are no defaults; ``None`` where the JSON has no configuration. Where the user's own code is
+        part of what the layer does, and is not recorded, ``code`` is ``None``.
     """
     config = entry.get("config")
     if not isinstance(config, Mapping):
@@ -74,7 +76,17 @@ def settings_of(entry: Mapping[str, Any]) -> Settings | None:
     if any(arguments):
         same = all(other == arguments[0] for other in arguments)
         found["arguments"] = arguments[0] if same else arguments
+    if _is_users(class_name, entry) or (class_name == "Lambda" and not isinstance(found.get("function"), Mapping)):
+        found["code"] = None
     return found
+
+
+def _is_users(class_name: str, entry: Mapping[str, Any]) -> bool:
+    """Whether a class is the user's own, as far as the JSON says."""
+    if "module" in entry:
+        # Keras has written the module since 2.4, and none for a class that is not its own.
+        return not str(entry["module"]).startswith(("keras", "tf_keras", "tensorflow"))
+    return not has_defaults(class_name) and not is_raw_op(class_name)
 
 
 def plain_class(class_name: Any) -> str:
@@ -179,8 +191,21 @@ def normalized(key: str, raw: Any) -> Any:
         value = _for_all_axes(value)
     elif key == "axis" and isinstance(value, list) and len(value) == 1:
         [value] = value
-    text = json.dumps(value, sort_keys=True)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:16]}" if len(text) > _LONGEST else value
+    if not isinstance(value, (str, list, Mapping)) or (isinstance(value, Mapping) and "class" in value):
+        return value if not is_deep(value) else _hashed(value)
+    return _hashed(value) if is_deep(value) or len(json.dumps(value)) > _LONGEST else value
+
+
+def is_deep(value: Any, left: int = 40) -> bool:
+    """Whether a value is nested more deeply than any setting of Keras."""
+    if not isinstance(value, (list, Mapping)):
+        return False
+    parts = value.values() if isinstance(value, Mapping) else value
+    return not left or any(is_deep(part, left - 1) for part in parts)
+
+
+def _hashed(value: Any) -> str:
+    return f"sha256:{hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]}"
 
 
 def _plain(key: str, raw: Any) -> Any:

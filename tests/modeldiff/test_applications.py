@@ -42,7 +42,11 @@ PAIRS = {
         ("EfficientNetB1", {}),
         "inserted at 6 places: before block3a_expand_conv, block4a_expand_conv, block5a_expand_conv and 3 more",
     ),
-    "another family": (("InceptionV3", {}), ("InceptionResNetV2", {}), "kernel_size of 18 layers: conv2d_5 3 -> 1,"),
+    "another family": (
+        ("InceptionV3", {}),
+        ("InceptionResNetV2", {}),
+        "the model inception_v3 renamed inception_resnet_v2",
+    ),
     "more of two kinds of block": (
         ("DenseNet121", {}),
         ("DenseNet169", {}),

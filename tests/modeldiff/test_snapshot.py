@@ -5,6 +5,7 @@ import json
 import pytest
 
 from graphdiag.errors import SourceError
+from graphdiag.modeldiff.differ import diff
 from graphdiag.modeldiff.snapshot import FindingRecord
 from graphdiag.modeldiff.snapshot_file import from_dict, is_snapshot, read
 from tests.modeldiff.models import snapshot
@@ -117,3 +118,38 @@ def test_a_damaged_value_is_found_wherever_it_is():
     for key in whole:
         with pytest.raises(SourceError, match="snapshot"):
             from_dict({**whole, key: object()})
+
+
+def nested(depth):
+    value = 1
+    for _ in range(depth):
+        value = {"class": "TimeDistributed", "layer": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"id": "a", "settings": []},
+        {"id": "a", "settings": {"layer": nested(300)}},
+        {"id": "a", "takes": "a"},
+        {"id": "a", "takes": [3]},
+        {"id": "a", "takes": [{"layer": "a", "output": -1}]},
+        {"id": "a", "takes": ["b"]},
+    ],
+)
+def test_damaged_settings_and_tensors_are_refused(layer):
+    with pytest.raises(SourceError, match="damaged"):
+        from_dict(damaged(layers=[layer], inputs=[], outputs=[], gives=[]))
+
+
+def test_settings_of_any_kind_can_be_told():
+    values = [3, None, "x", [], [[1]], {}, {"class": 3}, {"class": []}, {"class": "A", "b": {}}, float("inf"), True]
+    sides = [
+        from_dict(damaged(layers=[{"id": "a", "class": "RNN", "settings": {"cell": value, "code": value, "n": value}}],
+                          inputs=[], outputs=[]))
+        for value in values
+    ]  # fmt: skip
+    for old in sides:
+        for new in sides:
+            assert isinstance(diff(old, new).render("text"), str)

@@ -164,3 +164,7 @@ def test_the_code_of_the_users_own_layers_and_functions_is_known_of_a_live_model
     assert found["function"].settings["function"] == "doubled"
     assert len(found["function"].settings["code"]) == 16
     assert found["lambda"].settings["function"]["class"] == "code"
+    in_file = of_json(model).layers
+    assert in_file["scaled"].settings == {"by": 3.0, "code": None}
+    assert in_file["function"].settings == {"function": "doubled", "code": None}
+    assert "code" not in in_file["lambda"].settings
