@@ -8,11 +8,10 @@ later layers may add operations of its own (``compute_mask`` in ``keras/src/laye
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from graphdiag.graphs.layer_graph import LayerGraph, TensorEdge
-from graphdiag.keras_facts import MASK_MAKERS
 
 
 def fold_masks(graph: LayerGraph) -> tuple[LayerGraph, Mapping[str, str]]:
@@ -37,40 +36,65 @@ def fold_masks(graph: LayerGraph) -> tuple[LayerGraph, Mapping[str, str]]:
 
 
 def _makers(graph: LayerGraph) -> dict[str, str]:
+    """The layer that makes the mask, for each operation that serves masks alone and hangs on one that Keras made."""
     into: dict[str, list[TensorEdge]] = defaultdict(list)
     out_of: dict[str, list[TensorEdge]] = defaultdict(list)
     for edge in graph.tensors:
         into[edge.target].append(edge)
         out_of[edge.source.layer].append(edge)
-    outputs = {tensor.layer for tensor in graph.output_tensors}
+    seeds = {id_: maker for id_ in graph.layers if (maker := _maker(graph, id_, into[id_], out_of))}
+    if not seeds:
+        return {}
+    serving = _serving_masks(graph, into, out_of)
     makers: dict[str, str] = {}
-    for id_, layer in graph.layers.items():
-        if layer.class_name == "NotEqual" and len(into[id_]) == 1:
-            [edge] = into[id_]
-            beside = (
-                other.target
-                for other in out_of[edge.source.layer]
-                if other.source == edge.source and graph.layers[other.target].class_name in MASK_MAKERS
-            )
-            maker = next(beside, None)
-            if maker is not None:
+    for seed, maker in seeds.items():
+        waiting = [seed] if seed in serving else []
+        while waiting:
+            id_ = waiting.pop()
+            if id_ not in makers:
                 makers[id_] = maker
-    waiting = list(makers)
-    while waiting:
-        for edge in out_of[waiting.pop()]:
-            layer = graph.layers[edge.target]
-            sources = {other.source.layer for other in into[edge.target]}
-            if edge.target not in makers and not layer.parameters and sources <= makers.keys():
-                makers[edge.target] = makers[edge.source.layer]
-                waiting.append(edge.target)
-    # What is used otherwise than as a mask is the user's own, and so is what it is made of.
-    kept = [id_ for id_ in makers if id_ in outputs or any(_is_used(edge, makers) for edge in out_of[id_])]
-    while kept:
-        id_ = kept.pop()
-        if makers.pop(id_, None) is not None:
-            kept += [edge.source.layer for edge in into[id_]]
+                waiting += [edge.target for edge in out_of[id_] if edge.target in serving]
+                waiting += [edge.source.layer for edge in into[id_] if edge.source.layer in serving]
     return makers
 
 
-def _is_used(edge: TensorEdge, makers: Mapping[str, str]) -> bool:
-    return edge.target not in makers and not edge.argument.partition("[")[0].endswith("mask")
+def _maker(
+    graph: LayerGraph, id_: str, taken: Sequence[TensorEdge], out_of: Mapping[str, Sequence[TensorEdge]]
+) -> str | None:
+    """The layer whose mask a ``NotEqual`` computes: it takes the same tensor, and passes over the same value."""
+    layer = graph.layers[id_]
+    if layer.class_name != "NotEqual" or len(taken) != 1:
+        return None
+    source = taken[0].source
+    value = (layer.settings or {}).get("arguments", {})
+    for other in out_of[source.layer]:
+        beside = graph.layers[other.target]
+        settings = beside.settings or {}
+        passed = settings.get("mask_value", 0)
+        makes = beside.class_name == "Masking" or (beside.class_name == "Embedding" and settings.get("mask_zero"))
+        if other.source == source and makes and (not isinstance(value, Mapping) or value.get("1", passed) == passed):
+            return other.target
+    return None
+
+
+def _serving_masks(
+    graph: LayerGraph, into: Mapping[str, Sequence[TensorEdge]], out_of: Mapping[str, Sequence[TensorEdge]]
+) -> set[str]:
+    """Layers without weights whose results are used as masks alone, directly or through each other."""
+    outputs = {tensor.layer for tensor in graph.output_tensors}
+    serving = {
+        id_
+        for id_, layer in graph.layers.items()
+        if not layer.parameters and not layer.is_input and id_ not in outputs and out_of[id_]
+    }
+    waiting = list(graph.layers)
+    while waiting:
+        id_ = waiting.pop()
+        if id_ in serving and any(edge.target not in serving and not _is_mask(edge) for edge in out_of[id_]):
+            serving.remove(id_)
+            waiting += [edge.source.layer for edge in into[id_]]
+    return serving
+
+
+def _is_mask(edge: TensorEdge) -> bool:
+    return edge.argument.partition("[")[0].endswith("mask")

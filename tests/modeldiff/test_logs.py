@@ -65,3 +65,13 @@ def test_an_artifact_that_went(snapshots):
     old, new = (snapshots[name, "layers"] for name in ("keras216_reference", "keras216_learning_phase_first"))
     found = [change.line() for change in graphdiag.diff(old, new).changes if change.kind == "finding-gone"]
     assert any(line.startswith("GD101 (artifact) went: batchnorm_0_0 -> ") for line in found)
+
+
+def test_the_reference_model_is_the_same_from_five_stacks():
+    names = ("keras216_reference", "tfkeras110_reference", "tf22_reference", "tfk_reference_training")
+    newest = graphdiag.snapshot(LOGS / "k3_reference_training" / "model.json")
+    assert newest.parameters == 1_004_085
+    for name in names:
+        found = graphdiag.diff(graphdiag.snapshot(LOGS / name / "model.json"), newest)
+        assert found.equal, (name, [change.line() for change in found.changes])
+        assert list(found.not_compared) == ["Neither OLD nor NEW has an op graph, so ops were not compared."], name
