@@ -176,15 +176,17 @@ def _of_pytorch(opened: Opened, ops: OpGraph, notes: list[str], *, given: bool, 
 
 
 def drawn_graph(
-    source: str | Path, *, run: str | None = None, tag: str | None = None, conceptual: bool = False
+    source: Any, *, run: str | None = None, tag: str | None = None, conceptual: bool = False, **opening: Any
 ) -> DrawnGraph:
     """What TensorBoard draws of a source.
 
     Args:
-        source: A path, as for `compare`.
+        source: A path or a Keras model, as for `compare`.
         run: Run of an event log, when it holds several.
         tag: Tag of an event log's op graph, when it holds several.
         conceptual: Whether TensorBoard's conceptual graph of the Keras model is wanted instead.
+        **opening: How a Python file or a model is opened, as for `compare`: ``entry``, ``arguments``, ``graph``,
+            ``input_shape``, ``script_arguments``, ``run_to_end``, ``load`` and ``unsafe``.
 
     Returns:
         The drawn graph.
@@ -192,7 +194,7 @@ def drawn_graph(
     Raises:
         GraphdiagError: There is nothing to draw, or TensorBoard fails on it; the message says which.
     """
-    opened = open_source(Path(source), SourceOptions(run=run, tag=tag))
+    opened = open_any(source, SourceOptions(run=run, tag=tag, **opening))
     if conceptual:
         if opened.keras_json is None:
             raise SourceError(f"{source}: holds no Keras model, so there is no conceptual graph.")

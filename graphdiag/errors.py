@@ -6,10 +6,11 @@ status 2; `--debug` adds the traceback.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from typing_extensions import Self
 
 _LONGEST = 1_500
@@ -35,7 +36,7 @@ class GraphdiagError(Exception):
     brief: str = ""
     lines: tuple[str, ...] = ()
 
-    def with_table(self, brief: str, lines: Sequence[str]) -> Self:
+    def with_table(self, brief: str, lines: Iterable[str]) -> Self:
         """This error, to be shown as a sentence and a table."""
         self.brief, self.lines = brief, tuple(lines)
         return self
@@ -62,7 +63,3 @@ class ProgramError(GraphdiagError):
 
 class ConfigError(GraphdiagError):
     """A configuration, or a contract in it, that says what cannot be: an unknown key, a layer that is not there."""
-
-
-class MissingGraphError(ConfigError):
-    """A contract that cannot be checked, because the source has no graph of the kind that it needs."""

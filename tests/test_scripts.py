@@ -241,6 +241,19 @@ def test_a_saved_model_that_cannot_be_loaded(graphdiag, options, told):
     assert_one_line(graphdiag("compare", FILES / "k3_subclassed.keras", *options), told)
 
 
+# --- drawing ---------------------------------------------------------------------------------------------------------
+
+
+def test_draw_takes_what_compare_takes(graphdiag, scripts):
+    before = tree(scripts)
+    entry = ("classes.py", "--entry", "unet", "--arg", "depth=2", "--graph", "inference")
+    done = graphdiag("draw", *entry, "--depth", "2", cwd=scripts)
+    assert done.returncode == 0, done.stderr
+    assert "level_1" in done.stdout
+    assert "<svg" in graphdiag("draw", "main_guard.py", "--format", "svg", "--", "--data", "x", cwd=scripts).stdout
+    assert tree(scripts) == before
+
+
 # --- what TensorFlow says when it is loaded --------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,11 +15,12 @@ from graphdiag.cli.writing import pairs_of
 from graphdiag.errors import UsageError
 from graphdiag.render.registry import Format
 
+_FORMATS = (Format.TEXT, Format.JSON, Format.DOT, Format.SVG)
 
-@click.command()
+
+@click.command(cls=options.CommandOnSource)
 @click.argument("source", type=options.PATH, help="Any source that compare takes and that has an op graph.")
-@options.run
-@options.tag
+@options.source
 @click.option(
     "--depth",
     type=int,
@@ -33,20 +35,19 @@ from graphdiag.render.registry import Format
 @click.option(
     "--format",
     "format_",
-    type=options.one_of("text", "json", "dot"),
-    help="How it is written: text, json or dot. By the suffix of -o, else text, if not given.",
+    type=options.one_of("text", "json", "dot", "svg"),
+    help="How it is written: text, json, dot or svg. By the suffix of -o, else text, if not given.",
 )
 @options.output
 @options.common
 def draw(
     source: Path,
-    run: str | None,
-    tag: str | None,
     depth: int,
     expand: tuple[str, ...],
     conceptual: bool,
     format_: str | None,
     output: Path | None,
+    **how: Any,
 ) -> None:
     """Show what TensorBoard draws, what it pulls out and why."""
     import_numpy_without_threads(source)
@@ -55,11 +56,9 @@ def draw(
     from graphdiag.comparison import drawn_graph
     from graphdiag.output import put, show
 
-    [(form, _)] = pairs_of(
-        [Format(format_)] if format_ else [], [output] if output else [], (Format.TEXT, Format.JSON, Format.DOT)
-    )
+    [(form, _)] = pairs_of([Format(format_)] if format_ else [], [output] if output else [], _FORMATS)
     with opening(source):
-        drawn = drawn_graph(source, run=run, tag=tag, conceptual=conceptual)
+        drawn = drawn_graph(source, conceptual=conceptual, **how)
     absent = [name for name in expand if name not in drawn]
     if absent:
         raise UsageError(f"--expand {absent[0]}: there is no such node; {_nearest(absent[0], drawn.index)}.")
@@ -69,6 +68,11 @@ def draw(
         from graphdiag.render.pictures.drawn import to_dot
 
         put(to_dot(drawn, depth), output)
+    elif form is Format.SVG:
+        from graphdiag.render.pictures.drawn import to_dot
+        from graphdiag.render.pictures.graphviz import to_svg
+
+        put(to_svg(to_dot(drawn, depth), str(source), {}), output)
     else:
         from graphdiag.render.text.drawn_tree import render
 

@@ -147,13 +147,7 @@ live = _together(
 )
 """Which op graph is traced of a model in a Python file."""
 
-opening = _together(
-    click.option(
-        "--model",
-        type=PATH,
-        metavar="FILE",
-        help="File with the layer graph: Keras JSON, .keras, .h5 or a Python file.",
-    ),
+source = _together(
     run,
     tag,
     click.option("--entry", metavar="NAME", help="Model, or function that builds it, in a Python file."),
@@ -175,6 +169,17 @@ opening = _together(
     click.option(
         "--run-to-end", is_flag=True, help="Run a Python file as Python runs it, training and writing included."
     ),
+)
+"""How a source is opened by itself: the keyword arguments of `graphdiag.drawn_graph`."""
+
+opening = _together(
+    click.option(
+        "--model",
+        type=PATH,
+        metavar="FILE",
+        help="File with the layer graph: Keras JSON, .keras, .h5 or a Python file.",
+    ),
+    source,
 )
 """How a source is opened: the keyword arguments of `graphdiag.snapshot`."""
 

@@ -77,7 +77,7 @@ def find_module(reference: str) -> tuple[ModulePlace, str] | None:
     for root in roots:
         base = Path(root or ".").joinpath(*parts)
         for file in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
-            if file.is_file():
+            if os.path.isfile(file):
                 others = [other for other in roots if other not in (root, *sys.path)]
                 return ModulePlace(file, match[1], (root, *others)), match[2] or ""
     if match[2] is None:

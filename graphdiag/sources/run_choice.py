@@ -14,6 +14,8 @@ LATEST = "latest"
 _WILD = frozenset("*?[")
 _WRITTEN_AT = re.compile(r"tfevents\.([0-9]{9,11})(\.|$)")
 _ROWS = 20
+_LONGEST = 80
+"""Characters of what stands in a column."""
 _BESIDE_TRAIN = "validation"
 
 
@@ -78,6 +80,10 @@ def _time_of(file: Path) -> float:
         return 0.0
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
+
+
 def table(held: Mapping[str, Sequence[str]], runs: Mapping[str, Run]) -> list[str]:
     """Runs that hold graphs, newest first, in lines.
 
@@ -86,10 +92,10 @@ def table(held: Mapping[str, Sequence[str]], runs: Mapping[str, Run]) -> list[st
         runs: All runs of the log, by name.
     """
     newest_first = sorted(held, key=lambda name: (-written_at(runs[name]), name))
-    rows = [("RUN", "WRITTEN", "HOLDS")]
+    rows: list[tuple[str, ...]] = [("RUN", "WRITTEN", "HOLDS")]
     for name in newest_first[:_ROWS]:
         written = datetime.fromtimestamp(written_at(runs[name])).strftime("%Y-%m-%d %H:%M")
-        rows.append((name, written, ", ".join(held[name])))
+        rows.append(tuple(map(_short, (name, written, ", ".join(held[name])))))
     width = max(len(row[0]) for row in rows)
     lines = [f"  {name:<{width}}  {written:<16}  {holds}".rstrip() for name, written, holds in rows]
     more = len(held) - _ROWS

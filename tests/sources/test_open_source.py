@@ -63,10 +63,22 @@ def test_content_goes_before_the_name(tmp_path: Path, path: Path, name: str, kin
             "^--run applies to a TensorBoard log only, and .*tf110_relu.pb is a GraphDef",
         ),
         (FILES / "k3_mixed.json", {"run": ".", "tag": ""}, "^--run and --tag apply to a TensorBoard log only"),
-        (LOGS / "tf22_reference", {"entry": "build"}, "^--entry applies to a Python file only"),
-        (LOGS / "tf22_reference", {"arguments": {"n": "2"}}, "^--arg applies to a Python file only"),
-        (FILES / "tfk_saved_model", {"graph": "training"}, "^--graph applies to a Python file only"),
-        (FILES / "k3_siamese.keras", {"input_shape": (1, 2)}, "^--input-shape applies to a Python file only"),
+        (LOGS / "tf22_reference", {"entry": "build"}, "^--entry applies to a Jupyter notebook and a Python file only"),
+        (
+            LOGS / "tf22_reference",
+            {"arguments": {"n": "2"}},
+            "^--arg applies to a Jupyter notebook and a Python file only",
+        ),
+        (
+            FILES / "tfk_saved_model",
+            {"graph": "training"},
+            "^--graph applies to a Keras file and a Jupyter notebook and a Python file only",
+        ),
+        (
+            FILES / "k3_siamese.keras",
+            {"input_shape": (1, 2)},
+            "^--input-shape applies to a Keras file that is loaded; add --load",
+        ),
     ],
 )
 def test_an_option_that_does_not_apply_is_a_usage_error(path: Path, options: dict[str, object], message: str) -> None:

@@ -44,6 +44,7 @@ def test_without_plug_ins_the_kinds_are_graphdiags_own() -> None:
         "keras_file",
         "keras_json",
         "saved_model",
+        "notebook",
         "script",
     }
 

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 
 from graphdiag.checking.contracts.contract import Contract, option
 from graphdiag.checking.contracts.contract_graph import ids_of
-from graphdiag.checking.contracts.options import Place, nearest, number, table
+from graphdiag.checking.contracts.options import MissingGraphError, Place, nearest, number, table
 from graphdiag.diagnosis.dataflow.op_specs import op_specs
-from graphdiag.errors import ConfigError, MissingGraphError
+from graphdiag.errors import ConfigError
 from graphdiag.graphs.layer_graph import Layer
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.keras_classes import LAYER_CLASSES, OPERATION_CLASSES

@@ -23,8 +23,8 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from graphdiag.checking.contracts.options import Place, Reader, check_keys, flag, list_of, text
-from graphdiag.errors import GraphdiagError, MissingGraphError
+from graphdiag.checking.contracts.options import MissingGraphError, Place, Reader, check_keys, flag, list_of, text
+from graphdiag.errors import GraphdiagError
 from graphdiag.results.check_report import ContractOutcome, ContractStatus, Violation
 from graphdiag.results.report import Report
 

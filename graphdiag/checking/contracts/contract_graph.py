@@ -20,13 +20,13 @@ from functools import cached_property
 from itertools import pairwise
 from weakref import WeakKeyDictionary
 
-from graphdiag.checking.contracts.options import choice
+from graphdiag.checking.contracts.options import MissingGraphError, choice
 from graphdiag.checking.contracts.patterns import Node
 from graphdiag.diagnosis.calls import Tensor
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION
 from graphdiag.diagnosis.dataflow.flow import Carries
-from graphdiag.errors import ConfigError, MissingGraphError
+from graphdiag.errors import ConfigError
 from graphdiag.graphs.drawn_graph import ROOT
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.results.check_report import Link

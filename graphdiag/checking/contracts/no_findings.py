@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from graphdiag.checking.contracts.contract import Contract, option
-from graphdiag.checking.contracts.options import choice
+from graphdiag.checking.contracts.options import MissingGraphError, choice
 from graphdiag.diagnosis.finding import Severity
-from graphdiag.errors import MissingGraphError
 from graphdiag.results.check_report import Violation
 from graphdiag.results.report import Report
 

@@ -16,6 +16,10 @@ from graphdiag.errors import ConfigError
 T = TypeVar("T")
 
 
+class MissingGraphError(ConfigError):
+    """A contract that cannot be checked, because the source has no graph of the kind that it needs."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a value stands.

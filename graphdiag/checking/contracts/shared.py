@@ -9,12 +9,12 @@ from typing import ClassVar
 
 from graphdiag.checking.contracts.contract import Contract, option
 from graphdiag.checking.contracts.contract_graph import ids_of, nodes_of, uses_of
-from graphdiag.checking.contracts.options import list_of
+from graphdiag.checking.contracts.options import MissingGraphError, list_of
 from graphdiag.checking.contracts.patterns import LayerSet, layer_set
 from graphdiag.diagnosis.captured import is_weight, uses_of_variables
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.flow import Carries
-from graphdiag.errors import ConfigError, MissingGraphError
+from graphdiag.errors import ConfigError
 from graphdiag.results.check_report import Violation
 from graphdiag.results.report import Report
 
