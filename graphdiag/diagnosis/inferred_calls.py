@@ -76,6 +76,7 @@ class _Scope:
         entering: Tensors of other layers, or of another call, over which something real flows.
         taken: All tensors that its ops take from outside.
         leaving: Its own tensors that other layers, or other calls, take.
+        takers: The layers that take them.
     """
 
     number: int
@@ -83,6 +84,7 @@ class _Scope:
     entering: set[Tensor] = field(default_factory=set)
     taken: set[Tensor] = field(default_factory=set)
     leaving: set[Tensor] = field(default_factory=set)
+    takers: set[str] = field(default_factory=set)
 
 
 class _Inference:
@@ -151,6 +153,8 @@ class _Inference:
                 into_models[edge.target].append(edge)
             if source != NO_CALL:
                 self.scopes[source].leaving.add(tensor)
+                if target != NO_CALL:
+                    self.scopes[source].takers.add(self.ownership.owner(edge.target) or "")
             elif target != NO_CALL:
                 out_of_models.append(edge)
         for edge in out_of_models:
@@ -340,13 +344,15 @@ class _Inference:
             return scopes[0] if scopes else None
         # Where a call has made no op, there is a scope less than there are calls.
         certain = len(scopes) >= self.numbers[layer]
-        wanted = [self._taken_by(after) for after in self._with_ops_after(node)] if len(scopes) > 1 else []
+        after = list(self._with_ops_after(node)) if len(scopes) > 1 else []
+        wanted = [self._taken_by(layer) for layer in after]
         fitting = {
             scope.number: (
                 len(allowed.keys() & scope.taken),
                 -len(scope.entering - allowed.keys()),
                 sum(not scope.leaving.isdisjoint(tensors) for tensors in wanted),
                 -len(scope.leaving.difference(*wanted)),
+                -len(scope.takers.difference(after)),
                 -abs(place - self.place.get(node, 0)),
                 -scope.number,
             )
