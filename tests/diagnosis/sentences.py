@@ -429,7 +429,8 @@ loop_of_gradients = graph(
     """
     x Feed
     conv/MatMul MatMul x
-    grad/conv/MatMul_grad/A MatMul conv/MatMul
+    two Const
+    grad/conv/MatMul_grad/A MatMul conv/MatMul two
     grad/AddN AddN grad/conv/MatMul_grad/A
     grad/conv/MatMul_grad/B MatMul grad/AddN
     """,

@@ -10,6 +10,7 @@ Cause
     TensorBoard draws a name scope as one box, whatever is in it. A layer object that is called at several places (one
     `ReLU` for all blocks) has the ops of all its calls in one scope under tf_keras, where the model is traced as a
     whole; a scope that is entered again holds ops of both times. The box then takes what comes after it in the model.
+    `tf.gradients` opens a scope for each op, so a layer's box among the gradients holds ops of several places as well.
 
 Proof
     Followed from op to op, no path in the boxes comes back to where it began.
@@ -65,7 +66,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         )
         fix = "Enter each name scope once, so that a box holds the ops of one place."
         blame = Blame.TENSORBOARD
-        gradients = bool(split) and all(_is_gradient(context, op) for row in split for op in cycle.ops[row])
+        gradients = bool(split) and all(_holds_gradients(context, names[row], cycle.ops[row]) for row in split)
         bookkeeping = gradients or (
             bool(split)
             and not _holds_layers(context, cycle, names)
@@ -146,9 +147,15 @@ def _serves(piece: str) -> bool:
     return bool(role_of_name(piece) or role_of_box(piece))
 
 
-def _is_gradient(context: DiagnosisContext, row: int) -> bool:
-    """Whether ``tf.gradients`` made an op: it opens a scope named after the op whose gradient it computes."""
-    return any(piece.endswith("_grad") for piece in context.ops.names[row].split("/")[1:-1])
+def _holds_gradients(context: DiagnosisContext, box: str, rows: Sequence[int]) -> bool:
+    """Whether ``tf.gradients`` made what is in a box: it opens a scope named after the op whose gradient it computes.
+
+    What other ops' constants are drawn beside does not count.
+    """
+    inside = [name for row in rows for name in [context.ops.names[row]] if name.startswith(f"{box}/")]
+    return bool(inside) and all(
+        any(piece.endswith("_grad") for piece in name[len(box) :].split("/")[:-1]) for name in inside
+    )
 
 
 def _short(name: str) -> str:

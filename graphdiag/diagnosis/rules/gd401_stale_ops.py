@@ -11,7 +11,8 @@ Why it matters
 Cause
     In TensorFlow 1, and with Keras 1 and 2 on it, every model is built in the same default graph, and nothing is ever
     taken out of it. The log holds the whole graph. The earlier model may also own what both use: with Keras 2.1 its
-    first BatchNormalization or Dropout holds the learning phase of both.
+    first BatchNormalization or Dropout holds the learning phase of both. A traced function may compute something beside
+    the model, too.
 
 Proof
     No path of activations, parameters or handles leads from these boxes to an op of the model, nor back. Copies of one
