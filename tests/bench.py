@@ -63,6 +63,7 @@ def main() -> None:
     _starts()
     _commands()
     _callback()
+    _diff()
     _jobs()
     _growth()
     _repair()
@@ -172,6 +173,28 @@ def _repair() -> None:
             seconds[work] = time.process_time() - start
     ratio = seconds[repair] / seconds[compare]
     print(f"repair of 100,000 ops: {seconds[repair]:.1f} s of CPU, {ratio:.2f} times compare (target at most 3)")
+
+
+_SAVED = """
+import sys, keras
+for name in sys.argv[2:]:
+    model = getattr(keras.applications, name)(weights=None)
+    open(f"{sys.argv[1]}/{name}.json", "w").write(model.to_json())
+"""
+
+
+def _diff() -> None:
+    """CPU seconds in which neighbors of ``keras.applications`` are compared from saved files."""
+    pairs = (("ResNet50", "ResNet101"), ("DenseNet121", "DenseNet169"), ("InceptionV3", "InceptionResNetV2"))
+    with TemporaryDirectory() as directory:
+        names = [name for pair in pairs for name in pair]
+        subprocess.run([sys.executable, "-c", _SAVED, directory, *names], check=True, capture_output=True)
+        for pair in pairs:
+            files = [f"{directory}/{name}.json" for name in pair]
+            # The exit status is 1: they differ.
+            command = ["bash", "-c", '"$0" -m graphdiag diff "$@" || test $? = 1', sys.executable, *files]
+            used = min(_cpu_seconds(command, dict(os.environ)) for _ in range(3))
+            print(f"graphdiag diff {' '.join(pair)}: {used:.2f} s of CPU (target at most 1)")
 
 
 def _growth() -> None:

@@ -65,7 +65,7 @@ def settings_of(entry: Mapping[str, Any]) -> Settings | None:
         part of what the layer does, and is not recorded, ``code`` is ``None``.
     """
     config = entry.get("config")
-    if not isinstance(config, Mapping):
+    if not isinstance(config, dict):
         return None
     class_name = plain_class(entry.get("class_name"))
     found = dict(_of_config(class_name, config))
@@ -76,7 +76,7 @@ def settings_of(entry: Mapping[str, Any]) -> Settings | None:
     if any(arguments):
         same = all(other == arguments[0] for other in arguments)
         found["arguments"] = arguments[0] if same else arguments
-    if _is_users(class_name, entry) or (class_name == "Lambda" and not isinstance(found.get("function"), Mapping)):
+    if _is_users(class_name, entry) or (class_name == "Lambda" and not isinstance(found.get("function"), dict)):
         found["code"] = None
     return found
 
@@ -153,15 +153,15 @@ def _is_usual(class_name: str, key: str, value: Any, config: Mapping[str, Any]) 
 
 def _without_zeros(layer: Any) -> Any:
     """The JSON of a layer without what Bidirectional of Keras 3 sets in it."""
-    config = layer.get("config") if isinstance(layer, Mapping) else None
-    if not isinstance(config, Mapping):
+    config = layer.get("config") if isinstance(layer, dict) else None
+    if not isinstance(config, dict):
         return layer
     return {**layer, "config": {key: value for key, value in config.items() if key != "zero_output_for_mask"}}
 
 
 def _is_mirrored(backward: Any, forward: Any) -> bool:
     """Whether a layer is the same but for going backwards, as Keras makes it by itself."""
-    if not isinstance(backward, Mapping) or not isinstance(forward, Mapping):
+    if not isinstance(backward, dict) or not isinstance(forward, dict):
         return False
     turned = {**forward, "go_backwards": not forward.get("go_backwards", False)}
     return {key: value for key, value in turned.items() if value is not False} == backward
@@ -181,7 +181,7 @@ def normalized(key: str, raw: Any) -> Any:
         JSON-ready data: a number, a text, a list of these, or an object with ``class`` and its own settings.
     """
     value = _plain(key, raw)
-    if key == "dtype" and isinstance(raw, Mapping):
+    if key == "dtype" and isinstance(raw, dict):
         value = _policy(raw)
     elif _NAMED.fullmatch(key) and isinstance(value, str):
         value = _ALIASES.get(value) or _camel_case(value)
@@ -191,16 +191,16 @@ def normalized(key: str, raw: Any) -> Any:
         value = _for_all_axes(value)
     elif key == "axis" and isinstance(value, list) and len(value) == 1:
         [value] = value
-    if not isinstance(value, (str, list, Mapping)) or (isinstance(value, Mapping) and "class" in value):
+    if not isinstance(value, (str, list, dict)) or (isinstance(value, dict) and "class" in value):
         return value if not is_deep(value) else _hashed(value)
     return _hashed(value) if is_deep(value) or len(json.dumps(value)) > _LONGEST else value
 
 
 def is_deep(value: Any, left: int = 40) -> bool:
     """Whether a value is nested more deeply than any setting of Keras."""
-    if not isinstance(value, (list, Mapping)):
+    if not isinstance(value, (list, dict)):
         return False
-    parts = value.values() if isinstance(value, Mapping) else value
+    parts = value.values() if isinstance(value, dict) else value
     return not left or any(is_deep(part, left - 1) for part in parts)
 
 
@@ -219,24 +219,24 @@ def _plain(key: str, raw: Any) -> Any:
         if key == "function" and len(raw) == 3 and isinstance(raw[0], str):
             return _code(raw[0], raw[1], raw[2])
         return [_plain("", part) for part in raw]
-    return _object(raw) if isinstance(raw, Mapping) else f"<{type(raw).__name__}>"
+    return _object(raw) if isinstance(raw, dict) else f"<{type(raw).__name__}>"
 
 
 def _object(raw: Mapping[str, Any]) -> Any:
     class_name, config = plain_class(raw.get("class_name")), raw.get("config")
     if class_name == "__tuple__" and isinstance(raw.get("items"), list):
         return [_plain("", part) for part in raw["items"]]
-    if class_name == "__lambda__" and isinstance(config, Mapping):
+    if class_name == "__lambda__" and isinstance(config, dict):
         if isinstance(config.get("value"), (list, tuple)) and len(config["value"]) == 3:
             return _code(*config["value"])
         return _code(config.get("code"), config.get("defaults"), config.get("closure"))
     if class_name in ("function", "type") and isinstance(config, str):
         return config
-    if class_name in ("__numpy__", "__tensor__") and isinstance(config, Mapping):
+    if class_name in ("__numpy__", "__tensor__") and isinstance(config, dict):
         return _plain("", config.get("value"))
     if class_name == "__keras_tensor__":
         return None
-    if not class_name or not isinstance(config, Mapping):
+    if not class_name or not isinstance(config, dict):
         return {str(key): _plain("", value) for key, value in raw.items() if key not in _NEVER}
     if class_name == "VarianceScaling":
         kind = str(config.get("distribution")).removeprefix("truncated_")
@@ -263,7 +263,7 @@ def _is_layer(config: Mapping[str, Any]) -> bool:
 
 def _policy(raw: Mapping[str, Any]) -> Any:
     config = raw.get("config")
-    if not isinstance(config, Mapping):
+    if not isinstance(config, dict):
         return "float32"
     if isinstance(config.get("name"), str):
         return config["name"]
@@ -302,10 +302,10 @@ def _nodes(entry: Mapping[str, Any]) -> list[Any]:
 
 def _constants(node: Any) -> Iterator[tuple[str, Any]]:
     """What one call is given that is no tensor, by place."""
-    if isinstance(node, Mapping) and "args" in node:
+    if isinstance(node, dict) and "args" in node:
         arguments, keywords = node.get("args"), node.get("kwargs")
         given = [(str(place), value) for place, value in enumerate(arguments)] if isinstance(arguments, list) else []
-        given += [(str(name), value) for name, value in keywords.items()] if isinstance(keywords, Mapping) else []
+        given += [(str(name), value) for name, value in keywords.items()] if isinstance(keywords, dict) else []
     else:
         given = list(_keras2_constants(node))
     for name, value in given:
@@ -323,12 +323,12 @@ def _keras2_constants(node: Any) -> Iterator[tuple[str, Any]]:
     if len(first) in (3, 4) and isinstance(first[0], str):
         if first[0] == "_CONSTANT_VALUE":
             yield "0", first[2]
-        if len(first) == 4 and isinstance(first[3], Mapping):
+        if len(first) == 4 and isinstance(first[3], dict):
             yield from ((str(name), value) for name, value in first[3].items())
 
 
 def _holds_tensor(value: Any) -> bool:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value.get("class_name") == "__keras_tensor__" or any(map(_holds_tensor, value.values()))
     if isinstance(value, list):
         reference = len(value) in (3, 4) and isinstance(value[0], str) and isinstance(value[1], int)

@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -63,6 +64,7 @@ def completed(layers: Mapping[str, Layer], tensors: Iterable[TensorEdge]) -> dic
     return {id_: found[id_] for id_ in layers}
 
 
+@lru_cache(maxsize=10_000)
 def parsed(text: str) -> _Shapes:
     """The shapes of the outputs from their text; empty where there is none."""
     try:
@@ -140,7 +142,7 @@ class _Settings:
 
 
 def _outputs(settings: _Settings, taken: _Shapes) -> _Shapes:
-    rule = _rule(_SHAPES, settings.class_name)
+    rule = _shape_rule(settings.class_name)
     if rule is None or not taken or any(shape is None for shape in taken):
         return ()
     try:
@@ -151,7 +153,7 @@ def _outputs(settings: _Settings, taken: _Shapes) -> _Shapes:
 
 
 def _parameters(settings: _Settings, taken: _Shapes) -> int | None:
-    rule = _rule(_PARAMETERS, settings.class_name)
+    rule = _weight_rule(settings.class_name)
     if rule is None:
         known = has_defaults(settings.class_name) or settings.class_name == "InputLayer"
         return 0 if known and not has_weights(settings.class_name) and settings.class_name not in _UNKNOWN else None
@@ -165,8 +167,14 @@ _UNKNOWN = frozenset({"RNN", "Wrapper", "SpectralNormalization", "TorchModuleWra
 """Classes with weights that cannot be counted from their settings."""
 
 
-def _rule(rules: Sequence[tuple[str, Any]], class_name: str) -> Callable[..., Any] | None:
-    return next((rule for classes, rule in rules if re.fullmatch(classes, class_name)), None)
+@lru_cache(maxsize=1_000)
+def _shape_rule(class_name: str) -> Callable[..., Any] | None:
+    return next((rule for classes, rule in _SHAPES if re.fullmatch(classes, class_name)), None)
+
+
+@lru_cache(maxsize=1_000)
+def _weight_rule(class_name: str) -> Callable[..., Any] | None:
+    return next((rule for classes, rule in _PARAMETERS if re.fullmatch(classes, class_name)), None)
 
 
 # --- Shapes ----------------------------------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ def test_the_layer_level_of_the_reference_model():
         "calls": 1,
         "is_input": True,
         "output_shape": "(None, None, 39)",
-        "parameters": None,
+        "parameters": 0,
         "kind": "layer",
     }
     in_model = [ends for *ends, inside in graph.edges(data="in_model") if inside]

@@ -247,8 +247,8 @@ def test_a_sequential_model_of_keras_2_1_6_gets_the_input_that_keras_made() -> N
     first = graph.layers["b0_conv0_input"]
     assert (first.class_name, first.is_input, first.output_shape) == ("InputLayer", True, "(None, 32, 32, 3)")
     assert graph.edges[0] == ("b0_conv0_input", "b0_conv0")
-    # The layer itself records the shape of its input, not that of its output.
-    assert graph.layers["b0_conv0"].output_shape == ""
+    # The layer itself records the shape of its input; that of its output follows from its settings.
+    assert graph.layers["b0_conv0"].output_shape == "(None, 32, 32, 16)"
 
 
 def test_sequential_models_without_names_are_named_as_keras_names_them_on_loading() -> None:
