@@ -3,11 +3,13 @@
 Keras opens a name scope for each call, and TensorFlow makes its name unique: ``lstm``, ``lstm_1``. Only tf_keras goes
 back into the same scope when it traces a function; there the ops of a call follow one another, those of two calls that
 follow one another are mostly of the same types, and where they are not, they are linked only within each. A train step
-of the user's own may call a whole model several times, though the layer graph has one call of each layer.
+of the user's own may call a whole model several times, though the layer graph has one call of each layer. A graph that
+`graphdiag repair` wrote has one scope for each layer, and in it one for each call.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -22,6 +24,17 @@ from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.keras_facts import always_computes
+
+_OF_CALL = re.compile(r"call_[1-9][0-9]*|template")
+
+
+def scope_in_layer(number: int | None) -> str:
+    """How a repaired graph names the scope of a call inside of the layer's own.
+
+    Args:
+        number: Which of the layer's calls in the layer graph it is, from 0; ``None`` for one that it does not have.
+    """
+    return "template" if number is None else f"call_{number + 1}"
 
 
 def number_calls(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow) -> np.ndarray:
@@ -90,7 +103,7 @@ class _Numbering:
         """The rows of each call of a layer."""
         by_scope: dict[str, list[int]] = defaultdict(list)
         for row in rows:
-            by_scope[self.ownership.scope_of_op[row]].append(row)
+            by_scope[self._scope(row)].append(row)
         # An input's feed, and the mask of an embedding, lie outside of the layer's scope.
         outside = by_scope.pop("", [])
         scopes = list(by_scope.values())
@@ -107,6 +120,12 @@ class _Numbering:
             yield from self._split(scopes, uses)
         else:
             yield from scopes
+
+    def _scope(self, row: int) -> str:
+        """The scope of the call in which an op was made."""
+        scope, name = self.ownership.scope_of_op[row], self.graph.names[row]
+        inside, slash, _ = name[len(scope) + 1 :].partition("/")
+        return f"{scope}/{inside}" if scope and slash and _OF_CALL.fullmatch(inside) else scope
 
     def _joined(self, scopes: Sequence[Sequence[int]]) -> Iterator[Sequence[int]]:
         """Scopes of which one feeds another count as one."""

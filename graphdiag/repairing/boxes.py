@@ -80,6 +80,8 @@ _PIPELINE = frozenset(
     {"IteratorGetNext", "IteratorGetNextSync", "MultiDeviceIteratorGetNextFromShard", "QueueDequeueV2"}
 )
 """Types of ops that give a train step its data."""
+_VARIABLES = frozenset({"Variable", "VariableV2"})
+"""Types of ops that give a variable itself, which another op reads."""
 _OTHER = Box(BoxKind.ROLE, "other")
 _UNUSED = Box(BoxKind.ROLE, "unused")
 
@@ -173,6 +175,7 @@ class _Boxing:
                 between.append(row)
             result[row] = number
         self._box_between(between, result)
+        self._follow_variables(result)
         self._follow_users(result)
         self._join_roles(result)
         return Boxes(self.boxes, result)
@@ -296,6 +299,15 @@ class _Boxing:
             if root not in numbers:
                 numbers[root] = self._number(Box(BoxKind.BETWEEN, self.context.ops.names[row]))
             of_op[row] = numbers[root]
+
+    def _follow_variables(self, of_op: np.ndarray) -> None:
+        """Have the op that reads a variable of no layer stand beside it, or it would look like its reader's."""
+        types = self.context.ops.types
+        for row in self.open:
+            if types[row] == "Identity" and self.home[row] == UNOWNED and len(self.feeds[row]) == 1:
+                (variable,) = self.feeds[row]
+                if types[variable] in _VARIABLES and self.boxes[int(of_op[variable])].kind is BoxKind.ROLE:
+                    of_op[row] = of_op[variable]
 
     def _follow_users(self, of_op: np.ndarray) -> None:
         """Have what is made from nothing, and used in one box alone, stand there."""

@@ -7,7 +7,8 @@ to that part, which is also what Keras 3 writes for a functional model:
 * In it all layers side by side, those of nested models too, under the names of their boxes: ``encoder/dense``. The
   slashes make the boxes. A nested model is not written as a model, because TensorBoard takes all edges into one for
   edges from its first call, and all edges out of one that is called on several inputs for edges from its last output.
-* The tensors of each call as positional arguments, those that Keras passes by name too.
+* The tensors of each call as positional arguments, those that Keras passes by name too. What an argument is
+  called, and that a box is an operation and no layer, stands where TensorBoard does not look and graphdiag does.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.graphs.drawn_graph import ROOT, Extraction
-from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor
+from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, TensorEdge
 from graphdiag.sources.event_runs import KERAS_PLUGIN
+from graphdiag.sources.keras_config import ARGUMENT_NAMES, OPERATIONS
 from graphdiag.tensorboard import draw_conceptual
 
 if TYPE_CHECKING:
@@ -46,10 +48,10 @@ def conceptual_json(layers: LayerGraph, boxes: Mapping[str, Sequence[str]]) -> s
         The JSON.
     """
     names = {id_: "/".join(boxes[id_]) for id_ in layers.layers}
-    given: dict[str, dict[int, dict[str, list[LayerTensor]]]] = defaultdict(lambda: defaultdict(dict))
+    given: dict[str, dict[int, dict[str, list[TensorEdge]]]] = defaultdict(lambda: defaultdict(dict))
     for edge in layers.connections:
         argument = edge.argument.partition("[")[0]
-        given[edge.target][edge.call].setdefault(argument, []).append(edge.source)
+        given[edge.target][edge.call].setdefault(argument, []).append(edge)
 
     def reference(tensor: LayerTensor) -> list[Any]:
         return [names[tensor.layer], tensor.call, tensor.output]
@@ -57,6 +59,15 @@ def conceptual_json(layers: LayerGraph, boxes: Mapping[str, Sequence[str]]) -> s
     def keras_tensor(tensor: LayerTensor) -> dict[str, Any]:
         config = {"shape": _shape(layers.layers[tensor.layer]), "keras_history": reference(tensor)}
         return {"class_name": "__keras_tensor__", "config": config}
+
+    def call_json(arguments: Mapping[str, Sequence[TensorEdge]]) -> dict[str, Any]:
+        tensors = {
+            name: [keras_tensor(edge.source) for edge in edges]
+            if edges[0].argument != name
+            else keras_tensor(edges[0].source)
+            for name, edges in arguments.items()
+        }
+        return {"args": list(tensors.values()), "kwargs": {}, ARGUMENT_NAMES: list(tensors)}
 
     def layer_json(layer: Layer) -> dict[str, Any]:
         calls = given[layer.id]
@@ -66,11 +77,8 @@ def conceptual_json(layers: LayerGraph, boxes: Mapping[str, Sequence[str]]) -> s
             "class_name": layer.class_name.encode("ascii", "backslashreplace").decode(),
             "name": names[layer.id],
             "config": {"name": names[layer.id]} | ({"batch_shape": _shape(layer)} if layer.is_input else {}),
-            "inbound_nodes": [
-                {"args": [[keras_tensor(tensor) for tensor in part] for part in calls[number].values()], "kwargs": {}}
-                for number in range(count)
-            ],
-        }
+            "inbound_nodes": [call_json(calls[number]) for number in range(count)],
+        } | ({"module": OPERATIONS} if layer.is_operation else {})
 
     outputs = layers.output_tensors or [LayerTensor(layer, 0, 0) for layer in layers.outputs]
     config = {

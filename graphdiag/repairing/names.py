@@ -7,11 +7,16 @@ TensorBoard makes a box of each name scope, so an op's name begins with the name
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from graphdiag.diagnosis.call_scopes import without_number
 from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.dataflow.classes import ACTIVATION, HANDLE, PARAMETER
+from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.diagnosis.scoped_calls import scope_in_layer
 from graphdiag.graphs.layer_graph import Layer, LayerGraph
 from graphdiag.graphs.op_graph import name_of_input
 from graphdiag.repairing.blocks import LIMIT, layer_boxes
@@ -23,6 +28,9 @@ _EMBEDDED = frozenset(
 )
 """Types of ops that TensorBoard draws inside the op they are linked to."""
 _VARIABLES = frozenset({"Variable", "VariableV2", "VarHandleOp"})
+_INITIALIZES = frozenset({"Assign", "AssignVariableOp"})
+_OF_SEVERAL = frozenset({"shared", "random"})
+"""Roles of what several layers use."""
 _HANDLE = re.compile(r"(?P<read>.*?)_?readvariableop(?P<number>_[0-9]+)?_resource")
 """How TensorFlow names what a trace captures: after the op that reads it, ``/`` and capitals lost."""
 
@@ -71,10 +79,34 @@ class _Naming:
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
+    def layer_names(self) -> Set[str]:
+        """Names of layers and nested models, without the number that Keras made some unique with."""
+        layers = self.context.layers
+        if layers is None:
+            return frozenset()
+        names = [*(layer.name for layer in layers.layers.values()), *(model.name for model in layers.nested.values())]
+        return set(map(without_number, names))
+
+    @cached_property
     def variable_ops(self) -> Set[str]:
         """Names of the ops that make variables."""
         ops = self.context.ops
         return {name for name, type_ in zip(ops.names, ops.types, strict=True) if type_ in _VARIABLES}
+
+    @cached_property
+    def initializers(self) -> Set[int]:
+        """Rows of the ops that make what variables begin with: no call needs them."""
+        ops, flow = self.context.ops, self.context.flow
+        waiting = [row for row, type_ in enumerate(ops.types) if type_ in _INITIALIZES]
+        found = set()
+        while waiting:
+            row = waiting.pop()
+            for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
+                source = int(ops.source[edge])
+                if source not in found and not flow.values[source] & (ACTIVATION | PARAMETER | HANDLE):
+                    found.add(source)
+                    waiting.append(source)
+        return found
 
     def run(self) -> Names:
         scopes = self._name_boxes()
@@ -137,13 +169,46 @@ class _Naming:
     def _call(self, row: int, box: Box) -> str:
         """The scope of a call, where a layer is called more than once."""
         layers = self.context.layers
-        if layers is None or box.kind is not BoxKind.LAYER or layers.uses(box.name) < 2:
+        if layers is None or box.kind is not BoxKind.LAYER:
             return ""
         name = self.context.ops.names[row]
-        if name in self.variable_ops or name.rpartition("/")[0] in self.variable_ops:
+        if name in self.variable_ops or name.rpartition("/")[0] in self.variable_ops or row in self.initializers:
             return ""
+        if self._is_in_template(row):
+            return f"{scope_in_layer(None)}/"
         call = self.context.calls.call_of(row)
-        return f"call_{call.number + 1}/" if call is not None and call.number is not None else ""
+        known = call is not None and call.number is not None and layers.uses(box.name) > 1
+        return f"{scope_in_layer(call.number)}/" if call is not None and known else ""
+
+    def _is_in_template(self, row: int) -> bool:
+        """Whether an op is in a scope of its layer that is none of the layer's calls in the layer graph."""
+        owner = int(self.context.ownership.of_op[row])
+        if owner == UNOWNED:
+            # What a template is built on is a feed of its own.
+            order, offsets = self.context.ops.by_source
+            takers = self.context.ops.target[order[offsets[row] : offsets[row + 1]]].tolist()
+            return bool(takers) and all(self._is_owned_by_template(taker) for taker in takers)
+        return self._is_owned_by_template(row)
+
+    def _is_owned_by_template(self, row: int) -> bool:
+        scopes = self.calls_by_scope.get(int(self.context.ownership.of_op[row]), {})
+        return scopes.get(self._scope(row)) is False
+
+    def _scope(self, row: int) -> str:
+        scopes = self.context.ownership.scope_of_op
+        return scopes[row] if scopes else ""
+
+    @cached_property
+    def calls_by_scope(self) -> Mapping[int, Mapping[str, bool]]:
+        """For each owner that has calls, its scopes, and whether each is that of a call in the layer graph."""
+        calls = self.context.calls
+        found: dict[int, dict[str, bool]] = defaultdict(dict)
+        for row, owner in enumerate(self.context.ownership.of_op.tolist()):
+            if owner != UNOWNED and self._scope(row):
+                call = calls.call_of(row)
+                known = found[owner].get(self._scope(row), False)
+                found[owner][self._scope(row)] = known or (call is not None and call.number is not None)
+        return {owner: scopes for owner, scopes in found.items() if any(scopes.values())}
 
     def _pattern(self, box: Box) -> re.Pattern[str] | None:
         """Finds the end of a layer's own scope in a name: after the layer's name, which may have been numbered."""
@@ -169,6 +234,10 @@ class _Naming:
                 read = re.sub(rf".*?{re.escape(name)}_(?:[0-9]+_)?", "", handle["read"], count=1)
                 return tidy(f"{read or 'variable'}{handle['number'] or ''}")
             return tidy(old.rpartition("/")[2])
+        if box.name in _OF_SEVERAL:
+            # A layer's name would make a box in it that looks like the layer's.
+            *scopes, name = old.split("/")
+            old = "/".join([*(scope for scope in scopes if without_number(scope) not in self.layer_names), name])
         scope, _, inside = old.partition("/")
         return tidy(inside if inside and scope.startswith(box.name) else old)
 

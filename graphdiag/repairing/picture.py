@@ -19,7 +19,7 @@ from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.dataflow.classes import HANDLE
 from graphdiag.graphs.drawn_graph import ROOT, DrawnGraph, Extraction
 from graphdiag.graphs.op_graph import CONTROL
-from graphdiag.repairing.boxes import Boxes
+from graphdiag.repairing.boxes import Boxes, BoxKind
 from graphdiag.repairing.stand_ins import StandIns
 
 LevelEdge = tuple[str, str, str]
@@ -123,7 +123,8 @@ def _last_box(context: DiagnosisContext, boxes: Boxes, stand_ins: StandIns, edge
     """The layer from whose box an op edge enters that of another layer, or whose stand-in it comes through."""
     ops = context.ops
     for row, after in reversed(list(pairwise((edge.source, *edge.through, edge.target)))):
-        if boxes.layer_of(row) != target:
+        # What a variable of no layer holds comes from the layer that wrote it, though no arrow shows it.
+        if boxes.layer_of(row) != target and boxes.boxes[int(boxes.of_op[row])].kind is not BoxKind.ROLE:
             into = range(int(ops.in_edges[after]), int(ops.in_edges[after + 1]))
             passed = [stand_ins.ops[stand_ins.of_edge[number]] for number in into if number in stand_ins.of_edge]
             through = [stand_in.layer for stand_in in passed if stand_in.tensor[0] == row]

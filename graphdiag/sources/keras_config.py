@@ -19,8 +19,11 @@ from typing import Any
 from graphdiag.errors import SourceError
 from graphdiag.sources.keras_settings import Settings, normalized, plain_class, settings_of
 
-_OPERATIONS = ("keras.src.ops.", "keras.ops.")
+OPERATIONS = "keras.ops"
+_OPERATIONS = ("keras.src.ops.", f"{OPERATIONS}.")
 """Modules of the operations of Keras 3, as its JSON names them."""
+ARGUMENT_NAMES = "argument_names"
+"""Key beside the positional arguments of a call, where `graphdiag repair` wrote the JSON: as what each was given."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +274,7 @@ def _member(
         None,
         wrapped,
         custom=_is_custom(entry),
-        is_operation=_text(entry.get("module")).startswith(_OPERATIONS),
+        is_operation=f"{_text(entry.get('module'))}.".startswith(_OPERATIONS),
         settings=settings_of(entry),
     )
 
@@ -392,7 +395,9 @@ def _keras3_call(node: Mapping[str, Any]) -> Call:
             main.append(None)
 
     first_argument(first, "")
-    rest = [leaf for position, value in enumerate(others, start=1) for leaf in _keras_tensors(str(position), value)]
+    known = node.get(ARGUMENT_NAMES)
+    names = known[1:] if isinstance(known, list) and len(known) == len(others) + 1 else range(1, len(others) + 1)
+    rest = [leaf for name, value in zip(names, others, strict=True) for leaf in _keras_tensors(str(name), value)]
     rest += [leaf for name, value in keywords.items() for leaf in _keras_tensors(str(name), value)]
     return Call(tuple(main), tuple(tensor for _, tensor in rest), keyed, tuple(place for place, _ in rest))
 

@@ -128,7 +128,7 @@ class _Hosts:
         self.context = context
         self.names: dict[str, str] = {}
         for id_, layer in context.layers.layers.items():
-            if not layer.is_input and layer.class_name not in _RAW_OPS:
+            if not layer.is_input and not layer.is_operation and layer.class_name not in _RAW_OPS:
                 self.names.setdefault(layer.name, id_)
         self.longest = max((name.count("/") + 1 for name in self.names), default=1)
 
@@ -174,7 +174,7 @@ def _raw_ops_outside(context: DiagnosisContext) -> Iterator[Found]:
             continue
         (group,) = groups
         names = [context.ops.names[row] for row in rows]
-        if any(name.startswith(f"{group}/") for name in names):
+        if any(name.startswith((f"{group}/", f"{layer.name}/")) for name in names):
             continue
         outside[group] += names
         edges[group] |= _arrows_at(context, rows, group)
