@@ -60,14 +60,12 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         else:
             how = "TensorBoard folds look-alike nodes into series, and the folded nodes point at each other"
         own = "" if hidden else _own_scopes(context, cycle)
+        better = "" if hidden else f" {repaired('under names that are not folded')}"
         yield finding(
             RULE,
             context,
             message=f"The cycle{where} through {some([*folded, *others])} is not in the op graph: {how}.",
-            fix=(
-                f"In TensorBoard, ungroup the series (click it, 'Ungroup this series of nodes'){own}. "
-                f"{repaired('under names that are not folded')}"
-            ),
+            fix=f"In TensorBoard, ungroup the series (click it, 'Ungroup this series of nodes'){own}.{better}",
             culprits=series,
             rank=2 if hidden else 0,
             edges=tuple((drawn.names[source], drawn.names[target]) for source, target in cycle.arrows),

@@ -31,7 +31,7 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
-from graphdiag.diagnosis.fixes import is_of_tensorflow_1, is_traced, repaired
+from graphdiag.diagnosis.fixes import is_of_tensorflow_1, is_traced
 from graphdiag.diagnosis.outer_scopes import session_scaffold
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
@@ -60,25 +60,21 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
 
 
 def _fix(context: DiagnosisContext) -> str:
-    better = repaired("with one box for each kind of bookkeeping")
     roles = {role for _, role in context.crossings.to_roles}
     if context.view is not None and context.view.imagined:
-        return f"None is needed: a SavedModel holds what loads it. {better}"
+        return "None is needed: a SavedModel holds what loads it."
     if is_traced(context.ops) and roles <= {"summaries"}:
-        return f"Write the summaries outside of the function that is traced (TensorFlow 2). {better}"
+        return "Write the summaries outside of the function that is traced (TensorFlow 2)."
     if is_traced(context.ops):
-        return f"Trace a call of the model instead of the training step (TensorFlow 2). {better}"
+        return "Trace a call of the model instead of the training step (TensorFlow 2)."
     if session_scaffold(context.ops):
         return (
             "Build the model in a graph of its own, and write that (TensorFlow 1): this session adds its ops before it "
-            f"writes the graph. {better}"
+            "writes the graph."
         )
     if is_of_tensorflow_1(context.ops):
-        return (
-            "Write the graph before the model is trained and saved, when these ops are not there yet (TensorFlow 1). "
-            f"{better}"
-        )
-    return f"None is needed. {better}"
+        return "Write the graph before the model is trained and saved, when these ops are not there yet (TensorFlow 1)."
+    return "None is needed."
 
 
 RULE = Rule("GD111", "bookkeeping-edges", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__, rank=2)

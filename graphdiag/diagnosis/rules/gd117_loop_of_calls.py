@@ -20,8 +20,8 @@ Example
 
 Fix
     Where the layer has no weights, make a new one at each place: `layers.ReLU()` twice instead of one object (Keras 2
-    and 3). A layer with weights that is shared on purpose stays one: `graphdiag repair SOURCE -o LOGDIR` draws each of
-    its calls as a box of its own. Enter a scope once.
+    and 3). A layer with weights that is shared on purpose is one box, and the loop is the model's own. Enter a scope
+    once; `graphdiag repair SOURCE -o LOGDIR` writes the same graph with the ops of each layer in a box of its own.
 """
 
 from __future__ import annotations
@@ -65,6 +65,8 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             f"path of ops comes back to where it began."
         )
         fix = "Enter each name scope once, so that a box holds the ops of one place."
+        # Under other names a layer that is called at several places is one box all the same.
+        can_be_repaired = True
         blame = Blame.TENSORBOARD
         gradients = bool(split) and all(_holds_gradients(context, names[row], cycle.ops[row]) for row in split)
         bookkeeping = gradients or (
@@ -78,10 +80,12 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
                 f"through the layers backwards."
             )
             fix = "None is needed: no layer is in the loop."
+            can_be_repaired = False
             blame = Blame.TENSORFLOW
         elif bookkeeping:
             message += f" {some([names[row] for row in split])} {'is' if len(split) == 1 else 'are'} bookkeeping."
             fix = "None is needed: no layer is in the loop."
+            can_be_repaired = False
             blame = Blame.TENSORFLOW
         for row in split[:2] if not bookkeeping else ():
             layer = _layer(context, cycle.ops[row])
@@ -95,6 +99,8 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             if len(several) > 1:
                 what = f"the layers {some(several)}"
                 fix = "Begin the names of layers alike only where the one follows on the other."
+                can_be_repaired = False
+            can_be_repaired = can_be_repaired and not layer
             places = _places(context, pieces[row], _Places(context, drawn, cycle.parent))
             message += f" The box {names[row]} holds {what}{': ' if places else ''}{places}."
             if layer and context.layers is not None and _without_weights(context.layers.layers[layer]):
@@ -110,7 +116,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             RULE,
             context,
             message=message,
-            fix=fix if bookkeeping else f"{fix} {repaired('with a box for each call')}",
+            fix=f"{fix} {repaired('with the ops of each layer in its own box')}" if can_be_repaired else fix,
             blame=blame,
             rank=2 if bookkeeping else None,
             culprits=[names[row] for row in split or cycle.rows],

@@ -28,7 +28,7 @@ Fix
     model drawn in its place, take away its own `tf.function`: what is called inside a traced function is traced with
     it. Checked with tf_keras 2.21 and Keras 3.15 on TensorFlow 2.21, with a nested model and with a layer. Of a
     SavedModel, give the directory itself: `graphdiag compare DIRECTORY`. `graphdiag repair SOURCE -o LOGDIR` puts the
-    functions in the place of their calls.
+    functions in which layers are in the place of their calls; branches and loops stay functions.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from graphdiag.phrases import some
 _GRAPH = re.compile(r"(graph_[0-9]+)[/_]")
 _LOOPS = frozenset({"ReduceDataset", "ScanDataset"})
 """What TensorFlow makes of ``for batch in dataset:`` in a ``tf.function``: the body of the loop is in the function."""
+_CALLS = frozenset({"PartitionedCall", "StatefulPartitionedCall"})
 _SIGNATURE = re.compile(r"__inference_signature_wrapper_[0-9]+$")
 _OF_GRADIENT = re.compile(r"__(?:forward|inference___backward|backward)_")
 
@@ -107,14 +108,14 @@ def _apart(context: DiagnosisContext, calls: Mapping[int, Sequence[str]], inside
     if twice:
         # That is what was asked; how many ops there are comes after it.
         message = f"{twice} {message}"
+    fix = f"Look under 'Functions' in TensorBoard for {_without_prefix(called[0])}."
+    if inside and all(_is_call(context.ops, row) for rows in inside.values() for row in rows):
+        fix += f" {repaired('with the functions in the place of their calls')}"
     return finding(
         RULE,
         context,
         message=message,
-        fix=(
-            f"Look under 'Functions' in TensorBoard for {_without_prefix(called[0])}. "
-            f"{repaired('with the functions in the place of their calls')}"
-        ),
+        fix=fix,
         culprits=culprits,
         edges=edges,
         rank=0 if inside else None,
@@ -133,6 +134,11 @@ def _of_which_one_runs(alternatives: Mapping[str, Sequence[str]]) -> str:
     return ""
 
 
+def _is_call(ops: OpGraph, row: int) -> bool:
+    """Whether an op runs one function, once, whatever it is given."""
+    return ops.types[row] in _CALLS or ops.types[row] in ops.functions
+
+
 def _whole_model(context: DiagnosisContext, whole: Sequence[int], calls: Mapping[int, Sequence[str]]) -> Found:
     """The model of a SavedModel whose graph was written as it is."""
     row = whole[0]
@@ -145,7 +151,7 @@ def _whole_model(context: DiagnosisContext, whole: Sequence[int], calls: Mapping
         f"The whole model is in one function: {name} runs {wrapper}, with {count} ops in it and in what it calls. "
         f"TensorBoard draws {name} as one box, and links it to none of them. This is the graph of a SavedModel.",
         "Give graphdiag the SavedModel directory itself, 'graphdiag compare DIRECTORY': the function's own graph is "
-        f"read from there. {repaired('with the function in the place of its call')}",
+        "read from there.",
         culprits=[context.ops.names[row] for row in whole],
         rank=0,
     )
