@@ -173,6 +173,11 @@ def name_of_input(text: str) -> str:
     return text.removeprefix("^").partition(":")[0]
 
 
+def input_text(name: str, slot: int) -> str:
+    """How a ``NodeDef`` names a tensor that it takes: ``op``, ``op:1``, or ``^op`` for a control dependency."""
+    return f"^{name}" if slot == CONTROL else f"{name}:{slot}" if slot else name
+
+
 def _prefixed(prefix: str, text: str) -> str:
     return f"^{prefix}{text[1:]}" if text.startswith("^") else prefix + text
 

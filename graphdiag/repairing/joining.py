@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from graphdiag.graphs.op_graph import CONTROL, merge
+from graphdiag.errors import SourceError
+from graphdiag.graphs.op_graph import input_text, merge
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
@@ -19,7 +20,10 @@ def join_graphs(graph_defs: Sequence[GraphDef]) -> GraphDef:
 
     Returns:
         The graph itself where there is one; else all of them under the names that TensorBoard gives their ops, with the
-        functions of each. Functions of one name are taken to be one, as they are in a trace.
+        functions of each. A function that several have is there once.
+
+    Raises:
+        SourceError: Two graphs have different functions of one name, which one graph cannot have.
     """
     if len(graph_defs) == 1:
         return graph_defs[0]
@@ -34,14 +38,18 @@ def join_graphs(graph_defs: Sequence[GraphDef]) -> GraphDef:
         node.name = ops.names[row]
         del node.input[:]
         for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
-            name, slot = ops.names[int(ops.source[edge])], int(ops.output[edge])
-            node.input.append(f"^{name}" if slot == CONTROL else f"{name}:{slot}" if slot else name)
+            node.input.append(input_text(ops.names[int(ops.source[edge])], int(ops.output[edge])))
     for row, text in ops.dangling:
         joined.node[row].input.append(text)
-    known = set()
+    known: dict[str, bytes] = {}
     for graph_def in graph_defs:
         for function in graph_def.library.function:
-            if function.signature.name not in known:
-                known.add(function.signature.name)
+            name, content = function.signature.name, function.SerializeToString(deterministic=True)
+            if name not in known:
                 joined.library.function.append(function)
+            if known.setdefault(name, content) != content:
+                raise SourceError(
+                    f"The graphs of this trace have different functions that are called {name}, so they cannot be made "
+                    "one graph; trace one call of the model under each tag."
+                )
     return joined

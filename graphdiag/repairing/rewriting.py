@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from graphdiag.graphs.node_attributes import functions_of
-from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.op_graph import OpGraph, input_text
 from graphdiag.graphs.op_outputs import type_of_output
 from graphdiag.repairing.stand_ins import StandIns
 
@@ -103,12 +103,8 @@ def _inputs(
         if number is not None:
             yield stand_in_names[number]
         else:
-            yield _tensor(names[int(ops.source[edge])], int(ops.output[edge]))
+            yield input_text(names[int(ops.source[edge])], int(ops.output[edge]))
         edge += 1
-
-
-def _tensor(name: str, slot: int) -> str:
-    return f"^{name}" if slot == CONTROL else f"{name}:{slot}" if slot else name
 
 
 def _rename_colocation(node: NodeDef, renamed: Mapping[str, str]) -> None:
@@ -135,7 +131,7 @@ def _add_stand_in(
     node.name = stand_in_names[number]
     node.op = "Identity"
     node.device = ops.node_defs[row].device
-    node.input.append(stand_in_names[stand_in.of] if stand_in.of is not None else _tensor(names[row], slot))
+    node.input.append(stand_in_names[stand_in.of] if stand_in.of is not None else input_text(names[row], slot))
     dtype = type_of_output(ops.node_defs[row], slot)
     if dtype:
         node.attr["T"].type = dtype

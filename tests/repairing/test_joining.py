@@ -1,0 +1,37 @@
+"""The graphs of a trace as one graph."""
+
+from __future__ import annotations
+
+import pytest
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+from graphdiag.errors import SourceError
+from graphdiag.repairing.joining import join_graphs
+from tests.support.graph_text import graph_def
+
+
+def calling(body: str) -> GraphDef:
+    """A graph that calls a function ``f`` of one op."""
+    graph = graph_def("x Feed\ny f x")
+    function = graph.library.function.add()
+    function.signature.name = "f"
+    function.signature.input_arg.add(name="a")
+    function.signature.output_arg.add(name="b")
+    function.node_def.add(name="op", op=body, input=["a"])
+    function.ret["b"] = "op:y:0"
+    return graph
+
+
+def test_a_function_that_several_graphs_have_is_there_once():
+    joined = join_graphs([calling("Neg"), calling("Neg")])
+    assert [node.name for node in joined.node] == ["graph_1/x", "graph_1/y", "graph_2/x", "graph_2/y"]
+    assert [(node.op, list(node.input)) for node in joined.node if node.input] == [
+        ("f", ["graph_1/x"]),
+        ("f", ["graph_2/x"]),
+    ]
+    assert [function.node_def[0].op for function in joined.library.function] == ["Neg"]
+
+
+def test_different_functions_of_one_name_are_no_one_graph():
+    with pytest.raises(SourceError, match="different functions that are called f,"):
+        join_graphs([calling("Neg"), calling("Neg"), calling("Abs")])
