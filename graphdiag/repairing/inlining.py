@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from graphdiag.errors import SourceError
 from graphdiag.graphs.op_graph import name_of_input, slot_in_body
+from graphdiag.repairing.colocation import COLOCATION, beside, op_at, places_of
 from graphdiag.repairing.legal_names import Taken
 
 if TYPE_CHECKING:
@@ -374,17 +375,18 @@ def _move_colocation(node: NodeDef, level: _Level) -> None:
 
     In a function TensorFlow passes over what the function does not have; in a graph it would fail.
     """
-    if "_class" not in node.attr:
+    places = places_of(node)
+    if not places:
         return
-    places = [_moved(place, level) for place in node.attr["_class"].list.s]
-    del node.attr["_class"].list.s[:]
-    node.attr["_class"].list.s.extend(place for place in places if place is not None)
-    if not node.attr["_class"].list.s:
-        del node.attr["_class"]
+    moved = [place for place in (_moved(place, level) for place in places) if place is not None]
+    if moved:
+        node.attr[COLOCATION].list.s[:] = moved
+    else:
+        del node.attr[COLOCATION]
 
 
 def _moved(place: bytes, level: _Level) -> bytes | None:
-    name = place.removeprefix(b"loc:@").decode("utf-8", errors="replace")
-    if not place.startswith(b"loc:@") or (level.call is None and name not in level.opened):
+    name = op_at(place)
+    if name is None or (level.call is None and name not in level.opened):
         return place
-    return b"loc:@" + level.renamed[name].encode() if name in level.renamed else None
+    return beside(level.renamed[name]) if name in level.renamed else None

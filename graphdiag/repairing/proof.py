@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from graphdiag.errors import ProgramError
 from graphdiag.graphs.node_attributes import functions_of
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph, from_graph_def, merge
+from graphdiag.repairing.colocation import COLOCATION, beside, op_at, places_of
 from graphdiag.repairing.inlining import Inlined, last_ops
-from graphdiag.repairing.rewriting import COLOCATION, INSERTED, LOCATION
+from graphdiag.repairing.rewriting import INSERTED
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.attr_value_pb2 import AttrValue
@@ -157,7 +158,7 @@ class _Unrolled:
             return False
         if old.attr.keys() - {COLOCATION} != new.attr.keys() - {COLOCATION}:
             return False
-        if self._places(old, calls) != (list(new.attr[COLOCATION].list.s) if COLOCATION in new.attr else []):
+        if self._places(old, calls) != list(places_of(new)):
             return False
         call = self._graph(calls[:-1]).node_defs[self._graph(calls[:-1]).index[calls[-1]]] if calls else None
         for key, value in old.attr.items():
@@ -169,12 +170,12 @@ class _Unrolled:
     def _places(self, old: NodeDef, calls: _Calls) -> list[bytes]:
         """Where an op is colocated, by the new names; nowhere, where that is a call or what a function lacks."""
         found = []
-        for place in old.attr[COLOCATION].list.s if COLOCATION in old.attr else ():
-            name = place.removeprefix(LOCATION).decode("utf-8", errors="replace")
-            if not place.startswith(LOCATION) or (not calls and (name,) not in self._opened):
+        for place in places_of(old):
+            name = op_at(place)
+            if name is None or (not calls and (name,) not in self._opened):
                 found.append(place)
             elif (calls, name) in self._place:
-                found.append(LOCATION + self._after.names[self._place[calls, name]].encode())
+                found.append(beside(self._after.names[self._place[calls, name]]))
         return found
 
     def _graph(self, calls: _Calls) -> OpGraph:
@@ -289,8 +290,8 @@ def _dangling(graph: OpGraph, rows: Sequence[int]) -> list[tuple[int, str]]:
 
 
 def _moved(place: bytes, renamed: dict[str, str]) -> bytes:
-    name = place.removeprefix(LOCATION).decode("utf-8", errors="replace")
-    return LOCATION + renamed[name].encode() if place.startswith(LOCATION) and name in renamed else place
+    name = op_at(place)
+    return beside(renamed[name]) if name is not None and name in renamed else place
 
 
 def _inputs(graph: OpGraph, row: int, rows: Sequence[int]) -> list[tuple[int, int]]:

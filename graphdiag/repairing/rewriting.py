@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from graphdiag.graphs.node_attributes import functions_of
 from graphdiag.graphs.op_graph import OpGraph, input_text
 from graphdiag.graphs.op_outputs import type_of_output
+from graphdiag.repairing.colocation import COLOCATION, beside, op_at, places_of
 from graphdiag.repairing.stand_ins import StandIns
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 INSERTED = "_graphdiag_inserted"
 """The attribute that marks an op which the original graph does not have; names with ``_`` are nobody's but ours."""
-COLOCATION = "_class"
-LOCATION = b"loc:@"
 
 
 def rewrite(
@@ -108,13 +107,10 @@ def _inputs(
 
 
 def _rename_colocation(node: NodeDef, renamed: Mapping[str, str]) -> None:
-    if COLOCATION not in node.attr:
-        return
-    places = node.attr[COLOCATION].list.s
-    for position, place in enumerate(places):
-        if place.startswith(LOCATION):
-            name = place.removeprefix(LOCATION).decode("utf-8", errors="replace")
-            places[position] = LOCATION + renamed.get(name, name).encode()
+    for position, place in enumerate(places_of(node)):
+        name = op_at(place)
+        if name is not None and name in renamed:
+            node.attr[COLOCATION].list.s[position] = beside(renamed[name])
 
 
 def _add_stand_in(
