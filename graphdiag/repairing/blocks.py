@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from graphdiag.graphs.layer_graph import Layer, LayerGraph, NestedModel
 from graphdiag.keras_facts import is_automatic
 from graphdiag.repairing.folding import Folder
+from graphdiag.repairing.legal_names import legal_part, may_begin, numbered
 from graphdiag.repairing.level_graph import Block, Links, boxes_in
 from graphdiag.repairing.name_prefixes import NamedBox, beginning, prefix_blocks, words
 from graphdiag.tensorboard.javascript import OBJECT_PROPERTIES
@@ -32,10 +33,6 @@ _FOLLOWS = re.compile(
     "|(Alpha|Gaussian|Spatial)?Dropout([123]D)?"
 )
 """Classes of layers that belong to the layer before them."""
-_ILLEGAL = re.compile(r"[^A-Za-z0-9_.\\>-]+")
-"""What TensorFlow allows in the name of no op, and the slash."""
-_BEGINNING = re.compile(r"[A-Za-z0-9.]")
-"""What the name of an op may begin with."""
 
 
 def layer_boxes(
@@ -160,18 +157,11 @@ def _name_children(scope: _Box, used: set[str]) -> None:
     """Give boxes names that are legal and their own, those that Keras has for them where possible."""
     # A layer or model keeps its name rather than a scope.
     for box in sorted(scope.children, key=lambda box: not box.id):
-        name = _ILLEGAL.sub("_", box.name)
-        if scope.around is None and not _BEGINNING.match(name):
+        name = legal_part(box.name)
+        if scope.around is None and not may_begin(name):
             name = f"layer_{name.lstrip('_')}"
-        box.name = _unique(name, used)
+        box.name = numbered(name, used)
         used.add(box.name)
-
-
-def _unique(name: str, used: Collection[str]) -> str:
-    found, number = name, 2
-    while found in used:
-        found, number = f"{name}_{number}", number + 1
-    return found
 
 
 def _connect(root: _Box, layers: LayerGraph) -> None:
@@ -255,12 +245,12 @@ def _block_name(block: Block, boxes: Sequence[_Box], prefix: str, used: Collecti
     elif prefix and (rest := name.removeprefix(prefix).lstrip("_.-"))[:1].isalpha():
         # TensorBoard shows some ten letters of a name: `block12` in `conv4` says more there than `conv4_bloc...`.
         name = rest
-    name = _ILLEGAL.sub("_", name).strip("_.-\\>")
+    name = legal_part(name).strip("_.-\\>")
     if not name[:1].isalpha():
         name = f"block_{name}"
     elif name in used:
         name = f"{name}_block"
-    return _unique(name, used)
+    return numbered(name, used)
 
 
 def _from_to(first: str, last: str) -> str:

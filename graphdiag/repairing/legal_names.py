@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_.\\/>-]")
+_ILLEGAL_IN_PART = re.compile(r"[^A-Za-z0-9_.\\>-]+")
 _ILLEGAL_START = re.compile(r"[^A-Za-z0-9.]")
 """Names of ops: ``[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*`` (``tensorflow/python/framework/ops.py``)."""
 
@@ -38,6 +39,24 @@ class Taken:
 def legal(name: str) -> str:
     """A part of a name, with every character replaced that is allowed in no name."""
     return _ILLEGAL.sub("_", name) or "_"
+
+
+def legal_part(name: str) -> str:
+    """A name without slashes; characters in a row that are allowed in no name become one ``_``."""
+    return _ILLEGAL_IN_PART.sub("_", name)
+
+
+def may_begin(name: str) -> bool:
+    """Whether a name may stand at the root as it is."""
+    return not _ILLEGAL_START.match(name) and bool(name)
+
+
+def numbered(name: str, used: Container[str]) -> str:
+    """The name, or with ``_2``, ``_3`` and so on the first that is not used."""
+    found, number = name, 2
+    while found in used:
+        found, number = f"{name}_{number}", number + 1
+    return found
 
 
 def legal_from_start(name: str) -> str:
