@@ -24,9 +24,9 @@ def some(names: Sequence[str], shown: int = 3) -> str:
     return " and ".join([*([", ".join(names[:-1])] if names[1:] else []), *names[-1:]])
 
 
-def counted(number: int, what: str) -> str:
-    """``1 layer``, ``1,204 layers``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+def counted(number: int, what: str, plural: str = "") -> str:
+    """``1 layer``, ``1,204 layers``; what does not end in ``s`` alone has its plural given."""
+    return f"{number:,} {what if number == 1 else plural or f'{what}s'}"
 
 
 def verb(singular: str, subjects: Sequence[str]) -> str:

@@ -47,7 +47,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         return
     names = [*handles.of_model, *handles.of_training]
     message = (
-        f"{counted(len(names), 'box')} ({some(names, 2)}) ".replace("boxs", "boxes")
+        f"{counted(len(names), 'box', 'boxes')} ({some(names, 2)}) "
         + f"{'is a variable' if len(names) == 1 else 'are variables'} that the traced function takes as "
         f"arguments, so they stand at the root"
     )

@@ -74,10 +74,9 @@ def _first_look(drawn: DrawnGraph) -> str:
 
 def _picture(picture: Picture) -> str:
     differing = len(picture.differences)
-    edges = counted(picture.edges, "edge")
+    boxes, edges = counted(picture.boxes, "box", "boxes"), counted(picture.edges, "edge")
     if not differing:
-        return f"{counted(picture.boxes, 'box').replace('boxs', 'boxes')}, with the model's {edges} and no others"
+        return f"{boxes}, with the model's {edges} and no others"
     return (
-        f"{counted(picture.boxes, 'box').replace('boxs', 'boxes')}, with {edges} of the model; "
-        f"{counted(differing, 'edge')} {'differs' if differing == 1 else 'differ'}:"
+        f"{boxes}, with {edges} of the model; {counted(differing, 'edge')} {'differs' if differing == 1 else 'differ'}:"
     )
