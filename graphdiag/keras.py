@@ -1,8 +1,10 @@
 """For training with Keras: a callback that writes graphs worth looking at.
 
+```python
 from graphdiag.keras import GraphCallback
 
 model.fit(x, y, callbacks=[keras.callbacks.TensorBoard("logs"), GraphCallback("logs")])
+```
 """
 
 from __future__ import annotations
