@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import cached_property
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION
@@ -55,6 +56,7 @@ class _Matching:
     def __init__(self, context: DiagnosisContext, layers: LayerGraph, operations: set[str]) -> None:
         self._context = context
         self._operations = operations
+        self._position = {layer: number for number, layer in enumerate(layers.layers)}
         self._sources: dict[str, set[str]] = defaultdict(set)
         self._targets: dict[str, list[str]] = defaultdict(list)
         without_ops = context.without_ops - operations
@@ -112,7 +114,7 @@ class _Matching:
         rows_of = self._rows_by_owner()
         found: dict[int, str] = {}
         taking: dict[str, list[int]] = {}
-        for layer in reversed(self._in_order()):
+        for layer in reversed(self._in_order):
             users = [row for target in self._targets[layer] for row in taking.get(target, rows_of.get(target, ()))]
             kind = _plain(layers.layers[layer].class_name)
             fitting = dict.fromkeys(
@@ -136,16 +138,19 @@ class _Matching:
                 rows[owners[owner]].append(row)
         return rows
 
+    @cached_property
     def _in_order(self) -> Sequence[str]:
         """The operations, each after those that it takes something of."""
-        done: dict[str, None] = {}
-        waiting = [layer for layer in self._sources if layer in self._operations]
-        while waiting:
-            ready = [layer for layer in waiting if not (self._sources[layer] & self._operations) - done.keys()]
-            # A layer graph of which only the edges are known may seem to have a loop.
-            done.update(dict.fromkeys(ready or waiting))
-            waiting = [layer for layer in waiting if layer not in done]
-        return list(done)
+        left = {layer: len(self._sources[layer] & self._operations) for layer in self._operations}
+        done = [layer for layer in self._position if left.get(layer) == 0]
+        for layer in done:
+            for target in self._targets[layer]:
+                if target in left:
+                    left[target] -= 1
+                    if not left[target]:
+                        done.append(target)
+        # A layer graph of which only the edges are known may seem to have a loop.
+        return [*done, *(layer for layer in self._position if left.get(layer, 0) > 0)]
 
     def _sources_met(self, row: int, operation: str) -> int:
         owner = self._context.ownership.owner
@@ -153,23 +158,21 @@ class _Matching:
 
     def _is_used(self, row: int, operation: str) -> bool:
         """Whether an op's result goes where Keras gives that of an operation."""
-        ops, targets = self._context.ops, self._beyond(operation)
+        ops = self._context.ops
         order, offsets = ops.by_source
         users = [int(ops.target[edge]) for edge in order[offsets[row] : offsets[row + 1]].tolist()]
-        return not targets or any(
-            self._context.ownership.owner(user) in targets or user in self._free for user in users
+        return not self._targets[operation] or any(
+            self._context.ownership.owner(user) in self._beyond[operation] or user in self._free for user in users
         )
 
-    def _beyond(self, operation: str) -> Set[str]:
-        """The layers that an operation feeds, directly or through further operations, some of which may have no op."""
-        found: set[str] = set()
-        waiting = [operation]
-        while waiting:
-            for target in self._targets[waiting.pop()]:
-                if target not in found:
-                    found.add(target)
-                    if target in self._operations:
-                        waiting.append(target)
+    @cached_property
+    def _beyond(self) -> Mapping[str, Set[str]]:
+        """For each operation the layers with ops that it feeds, directly or through further operations."""
+        found: dict[str, Set[str]] = {}
+        for operation in reversed(self._in_order):
+            layers = {target for target in self._targets[operation] if target not in self._operations}
+            further = {found.get(target, frozenset()) for target in self._targets[operation]}
+            found[operation] = frozenset(layers.union(*further)) if layers or len(further) != 1 else further.pop()
         return found
 
     def _origins(self, row: int) -> Iterable[int]:
@@ -196,7 +199,7 @@ class _Matching:
         kind = _plain(self._context.ops.types[row])
         if kind in self._classes:
             fitting = {layer for layer in fitting if _plain(layers[layer].class_name) == kind}
-        return [layer for layer in layers if layer in fitting] if len(fitting) > 1 else fitting
+        return sorted(fitting, key=self._position.__getitem__)
 
 
 def _plain(name: str) -> str:

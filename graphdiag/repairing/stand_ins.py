@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 
 from graphdiag.diagnosis.calls import Call, Tensor, original
@@ -17,7 +18,7 @@ from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION
 from graphdiag.graphs.layer_graph import LayerTensor, TensorEdge
 from graphdiag.graphs.op_graph import CONTROL
-from graphdiag.repairing.boxes import Boxes
+from graphdiag.repairing.boxes import Boxes, BoxKind
 
 _MASK = "mask"
 
@@ -149,8 +150,17 @@ class _Search:
 
     def _result_of(self, operation: str) -> Tensor:
         """What an operation gives whose ops were found by its place: the tensor of the last one."""
-        number = next(number for number, box in enumerate(self._boxes.boxes) if box.name == operation)
-        return int((self._boxes.of_op == number).nonzero()[0][-1]), 0
+        return self._last_op[operation], 0
+
+    @cached_property
+    def _last_op(self) -> Mapping[str, int]:
+        """Row of the last op in each layer's box."""
+        last = {number: row for row, number in enumerate(self._boxes.of_op.tolist())}
+        return {
+            box.name: last[number]
+            for number, box in enumerate(self._boxes.boxes)
+            if box.kind is BoxKind.LAYER and number in last
+        }
 
     def _edges_of(self, call: Call, tensor: Tensor) -> Iterator[int]:
         ops, calls = self._context.ops, self._context.calls
