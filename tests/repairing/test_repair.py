@@ -489,6 +489,15 @@ def test_scalars_are_copied_when_asked_for(with_events, tmp_path):
     assert not [value for event in events for value in event.summary.value if "run_metadata" in str(value.metadata)]
 
 
+def test_a_model_file_has_its_layers_drawn_and_no_ops(graphdiag, tmp_path):
+    _, model = source(tmp_path, *chain(2))
+    done = graphdiag("repair", model, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "There is no op graph to repair.\nconceptual graph: 3 boxes for the model's 2 edges\n" in done.stdout
+    assert "give a Python file that builds or loads the model" in done.stdout
+    assert not [event for event in written(tmp_path / "out") if event.WhichOneof("what") == "graph_def"]
+
+
 def test_events_can_be_copied_from_logs_only(graphdiag, tmp_path):
     path, model = source(tmp_path, *chain(2))
     done = graphdiag("repair", path, "--model", model, "--with-events", "-o", tmp_path / "out")

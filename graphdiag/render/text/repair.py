@@ -34,11 +34,23 @@ def _lines(repair: Repair, output: Path | None) -> Iterator[str]:
     yield f"{repair.origin.path}{model}{stack}"
     yield from (f"note: {note}" for note in repair.notes)
     if repair.graph_def is None:
-        yield "There is no op graph to repair."
+        yield from _conceptual_only(repair)
     else:
         yield from _op_graph(repair)
     if output is not None:
         yield f"Written to {output}; look at it with: tensorboard --logdir {output}"
+
+
+def _conceptual_only(repair: Repair) -> Iterator[str]:
+    layers = repair.layers
+    yield "There is no op graph to repair."
+    if repair.conceptual and layers is not None:
+        yield (
+            f"conceptual graph: {counted(len(layers.layers), 'box', 'boxes')} for the model's "
+            f"{counted(len(layers.edges), 'edge')}"
+        )
+    if repair.origin.kind in ("keras_file", "keras_json"):
+        yield "For an op graph, give a Python file that builds or loads the model."
 
 
 def _op_graph(repair: Repair) -> Iterator[str]:
