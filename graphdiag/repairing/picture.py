@@ -71,12 +71,18 @@ class Picture:
 
 
 def hold_against_model(
-    context: DiagnosisContext, boxes: Boxes, stand_ins: StandIns, scope_of: Mapping[str, str], drawn: DrawnGraph
+    context: DiagnosisContext,
+    dependencies: Set[Pair],
+    boxes: Boxes,
+    stand_ins: StandIns,
+    scope_of: Mapping[str, str],
+    drawn: DrawnGraph,
 ) -> Picture:
     """Hold the drawn graph against the layer graph.
 
     Args:
         context: The graphs of the source.
+        dependencies: What else is real, see `real_dependencies`.
         boxes: The box of each op.
         stand_ins: The inserted ops.
         scope_of: The scope of each layer's box, by id.
@@ -85,34 +91,29 @@ def hold_against_model(
     Returns:
         How many edges are right, and which are not.
     """
-    return _Holding(context, boxes, stand_ins, scope_of, drawn).run()
+    real = _between_boxes(context, dependencies, boxes, stand_ins)
+    return _Holding(context, real, boxes, scope_of, drawn).run()
 
 
-def real_edges(context: DiagnosisContext) -> Set[Pair]:
+def real_edges(context: DiagnosisContext, dependencies: Set[Pair]) -> Set[Pair]:
     """Pairs of layers of which the second depends on the first: Keras's edges, and what else is real."""
     if context.layers is None:
         edges = context.crossings.edges
         return {pair for pair in edges if any(edge.carries & REAL for edge in edges[pair])}
-    return {*context.layers.edges, *real_dependencies(context)}
+    return {*context.layers.edges, *dependencies}
 
 
-def real_dependencies(
-    context: DiagnosisContext, boxes: Boxes | None = None, stand_ins: StandIns | None = None
-) -> Set[Pair]:
-    """Pairs of layers between which something real flows that is not an edge of Keras.
-
-    Args:
-        context: The graphs of the source.
-        boxes: The box of each op, once it is known: an operation between layers may have got what was a layer's.
-        stand_ins: The inserted ops, known with the boxes.
-    """
+def real_dependencies(context: DiagnosisContext) -> Set[Pair]:
+    """Pairs of layers between which something real flows that is not an edge of Keras."""
     found = set(context.masks) | _given_masks(context)
-    found |= {pair for pair, edges in context.unexplained.items() if any(edge.carries & REAL for edge in edges)}
-    if boxes is None or stand_ins is None:
-        return found
+    return found | {pair for pair, edges in context.unexplained.items() if any(edge.carries & REAL for edge in edges)}
+
+
+def _between_boxes(context: DiagnosisContext, dependencies: Set[Pair], boxes: Boxes, stand_ins: StandIns) -> Set[Pair]:
+    """Dependencies by the boxes that they go from: an operation between layers may have got what was a layer's."""
     edges_of = context.crossings.edges
     kept = set()
-    for pair in found:
+    for pair in dependencies:
         real = [edge for edge in edges_of.get(pair, ()) if edge.carries & REAL]
         sources = {_last_box(context, boxes, stand_ins, edge, pair[1]) for edge in real}
         kept |= {(source, pair[1]) for source in sources if source is not None} if sources else {pair}
@@ -160,14 +161,14 @@ class _Holding:
     def __init__(
         self,
         context: DiagnosisContext,
+        real: Set[Pair],
         boxes: Boxes,
-        stand_ins: StandIns,
         scope_of: Mapping[str, str],
         drawn: DrawnGraph,
     ) -> None:
         self._context = context
+        self._real = real
         self._boxes = boxes
-        self._stand_ins = stand_ins
         self._drawn = drawn
         layers = context.layers.layers if context.layers is not None else ()
         self._scope_of = {layer: scope_of[layer] for layer in layers}
@@ -180,8 +181,7 @@ class _Holding:
         wanted: dict[LevelEdge, Pair] = {}
         between: list[LevelEdge] = []
         assert self._context.layers is not None
-        real = real_dependencies(self._context, self._boxes, self._stand_ins)
-        for source, target in dict.fromkeys((*self._context.layers.edges, *sorted(real))):
+        for source, target in dict.fromkeys((*self._context.layers.edges, *sorted(self._real))):
             if source != target and source in self._scope_of and target in self._scope_of:
                 between.append(self._between(source, target))
                 wanted.setdefault(between[-1], (source, target))

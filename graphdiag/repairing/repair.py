@@ -22,7 +22,7 @@ from graphdiag.repairing.inlining import Inlined, InlinedOp, inline_calls
 from graphdiag.repairing.joining import join_graphs
 from graphdiag.repairing.legal_names import Taken
 from graphdiag.repairing.names import Names, choose_names
-from graphdiag.repairing.picture import Picture, hold_against_model, real_edges
+from graphdiag.repairing.picture import Picture, hold_against_model, real_dependencies, real_edges
 from graphdiag.repairing.proof import prove_inlined, prove_joined, prove_same
 from graphdiag.repairing.rewriting import rewrite
 from graphdiag.repairing.stand_ins import StandIns, find_stand_ins
@@ -200,7 +200,8 @@ class _Repairing:
         if layers is not None:
             check_fit(context, layers, given)
         hidden, callers = _hidden(context, hiding & context.ops.functions.keys())
-        boxes = find_boxes(context, real_edges(context).__contains__, callers)
+        dependencies = real_dependencies(context)
+        boxes = find_boxes(context, real_edges(context, dependencies).__contains__, callers)
         names = choose_names(context, boxes, self._variables(context, inlined), limit=_limit(self._group))
         stand_ins = find_stand_ins(context, boxes, hidden)
         inserted = _stand_in_names(stand_ins, names)
@@ -223,7 +224,11 @@ class _Repairing:
             inserted,
             text,
             len(inlined.calls),
-            hold_against_model(context, boxes, stand_ins, names.scope_of, drawn) if layers is not None else None,
+            (
+                hold_against_model(context, dependencies, boxes, stand_ins, names.scope_of, drawn)
+                if layers is not None
+                else None
+            ),
             self._before(),
             drawn,
             names.scope_of,
