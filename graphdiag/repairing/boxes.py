@@ -84,6 +84,7 @@ _VARIABLES = frozenset({"Variable", "VariableV2"})
 """Types of ops that give a variable itself, which another op reads."""
 _OTHER = Box(BoxKind.ROLE, "other")
 _UNUSED = Box(BoxKind.ROLE, "unused")
+_OUTPUTS = Box(BoxKind.ROLE, "outputs")
 
 
 def _unused(context: DiagnosisContext) -> Set[int]:
@@ -175,6 +176,7 @@ class _Boxing:
                 between.append(row)
             result[row] = number
         self._box_between(between, result)
+        self._take_results_out(result)
         self._follow_variables(result)
         self._follow_users(result)
         self._join_roles(result)
@@ -299,6 +301,26 @@ class _Boxing:
             if root not in numbers:
                 numbers[root] = self._number(Box(BoxKind.BETWEEN, self.context.ops.names[row]))
             of_op[row] = numbers[root]
+
+    def _take_results_out(self, of_op: np.ndarray) -> None:
+        """Have results that wait for other layers stand in a box of their own: the last layer does not wait."""
+        ops = self.context.ops
+        outside: set[int] = set()
+        for row in self._sorted(self.feeds, self.fed):
+            if self.home[row] != UNOWNED or self.boxes[int(of_op[row])].kind is not BoxKind.LAYER:
+                continue
+            into = range(int(ops.in_edges[row]), int(ops.in_edges[row + 1]))
+            awaited = {int(of_op[ops.source[edge]]) for edge in into if ops.output[edge] == CONTROL}
+            waits = not all(
+                self._tells_the_truth(number, {int(of_op[row])}) for number in awaited if self._is_layer(number)
+            )
+            if not self.around[row].after and (waits or not outside.isdisjoint(self.feeds[row])):
+                outside.add(row)
+        for row in outside:
+            of_op[row] = self._number(_OUTPUTS)
+
+    def _is_layer(self, number: int) -> bool:
+        return self.boxes[number].kind is BoxKind.LAYER
 
     def _follow_variables(self, of_op: np.ndarray) -> None:
         """Have the op that reads a variable of no layer stand beside it, or it would look like its reader's."""

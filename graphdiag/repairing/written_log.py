@@ -131,7 +131,9 @@ def _events(repair: Repair, with_events: bool, tag: str) -> Iterator[bytes]:
         yield event.SerializeToString()
     if with_events:
         if repair.origin.kind != "event_log":
-            raise UsageError(f"--with-events: {repair.origin.path} is not a TensorBoard log, and has no events to copy.")
+            raise UsageError(
+                f"--with-events: {repair.origin.path} is not a TensorBoard log, and has no events to copy."
+            )
         yield from other_events(Path(repair.origin.path), repair.origin.run)
 
 

@@ -278,6 +278,26 @@ def test_a_train_step_takes_its_inputs_from_an_iterator(tmp_path):
     assert result.names["IteratorGetNext"].split("/")[0] == "data"
 
 
+def test_what_a_function_gives_back_after_all_updates_is_in_no_layers_box(tmp_path):
+    # A function of TensorFlow 2.2 gives its result back when all variables are written.
+    graph = graph_def("""
+        in Feed
+        d0/Relu Relu in
+        d0/Update Assert d0/Relu
+        d1/Relu Relu d0/Relu
+        d2/Relu Relu d1/Relu
+        Identity Identity d2/Relu ^d0/Update
+        Result _Retval Identity
+        """)
+    path, model = source(tmp_path, graph, keras_json(["d0", "d1", "d2"]))
+    result = repair(path, model=model)
+    assert list(result.picture.differences) == []
+    assert {result.names["Identity"], result.names["Result"]} == {"outputs/Identity", "outputs/Result"}
+    one = graph_def("in Feed\nd0/Relu Relu in\nIdentity Identity d0/Relu\nResult _Retval Identity")
+    path, model = source(tmp_path, one, keras_json(["d0"]))
+    assert repair(path, model=model).names["Result"] == "d0/Result"
+
+
 # --- functions -------------------------------------------------------------------------------------------------------
 
 
