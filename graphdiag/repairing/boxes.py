@@ -25,6 +25,7 @@ from graphdiag.diagnosis.call_scopes import find_copies
 from graphdiag.diagnosis.captured import pairs_in_file, uses_of_variables
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, FLAG, HANDLE, PARAMETER, RANDOM
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.unowned_scopes import find_leftovers, find_unowned_scopes
 from graphdiag.disjoint_sets import DisjointSets
@@ -82,6 +83,8 @@ _PIPELINE = frozenset(
 """Types of ops that give a train step its data."""
 _VARIABLES = frozenset({"Variable", "VariableV2"})
 """Types of ops that give a variable itself, which another op reads."""
+_ROLE_OF_STATE = {"metric": "metrics", "optimizer": "training", "random generator": "random"}
+"""The role of what keeps the state of something, by what that is."""
 _OTHER = Box(BoxKind.ROLE, "other")
 _UNUSED = Box(BoxKind.ROLE, "unused")
 _OUTPUTS = Box(BoxKind.ROLE, "outputs")
@@ -156,6 +159,8 @@ class _Boxing:
         for row, type_ in enumerate(ops.types):
             if type_ in _PIPELINE and of_op[row] == UNOWNED:
                 settled[row] = self._number(Box(BoxKind.ROLE, "data"))
+        for row, role in self._state_of_training().items():
+            settled[row] = self._number(Box(BoxKind.ROLE, role))
         for row in self.callers:
             settled[row] = self._number(Box(BoxKind.BETWEEN, ops.names[row]))
         for row in ownership.model_inputs:
@@ -181,6 +186,39 @@ class _Boxing:
         self._follow_users(result)
         self._join_roles(result)
         return Boxes(self.boxes, result)
+
+    def _state_of_training(self) -> Mapping[int, str]:
+        """Variables of metrics and optimizers, and what writes them, by row, with the role.
+
+        Of a live model it is known whose they are. In a file they are those in which only ops of no layer keep what the
+        model computes.
+        """
+        ops, ownership, values = self.context.ops, self.context.ownership, self.context.flow.values
+        order, offsets = ops.by_source
+        found: dict[int, str] = {}
+        for row in np.flatnonzero(self.home == UNOWNED).tolist():
+            is_variable = values[row] & HANDLE or ops.types[row] in _VARIABLES
+            if not is_variable or ops.in_edges[row] < ops.in_edges[row + 1] or row in self.unused:
+                continue
+            users = {int(ops.target[edge]) for edge in order[offsets[row] : offsets[row + 1]].tolist()}
+            writers = [user for user in users if op_specs().get(ops.types[user], UNKNOWN).kind is Kind.WRITES]
+            role = _ROLE_OF_STATE.get(ownership.belongs_to.get(row, ""), "")
+            if not ownership.belongs_to and all(
+                self.home[user] == UNOWNED and user not in ownership.roles for user in users
+            ):
+                kept = (source for writer in writers for source in self._taken(writer))
+                role = "metrics" if any(values[source] & ACTIVATION for source in kept) else ""
+            if role:
+                found[row] = role
+                own = (writer for writer in writers if self.home[writer] == UNOWNED and writer not in ownership.roles)
+                found.update(dict.fromkeys(own, role))
+        return found
+
+    def _taken(self, row: int) -> Sequence[int]:
+        """Rows of the ops whose tensors an op takes."""
+        ops = self.context.ops
+        into = range(int(ops.in_edges[row]), int(ops.in_edges[row + 1]))
+        return [int(ops.source[edge]) for edge in into if ops.output[edge] != CONTROL]
 
     def _number(self, box: Box) -> int:
         if box not in self.numbers:
@@ -209,8 +247,7 @@ class _Boxing:
         self.feeds: dict[int, list[int]] = {}
         self.fed: dict[int, list[int]] = {}
         for row in self.open:
-            into = range(int(ops.in_edges[row]), int(ops.in_edges[row + 1]))
-            self.feeds[row] = [int(ops.source[edge]) for edge in into if ops.output[edge] != CONTROL]
+            self.feeds[row] = list(self._taken(row))
             out = order[offsets[row] : offsets[row + 1]].tolist()
             self.fed[row] = [int(ops.target[edge]) for edge in out if ops.output[edge] != CONTROL]
         for row in self._sorted(self.feeds, self.fed):

@@ -230,6 +230,18 @@ def test_what_serves_training_is_in_a_box_a_role():
     assert boxes - set(result.layers.layers) == {"initialization", "keras_learning_phase", "loss", "shared", "training"}
 
 
+def test_the_metrics_of_a_train_step_are_in_a_box_and_feed_no_layer():
+    result = repaired("k3_reference_train")
+    layers = set(result.layers.layers)
+    boxes = {node.name.split("/")[0] for node in result.graph_def.node}
+    assert boxes - layers == {"NoOp", "gradients", "loss", "metrics", "other", "training"}
+    # The mean of the loss, as Keras 3 keeps it, at the root of its trace.
+    for name in ("add_readvariableop_resource", "AssignVariableOp", "div_no_nan", "identity_RetVal"):
+        assert result.names[f"graph_2/{name}"].split("/")[0] == "metrics"
+    edges = draw([result.graph_def]).edges(ROOT)
+    assert [edge for edge in edges if edge.regular and edge.source not in layers and edge.target in layers] == []
+
+
 def test_no_box_but_the_layers_where_nothing_is_shared():
     result = repaired("k3_reference_training")
     boxes = {node.name.split("/")[0] for node in result.graph_def.node}
