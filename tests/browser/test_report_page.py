@@ -263,6 +263,17 @@ def test_a_layer_shows_its_ops_its_findings_and_what_its_edges_carry(reference: 
     assert reference.boxes(DRAWN, ".marked") == ["batchnorm_0_1"]
 
 
+def test_a_layer_shows_what_was_set(reference: Page) -> None:
+    reference.click(reference.box(LAYERS, "dense_0"))
+    report = report_on("keras216_reference")
+    assert report.layer_graph is not None
+    settings = report.layer_graph.layers["dense_0"].settings
+    assert settings
+    assert f"units {settings['units']}" in reference.details
+    assert "activation relu" in reference.details
+    assert f"{report.layer_graph.layers['dense_0'].parameters:,} parameters" in reference.details
+
+
 def test_a_box_shows_whose_ops_it_holds(reference: Page) -> None:
     reference.click(reference.box(DRAWN, "batchnorm_0_0"))
     assert 'under "Auxiliary Nodes": out-degree 9 > 4' in reference.details

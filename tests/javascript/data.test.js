@@ -28,7 +28,7 @@ function layers(count, edges, more = {}) {
   return {
     recorded: true, names, labels: names, kinds: names.map(() => 0), classes: names.map(() => 0), class_names: ["Dense"],
     parents: names.map(() => -1), calls: names.map(() => 1), shapes: names.map(() => "(None, 4)"),
-    parameters: names.map(() => 20), inputs: [0], outputs: [count - 1], lines: {},
+    parameters: names.map(() => 20), inputs: [0], outputs: [count - 1], lines: {}, settings: {},
     edges: {
       source: edges.map(([source]) => source), target: edges.map(([, target]) => target), status: edges.map(([, , which]) => which),
       in_model: edges.map(([, , which]) => Number(which === MODEL || which === MISSING)), op_edges: edges.map(() => 1),

@@ -18,6 +18,7 @@ from graphdiag.diagnosis.handles import root_handles
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
+from graphdiag.modeldiff.changes.settings import said
 from graphdiag.picture_style import STANDARD, PictureStyle
 from graphdiag.render.html.edge_styles import NUMBERS, STATUSES
 from graphdiag.render.html.repaired import RepairedView
@@ -111,6 +112,11 @@ def _described(layers: LayerGraph, nodes: _Nodes) -> dict[str, Any]:
             escape_unprintable(layer.output_shape) if (layer := layers.layers.get(id_)) else "" for id_ in nodes.ids
         ],
         "parameters": [layer.parameters if (layer := layers.layers.get(id_)) else None for id_ in nodes.ids],
+        "settings": {
+            row: [escape_unprintable(f"{name} {said(value)}") for name, value in sorted(layer.settings.items())]
+            for row, id_ in enumerate(nodes.ids)
+            if (layer := layers.layers.get(id_)) and layer.settings
+        },
         "inputs": [row for row, id_ in enumerate(nodes.ids) if id_ in layers.layers and layers.layers[id_].is_input],
         "outputs": [row for row, id_ in enumerate(nodes.ids) if id_ in last],
     }
@@ -127,6 +133,7 @@ def _undescribed(nodes: _Nodes) -> dict[str, Any]:
         "calls": [1] * number,
         "shapes": [""] * number,
         "parameters": [None] * number,
+        "settings": {},
         "inputs": [],
         "outputs": [],
     }

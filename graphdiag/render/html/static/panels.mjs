@@ -153,6 +153,7 @@ export class Details {
       this.layerEdgeLink(graph, place, inside.size > 1 ? this.way(graph, edge) : graph.name(edge[end]));
     this.fill(
       graph.name(row), graph.facts(row).join(" · "), this.opening(picture, row),
+      this.part("Settings", row < graph.own ? (graph.data.settings[row] ?? []) : [], (text) => html("span", { class: "row" }, text)),
       this.findingsOn((finding) => finding.layers.some(mine) || finding.edges.some((at) => mine(graph.edges[at].source) || mine(graph.edges[at].target))),
       this.part("In from", this.leaving(graph, "target", mine, inside), link("source")),
       this.part("Out to", this.leaving(graph, "source", mine, inside), link("target")),

@@ -42,6 +42,8 @@ export interface LayerData {
   calls: number[];
   shapes: string[];
   parameters: (number | null)[];
+  /** What was set when a layer was made, as "units 64". */
+  settings: Record<number, string[]>;
   inputs: number[];
   outputs: number[];
   lines: Record<number, string>;
