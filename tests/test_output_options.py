@@ -236,6 +236,27 @@ def test_a_model_file_and_what_it_may_import_are_watched(tmp_path):
     assert list(_files(tmp_path / "absent")) == []
 
 
+# --- help ------------------------------------------------------------------------------------------------------------
+
+COMMANDS = ("compare", "check", "convert", "snapshot", "diff", "draw", "repair", "explain")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_each_option_once_and_examples_that_are_read(graphdiag, command):
+    said = graphdiag(command, "--help").stdout
+    before, _, examples = said.partition("Examples:\n")
+    named = re.findall(r"^  (?:-\w, )?(--[\w-]+)", before, re.MULTILINE)
+    assert sorted(named) == sorted(set(named))
+    assert {"--debug", "--no-color", "--help"} <= set(named)
+    lines = [line.split() for line in examples.strip().splitlines()]
+    assert lines
+    for program, name, *arguments in lines:
+        assert (program, name) == ("graphdiag", command)
+        # The options are known and the file is not there.
+        done = graphdiag(command, *arguments, cwd=Path("/"))
+        assert "See --help" not in done.stderr
+
+
 # --- color -----------------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from graphdiag.cli import options
+from graphdiag.cli.help_page import Command
 from graphdiag.cli.progress import bar
 from graphdiag.cli.watching import watching
 from graphdiag.cli.writing import check_distinct, pairs_of, write_result
@@ -34,7 +35,11 @@ def _read_here() -> Iterator[Path]:
         return
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    epilog="""graphdiag check
+graphdiag check --format text -o - --format sarif -o graphdiag.sarif""",
+)
 @click.argument(
     "source",
     type=click.Path(),

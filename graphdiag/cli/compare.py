@@ -17,7 +17,12 @@ from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format, formats_of
 
 
-@click.command(cls=options.CommandOnSource)
+@click.command(
+    cls=options.CommandOnSource,
+    epilog="""graphdiag compare model.py
+graphdiag compare logs --model model.json -o report.html
+graphdiag compare train.py --fail-on hidden -- --epochs 1""",
+)
 @click.argument(
     "source",
     type=options.PATH,

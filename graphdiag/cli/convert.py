@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graphdiag.cli import options
+from graphdiag.cli.help_page import Command
 from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format, formats_of
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from graphdiag.results.renderable import Renderable
 
 
-@click.command()
+@click.command(cls=Command, epilog="graphdiag convert report.json -o report.html")
 @click.argument("saved", type=options.PATH, help="What compare, check or diff wrote with --format json, or a snapshot.")
 @options.formats_of_any("the result is")
 @options.outputs

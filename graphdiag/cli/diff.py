@@ -11,6 +11,7 @@ import click
 
 from graphdiag.cli import options
 from graphdiag.cli.blas import import_numpy_without_threads
+from graphdiag.cli.help_page import Command
 from graphdiag.cli.progress import opening
 from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
     from graphdiag.modeldiff.snapshot import Snapshot
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    epilog="""graphdiag diff old.keras new.keras
+graphdiag diff snapshot.json model.py --format markdown""",
+)
 @click.argument("old", type=options.PATH, help="The model before: a snapshot, or any source that compare takes.")
 @click.argument("new", type=options.PATH, help="The model after: a snapshot, or any source that compare takes.")
 @options.opening_side("old")

@@ -18,7 +18,11 @@ from graphdiag.render.registry import Format
 _FORMATS = (Format.TEXT, Format.JSON, Format.DOT, Format.SVG)
 
 
-@click.command(cls=options.CommandOnSource)
+@click.command(
+    cls=options.CommandOnSource,
+    epilog="""graphdiag draw logs --depth 2
+graphdiag draw model.py -o drawn.dot""",
+)
 @click.argument("source", type=options.PATH, help="Any source that compare takes and that has an op graph.")
 @options.source
 @click.option(

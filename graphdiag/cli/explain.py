@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from graphdiag.cli import options
+from graphdiag.cli.help_page import Command
 from graphdiag.cli.writing import pairs_of
 from graphdiag.render.registry import Format
 
@@ -14,7 +15,10 @@ _FORMATS = (Format.TEXT, Format.JSON, Format.MARKDOWN)
 
 
 @click.command(
-    epilog="Examples: graphdiag explain GD101; graphdiag explain shared-learning-phase; graphdiag explain GD3."
+    cls=Command,
+    epilog="""graphdiag explain GD101
+graphdiag explain shared-learning-phase
+graphdiag explain GD3""",
 )
 @click.argument(
     "which", required=False, help="Code of a rule, as GD101, its name, or how several codes begin, as GD1; else all."

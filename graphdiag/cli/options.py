@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import click
 
+from graphdiag.cli.help_page import Command
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction
 from graphdiag.render.registry import WRITERS, Format, formats_of
@@ -40,7 +41,7 @@ def one_of(*values: str) -> click.Choice[str]:
     return click.Choice(values, case_sensitive=False)
 
 
-class CommandOnSource(click.Command):
+class CommandOnSource(Command):
     """A command on a source; what stands after ``--`` is the command line of a Python file."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

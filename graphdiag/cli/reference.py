@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from graphdiag.cli import options
+from graphdiag.cli.help_page import Command
 from graphdiag.cli.progress import spinner
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--logdir", type=options.PATH, metavar="DIR", required=True, help="Directory to write the log to.")
 @click.option(
     "--stack",

@@ -13,7 +13,11 @@ from graphdiag.cli.progress import opening
 from graphdiag.errors import UsageError
 
 
-@click.command(cls=options.CommandOnSource)
+@click.command(
+    cls=options.CommandOnSource,
+    epilog="""graphdiag repair model.py -o logs/repaired
+graphdiag repair logs --model model.json --dry-run""",
+)
 @click.argument("source", type=options.PATH, help="Any source that compare takes.")
 @options.opening
 @click.option("-o", "--output", type=options.PATH, metavar="LOGDIR", help="Log directory to write.")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from graphdiag.cli import options
+from graphdiag.cli.help_page import Command
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument(
     "name",
     default="report",

@@ -12,7 +12,7 @@ from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
 
 
-@click.command(cls=options.CommandOnSource)
+@click.command(cls=options.CommandOnSource, epilog="graphdiag snapshot model.py -o snapshot.json")
 @click.argument("source", type=options.PATH, help="Any source that compare takes.")
 @options.opening
 @options.output
