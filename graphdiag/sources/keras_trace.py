@@ -193,12 +193,16 @@ def trace_train_step(tf: Any, model: Any, given: Signature) -> Any:
     else:
         outputs = trace_forward(tf, model, given, training=True).structured_outputs
         names = []
-    # TensorFlow traces twice when variables are made in a trace.
-    model.optimizer.build(model.trainable_variables)
     targets = _targets(tf, outputs, names, model.loss)
+    strategy = model.distribute_strategy
+    with strategy.scope():
+        # TensorFlow traces twice when variables are made in a trace.
+        model.optimizer.build(model.trainable_variables)
+        has_replicas = tf.distribute.has_strategy()
 
     def train_step(x: Any, y: Any) -> Any:
-        return model.train_step((x, y))
+        # As Keras does it: what sums up over replicas may be written to in a replica only.
+        return strategy.run(model.train_step, ((x, y),)) if has_replicas else model.train_step((x, y))
 
     return _trace(tf.function(train_step, autograph=False), (given.args[0], targets), {}, model)
 

@@ -37,14 +37,14 @@ class Trackers:
 
     def add(self, variables: Iterable[Any], layers: Iterable[str] = ()) -> None:
         """Note that layers track variables; no layers for variables of a layer that the model does not have."""
-        for variable in variables:
+        for variable in _with_replicas(variables):
             self.variables[id(variable)] = variable
             known = self.layers.setdefault(id(variable), [])
             known += [layer for layer in layers if layer not in known]
 
     def add_others(self, variables: Iterable[Any], what: str) -> None:
         """Note what variables belong to that no layer tracks."""
-        for variable in variables:
+        for variable in _with_replicas(variables):
             if not self.layers.get(id(variable)) and id(variable) not in self.belongs_to:
                 self.variables[id(variable)] = variable
                 self.belongs_to[id(variable)] = "random generator" if _is_random_state(variable) else what
@@ -82,6 +82,17 @@ def find_trackers(model: Any, ids: LayerIds, called: Iterable[Any] = ()) -> Trac
         found.add_others(_of(getattr(model, "optimizer", None), "variables"), "optimizer")
         found.add_others(_of(model, "variables"), "model")
     return found
+
+
+def _with_replicas(variables: Iterable[Any]) -> Iterator[Any]:
+    """Variables, and under a distribution strategy those of which each is one, one on each replica."""
+    for variable in variables:
+        yield variable
+        # In Keras 3 the value is TensorFlow's variable; there it is a method.
+        value = getattr(variable, "value", None)
+        parts = getattr(variable if callable(value) else value, "values", ())
+        if isinstance(parts, tuple):
+            yield from parts
 
 
 def _is_random_state(variable: Any) -> bool:
