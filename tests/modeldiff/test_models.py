@@ -92,8 +92,9 @@ def test_a_lost_skip_connection():
 
     old, new = graphdiag.snapshot(build(True)), graphdiag.snapshot(build(False))
     [edge, ops] = lines(old, new)
-    [start, hidden, inner, *_] = old.layers
-    assert edge == f"add_1 no longer takes {hidden}, only {inner} and {start}"
+    _, went, *_ = old.layers
+    start, _, inner, *_ = new.layers
+    assert edge == f"add_1 no longer takes {went}, only {inner} and {start}"
     assert ops == "add_1: 1 AddV2 went"
 
 
