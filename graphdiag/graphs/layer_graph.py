@@ -52,7 +52,10 @@ class Layer:
         calls: How often the layer is called in the model: once for most, more for a shared layer.
         is_input: Whether it is one of the model's inputs (an ``InputLayer`` at the top level).
         output_shape: Shape as text, ``(None, 64)``; empty when the source does not record it.
-        parameters: Number of weights, trainable or not; ``None`` when the source does not record it.
+        parameters: Number of weights, trainable or not; ``None`` when the source does not record it and it does not
+            follow from the settings.
+        parameters_computed: Whether that number follows from the settings, if the class is Keras's own, as its name
+            says; a source without modules may have a class of the user's by the same name.
         inner: Names of the layers that it wraps, as ``TimeDistributed`` does, at every depth.
         custom: Whether its class is recorded to be the user's own, whatever it is called; unknown up to Keras 2.3.
         is_operation: Whether it is recorded to be an operation of Keras 3 between layers (``keras.ops``), which opens
@@ -73,6 +76,7 @@ class Layer:
     custom: bool = False
     is_operation: bool = False
     settings: Mapping[str, Any] | None = field(default=None, hash=False)
+    parameters_computed: bool = False
 
 
 @dataclass(frozen=True)

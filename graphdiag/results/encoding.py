@@ -81,7 +81,7 @@ def layer_graph_data(layers: LayerGraph) -> dict[str, Any]:
 def _layer_data(layer: Layer) -> dict[str, Any]:
     data = {**asdict(layer), "path": list(layer.path), "inner": list(layer.inner)}
     # Only the diagnosis and the repair ask whose class it is.
-    del data["custom"], data["is_operation"]
+    del data["custom"], data["is_operation"], data["parameters_computed"]
     return data
 
 

@@ -59,7 +59,11 @@ def completed(layers: Mapping[str, Layer], tensors: Iterable[TensorEdge]) -> dic
         if parameters is None and layer.settings is not None and not layer.custom:
             parameters = 0 if layer.is_operation or is_raw_op(layer.class_name) else _parameters(settings, taken)
         found[id_] = replace(
-            layer, output_shape=text, parameters=parameters, settings=_with_last_axis(layer.settings, taken)
+            layer,
+            output_shape=text,
+            parameters=parameters,
+            parameters_computed=layer.parameters is None and parameters is not None,
+            settings=_with_last_axis(layer.settings, taken),
         )
     return {id_: found[id_] for id_ in layers}
 

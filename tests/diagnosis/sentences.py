@@ -253,9 +253,9 @@ GROUPED = layer_graph(
     classes={"plus": "TFOpLambda"},
 )
 raw_op_in_a_scope = graph(
-    "x Feed\ng/a/Relu Relu x\ng/b/Relu Relu x\nplus/AddV2 AddV2 g/a/Relu g/b/Relu\ng/c/Neg Neg plus/AddV2",
+    "x Feed\ng/a/Relu Relu x\ng/b/Relu Relu x\nop/AddV2 AddV2 g/a/Relu g/b/Relu\ng/c/Neg Neg op/AddV2",
     layers=GROUPED,
-    owners={"x": "x", "g/a/Relu": "g/a", "g/b/Relu": "g/b", "plus/AddV2": "plus", "g/c/Neg": "g/c"},
+    owners={"x": "x", "g/a/Relu": "g/a", "g/b/Relu": "g/b", "op/AddV2": "plus", "g/c/Neg": "g/c"},
 )
 template_of_tensorflow_2 = graph(
     """
@@ -472,6 +472,7 @@ used = graph(NOT_USED.replace("c/Neg Neg a/Relu", "c/Add Add a/Relu b/Relu"), la
 empty = graph("", layers=CHAIN, has_op_graph=True)
 empty_trace = graph("", layers=CHAIN, has_op_graph=True, tag="model")
 no_graph = graph("", layers=CHAIN, has_op_graph=False)
+no_graph_of_keras_2_4 = graph("", layers=replace(CHAIN, keras_version="2.4.0"), has_op_graph=False)
 no_graph_at_all = graph(
     "", layers=CHAIN, has_op_graph=False, conceptual_failure="'float' object has no attribute 'get'"
 )
@@ -901,7 +902,6 @@ SENTENCES = [
             trained,
             untrained,
         ),
-        ("GD111", "writes the same graph with one box for each kind of bookkeeping", trained, untrained),
         ("GD111", "None is needed: a SavedModel holds what loads it.", saved_model, trained),
         ("GD111", "Write the summaries outside of the function that is traced (TensorFlow 2).", summaries, step),
         ("GD111", "Trace a call of the model instead of the training step (TensorFlow 2).", step, trained),
@@ -1067,7 +1067,7 @@ SENTENCES = [
             loop_of_a_layer_with_weights,
             relu_twice,
         ),
-        ("GD117", "writes the same graph with a box for each call", loop, loop_of_gradients),
+        ("GD117", "writes the same graph with the ops of each layer in its own box", loop, loop_of_gradients),
         (
             "GD118",
             "The name scope 'block_a' (line 8) has no effect: no op lies in a scope of that name. d1 and d2 are "
@@ -1177,6 +1177,12 @@ SENTENCES = [
         ),
         (
             "GD204",
+            "Train with callbacks=[graphdiag.keras.GraphCallback(LOGDIR)], which writes one; or ",
+            no_graph,
+            no_graph_of_keras_2_4,
+        ),
+        (
+            "GD204",
             "The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only.",
             no_graph,
             no_graph_at_all,
@@ -1231,7 +1237,6 @@ SENTENCES = [
             imported,
             in_function,
         ),
-        ("GD205", "writes the same graph with the function in the place of its call", imported, in_function),
         (
             "GD206",
             "TensorBoard cannot draw this trace: Cannot combine GraphDefs of different versions.",
@@ -1537,7 +1542,7 @@ SENTENCES = [
             "fixes",
             "On TensorFlow 2 trace a call of the model, in a tf.function that did not run before: model(x); call = "
             "tf.function(model); tf.summary.trace_on(graph=True); call(x); tf.summary.trace_export('model', step=0).",
-            no_graph,
+            no_graph_of_keras_2_4,
             shared,
         ),
         ("fixes", "'graphdiag repair SOURCE -o LOGDIR' writes the same graph", shared, untrained),

@@ -18,8 +18,9 @@ Example
     `keras.callbacks.TensorBoard("logs", write_graph=True)` with Keras 3
 
 Fix
-    Trace a call of the model (TensorFlow 2), in a `tf.function` that did not run before: `model(x)` once, so that its
-    variables are there, `call = tf.function(model)`, `tf.summary.trace_on(graph=True)`, `call(x)`,
+    Give `model.fit` the callback `graphdiag.keras.GraphCallback(LOGDIR)` (Keras 3, tf_keras), which writes both graphs,
+    repaired. Or trace a call of the model (TensorFlow 2), in a `tf.function` that did not run before: `model(x)` once,
+    so that its variables are there, `call = tf.function(model)`, `tf.summary.trace_on(graph=True)`, `call(x)`,
     `tf.summary.trace_export("model", step=0)`. Checked with TensorFlow 2.21.
 
 Reported upstream
@@ -28,6 +29,7 @@ Reported upstream
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
@@ -49,8 +51,18 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             if view.conceptual_failure
             else "The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only."
         ),
-        fix=TRACE_A_CALL,
+        fix=_fix(context),
     )
+
+
+def _fix(context: DiagnosisContext) -> str:
+    """To trace a call, or to train with graphdiag's callback, which is for Keras 3 and tf_keras."""
+    version = context.layers.keras_version if context.layers is not None else ""
+    # Where no version is on record, as in a log of Keras 3, it is a new one.
+    if re.match(r"(1|2\.([0-9]|1[0-5]))\.", version):
+        return TRACE_A_CALL
+    trace = f"{TRACE_A_CALL[0].lower()}{TRACE_A_CALL[1:]}"
+    return f"Train with callbacks=[graphdiag.keras.GraphCallback(LOGDIR)], which writes one; or {trace}"
 
 
 RULE = Rule("GD204", "no-op-graph", Verdict.MISSING, Blame.KERAS, Severity.NOTE, find, __name__, rank=1)

@@ -104,6 +104,11 @@ def _flowing(claims: OpenEdges) -> str:
     return f"{'activations' if any(edge.carries & Carries.ACTIVATION for _, edge in claims) else 'parameters'} flow"
 
 
+def _is_without_weights(layer: Layer) -> bool:
+    """Whether a file says so; a layer with weights is taken to look after whatever it reads."""
+    return layer.class_name == "Lambda" or (layer.parameters == 0 and not layer.parameters_computed)
+
+
 def _in_layers(
     context: DiagnosisContext, stray: Mapping[int, frozenset[int]], tracked: Mapping[int, bool]
 ) -> Iterator[Found]:
@@ -113,12 +118,7 @@ def _in_layers(
         number: context.layers.layers[owner]
         for number, owner in enumerate(context.ownership.owners)
         if owner in context.layers.layers
-        # In a file a layer with weights is taken to look after whatever it reads.
-        and (
-            context.ownership.recorded
-            or context.layers.layers[owner].class_name == "Lambda"
-            or context.layers.layers[owner].parameters == 0
-        )
+        and (context.ownership.recorded or _is_without_weights(context.layers.layers[owner]))
     }
     rows_of: dict[int, list[int]] = {number: [] for number in suspects}
     for row in np.flatnonzero(np.isin(context.ownership.of_op, list(suspects))).tolist():
