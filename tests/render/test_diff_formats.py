@@ -139,6 +139,15 @@ def test_nested_models_are_frames():
     }
 
 
+def test_swapped_inputs_stand_at_their_layer():
+    layers = ("a InputLayer", "b InputLayer", "join Concatenate < a, b")
+    found = diff(snapshot(*layers), snapshot(*layers[:2], "join Concatenate < b, a"))
+    marked = {box.key: (box.rows, box.mark.word) for box in describe(found, PictureStyle()).boxes}
+    assert marked["new:join"] == (("join", "inputs swapped", "Concatenate"), "changed")
+    assert marked["new:a"][1] == "same"
+    assert to_networkx(found).nodes["new:join"]["change"] == "changed"
+
+
 @pytest.mark.parametrize("format_", [Format.SVG, Format.DOT, Format.PNG, Format.PDF])
 def test_graphviz_takes_the_picture(format_):
     content = written(format_)

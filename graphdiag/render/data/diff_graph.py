@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from graphdiag.modeldiff.changes import LayerChanged, LayerRenamed, OpsChanged, SharingChanged
+from graphdiag.modeldiff.changes import (
+    InputsChanged,
+    InputsReordered,
+    LayerChanged,
+    LayerRenamed,
+    OpsChanged,
+    SharingChanged,
+)
 from graphdiag.modeldiff.differ import Diff
 from graphdiag.render.data.graph_files import to_graphml, to_node_link
 
@@ -72,7 +79,9 @@ def layers(diff: Diff) -> dict[str, Change]:
     """What became of each layer: first those of the new graph, as ``new:ID``, then those that went, as ``old:ID``."""
     kept = set(diff.matching.layers.values())
     other = {change.id for change in diff.changes if isinstance(change, LayerChanged)}
-    other |= {change.id for change in diff.changes if isinstance(change, SharingChanged)}
+    other |= {
+        change.id for change in diff.changes if isinstance(change, (SharingChanged, InputsChanged, InputsReordered))
+    }
     other |= {change.new for change in diff.changes if isinstance(change, LayerRenamed)}
     other |= {change.owner for change in diff.changes if isinstance(change, OpsChanged) and change.owner is not None}
     found = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from graphdiag.modeldiff.changes import LayerRenamed
+from graphdiag.modeldiff.changes import InputsChanged, InputsReordered, LayerRenamed
 from graphdiag.modeldiff.differ import Diff
 from graphdiag.modeldiff.snapshot import LayerRecord, Snapshot
 from graphdiag.modeldiff.summary import headline
@@ -34,22 +34,27 @@ def describe(diff: Diff, style: PictureStyle) -> Picture:
         A box for each layer of both graphs, a line for each edge of both. Boxes have the keys ``old:ID`` where the
         layer went, else ``new:ID``. The title is the answer.
     """
-    was = {change.new: change.old for change in diff.changes if isinstance(change, LayerRenamed)}
+    said = {change.new: f"was {change.old}" for change in diff.changes if isinstance(change, LayerRenamed)}
+    for change in diff.changes:
+        if isinstance(change, InputsReordered):
+            said[change.id] = "inputs swapped" if change.swapped else "inputs in another order"
+        elif isinstance(change, InputsChanged):
+            said[change.id] = "other inputs"
     paths = _paths(diff)
     boxes, inside = {}, {}
-    for key, change in layers(diff).items():
+    for key, became in layers(diff).items():
         side, _, id_ = key.partition(":")
         layer = (diff.new if side == "new" else diff.old).layers[id_]
-        boxes[key] = _box(key, layer, style, _MARKS[change], was.get(id_) if side == "new" else None)
+        boxes[key] = _box(key, layer, style, _MARKS[became], said.get(id_) if side == "new" else None)
         inside[key] = layer.path if side == "new" else _path_now(layer.path, paths)
     lines = tuple(_lines(diff))
     outer, clusters = framed(boxes, inside, lambda path: _frame(path, diff))
     return Picture(headline(diff), outer, clusters, lines, tuple(_legend(boxes, lines)))
 
 
-def _box(key: str, layer: LayerRecord, style: PictureStyle, mark: Mark, was: str | None) -> Box:
+def _box(key: str, layer: LayerRecord, style: PictureStyle, mark: Mark, said: str | None) -> Box:
     calls = f", {layer.calls:,} calls" if layer.calls > 1 else ""
-    rows = [layer.name, *([f"was {was}"] if was else ()), *([f"{layer.class_name}{calls}"] if layer.class_name else ())]
+    rows = [layer.name, *([said] if said else ()), *([f"{layer.class_name}{calls}"] if layer.class_name else ())]
     if style.show_shapes:
         rows.append(layer.output_shape or "?")
     return Box(key, tuple(rows), mark, f"{layer.id}: {mark.word}")
