@@ -734,6 +734,10 @@ def test_a_check_shows_each_model_on_demand(show: Callable[..., Page]) -> None:
 def test_what_breaks_a_contract_lights_up_in_its_model(show: Callable[..., Page]) -> None:
     page = show(checked())
     by_name = {button.text: button for button in page.all(".index .pick")}
+    # The page opens at the first thing that is broken.
+    assert next(iter(by_name)) == "GD101 shared-learning-phase"
+    page.wait(lambda: by_name["GD101 shared-learning-phase"].get_attribute("aria-pressed") == "true")
+    assert len(page.edges(LAYERS, ".marked")) == ARTIFACTS
     by_name["aux_in reaches aux_dense_1"].click()
     page.wait(lambda: page.edges(LAYERS, ".marked") == ["aux_dense_0 → aux_dense_1", "aux_in → aux_dense_0"])
     assert page.edges(DRAWN, ".marked") == ["aux_dense_0 → aux_dense_1", "aux_in → aux_dense_0"]

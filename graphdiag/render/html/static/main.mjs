@@ -526,5 +526,13 @@ addEventListener("afterprint", () => {
   paper(false);
 });
 
-if (DATA.models.length) followAddress();
+/** What the address says; without that, what breaks a contract, if the pictures are beside the words. */
+async function begin() {
+  const asked = location.hash.length > 1;
+  await followAddress();
+  const broken = document.querySelector(".why .pick");
+  if (!asked && broken instanceof HTMLElement && !matchMedia("(max-width: 900px)").matches) broken.click();
+}
+
+if (DATA.models.length) begin();
 else document.documentElement.dataset.ready = "true";
