@@ -241,7 +241,9 @@ def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | Non
         try:
             conceptual = merge([conceptual_graph(opened.keras_json)])
         except ConceptualGraphError as error:
-            conceptual_failure = str(error)
+            words = str(error)
+            # The text of a KeyError is the key alone.
+            conceptual_failure = words if " " in words else f"{type(error.__cause__).__name__}: {words}"
     newer = newer_than_checked()
     if newer:
         notes.append(f"TensorBoard {newer} is installed; what is drawn was checked up to {NEWEST_CHECKED}.")

@@ -54,9 +54,7 @@ def conceptual_graph(keras_json: Mapping[str, Any]) -> GraphDef:
         return _Builder().build(keras_json)
     except (AssertionError, AttributeError, LookupError, NameError, RecursionError, TypeError, ValueError) as error:
         # The JSON may hold anything anywhere, and so TensorBoard's server may fail in any of these ways.
-        words = " ".join(str(error).split())
-        # The text of a KeyError is the key alone.
-        raise ConceptualGraphError(words if " " in words else f"{type(error).__name__}: {words}") from error
+        raise ConceptualGraphError(" ".join(str(error).split())) from error
 
 
 class _Builder:

@@ -273,4 +273,4 @@ def test_annotations_of_a_diff_carry_the_line_of_the_layer(graphdiag, tmp_path):
     (tmp_path / "old.py").write_text(text)
     (tmp_path / "new.py").write_text(text.replace("Dense(1", "Dense(3"))
     told = graphdiag("diff", "old.py", "new.py", "--format", "github", cwd=tmp_path).stdout.splitlines()
-    assert told[0].startswith("::error file=new.py,line=6,title=diff-attributes::")
+    assert told[0].startswith("::error file=new.py,line=6,title=diff-settings::")

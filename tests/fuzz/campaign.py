@@ -151,11 +151,13 @@ def _wrong(made: _Input, outcome: Outcome) -> Iterator[str]:
     if outcome.megabytes > MEMORY_LIMIT_MB:
         yield f"took {outcome.megabytes:.0f} MB"
     lines = outcome.stderr.splitlines()
+    # Below the line about several runs stands a table of them, indented.
+    complaints = [line for line in lines if not line.startswith("  ")]
     there = sorted(file.name for file in made.written.iterdir())
     # A check that could not read one of its models says so in its report.
     is_report = made.command.argv[0] == "check" and bool(there)
-    if outcome.status == 2 and len(lines) != 1 and not is_report:
-        yield f"{len(lines)} lines of complaint: {outcome.stderr[:500]}"
+    if outcome.status == 2 and len(complaints) != 1 and not is_report:
+        yield f"{len(complaints)} lines of complaint: {outcome.stderr[:500]}"
     if any(len(line) >= LONGEST_LINE for line in lines):
         yield f"a line of {max(map(len, lines))} characters: {outcome.stderr[:500]}"
     complete = ["out"] if "OUT" in made.command.argv else []

@@ -593,6 +593,7 @@ models = ["one"]
 name = "clean"
 type = "no-findings"
 severity = "warning"
+allow_missing_graph = true
 """
 
 
