@@ -262,13 +262,13 @@ def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | Non
 
 
 def open_any(source: Any, options: SourceOptions) -> Opened:
-    """Open a path, or a Keras model.
+    """Open a path or an address, or a Keras model.
 
     Raises:
         GraphdiagError: It cannot be read, or an option does not apply to it.
     """
     if isinstance(source, (str, Path)):
-        return open_source(Path(source), options)
+        return open_source(source, options)
     unfit = [name for name in options.given() if name not in ("graph", "input_shape")]
     if unfit:
         raise UsageError(f"{', '.join(unfit)}: does not apply to a model that is handed over; leave it out.")
@@ -283,7 +283,7 @@ def open_model_file(path: str | Path) -> Opened:
     Raises:
         GraphdiagError: It cannot be read, or holds no layer graph.
     """
-    opened = open_source(Path(path))
+    opened = open_source(path)
     if opened.layer_graph is None and opened.owners:
         # A subclassed model: its layers are known, and no edge between them.
         return opened

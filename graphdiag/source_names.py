@@ -8,6 +8,9 @@ from pathlib import Path
 PYTHON_SUFFIXES = (".py", ".ipynb")
 """Suffixes of files whose code is run."""
 
+_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]+::)*([A-Za-z][A-Za-z0-9+.-]+)://")
+"""``scheme://`` at the beginning, after the names that fsspec puts before it. One letter is a drive of Windows."""
+
 REFERENCE = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*))?")
 """``package.module:attribute``; the attribute may be left out."""
 
@@ -17,4 +20,20 @@ def is_python(source: object) -> bool:
     if not isinstance(source, (str, Path)) or not str(source):
         return False
     text = str(source)
+    if scheme_of(text):
+        return False
     return Path(text).suffix in PYTHON_SUFFIXES or (":" in text and REFERENCE.fullmatch(text) is not None)
+
+
+def scheme_of(source: object) -> str:
+    """The scheme of an address, ``http`` for ``http://localhost:6006/``; empty for a path and for all else.
+
+    A `Path` is never an address: it has ``/`` where the text had ``//``.
+    """
+    found = _ADDRESS.match(source) if isinstance(source, str) else None
+    return found[1].lower() if found else ""
+
+
+def path_or_address(source: str | Path) -> Path | str:
+    """A source as it is opened: an address stays a text, and everything else is a path."""
+    return str(source) if scheme_of(source) else Path(source)

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from graphdiag.checking.check import report_on
-from graphdiag.checking.config import Config, find_config, read_config
+from graphdiag.checking.config import Config, absolute, find_config, read_config
 from graphdiag.checking.contracts.acyclic import Acyclic
 from graphdiag.checking.contracts.budget import Budget
 from graphdiag.checking.contracts.contract import Contract, judge, read_contract
@@ -300,6 +300,4 @@ class Graphs:
             return Config()
         config = read_config(file)
         # Paths are relative to the working directory, which tests change.
-        return replace(
-            config, models=tuple(replace(model, source=os.path.abspath(model.source)) for model in config.models)
-        )
+        return replace(config, models=tuple(replace(model, source=absolute(model.source)) for model in config.models))

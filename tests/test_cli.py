@@ -493,3 +493,31 @@ def test_a_saved_report_is_converted_without_the_model(graphdiag, tmp_path):
     done = graphdiag("convert", tmp_path / "none.json")
     assert (done.returncode, done.stdout) == (2, "")
     assert "No such file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("compare", "nosuch://bucket/logs"),
+        ("compare", REFERENCE, "--model", "nosuch://bucket/logs"),
+        ("compare", "nosuch://bucket/logs", "--load"),
+        ("check", "nosuch://bucket/logs"),
+        ("draw", "nosuch://bucket/logs"),
+        ("repair", "nosuch://bucket/logs", "--dry-run"),
+        ("snapshot", "nosuch://bucket/logs"),
+        ("diff", MODEL, "nosuch://bucket/logs"),
+        ("diff", MODEL, MODEL, "--new-model", "nosuch://bucket/logs"),
+    ],
+)
+def test_an_address_keeps_its_slashes(graphdiag, tmp_path, command):
+    done = graphdiag(*command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "nosuch://bucket/logs: addresses with nosuch:// are not read" in done.stderr + done.stdout
+
+
+def test_an_address_in_a_configuration(graphdiag, tmp_path):
+    (tmp_path / "graphdiag.toml").write_text('[[models]]\nname = "far"\nsource = "nosuch://bucket/logs"\n')
+    assert "nosuch://bucket/logs: addresses with nosuch:// are not read" in graphdiag("check", cwd=tmp_path).stdout
+    for source in ("far", "nosuch://bucket/logs"):
+        said = graphdiag("check", source, cwd=tmp_path)
+        assert (said.returncode, "far" in said.stdout) == (2, True)

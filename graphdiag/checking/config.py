@@ -32,6 +32,7 @@ from graphdiag.checking.contracts.registry import make_contract
 from graphdiag.diagnosis.finding import Severity
 from graphdiag.diagnosis.registry import EVERY, all_rules
 from graphdiag.errors import ConfigError, UsageError
+from graphdiag.source_names import scheme_of
 from graphdiag.sources.files import LARGEST_CONFIG, read_regular
 
 OFF = "off"
@@ -52,7 +53,7 @@ class ModelConfig:
 
     Attributes:
         name: What it is called.
-        source: Its path, as `graphdiag.compare` takes it.
+        source: Its path or address, as `graphdiag.compare` takes it.
         options: Other keyword arguments of `graphdiag.compare`.
     """
 
@@ -99,15 +100,15 @@ class Config:
             UsageError: Options are given for a model that has its own, or the source is neither configured nor there.
         """
         names = frozenset(model.name for model in self.models)
-        wanted = os.path.abspath(source)
+        wanted = absolute(str(source))
         found = tuple(model for model in self.models if model.name == str(source)) or tuple(
-            model for model in self.models if os.path.abspath(model.source) == wanted
+            model for model in self.models if absolute(model.source) == wanted
         )
         if found and options:
             raise UsageError(f"{source} is configured as {found[0].name!r}: its options stand in {self.path}.")
         if found:
             return replace(self, models=found, left_out=names - {model.name for model in found})
-        if self.models and not os.path.exists(source):
+        if self.models and not scheme_of(source) and not os.path.exists(source):
             ordered = [model.name for model in self.models]
             hint = nearest(str(source), ordered) or f"; there are {', '.join(ordered)}"
             raise UsageError(f"{source}: is not a model of {self.path}, and no such file exists{hint}.")
@@ -120,6 +121,11 @@ class Config:
         chosen = {key: tuple(codes) for key, codes in (("select", select), ("ignore", ignore)) if codes}
         models = tuple(replace(model, options={**model.options, **chosen}) for model in self.models)
         return replace(self, models=models)
+
+
+def absolute(source: str) -> str:
+    """A source as it is meant from any directory: the whole path; an address as it is."""
+    return source if scheme_of(source) else os.path.abspath(source)
 
 
 def find_config(directory: Path) -> Path | None:
@@ -254,8 +260,8 @@ def _model(value: Any, place: Place) -> ModelConfig:
     return ModelConfig(found.pop("name"), found.pop("source"), found)
 
 
-def _path_as_text(value: Any, place: Place) -> str:
-    return os.path.normpath(path(value, place))
+def _source(value: Any, place: Place) -> str:
+    return value if scheme_of(value) else os.path.normpath(path(value, place))
 
 
 def _input_shape(value: Any, place: Place) -> tuple[int | None, ...]:
@@ -287,8 +293,8 @@ def _code(code: str, place: Place) -> str:
 
 _MODEL_KEYS: Mapping[str, Reader[Any]] = {
     "name": text,
-    "source": _path_as_text,
-    "model": _path_as_text,
+    "source": _source,
+    "model": _source,
     "run": text,
     "tag": text,
     "entry": text,

@@ -10,14 +10,14 @@ from graphdiag.source_names import is_python
 _THREADS = "OPENBLAS_NUM_THREADS"
 
 
-def import_numpy_without_threads(*sources: Path | None) -> None:
+def import_numpy_without_threads(*sources: Path | str | None) -> None:
     """Import numpy for a command that reads files.
 
     OpenBLAS starts a thread for each core when numpy is imported, and each spins for about 30 ms before it sleeps. The
     code of a Python file may want these threads, so nothing happens when one is among the sources.
 
     Args:
-        sources: The files that the command reads; ``None`` for one that was not given.
+        sources: What the command reads; ``None`` for one that was not given.
     """
     if _THREADS in os.environ or any(is_python(source) for source in sources):
         return

@@ -42,7 +42,7 @@ graphdiag check --format text -o - --format sarif -o graphdiag.sarif""",
 )
 @click.argument(
     "source",
-    type=click.Path(),
+    type=options.SOURCE,
     required=False,
     help="Name or source of a configured model, or another source; all models without one.",
 )
@@ -54,7 +54,7 @@ graphdiag check --format text -o - --format sarif -o graphdiag.sarif""",
 )
 @click.option(
     "--model",
-    type=options.PATH,
+    type=options.SOURCE,
     metavar="FILE",
     help="File with the layer graph of SOURCE: Keras JSON, .keras, .h5 or a Python file.",
 )
@@ -78,9 +78,9 @@ graphdiag check --format text -o - --format sarif -o graphdiag.sarif""",
 @options.statistics
 @options.common
 def check(
-    source: str | None,
+    source: Path | str | None,
     config: Path | None,
-    model: Path | None,
+    model: Path | str | None,
     select: list[str],
     ignore: list[str],
     jobs: int,

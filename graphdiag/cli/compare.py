@@ -25,7 +25,7 @@ graphdiag compare train.py --fail-on hidden -- --epochs 1""",
 )
 @click.argument(
     "source",
-    type=options.PATH,
+    type=options.SOURCE,
     help="Python file with a model, TensorBoard log directory or event file, .pb, .pbtxt, SavedModel directory,"
     " .keras, .h5, or Keras JSON.",
 )
@@ -45,7 +45,7 @@ graphdiag compare train.py --fail-on hidden -- --epochs 1""",
 @options.statistics
 @options.common
 def compare(
-    source: Path,
+    source: Path | str,
     formats: tuple[Format, ...],
     outputs: tuple[Path, ...],
     rankdir: Direction,

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     epilog="""graphdiag diff old.keras new.keras
 graphdiag diff snapshot.json model.py --format markdown""",
 )
-@click.argument("old", type=options.PATH, help="The model before: a snapshot, or any source that compare takes.")
-@click.argument("new", type=options.PATH, help="The model after: a snapshot, or any source that compare takes.")
+@click.argument("old", type=options.SOURCE, help="The model before: a snapshot, or any source that compare takes.")
+@click.argument("new", type=options.SOURCE, help="The model after: a snapshot, or any source that compare takes.")
 @options.opening_side("old")
 @options.opening_side("new")
 @options.live
@@ -42,8 +42,8 @@ graphdiag diff snapshot.json model.py --format markdown""",
 @options.quiet
 @options.common
 def diff(
-    old: Path,
-    new: Path,
+    old: Path | str,
+    new: Path | str,
     graph: str | None,
     input_shape: tuple[int | None, ...] | None,
     formats: tuple[Format, ...],
@@ -72,7 +72,7 @@ def diff(
     return 0 if found.equal or exit_zero else 1
 
 
-def _snapshot(source: Path, side: str, sides: Mapping[str, Any], live: Mapping[str, Any]) -> Snapshot:
+def _snapshot(source: Path | str, side: str, sides: Mapping[str, Any], live: Mapping[str, Any]) -> Snapshot:
     """Read or take a snapshot; the options of live models apply where the source is one."""
     from graphdiag.modeldiff.run import is_saved, snapshot
 

@@ -23,7 +23,7 @@ _FORMATS = (Format.TEXT, Format.JSON, Format.DOT, Format.SVG)
     epilog="""graphdiag draw logs --depth 2
 graphdiag draw model.py -o drawn.dot""",
 )
-@click.argument("source", type=options.PATH, help="Any source that compare takes and that has an op graph.")
+@click.argument("source", type=options.SOURCE, help="Any source that compare takes and that has an op graph.")
 @options.source
 @click.option(
     "--depth",
@@ -45,7 +45,7 @@ graphdiag draw model.py -o drawn.dot""",
 @options.output
 @options.common
 def draw(
-    source: Path,
+    source: Path | str,
     depth: int,
     expand: tuple[str, ...],
     conceptual: bool,

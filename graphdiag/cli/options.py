@@ -19,13 +19,33 @@ from graphdiag.cli.help_page import Command
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction
 from graphdiag.render.registry import WRITERS, Format, formats_of
-from graphdiag.source_names import is_python
+from graphdiag.source_names import is_python, path_or_address
 
 _E = TypeVar("_E", bound=Enum)
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 PATH = click.Path(path_type=Path)
 """A path that is read or written; whether it can be is for the code that does so to say."""
+
+
+class _Source(click.ParamType[Path | str]):
+    """A path, or an address, which stays as it was typed: as a path, it would have one ``/`` for two."""
+
+    name = "path"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        """Read what was typed."""
+        return path_or_address(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Files and directories, as for `PATH`."""
+        return PATH.shell_complete(ctx, param, incomplete)
+
+
+SOURCE = _Source()
+"""A source that is opened: a path or an address."""
 
 
 class ValueOf(click.Choice[_E]):
@@ -176,7 +196,7 @@ source = _together(
 opening = _together(
     click.option(
         "--model",
-        type=PATH,
+        type=SOURCE,
         metavar="FILE",
         help="File with the layer graph: Keras JSON, .keras, .h5 or a Python file.",
     ),
@@ -193,7 +213,7 @@ def opening_side(side: str) -> _Decorator:
     """
     of = side.upper()
     return _together(
-        click.option(f"--{side}-model", type=PATH, metavar="FILE", help=f"File with the layer graph of {of}."),
+        click.option(f"--{side}-model", type=SOURCE, metavar="FILE", help=f"File with the layer graph of {of}."),
         click.option(f"--{side}-run", metavar="RUN", help=f"Run of a log that holds several, for {of}."),
         click.option(f"--{side}-tag", metavar="TAG", help=f"Tag of a log that holds several, for {of}."),
         click.option(f"--{side}-entry", metavar="NAME", help=f"Model, or function, of a Python file, for {of}."),

@@ -35,7 +35,7 @@ def _leave_terminal() -> None:
         os.write(2, _LINE_CLEARED_AND_CURSOR_SHOWN)
 
 
-def opening(source: Path) -> AbstractContextManager[object]:
+def opening(source: Path | str) -> AbstractContextManager[object]:
     """Turns while a source is opened."""
     return spinner("loading TensorFlow and tracing the model" if is_python(source) else "reading")
 

@@ -18,7 +18,7 @@ from graphdiag.errors import UsageError
     epilog="""graphdiag repair model.py -o logs/repaired
 graphdiag repair logs --model model.json --dry-run""",
 )
-@click.argument("source", type=options.PATH, help="Any source that compare takes.")
+@click.argument("source", type=options.SOURCE, help="Any source that compare takes.")
 @options.opening
 @click.option("-o", "--output", type=options.PATH, metavar="LOGDIR", help="Log directory to write.")
 @click.option(
@@ -34,7 +34,7 @@ graphdiag repair logs --model model.json --dry-run""",
 @click.option("--with-events", is_flag=True, help="Copy the other events of the log's run, such as scalars.")
 @click.option("--dry-run", is_flag=True, help="Print the summary and write nothing.")
 @options.common
-def repair(source: Path, output: Path | None, dry_run: bool, **repairing: Any) -> int:
+def repair(source: Path | str, output: Path | None, dry_run: bool, **repairing: Any) -> int:
     """Write a log in which TensorBoard draws the model as it was written."""
     if output is None and not dry_run:
         raise UsageError("Give the log directory to write with -o LOGDIR, or --dry-run to write nothing.")

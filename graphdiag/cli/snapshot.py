@@ -13,11 +13,11 @@ from graphdiag.cli.progress import opening
 
 
 @click.command(cls=options.CommandOnSource, epilog="graphdiag snapshot model.py -o snapshot.json")
-@click.argument("source", type=options.PATH, help="Any source that compare takes.")
+@click.argument("source", type=options.SOURCE, help="Any source that compare takes.")
 @options.opening
 @options.output
 @options.common
-def snapshot(source: Path, output: Path | None, **how: Any) -> None:
+def snapshot(source: Path | str, output: Path | None, **how: Any) -> None:
     """Write down what a graph looks like, in a small file to commit."""
     import_numpy_without_threads(source, how["model"])
     from graphdiag.comparison import compare

@@ -21,6 +21,7 @@ from graphdiag.modeldiff.snapshot import (
     sources_of,
 )
 from graphdiag.results.migration import current
+from graphdiag.source_names import scheme_of
 from graphdiag.sources.files import LARGEST_SAVED, read_regular
 from graphdiag.sources.keras_settings import is_deep
 
@@ -39,7 +40,7 @@ def begins_as(path: str | Path, family: str) -> bool:
     """Whether a file begins as JSON with a schema of some family does: ``graphdiag.snapshot`` of any number."""
     where = Path(path)
     try:
-        if not where.is_file():
+        if scheme_of(path) or not where.is_file():
             return False
         with where.open("rb") as file:
             start = file.read(_HEAD)

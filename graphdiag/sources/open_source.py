@@ -1,13 +1,15 @@
-"""Decide which kind of source a path is, by its content and then by its name, and open it."""
+"""Decide which kind of source a path or an address is, by its content and then by its name, and open it."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from graphdiag.errors import SourceError, UsageError
+from graphdiag.source_names import path_or_address, scheme_of
 from graphdiag.sources.files import read_start
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.project_modules import find_module
@@ -26,7 +28,8 @@ def open_source(path: str | Path, options: SourceOptions | None = None) -> Opene
     """Open any source.
 
     Args:
-        path: A file or directory of one of the kinds that the README lists, or of a kind that a package adds.
+        path: A file, a directory or an address (``http://localhost:6006/``) of one of the kinds that the README
+            lists, or of a kind that a package adds.
         options: What the user says about it.
 
     Returns:
@@ -37,8 +40,12 @@ def open_source(path: str | Path, options: SourceOptions | None = None) -> Opene
         UsageError: An option does not apply to this kind of source, or names something that it does not hold.
         ModelError: A Python file has no usable model.
     """
-    where = Path(path)
     options = options or SourceOptions()
+    where = path_or_address(path)
+    if isinstance(where, str):
+        kind = _kind_of_address(where)
+        _refuse_options(where, kind, options)
+        return open_with(kind, where, options)
     if not os.path.exists(where):
         opened = _open_module(str(path), options)
         if opened is not None:
@@ -64,7 +71,7 @@ def _open_module(reference: str, options: SourceOptions) -> Opened | None:
     return replace(opened, origin=replace(opened.origin, path=reference))
 
 
-def _refuse_options(path: Path, kind: SourceKind, options: SourceOptions) -> None:
+def _refuse_options(path: Path | str, kind: SourceKind, options: SourceOptions) -> None:
     for first in options.given():
         if first not in kind.options:
             owners = [other for other in all_kinds() if first in other.options]
@@ -74,6 +81,22 @@ def _refuse_options(path: Path, kind: SourceKind, options: SourceOptions) -> Non
                 f"{' and '.join(flags)} {'applies' if len(flags) == 1 else 'apply'} to "
                 f"{' and '.join(owner.title for owner in owners)} only, and {path} is {kind.title}."
             )
+
+
+def _kind_of_address(address: str) -> SourceKind:
+    scheme = scheme_of(address)
+    if not any(scheme in kind.schemes for kind in all_kinds()):
+        known = sorted({f"{scheme}://" for kind in all_kinds() for scheme in kind.schemes})
+        raise SourceError(f"{address}: addresses with {scheme}:// are not read; {_listed(known)}.")
+    found = sorted(matching(all_kinds(), address, b""), key=lambda match: [*Match].index(match[1]))
+    if not found:
+        raise SourceError(f"{address}: is the address of nothing that can be read; {_accepted()}.")
+    return found[0][0]
+
+
+def _listed(schemes: Sequence[str]) -> str:
+    """What to do about an address with another scheme."""
+    return f"give one with {' or '.join(schemes)}, or a path" if schemes else "give a path"
 
 
 def _kind(path: Path) -> SourceKind:

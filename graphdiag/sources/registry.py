@@ -21,6 +21,7 @@ from typing import Any
 
 from graphdiag.errors import GraphdiagError
 from graphdiag.plugins import plugins
+from graphdiag.source_names import scheme_of
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.project_modules import ModulePlace
 
@@ -82,13 +83,17 @@ class Match(Enum):
 class SourceKind:
     """A kind of source.
 
+    A kind opens paths, or, where it names schemes, addresses as ``s3://bucket/logs``; never both.
+
     Attributes:
         name: As it stands in reports: ``event_log``; ``acme.chain`` for a kind of the package ``acme``.
         title: In messages: ``a TensorBoard log``.
-        open: Opens a path. It raises `SourceError` about what it cannot read.
+        open: Opens a path, or an address, which is given as text. It raises `SourceError` about what it cannot read.
         suffixes: Of the names of its files, in lower case: ``.pb``.
         detect: Looks at a path and at the first bytes of the file, none for a directory. ``None``: not of this kind,
             unless the suffix says so.
+        schemes: Of the addresses that it opens: ``http``. Of several kinds with one scheme, ``detect`` says how sure
+            each is of an address, as it does for a path, with no first bytes; ``None`` refuses it.
         options: The fields of `SourceOptions` that it understands; others are refused.
         holds: What a directory of this kind has in it: ``TensorBoard event files``.
         instead: What to give instead of a directory that is of two kinds: ``an event file``.
@@ -96,9 +101,10 @@ class SourceKind:
 
     name: str
     title: str
-    open: Callable[[Path, SourceOptions], Opened]
+    open: Callable[[Path, SourceOptions], Opened] | Callable[[str, SourceOptions], Opened]
     suffixes: tuple[str, ...] = ()
-    detect: Callable[[Path, bytes], Match | None] | None = None
+    schemes: tuple[str, ...] = ()
+    detect: Callable[[Path, bytes], Match | None] | Callable[[str, bytes], Match | None] | None = None
     options: frozenset[str] = frozenset()
     holds: str = ""
     instead: str = ""
@@ -138,23 +144,25 @@ def all_kinds() -> Sequence[SourceKind]:
     return tuple(kinds)
 
 
-def matching(kinds: Iterable[SourceKind], path: Path, start: bytes) -> Sequence[tuple[SourceKind, Match]]:
-    """The kinds that take a path for their own whatever its suffix is, and how sure each is.
+def matching(kinds: Iterable[SourceKind], path: Path | str, start: bytes) -> Sequence[tuple[SourceKind, Match]]:
+    """The kinds that take a path or an address for their own whatever its suffix is, and how sure each is.
 
     Args:
         kinds: The kinds to ask.
-        path: The file or directory.
-        start: The first bytes of the file; none for a directory.
+        path: The file or directory; an address as text.
+        start: The first bytes of the file; none for a directory and for an address.
 
     Raises:
         GraphdiagError: A kind fails; the message names it.
     """
-    found = [(kind, _guarded(kind, path, kind.detect, path, start)) for kind in kinds if kind.detect]
+    scheme = scheme_of(path)
+    able = [kind for kind in kinds if kind.detect and (scheme in kind.schemes if scheme else not kind.schemes)]
+    found = [(kind, _guarded(kind, path, kind.detect, path, start)) for kind in able if kind.detect]
     return [(kind, match) for kind, match in found if match]
 
 
-def open_with(kind: SourceKind, path: Path, options: SourceOptions) -> Opened:
-    """Open a path as a source of one kind.
+def open_with(kind: SourceKind, path: Path | str, options: SourceOptions) -> Opened:
+    """Open a path or an address as a source of one kind.
 
     Raises:
         GraphdiagError: It cannot be opened.
@@ -163,7 +171,7 @@ def open_with(kind: SourceKind, path: Path, options: SourceOptions) -> Opened:
     return opened
 
 
-def _guarded(kind: SourceKind, path: Path, function: Callable[..., Any], *arguments: Any) -> Any:
+def _guarded(kind: SourceKind, path: Path | str, function: Callable[..., Any], *arguments: Any) -> Any:
     if kind in own_kinds():
         return function(*arguments)
     try:

@@ -114,3 +114,33 @@ def test_a_broken_plug_in_is_named_in_one_line(install: Install, old: str, new: 
     assert message.startswith("the source chain of acme-graphs (acme_sources:CHAIN)")
     assert what in message
     assert "\n" not in message
+
+
+def test_a_kind_of_addresses_gets_them_as_they_are_written(install: Install) -> None:
+    install(
+        ACME.replace('suffixes=(".chain",), detect=detect', 'schemes=("acme",), detect=of_acme').replace(
+            "CHAIN = ",
+            """
+def of_acme(address, start):
+    return Match.NAME if address.startswith("acme://chains/") and start == b"" else None
+
+def open_chain(address, options):
+    graph = LayerGraph(model_name=address, layers={"a": Layer(id="a", name="a", class_name="Dense")}, edges=())
+    return Opened(origin=Origin(path=address, kind="acme.chain"), layer_graph=graph)
+
+CHAIN = """,
+        )
+    )
+    opened = open_source("acme://chains//a.py")
+    assert (opened.origin.kind, opened.origin.path) == ("acme.chain", "acme://chains//a.py")
+    with pytest.raises(SourceError, match=r"^acme://links/a: is the address of nothing that can be read; give"):
+        open_source("acme://links/a")
+    with pytest.raises(SourceError, match=r"^acmes://chains: .* acmes:// are not read; .*acme://"):
+        open_source("acmes://chains")
+
+
+def test_a_file_is_no_kind_of_addresses(install: Install, tmp_path: Path) -> None:
+    install(ACME.replace('suffixes=(".chain",)', 'schemes=("acme",)'))
+    (tmp_path / "edges").write_text("chain\nx a\n")
+    with pytest.raises(SourceError, match="is of no known kind"):
+        open_source(tmp_path / "edges")
