@@ -4,12 +4,12 @@ BIN := .venv/bin
 CONSTRAINTS := tests/constraints.txt
 JAVASCRIPT := tests/javascript
 
-.PHONY: demo test fuzz bench models lint screenshots clean
+.PHONY: demo test docs fuzz bench models lint screenshots clean
 
 demo: .venv/demo
 	$(BIN)/graphdiag compare fixtures/models/reference_scoped.py
 
-test: .venv/test lint
+test: .venv/test lint docs
 	tests/tools.sh dot chromium chromedriver
 	npm --prefix $(JAVASCRIPT) test
 	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder
@@ -20,6 +20,10 @@ lint: .venv/test $(JAVASCRIPT)/node_modules/.package-lock.json
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	npm --prefix $(JAVASCRIPT) run lint
+
+# The documentation as a site, in site/. A warning, such as a link that leads nowhere, is an error.
+docs: .venv/test
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # As many inputs as COUNT says, or for as many SECONDS; the same SEED makes the same inputs.
 fuzz: .venv/test

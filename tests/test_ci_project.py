@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 
 PROJECT = ROOT / "fixtures" / "ci_project"
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "ci.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -127,12 +127,12 @@ def test_gitlab_keeps_what_the_command_writes():
 
 
 def snippet(holding):
-    """The one block of YAML in the README that holds some text."""
-    [found] = [block for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if holding in block]
+    """The one block of YAML in the documentation of checks that holds some text."""
+    [found] = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) if holding in block]
     return found
 
 
-def test_the_readmes_gitlab_snippet_is_the_projects():
+def test_the_documented_gitlab_snippet_is_the_projects():
     assert snippet("junit:") == (PROJECT / ".gitlab-ci.yml").read_text(encoding="utf-8")
 
 
@@ -200,7 +200,7 @@ def test_the_action_fails_when_nothing_can_be_checked(project):
     assert not summary.exists()
 
 
-def test_the_readmes_workflow_gives_the_action_inputs_that_it_has():
+def test_the_documented_workflow_gives_the_action_inputs_that_it_has():
     job = yaml.safe_load(snippet("/graphdiag@"))["jobs"]["graph"]
     [use] = [each for each in job["steps"] if "/graphdiag@" in each.get("uses", "")]
     assert set(use["with"]) <= set(ACTION["inputs"])

@@ -23,17 +23,20 @@ _GROUPS: Mapping[str, frozenset[str]] = {
 class Command(click.Command):
     """A command whose help has groups and examples; its ``epilog`` is one example a line."""
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options, group by group."""
+    def option_groups(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+        """Its options and what each means, group by group, in the order of the help."""
         records: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and isinstance(parameter, click.Option):
                 records.setdefault(_group(parameter), []).append(record)
-        for group in (*_GROUPS, "Options"):
-            if group in records:
-                with formatter.section(group):
-                    formatter.write_dl(records[group])
+        return {group: records[group] for group in (*_GROUPS, "Options") if group in records}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, group by group."""
+        for group, records in self.option_groups(ctx).items():
+            with formatter.section(group):
+                formatter.write_dl(records)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples as they are typed."""

@@ -1,0 +1,1 @@
+"""Pages of the documentation that are made from the program: run by MkDocs through `hook`."""
