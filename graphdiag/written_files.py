@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from errno import EISDIR
@@ -88,6 +88,41 @@ def placing(files: Sequence[tuple[bytes, Path]]) -> Iterator[None]:
                 _take_places(ready, beside)
         finally:
             beside.remove()
+
+
+def write_directory(directory: Path, contents: Mapping[str, bytes]) -> None:
+    """Write files into a directory, all of them or none; it is made if there is none.
+
+    Args:
+        directory: The directory.
+        contents: The files' contents by their names.
+
+    Raises:
+        UsageError: The directory cannot be made, or a file cannot be written. What had to be made is gone then.
+    """
+    made = _made(directory)
+    try:
+        with placing([(content, directory / name) for name, content in contents.items()]):
+            pass
+    except BaseException:
+        for path in made:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
+
+
+def _made(directory: Path) -> list[Path]:
+    """Make a directory and those around it; which had to be made, innermost first."""
+    missing = []
+    path = directory
+    try:
+        while not path.exists():
+            missing.append(path)
+            path = path.parent
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{directory}: cannot be made: {error.strerror}; give another directory.") from error
+    return missing
 
 
 @dataclass(frozen=True)

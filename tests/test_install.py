@@ -101,6 +101,13 @@ def test_it_is_small_and_compares_a_log(fresh: Environment) -> None:
     assert size <= LARGEST_MB
 
 
+def test_the_demo_needs_no_checkout(fresh: Environment) -> None:
+    assert fresh.graphdiag("demo").stdout.startswith("8 drawn layer edges are not in your model.")
+    fresh.graphdiag("demo", "-o", "pointcloud")
+    repaired = fresh.graphdiag("repair", "pointcloud", "--model", "pointcloud/model.json", "-o", "repaired").stdout
+    assert "Proved to be the same graph under other names: 1,285 ops." in repaired
+
+
 @pytest.mark.parametrize("package", ["tensorflow", "keras", "tf_keras"])
 def test_tensorflow_is_not_there(fresh: Environment, package: str) -> None:
     assert "ModuleNotFoundError" in run(fresh.python, "-c", f"import {package}", status=1).stderr

@@ -18,7 +18,19 @@ from graphdiag.version import __version__
 
 __all__ = ["main"]
 
-_COMMANDS = ("compare", "check", "convert", "snapshot", "diff", "draw", "repair", "explain", "schema", "reference")
+_COMMANDS = (
+    "compare",
+    "check",
+    "convert",
+    "snapshot",
+    "diff",
+    "draw",
+    "repair",
+    "explain",
+    "schema",
+    "reference",
+    "demo",
+)
 """In the order of the help; each is a module of this package, with a command of the same name."""
 
 _COMPLETION = "_GRAPHDIAG_COMPLETE"

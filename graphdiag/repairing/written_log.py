@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import time
@@ -16,7 +15,7 @@ from graphdiag.repairing.repair import Repair
 from graphdiag.sources.event_runs import other_events
 from graphdiag.sources.records import framed
 from graphdiag.unprintable import escape_unprintable
-from graphdiag.written_files import placing
+from graphdiag.written_files import write_directory
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -49,16 +48,8 @@ def write_log(repair: Repair, directory: Path, *, with_events: bool = False) -> 
     files = directory / EVENT_FILE, directory / NAMES_FILE
     _check_own(directory)
     _check_names_file(files[1])
-    contents = _event_file(repair, with_events, TAG), _names_file(repair)
-    made = _make(directory)
-    try:
-        with placing([(content, file) for content, file in zip(contents, files, strict=True)]):
-            pass
-    except BaseException:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.rmdir()
-        raise
+    contents = {EVENT_FILE: _event_file(repair, with_events, TAG), NAMES_FILE: _names_file(repair)}
+    write_directory(directory, contents)
     return files
 
 
@@ -73,9 +64,7 @@ def write_into_run(repair: Repair, run: Path, tag: str) -> None:
     Raises:
         UsageError: The directory cannot be written.
     """
-    _make(run)
-    with placing([(_event_file(repair, False, tag), run / EVENT_FILE), (_names_file(repair), run / NAMES_FILE)]):
-        pass
+    write_directory(run, {EVENT_FILE: _event_file(repair, False, tag), NAMES_FILE: _names_file(repair)})
 
 
 def _check_own(directory: Path) -> None:
@@ -102,20 +91,6 @@ def _check_names_file(file: Path) -> None:
         return
     if NAMES_SCHEMA.encode() not in content:
         raise UsageError(f"{file} is there already, and not a file that repair wrote; give another directory.")
-
-
-def _make(directory: Path) -> list[Path]:
-    """Make a directory and those around it; which had to be made, innermost first."""
-    missing = []
-    path = directory
-    try:
-        while not path.exists():
-            missing.append(path)
-            path = path.parent
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{directory}: cannot be made: {error.strerror}; give another directory.") from error
-    return missing
 
 
 def _event_file(repair: Repair, with_events: bool, tag: str) -> bytes:
