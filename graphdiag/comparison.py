@@ -63,7 +63,7 @@ def compare(
 
     Args:
         source: A path (Python file, log directory, event file, ``.pb``, ``.pbtxt``, SavedModel, ``.keras``, ``.h5``,
-            Keras JSON), or a Keras model.
+            Keras JSON), the address of a running TensorBoard, or a Keras model.
         model: A file with the layer graph, when the source has none, or another one.
         run: Run of an event log, when it holds several.
         tag: Tag of an event log's op graph, when it holds several.
@@ -109,6 +109,10 @@ def compare(
     ops = merge(opened.graph_defs)
     if is_pytorch(ops.types):
         return _of_pytorch(opened, ops, notes, given=model is not None, rules=[rule.code for rule in chosen])
+    if opened.origin.kind == "tensorboard" and layers is None and not opened.has_op_graph:
+        raise SourceError(
+            f"{opened.origin.path}: {' '.join(notes)} 'graphdiag draw --conceptual' shows what TensorBoard has."
+        )
     context = analyze(
         ops,
         layers,
@@ -196,6 +200,11 @@ def drawn_graph(
     """
     opened = open_any(source, SourceOptions(run=run, tag=tag, **opening))
     if conceptual:
+        if opened.conceptual is not None:
+            return draw([opened.conceptual])
+        if opened.keras_json is None and opened.origin.kind == "tensorboard":
+            reasons = " ".join(opened.notes)
+            raise SourceError(f"{opened.origin.path}: serves no conceptual graph here. {reasons}".strip())
         if opened.keras_json is None:
             raise SourceError(f"{source}: holds no Keras model, so there is no conceptual graph.")
         return draw_conceptual(opened.keras_json)
@@ -226,7 +235,8 @@ def _on_the_callback(opened: Opened) -> list[str]:
 def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | None:
     """What TensorBoard shows of a source: of a model file alone it shows nothing."""
     live = _is_live(opened)
-    if not live and not opened.graph_defs and opened.origin.kind != "event_log":
+    logged = opened.origin.kind in ("event_log", "tensorboard")
+    if not live and not opened.graph_defs and not logged:
         return None
     drawn, failure = None, ""
     if any(len(graph.node) for graph in opened.graph_defs):
@@ -236,8 +246,9 @@ def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | Non
             failure = str(error)
         except UndrawableGraphError as error:
             notes.append(str(error))
-    conceptual, conceptual_failure = None, ""
-    if opened.keras_json is not None and (live or opened.origin.kind == "event_log"):
+    conceptual = merge([opened.conceptual]) if opened.conceptual is not None else None
+    conceptual_failure = ""
+    if opened.keras_json is not None and (live or logged):
         try:
             conceptual = merge([conceptual_graph(opened.keras_json)])
         except ConceptualGraphError as error:

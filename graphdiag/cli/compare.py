@@ -21,13 +21,14 @@ from graphdiag.render.registry import Format, formats_of
     cls=options.CommandOnSource,
     epilog="""graphdiag compare model.py
 graphdiag compare logs --model model.json -o report.html
+graphdiag compare http://localhost:6006/ --run latest
 graphdiag compare train.py --fail-on hidden -- --epochs 1""",
 )
 @click.argument(
     "source",
     type=options.SOURCE,
-    help="Python file with a model, TensorBoard log directory or event file, .pb, .pbtxt, SavedModel directory,"
-    " .keras, .h5, or Keras JSON.",
+    help="Python file with a model, TensorBoard log directory or event file, address of a running TensorBoard, .pb,"
+    " .pbtxt, SavedModel directory, .keras, .h5, or Keras JSON.",
 )
 @options.opening
 @options.choosing

@@ -107,7 +107,7 @@ def _events(repair: Repair, with_events: bool, tag: str) -> Iterator[bytes]:
     if with_events:
         if repair.origin.kind != "event_log":
             raise UsageError(
-                f"--with-events: {repair.origin.path} is not a TensorBoard log, and has no events to copy."
+                f"--with-events: {repair.origin.path} is not a TensorBoard log on disk, and has no events to copy."
             )
         yield from other_events(Path(repair.origin.path), repair.origin.run)
 

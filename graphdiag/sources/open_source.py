@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,9 +19,11 @@ from graphdiag.sources.registry import Match, SourceKind, SourceOptions, all_kin
 _FLAGS = {"arguments": "--arg", "script_arguments": "what stands after --"}
 """Options of the command line that are not called as the field is."""
 
+_HOST_AND_PORT = re.compile(r"[\w.-]+:[0-9]{2,5}(/.*)?")
+
 _ACCEPTED = (
-    "give a Python file, a TensorBoard log directory or event file, a .pb or .pbtxt GraphDef, a SavedModel directory, "
-    "or a model as .keras, .h5 or Keras JSON"
+    "give a Python file, a TensorBoard log directory, event file or address, a .pb or .pbtxt GraphDef, a SavedModel "
+    "directory, or a model as .keras, .h5 or Keras JSON"
 )
 
 
@@ -103,7 +106,8 @@ def _kind(path: Path) -> SourceKind:
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:
-        raise SourceError(f"{path} does not exist.") from None
+        at = f"; a running TensorBoard is http://{path}" if _HOST_AND_PORT.fullmatch(str(path)) else ""
+        raise SourceError(f"{path} does not exist{at}.") from None
     except (OSError, ValueError) as error:
         # ValueError: the path holds a null byte.
         raise SourceError(f"{str(path)!r} cannot be read: {_reason(error)}.") from error

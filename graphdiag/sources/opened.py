@@ -22,11 +22,11 @@ class Origin:
     """Where the graphs came from.
 
     Attributes:
-        path: As the user gave it; for a model handed over in Python, its name.
-        kind: ``event_log``, ``graph_def``, ``saved_model``, ``keras_file``, ``keras_json``, ``script``, ``model``, or
-            the name of a kind that another package adds.
-        run: Run of an event log, ``.`` for the top directory; empty elsewhere.
-        tag: Tag of the op graph in an event log; empty for the run's own graph and elsewhere.
+        path: As the user gave it, an address without a password; for a model handed over in Python, its name.
+        kind: ``event_log``, ``graph_def``, ``saved_model``, ``keras_file``, ``keras_json``, ``script``, ``model``,
+            ``tensorboard`` (a running one), or the name of a kind that another package adds.
+        run: Run of a TensorBoard log, ``.`` for the top directory; empty elsewhere.
+        tag: Tag of the op graph in a TensorBoard log; empty for the run's own graph and elsewhere.
         stack: Who made the op graph, as ``tf_keras 2.21.0, TensorFlow 2.21.0`` or ``TensorFlow 1.10 (producer 26)``;
             as exact as the source allows.
     """
@@ -66,6 +66,7 @@ class Opened:
         layer_graph: The layer graph, when the source has one.
         keras_json: The parsed JSON of the Keras model, when the source has one: what TensorBoard's conceptual graph
             is made of.
+        conceptual: TensorBoard's conceptual graph, from a running TensorBoard, which does not give the JSON.
         owners: Layer id by op name, as recorded while a live model was traced; empty for files, where names decide.
         trackers: Ids of the layers that track each variable, by the name of the op that makes it or stands for it, as
             known from a live model; none for a variable of a layer that the model does not have.
@@ -91,6 +92,7 @@ class Opened:
     has_op_graph: bool = False
     layer_graph: LayerGraph | None = None
     keras_json: Mapping[str, Any] | None = None
+    conceptual: GraphDef | None = None
     owners: Mapping[str, str] = field(default_factory=dict)
     trackers: Mapping[str, Sequence[str]] = field(default_factory=dict)
     calls: CallRecord = NO_RECORD

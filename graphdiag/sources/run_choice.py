@@ -19,29 +19,29 @@ _LONGEST = 80
 _BESIDE_TRAIN = "validation"
 
 
-def meant(wanted: str, runs: Mapping[str, Run], with_graphs: Collection[str]) -> list[str]:
+def meant(wanted: str, written: Mapping[str, float], with_graphs: Collection[str]) -> list[str]:
     """The runs that a user means.
 
     Args:
         wanted: Name of a run, how its name begins, a pattern as ``exp*``, or ``latest``: the newest that holds a graph.
-        runs: All runs of the log, by name.
+        written: All runs of the log, each with a number that is the greater the later it was begun.
         with_graphs: Names of those that hold a graph or a Keras model.
 
     Returns:
         Names of runs; of several that fit, those with graphs. Empty if none fits.
     """
-    if wanted in runs:
+    if wanted in written:
         return [wanted]
     if wanted == LATEST:
-        newest = max(with_graphs, key=lambda name: (written_at(runs[name]), name), default=None)
+        newest = max(with_graphs, key=lambda name: (written[name], name), default=None)
         return [] if newest is None else [name for name in with_graphs if _together(name) == _together(newest)]
     if _WILD.intersection(wanted):
         fitting = [
-            name for name in runs if fnmatch.fnmatchcase(name, wanted) or fnmatch.fnmatchcase(_together(name), wanted)
+            name for name in written if any(fnmatch.fnmatchcase(form, wanted) for form in (name, _together(name)))
         ]
     else:
-        fitting = [name for name in runs if name.startswith(f"{wanted.rstrip('/')}/")]
-        fitting = fitting or [name for name in runs if name.startswith(wanted)]
+        fitting = [name for name in written if name.startswith(f"{wanted.rstrip('/')}/")]
+        fitting = fitting or [name for name in written if name.startswith(wanted)]
     return [name for name in fitting if name in with_graphs] or fitting
 
 
@@ -84,19 +84,21 @@ def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} ... {text[-_LONGEST // 2 :]}"
 
 
-def table(held: Mapping[str, Sequence[str]], runs: Mapping[str, Run]) -> list[str]:
+def table(held: Mapping[str, Sequence[str]], written: Mapping[str, float], *, dated: bool = True) -> list[str]:
     """Runs that hold graphs, newest first, in lines.
 
     Args:
         held: What each of these runs holds, by its name.
-        runs: All runs of the log, by name.
+        written: All runs of the log, each with a number that is the greater the later it was begun.
+        dated: Whether these numbers are seconds since 1970, and are shown.
     """
-    newest_first = sorted(held, key=lambda name: (-written_at(runs[name]), name))
-    rows: list[tuple[str, ...]] = [("RUN", "WRITTEN", "HOLDS")]
+    newest_first = sorted(held, key=lambda name: (-written[name], name))
+    rows = [("RUN", "WRITTEN", "HOLDS")]
     for name in newest_first[:_ROWS]:
-        written = datetime.fromtimestamp(written_at(runs[name])).strftime("%Y-%m-%d %H:%M")
-        rows.append(tuple(map(_short, (name, written, ", ".join(held[name])))))
-    width = max(len(row[0]) for row in rows)
-    lines = [f"  {name:<{width}}  {written:<16}  {holds}".rstrip() for name, written, holds in rows]
+        date = datetime.fromtimestamp(written[name]).strftime("%Y-%m-%d %H:%M") if dated else ""
+        rows.append((_short(name), date, _short(", ".join(held[name]))))
+    shown = [column for column in range(3) if dated or column != 1]
+    widths = (max(len(row[0]) for row in rows), 16, 0)
+    lines = ["".join(f"  {row[column]:<{widths[column]}}" for column in shown).rstrip() for row in rows]
     more = len(held) - _ROWS
     return [*lines, *([f"  and {more:,} more"] if more > 0 else [])]

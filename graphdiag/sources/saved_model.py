@@ -149,7 +149,7 @@ def _parse_saved_model(file: Path) -> Any:
     return saved_model
 
 
-def parse_text(file: Path, data: bytes, message: Any) -> Any:
+def parse_text(file: Path | str, data: bytes, message: Any) -> Any:
     """Parse protobuf's text format into ``message`` and return it.
 
     Fields that TensorBoard's copy of the message does not know are passed over.

@@ -46,11 +46,12 @@ class PageError(Exception):
 
 
 @contextmanager
-def tensorboard(logdir: Path, start_timeout: float = 120.0) -> Iterator[str]:
+def tensorboard(logdir: Path, *options: str, start_timeout: float = 120.0) -> Iterator[str]:
     """Serve a log directory on a free loopback port until the context ends.
 
     Args:
         logdir: The directory; each directory below it that holds event files is a run.
+        *options: More of TensorBoard's own options.
         start_timeout: Seconds until every run must be loaded.
 
     Yields:
@@ -62,7 +63,7 @@ def tensorboard(logdir: Path, start_timeout: float = 120.0) -> Iterator[str]:
     command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)]
     command += ["--host", "127.0.0.1", "--port", "0"]
     # The classic loader, and all of it before the first page is served: a run is never seen half-read.
-    command += ["--load_fast=false", "--reload_task=blocking", "--reload_interval=0"]
+    command += ["--load_fast=false", "--reload_task=blocking", "--reload_interval=0", *options]
     with tempfile.TemporaryFile("w+") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
         try:

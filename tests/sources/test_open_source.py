@@ -60,9 +60,13 @@ def test_content_goes_before_the_name(tmp_path: Path, path: Path, name: str, kin
         (
             FILES / "tf110_relu.pb",
             {"run": "."},
-            "^--run applies to a TensorBoard log only, and .*tf110_relu.pb is a GraphDef",
+            "^--run applies to a TensorBoard log and a running TensorBoard only, and .*tf110_relu.pb is a GraphDef",
         ),
-        (FILES / "k3_mixed.json", {"run": ".", "tag": ""}, "^--run and --tag apply to a TensorBoard log only"),
+        (
+            FILES / "k3_mixed.json",
+            {"run": ".", "tag": ""},
+            "^--run and --tag apply to a TensorBoard log and a running TensorBoard only",
+        ),
         (LOGS / "tf22_reference", {"entry": "build"}, "^--entry applies to a Jupyter notebook and a Python file only"),
         (
             LOGS / "tf22_reference",

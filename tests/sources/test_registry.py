@@ -46,6 +46,7 @@ def test_without_plug_ins_the_kinds_are_graphdiags_own() -> None:
         "saved_model",
         "notebook",
         "script",
+        "tensorboard",
     }
 
 
@@ -79,9 +80,14 @@ def test_options_are_refused_unless_a_kind_understands_them(install: Install, tm
     file = tmp_path / "edges.chain"
     file.write_text("chain\nx a\n")
     assert open_source(file, SourceOptions(tag="first")).layer_graph is not None
-    with pytest.raises(UsageError, match=r"^--run applies to a TensorBoard log only, and .* is a chain of ACME's"):
+    with pytest.raises(
+        UsageError,
+        match=r"^--run applies to a TensorBoard log and a running TensorBoard only, and .* is a chain of ACME's",
+    ):
         open_source(file, SourceOptions(run="train"))
-    with pytest.raises(UsageError, match=r"^--tag applies to a TensorBoard log and a chain of ACME's only"):
+    with pytest.raises(
+        UsageError, match=r"^--tag applies to a TensorBoard log and a running TensorBoard and a chain of ACME's only"
+    ):
         open_source(FIXTURES / "files" / "tf110_relu.pb", SourceOptions(tag="first"))
 
 
