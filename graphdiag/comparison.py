@@ -25,6 +25,7 @@ from graphdiag.extras import require_tensorflow
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import merge
+from graphdiag.graphs.serialized_graph import nodes_of, unparsed
 from graphdiag.keras_facts import has_weights
 from graphdiag.phrases import counted, some
 from graphdiag.results.report import Report
@@ -239,7 +240,7 @@ def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | Non
     if not live and not opened.graph_defs and not logged:
         return None
     drawn, failure = None, ""
-    if any(len(graph.node) for graph in opened.graph_defs):
+    if any(len(nodes_of(graph)) for graph in unparsed(opened.graph_defs)):
         try:
             drawn = draw(opened.graph_defs)
         except ProducersDifferError as error:

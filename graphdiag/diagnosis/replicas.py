@@ -78,7 +78,7 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
                     if "/" in graph.names[row][len(scope) + 1 :] and graph.types[row] != "Const"
                 )
                 boxes = [box for box, number in computing.items() if number > 1 and not role_of_name(box)]
-                devices = {graph.node_defs[row].device for row in rows_of[scope]} - {""}
+                devices = {graph.devices[row] for row in rows_of[scope]} - {""}
                 device = devices.pop() if len(devices) == 1 else ""
                 found.append(Replica(scope, first, boxes, device, _weights(graph, rows_of[scope], scope)))
     return found

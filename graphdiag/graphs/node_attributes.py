@@ -38,8 +38,8 @@ def text_of(node: NodeDef, name: str) -> bytes:
 
 
 def functions_of(node: NodeDef, *names: str) -> Iterator[str]:
-    """Names of the library functions in some attributes, in order; in all attributes when none is named."""
-    for name in names or tuple(node.attr):
+    """Names of the library functions in some attributes, in order; in all attributes, by name, when none is named."""
+    for name in names or sorted(node.attr):
         if name in node.attr:
             value = node.attr[name]
             if value.HasField("func"):

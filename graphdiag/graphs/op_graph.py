@@ -6,14 +6,17 @@ million ops; `OpGraph.to_networkx` gives the familiar view on demand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NewType
+from itertools import repeat
+from typing import TYPE_CHECKING, NewType
 
 import numpy as np
 
 from graphdiag.graphs.op_outputs import slot_of
+from graphdiag.graphs.scope_tree import ScopeTree
+from graphdiag.graphs.serialized_graph import Nodes, SerializedGraph, around_nodes, nodes_of, producer_of, unparsed
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,6 +31,8 @@ CONTROL = OutputSlot(-1)
 
 _LAST_SLOT = 2**31 - 1
 """TensorFlow counts outputs in an int32."""
+_NOT_A_NAME = -1
+"""In the place of a row: the input is not the bare name of an op."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +42,8 @@ class OpGraph:
     Attributes:
         names: Op names, in the order of the graph (TensorFlow writes them in the order of creation).
         types: Op types, as ``MatMul``; one for each name.
-        node_defs: The ``NodeDef`` of each op, for its attributes.
+        devices: Device of each op; empty where none is given.
+        node_defs: The ``NodeDef`` of each op, for its attributes; parsed when it is looked at.
         source: Row of the op that gives the tensor; int32, one for each edge. Edges are ordered by target, then by
             input position, control dependencies last.
         target: Row of the op that takes it; int32.
@@ -49,6 +55,7 @@ class OpGraph:
 
     names: Sequence[str]
     types: Sequence[str]
+    devices: Sequence[str]
     node_defs: Sequence[NodeDef]
     source: np.ndarray
     target: np.ndarray
@@ -64,6 +71,40 @@ class OpGraph:
     def index(self) -> Mapping[str, int]:
         """Row of each op, by name."""
         return {name: row for row, name in enumerate(self.names)}
+
+    @cached_property
+    def scopes(self) -> ScopeTree:
+        """The name scopes."""
+        return ScopeTree.of_names(self.names)
+
+    @cached_property
+    def type_names(self) -> Sequence[str]:
+        """The different op types, in the order in which they first appear."""
+        return list(dict.fromkeys(self.types))
+
+    @cached_property
+    def type_numbers(self) -> np.ndarray:
+        """Place of each op's type in `type_names`; int32."""
+        numbers = {op_type: number for number, op_type in enumerate(self.type_names)}
+        return np.fromiter(map(numbers.__getitem__, self.types), dtype=np.int32, count=len(self.types))
+
+    def of_types(self, fits: Callable[[str], object]) -> np.ndarray:
+        """Which ops are of some types, each type being looked at once.
+
+        Args:
+            fits: Whether a type is one of them.
+
+        Returns:
+            A boolean for each row.
+        """
+        chosen = np.array([bool(fits(op_type)) for op_type in self.type_names], dtype=bool)
+        found: np.ndarray = chosen[self.type_numbers]
+        return found
+
+    def rows_of_types(self, fits: Callable[[str], object]) -> list[int]:
+        """The rows of the ops that `of_types` marks, in order."""
+        rows: list[int] = np.flatnonzero(self.of_types(fits)).tolist()
+        return rows
 
     @cached_property
     def in_edges(self) -> np.ndarray:
@@ -86,8 +127,8 @@ class OpGraph:
         import networkx as nx
 
         graph = nx.MultiDiGraph(producer=self.producer)
-        for name, op_type, node in zip(self.names, self.types, self.node_defs, strict=True):
-            graph.add_node(name, op=op_type, device=node.device)
+        for name, op_type, device in zip(self.names, self.types, self.devices, strict=True):
+            graph.add_node(name, op=op_type, device=device)
         first = self.in_edges
         for edge in range(len(self.source)):
             target = int(self.target[edge])
@@ -141,31 +182,47 @@ def merge(graph_defs: Sequence[GraphDef]) -> OpGraph:
     control dependencies: TensorBoard puts the prefix before the ``^`` and loses them.
 
     Args:
-        graph_defs: At least one graph.
+        graph_defs: The graphs; of none at all an empty op graph is made.
 
     Returns:
         The op graph; its producer is the first graph's.
     """
-    alone = len(graph_defs) == 1
-    names: list[str] = []
-    types: list[str] = []
-    node_defs: list[NodeDef] = []
-    inputs: list[Sequence[str]] = []
-    functions: dict[str, FunctionBody] = {}
-    for number, graph_def in enumerate(graph_defs, start=1):
-        prefix = "" if alone else f"graph_{number}/"
-        for node in graph_def.node:
-            names.append(prefix + node.name)
-            types.append(node.op)
-            node_defs.append(node)
-            inputs.append(node.input if alone else [_prefixed(prefix, text) for text in node.input])
-        library = {function.signature.name: function for function in graph_def.library.function}
-        for function in graph_def.library.function:
-            body = _function_body(function, library)
-            name = body.name if alone else f"graph_{number}_{body.name}"
-            functions[name] = replace(body, name=name)
-    producer = graph_defs[0].versions.producer if graph_defs else 0
-    return _columns(names, types, node_defs, inputs, functions, producer)
+    graphs = [_op_graph(graph_def) for graph_def in unparsed(graph_defs)]
+    if len(graphs) == 1:
+        return graphs[0]
+    parts = [_with_prefix(graph, f"graph_{number}") for number, graph in enumerate(graphs, start=1)]
+    offsets = np.cumsum([0, *map(len, parts)]).tolist()
+    placed = list(zip(parts, offsets, strict=False))
+    none = np.empty(0, dtype=np.int32)
+    return OpGraph(
+        names=[name for part in parts for name in part.names],
+        types=[op_type for part in parts for op_type in part.types],
+        devices=[device for part in parts for device in part.devices],
+        node_defs=[node for part in parts for node in part.node_defs],
+        source=np.concatenate([none, *(part.source + np.int32(offset) for part, offset in placed)]),
+        target=np.concatenate([none, *(part.target + np.int32(offset) for part, offset in placed)]),
+        output=np.concatenate([none, *(part.output for part in parts)]),
+        dangling=tuple((row + offset, text) for part, offset in placed for row, text in part.dangling),
+        functions={name: body for part in parts for name, body in part.functions.items()},
+        producer=parts[0].producer if parts else 0,
+    )
+
+
+def _op_graph(graph_def: GraphDef | SerializedGraph) -> OpGraph:
+    around = around_nodes(graph_def)
+    library = {function.signature.name: function for function in around.library.function}
+    bodies = [_function_body(function, library) for function in around.library.function]
+    return _columns(nodes_of(graph_def), {body.name: body for body in bodies}, producer_of(graph_def))
+
+
+def _with_prefix(graph: OpGraph, scope: str) -> OpGraph:
+    """A graph under the names that it has beside others."""
+    return replace(
+        graph,
+        names=[f"{scope}/{name}" for name in graph.names],
+        dangling=tuple((row, _prefixed(f"{scope}/", text)) for row, text in graph.dangling),
+        functions={f"{scope}_{name}": replace(body, name=f"{scope}_{name}") for name, body in graph.functions.items()},
+    )
 
 
 def name_of_input(text: str) -> str:
@@ -182,43 +239,38 @@ def _prefixed(prefix: str, text: str) -> str:
     return f"^{prefix}{text[1:]}" if text.startswith("^") else prefix + text
 
 
-def _columns(
-    names: list[str],
-    types: list[str],
-    node_defs: list[Any],
-    inputs: Iterable[Sequence[str]],
-    functions: Mapping[str, FunctionBody],
-    producer: int,
-) -> OpGraph:
-    rows = {name: row for row, name in enumerate(names)}
-    source: list[int] = []
-    target: list[int] = []
-    output: list[int] = []
+def _columns(nodes: Nodes, functions: Mapping[str, FunctionBody], producer: int) -> OpGraph:
+    rows = dict(zip(nodes.names, range(len(nodes)), strict=True))
+    # Most inputs name slot 0 of an op and are the op's bare name.
+    source = np.fromiter(map(rows.get, nodes.inputs, repeat(_NOT_A_NAME)), dtype=np.int32, count=len(nodes.inputs))
+    target = np.repeat(np.arange(len(nodes), dtype=np.int32), np.diff(nodes.first_input))
+    output = np.zeros(len(source), dtype=np.int32)
     dangling: list[tuple[int, str]] = []
-    for row, texts in enumerate(inputs):
-        for text in texts:
-            # Most inputs name slot 0 of an op and are the op's bare name.
-            found = rows.get(text)
-            slot = 0
-            if found is None:
-                found, slot = _resolve(text, rows)
-            if found is None:
-                dangling.append((row, text))
-                continue
-            source.append(found)
-            target.append(row)
-            output.append(slot)
-    return OpGraph(
-        names=names,
-        types=types,
-        node_defs=node_defs,
-        source=np.array(source, dtype=np.int32),
-        target=np.array(target, dtype=np.int32),
-        output=np.array(output, dtype=np.int32),
+    for edge in np.flatnonzero(source == _NOT_A_NAME).tolist():
+        text = nodes.inputs[edge]
+        found, slot = _resolve(text, rows)
+        if found is None:
+            dangling.append((int(target[edge]), text))
+        else:
+            source[edge], output[edge] = found, slot
+    if dangling:
+        kept = source != _NOT_A_NAME
+        source, target, output = source[kept], target[kept], output[kept]
+    graph = OpGraph(
+        names=nodes.names,
+        types=nodes.types,
+        devices=nodes.devices,
+        node_defs=nodes.node_defs,
+        source=source,
+        target=target,
+        output=output,
         dangling=tuple(dangling),
         functions=functions,
         producer=producer,
     )
+    # The table is large, and here already.
+    vars(graph)["index"] = rows
+    return graph
 
 
 def _resolve(text: str, rows: Mapping[str, int]) -> tuple[int | None, int]:
@@ -265,25 +317,16 @@ def slot_in_body(text: str, node: NodeDef, library: Mapping[str, FunctionDef]) -
 def _function_body(function: FunctionDef, library: Mapping[str, FunctionDef]) -> FunctionBody:
     from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
-    names: list[str] = []
-    types: list[str] = []
-    node_defs: list[Any] = []
-    inputs: list[Sequence[str]] = []
+    node_defs: list[NodeDef] = []
     for argument in function.signature.input_arg:
         node = NodeDef(name=argument.name, op="_Arg")
         node.attr["T"].type = argument.type
-        names.append(argument.name)
-        types.append("_Arg")
         node_defs.append(node)
-        inputs.append(())
-    arguments = tuple(range(len(names)))
+    arguments = tuple(range(len(node_defs)))
     nodes = {node.name: node for node in function.node_def}
-    for node in function.node_def:
-        names.append(node.name)
-        types.append(node.op)
-        node_defs.append(node)
-        inputs.append([_by_slot(text, nodes, library) for text in node.input])
-    graph = _columns(names, types, node_defs, inputs, {}, 0)
+    node_defs += function.node_def
+    columns = Nodes.of_messages(node_defs)
+    graph = _columns(replace(columns, inputs=[_by_slot(text, nodes, library) for text in columns.inputs]), {}, 0)
     results = []
     for result in function.signature.output_arg:
         row, slot = _resolve(_by_slot(function.ret.get(result.name, ""), nodes, library), graph.index)

@@ -231,6 +231,7 @@ def _to_op_graph(data: Mapping[str, Any]) -> OpGraph:
     return OpGraph(
         names=names,
         types=types,
+        devices=[devices.get(row, "") for row in range(len(names))],
         node_defs=node_defs,
         source=np.array(data["source"], dtype=np.int32),
         target=np.array(data["target"], dtype=np.int32),

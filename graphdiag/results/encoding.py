@@ -104,9 +104,9 @@ def op_graph_data(ops: OpGraph) -> dict[str, Any]:
 
     devices: dict[str, list[int]] = {}
     handles = list(root_handles(ops))
-    for row, node in enumerate(ops.node_defs):
-        if node.device:
-            devices.setdefault(node.device, []).append(row)
+    for row, device in enumerate(ops.devices):
+        if device:
+            devices.setdefault(device, []).append(row)
     return {
         "names": list(ops.names),
         "types": list(ops.types),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
     from graphdiag.graphs.layer_graph import LayerGraph
+    from graphdiag.graphs.serialized_graph import SerializedGraph
 
 _NOTED = 5
 
@@ -34,18 +35,20 @@ class _OpGraph(GraphEntry):
     form: str = "graph"
 
     @cached_property
-    def graph_defs(self) -> tuple[GraphDef, ...]:
+    def graph_defs(self) -> Sequence[GraphDef]:
         """The graph, or the graphs of a trace."""
         from google.protobuf.message import DecodeError
 
+        from graphdiag.graphs.serialized_graph import SerializedGraphs
+
         try:
-            return tuple(self._parse())
+            return SerializedGraphs(self._parse())
         except DecodeError as error:
             raise SourceError(
                 f"{self.log}: the op graph of {self} is damaged and cannot be parsed; write the log anew."
             ) from error
 
-    def _parse(self) -> Iterator[GraphDef]:
+    def _parse(self) -> Iterator[GraphDef | SerializedGraph]:
         if self.form == "trace":
             from tensorboard.compat.proto.config_pb2 import RunMetadata
 
@@ -56,14 +59,16 @@ class _OpGraph(GraphEntry):
 
             yield MetaGraphDef.FromString(self.content).graph_def
         else:
-            from tensorboard.compat.proto.graph_pb2 import GraphDef
+            from graphdiag.graphs.serialized_graph import SerializedGraph
 
-            yield GraphDef.FromString(self.content)
+            yield SerializedGraph(self.content)
 
     @property
     def is_empty(self) -> bool:
         """Whether it has no op."""
-        return not any(graph_def.node for graph_def in self.graph_defs)
+        from graphdiag.graphs.serialized_graph import nodes_of, unparsed
+
+        return not any(len(nodes_of(graph)) for graph in unparsed(self.graph_defs))
 
     @property
     def remark(self) -> str:
@@ -123,7 +128,9 @@ def open_event_log(path: Path, *, run: str | None = None, tag: str | None = None
     keras_json, layer_graph = _read_keras(log, model, required=graph is None, notes=notes)
     chosen = graph or model
     assert chosen is not None
-    producer = graph.graph_defs[0].versions.producer if graph is not None and graph.graph_defs else 0
+    from graphdiag.graphs.serialized_graph import producer_of, unparsed
+
+    producer = producer_of(unparsed(graph.graph_defs)[0]) if graph is not None and graph.graph_defs else 0
     return Opened(
         origin=Origin(
             path=log,

@@ -39,7 +39,7 @@ class GraphEntry(ABC):
 
     @property
     @abstractmethod
-    def graph_defs(self) -> tuple[GraphDef, ...]:
+    def graph_defs(self) -> Sequence[GraphDef]:
         """The graph, or the graphs of a trace."""
 
     @property

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from graphdiag.errors import SourceError
+from graphdiag.graphs.serialized_graph import SerializedGraph, SerializedGraphs, around_nodes, producer_of
 from graphdiag.sources.files import read_bytes
 from graphdiag.sources.graph_names import check_depth
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.saved_model import open_saved_model, parse_text
 from graphdiag.sources.stack import describe_stack
-
-if TYPE_CHECKING:
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 # A SavedModel starts with its schema version, a number in field 1; a GraphDef with a node, a message in field 1.
 _SAVED_MODEL_START = b"\x08"
@@ -41,10 +37,11 @@ def open_graph_file(path: Path) -> Opened:
     if _is_saved_model(data, is_text):
         return open_saved_model(path)
     graph_def = _from_text(path, data) if is_text else _from_binary(path, data)
-    check_depth(str(path), [graph_def])
+    graph_defs = SerializedGraphs([graph_def])
+    check_depth(str(path), graph_defs)
     return Opened(
-        origin=Origin(path=str(path), kind="graph_def", stack=describe_stack("", graph_def.versions.producer)),
-        graph_defs=(graph_def,),
+        origin=Origin(path=str(path), kind="graph_def", stack=describe_stack("", producer_of(graph_def))),
+        graph_defs=graph_defs,
         has_op_graph=True,
     )
 
@@ -53,28 +50,28 @@ def _is_saved_model(data: bytes, is_text: bool) -> bool:
     return data.lstrip().startswith(_SAVED_MODEL_WORDS) if is_text else data.startswith(_SAVED_MODEL_START)
 
 
-def _from_binary(path: Path, data: bytes) -> GraphDef:
+def _from_binary(path: Path, data: bytes) -> SerializedGraph:
     from google.protobuf.message import DecodeError
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
 
     try:
-        graph_def = GraphDef.FromString(data)
+        graph_def = SerializedGraph(data)
     except DecodeError as error:
         reason = "it is text; name it .pbtxt if it is a GraphDef" if _is_text(data) else "it cannot be parsed"
         raise SourceError(f"{path} is damaged, or not a binary GraphDef: {reason}.") from error
     return _checked(path, graph_def)
 
 
-def _from_text(path: Path, data: bytes) -> GraphDef:
+def _from_text(path: Path, data: bytes) -> SerializedGraph:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-    return _checked(path, parse_text(path, data, GraphDef()))
+    return _checked(path, SerializedGraph(parse_text(path, data, GraphDef()).SerializeToString()))
 
 
-def _checked(path: Path, graph_def: GraphDef) -> GraphDef:
+def _checked(path: Path, graph_def: SerializedGraph) -> SerializedGraph:
     """Refuse another message that parsed as a GraphDef, as protobuf's formats allow."""
-    named = all(node.name and node.op for node in islice(graph_def.node, _PROBED))
-    if not named or not (graph_def.node or graph_def.library.function or graph_def.versions.producer):
+    nodes, around = graph_def.nodes, around_nodes(graph_def)
+    named = all(nodes.names[:_PROBED]) and all(nodes.types[:_PROBED])
+    if not named or not (nodes.names or around.library.function or producer_of(graph_def)):
         raise SourceError(
             f"{path} is not a GraphDef: it holds no ops with a name and a type; "
             "give a GraphDef, a SavedModel or a TensorBoard log."

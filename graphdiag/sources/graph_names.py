@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from graphdiag.errors import SourceError
@@ -10,11 +10,13 @@ from graphdiag.errors import SourceError
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
+    from graphdiag.graphs.serialized_graph import SerializedGraph
+
 DEEPEST = 200
 """Scopes around an op. Models have up to about 20; each scope is a box within a box for all that comes after."""
 
 
-def check_depth(where: str, graph_defs: Iterable[GraphDef]) -> None:
+def check_depth(where: str, graph_defs: Sequence[GraphDef]) -> None:
     """Refuse graphs whose scopes are nested beyond all use.
 
     Args:
@@ -24,8 +26,10 @@ def check_depth(where: str, graph_defs: Iterable[GraphDef]) -> None:
     Raises:
         SourceError: An op, of the graph or of a library function, lies deeper than `DEEPEST`.
     """
-    for graph_def in graph_defs:
-        for name in _names(graph_def):
+    from graphdiag.graphs.serialized_graph import unparsed
+
+    for graph in unparsed(graph_defs):
+        for name in _names(graph):
             if name.count("/") > DEEPEST:
                 raise SourceError(
                     f"{where}: the op {name[:40]!r}... lies in {name.count('/'):,} name scopes, and at most {DEEPEST} "
@@ -33,7 +37,9 @@ def check_depth(where: str, graph_defs: Iterable[GraphDef]) -> None:
                 )
 
 
-def _names(graph_def: GraphDef) -> Iterator[str]:
-    yield from (node.name for node in graph_def.node)
-    for function in graph_def.library.function:
+def _names(graph: GraphDef | SerializedGraph) -> Iterator[str]:
+    from graphdiag.graphs.serialized_graph import around_nodes, nodes_of
+
+    yield from nodes_of(graph).names
+    for function in around_nodes(graph).library.function:
         yield from (node.name for node in function.node_def)

@@ -88,7 +88,7 @@ class Opened:
     """
 
     origin: Origin
-    graph_defs: tuple[GraphDef, ...] = ()
+    graph_defs: Sequence[GraphDef] = ()
     has_op_graph: bool = False
     layer_graph: LayerGraph | None = None
     keras_json: Mapping[str, Any] | None = None

@@ -9,16 +9,19 @@ function no longer calls it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from graphdiag.errors import SourceError
+from graphdiag.graphs.serialized_graph import Nodes, around_nodes, nodes_of, producer_of, unparsed
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.function_pb2 import FunctionDef
     from tensorboard.compat.proto.graph_pb2 import GraphDef
-    from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+    from graphdiag.graphs.serialized_graph import SerializedGraph
 
 
 class UndrawableGraphError(SourceError):
@@ -74,24 +77,26 @@ def merge_graphs(graph_defs: Sequence[GraphDef]) -> RawGraph:
     Raises:
         ProducersDifferError: The graphs have different ``versions.producer``.
     """
-    if len(graph_defs) == 1:
-        graph_def = graph_defs[0]
-        return RawGraph(_read(graph_def.node), [_function(function) for function in graph_def.library.function])
-    _check_producers(graph_defs)
+    graphs = unparsed(graph_defs)
+    if len(graphs) == 1:
+        library = around_nodes(graphs[0]).library
+        return RawGraph(_read(nodes_of(graphs[0])), [_function(function) for function in library.function])
+    _check_producers(graphs)
     nodes = RawNodes([], [], [])
     functions: list[RawFunction] = []
-    for number, graph_def in enumerate(graph_defs, start=1):
-        part = _read(graph_def.node)
+    for number, graph in enumerate(graphs, start=1):
+        part = _read(nodes_of(graph))
         prefix = f"graph_{number}/"
         nodes.names.extend(prefix + name for name in part.names)
         nodes.ops.extend(part.ops)
         nodes.inputs.extend([prefix + text for text in texts] for texts in part.inputs)
-        functions.extend(_function(function, f"graph_{number}_") for function in graph_def.library.function)
+        library = around_nodes(graph).library
+        functions.extend(_function(function, f"graph_{number}_") for function in library.function)
     return RawGraph(nodes, functions)
 
 
-def _check_producers(graph_defs: Sequence[GraphDef]) -> None:
-    producers = [graph_def.versions.producer for graph_def in graph_defs]
+def _check_producers(graphs: Sequence[GraphDef | SerializedGraph]) -> None:
+    producers = [producer_of(graph) for graph in graphs]
     if len(set(producers)) > 1:
         other = next(number for number, producer in enumerate(producers, start=1) if producer != producers[0])
         raise ProducersDifferError(
@@ -101,15 +106,10 @@ def _check_producers(graph_defs: Sequence[GraphDef]) -> None:
         )
 
 
-def _read(node_defs: Iterable[NodeDef]) -> RawNodes:
-    names: list[str] = []
-    ops: list[str] = []
-    inputs: list[Sequence[str]] = []
-    for node in node_defs:
-        names.append(node.name)
-        ops.append(node.op)
-        inputs.append(node.input)
-    return RawNodes(names, ops, inputs)
+def _read(nodes: Nodes) -> RawNodes:
+    first = nodes.first_input.tolist()
+    inputs = [nodes.inputs[start:stop] for start, stop in pairwise(first)]
+    return RawNodes(list(nodes.names), list(nodes.types), inputs)
 
 
 def _function(function: FunctionDef, prefix: str = "") -> RawFunction:
@@ -118,5 +118,5 @@ def _function(function: FunctionDef, prefix: str = "") -> RawFunction:
         name=prefix + signature.name,
         arguments=[argument.name for argument in signature.input_arg],
         results=[result.name for result in signature.output_arg],
-        body=_read(function.node_def),
+        body=_read(Nodes.of_messages(function.node_def)),
     )

@@ -42,6 +42,7 @@ from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.graphs.node_attributes import functions_of
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.keras_facts import may_hold_others
 from graphdiag.phrases import some
@@ -221,21 +222,12 @@ def _named(graph: OpGraph, functions: Mapping[str, object], around: str = "") ->
         # Several graphs of one trace have a prefix on the names of their functions, and none where those are called.
         numbered = _GRAPH.match(around or graph.names[row])
         prefix = f"{numbered[1]}_" if numbered else ""
-        called = [name for name in _attributes(graph, row) if name]
+        called = [name for name in functions_of(graph.node_defs[row]) if name]
         takes_functions[op_type] = bool(called)
         known = [name if name in functions else prefix + name for name in called]
         known = [name for name in known if name in functions]
         if known:
             yield row, known
-
-
-def _attributes(graph: OpGraph, row: int) -> Iterator[str]:
-    for attribute in graph.node_defs[row].attr.values():
-        if attribute.HasField("func"):
-            yield attribute.func.name
-        elif attribute.HasField("list"):
-            for function in attribute.list.func:
-                yield function.name
 
 
 def _closure(called: Sequence[str], direct: Mapping[str, Sequence[str]]) -> Sequence[str]:

@@ -1,0 +1,219 @@
+"""A ``GraphDef`` in its bytes: its nodes as columns, and messages only of what is asked for.
+
+An op graph of a million ops takes 200 MB of bytes, and 1.3 GB as a message. What nearly all work needs, names, types,
+devices and inputs, is read from the bytes; the attributes of a node are parsed when someone looks at them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from graphdiag.errors import SourceError
+from graphdiag.graphs.wire_format import NodeSpans, Spans, UnfamiliarBytesError, find_nodes
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+    from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """The nodes of a graph, or of a function's body, as columns.
+
+    Attributes:
+        names: Name of each.
+        types: Op type of each.
+        devices: Device of each; empty where none is given.
+        inputs: The inputs of all nodes, one after the other, as ``op``, ``op:1`` or ``^op``.
+        first_input: The inputs of node ``n`` are ``first_input[n]`` up to ``first_input[n + 1]``; int64.
+        node_defs: The ``NodeDef`` of each.
+    """
+
+    names: Sequence[str]
+    types: Sequence[str]
+    devices: Sequence[str]
+    inputs: Sequence[str]
+    first_input: np.ndarray
+    node_defs: Sequence[NodeDef]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @classmethod
+    def of_messages(cls, node_defs: Sequence[NodeDef]) -> Nodes:
+        """The columns of nodes that are parsed."""
+        first = np.zeros(len(node_defs) + 1, dtype=np.int64)
+        np.cumsum([len(node.input) for node in node_defs], out=first[1:])
+        return cls(
+            names=[node.name for node in node_defs],
+            types=[node.op for node in node_defs],
+            devices=[node.device for node in node_defs],
+            inputs=[text for node in node_defs for text in node.input],
+            first_input=first,
+            node_defs=node_defs,
+        )
+
+
+class SerializedGraph:
+    """A ``GraphDef`` that is parsed as far as it is looked at.
+
+    Raises:
+        google.protobuf.message.DecodeError: The bytes are no ``GraphDef``, or a damaged one.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+        self._data = data
+        try:
+            spans = find_nodes(data)
+            self._nodes = _columns(data, spans)
+        except (UnfamiliarBytesError, UnicodeDecodeError):
+            # What is wrong with it, if anything, protobuf tells.
+            self.message = GraphDef.FromString(data)
+            self._nodes = Nodes.of_messages(self.message.node)
+            self.surroundings = self.message
+        else:
+            self.surroundings = GraphDef.FromString(spans.rest)
+
+    @property
+    def nodes(self) -> Nodes:
+        """The ops."""
+        return self._nodes
+
+    @cached_property
+    def message(self) -> GraphDef:
+        """The whole message; it takes much memory."""
+        from google.protobuf.message import DecodeError
+        from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+        try:
+            return GraphDef.FromString(self._data)
+        except DecodeError as error:
+            raise SourceError("The op graph is damaged: the attributes of some op cannot be parsed.") from error
+
+
+class SerializedGraphs(Sequence["GraphDef"]):
+    """Graphs that are parsed when they are looked at as messages.
+
+    Attributes:
+        graphs: Each graph, in its bytes where these were read.
+    """
+
+    def __init__(self, graphs: Iterable[GraphDef | SerializedGraph]) -> None:
+        self.graphs = tuple(graphs)
+
+    def __len__(self) -> int:
+        return len(self.graphs)
+
+    @overload
+    def __getitem__(self, place: int) -> GraphDef: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[GraphDef]: ...
+    def __getitem__(self, place: int | slice) -> GraphDef | Sequence[GraphDef]:
+        if isinstance(place, slice):
+            return SerializedGraphs(self.graphs[place])
+        graph = self.graphs[place]
+        return graph.message if isinstance(graph, SerializedGraph) else graph
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self.graphs)
+
+
+def unparsed(graph_defs: Sequence[GraphDef]) -> Sequence[GraphDef | SerializedGraph]:
+    """Graphs as they are at hand, without parsing them."""
+    return graph_defs.graphs if isinstance(graph_defs, SerializedGraphs) else graph_defs
+
+
+def nodes_of(graph: GraphDef | SerializedGraph) -> Nodes:
+    """The ops of a graph, as columns."""
+    return graph.nodes if isinstance(graph, SerializedGraph) else Nodes.of_messages(graph.node)
+
+
+def around_nodes(graph: GraphDef | SerializedGraph) -> GraphDef:
+    """A message with the function library and the versions of a graph; its ops may be left out."""
+    return graph.surroundings if isinstance(graph, SerializedGraph) else graph
+
+
+def producer_of(graph: GraphDef | SerializedGraph) -> int:
+    """``GraphDef.versions.producer``, 0 when not recorded."""
+    return int(around_nodes(graph).versions.producer)
+
+
+def _columns(data: bytes, spans: NodeSpans) -> Nodes:
+    text = data.decode("latin-1")
+    types, devices = _Shared(), _Shared()
+    return Nodes(
+        names=_texts(text, spans.names),
+        types=[types[data[start:stop]] for start, stop in _places(spans.ops)],
+        devices=[devices[data[start:stop]] for start, stop in _places(spans.devices)],
+        inputs=_texts(text, spans.inputs),
+        first_input=spans.first_input,
+        node_defs=_NodeDefs(data, spans.nodes),
+    )
+
+
+def _places(spans: Spans) -> Iterator[tuple[int, int]]:
+    return zip(spans.start.tolist(), spans.stop.tolist(), strict=True)
+
+
+def _texts(text: str, spans: Spans) -> list[str]:
+    """The parts of a text of bytes, each decoded from UTF-8. A slice is cheaper, and the same where all is ASCII."""
+    found = [text[start:stop] for start, stop in _places(spans)]
+    if all(map(str.isascii, found)):
+        return found
+    return [part if part.isascii() else part.encode("latin-1").decode() for part in found]
+
+
+class _Shared(dict[bytes, str]):
+    """Decoded texts, one object for all that are equal: op types and devices are few."""
+
+    def __missing__(self, data: bytes) -> str:
+        self[data] = text = data.decode()
+        return text
+
+
+class _NodeDefs(Sequence["NodeDef"]):
+    """Messages that are parsed when they are looked at."""
+
+    def __init__(self, data: bytes, spans: Spans) -> None:
+        self._data = data
+        self._spans = spans
+        self._parsed: dict[int, NodeDef] = {}
+
+    def __len__(self) -> int:
+        return len(self._spans)
+
+    @overload
+    def __getitem__(self, place: int) -> NodeDef: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[NodeDef]: ...
+    def __getitem__(self, place: int | slice) -> NodeDef | Sequence[NodeDef]:
+        if isinstance(place, slice):
+            return [self[row] for row in range(*place.indices(len(self)))]
+        row = range(len(self))[place]
+        if row not in self._parsed:
+            self._parsed[row] = self._parse(int(self._spans.start[row]), int(self._spans.stop[row]))
+        return self._parsed[row]
+
+    def __iter__(self) -> Iterator[NodeDef]:
+        # Those who look at all nodes look once, and need not keep them.
+        for row, (start, stop) in enumerate(_places(self._spans)):
+            yield self._parsed.get(row) or self._parse(start, stop)
+
+    def _parse(self, start: int, stop: int) -> NodeDef:
+        from google.protobuf.message import DecodeError
+        from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+        try:
+            return NodeDef.FromString(self._data[start:stop])
+        except DecodeError as error:
+            raise SourceError("The op graph is damaged: the attributes of some op cannot be parsed.") from error

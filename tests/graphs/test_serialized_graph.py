@@ -1,0 +1,100 @@
+"""Graphs read from their bytes: the same columns as protobuf's own messages give, and its errors where it has any."""
+
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import given
+from hypothesis import strategies as st
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.node_def_pb2 import NodeDef
+
+from graphdiag.errors import SourceError
+from graphdiag.graphs.op_graph import merge
+from graphdiag.graphs.serialized_graph import Nodes, SerializedGraph, SerializedGraphs, around_nodes, nodes_of
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
+
+
+@st.composite
+def nodes(draw):
+    node = NodeDef(name=draw(texts), op=draw(texts), device=draw(texts), input=draw(st.lists(texts, max_size=5)))
+    for key in draw(st.lists(st.sampled_from("abc"), max_size=3)):
+        node.attr[key].s = draw(st.binary(max_size=300))
+    return node
+
+
+@st.composite
+def graphs(draw):
+    # More nodes than are walked one by one.
+    node_defs = draw(st.lists(nodes(), max_size=8)) * draw(st.sampled_from([1, 30]))
+    graph = GraphDef(node=node_defs)
+    graph.versions.producer = draw(st.integers(0, 3000))
+    if draw(st.booleans()):
+        graph.library.function.add().signature.name = draw(texts)
+    return graph
+
+
+def columns(nodes: Nodes):
+    return (
+        list(nodes.names),
+        list(nodes.types),
+        list(nodes.devices),
+        list(nodes.inputs),
+        nodes.first_input.tolist(),
+        list(nodes.node_defs),
+    )
+
+
+@given(graphs())
+def test_the_columns_are_those_of_the_message(graph):
+    read = SerializedGraph(graph.SerializeToString())
+    assert columns(nodes_of(read)) == columns(nodes_of(graph))
+    assert around_nodes(read).library == graph.library
+    assert around_nodes(read).versions == graph.versions
+    assert read.message == graph
+
+
+@given(graphs(), st.data())
+def test_damaged_bytes_are_refused_or_read_as_protobuf_reads_them(graph, data):
+    damaged = bytearray(graph.SerializeToString() or b"\0")
+    place = data.draw(st.integers(0, len(damaged) - 1))
+    if data.draw(st.booleans()):
+        damaged[place] = data.draw(st.integers(0, 255))
+    else:
+        del damaged[place:]
+    try:
+        expected = GraphDef.FromString(bytes(damaged))
+    except DecodeError:
+        # Protobuf looks at attributes at once; here that waits until someone asks for them.
+        with pytest.raises((DecodeError, SourceError)):
+            columns(nodes_of(SerializedGraph(bytes(damaged))))
+    else:
+        assert columns(nodes_of(SerializedGraph(bytes(damaged)))) == columns(nodes_of(expected))
+
+
+def test_a_field_that_comes_twice_counts_as_written_last():
+    first, second = NodeDef(name="a", op="Add", input=["x"]), NodeDef(name="b", input=["y"])
+    node = first.SerializeToString() + second.SerializeToString()
+    read = SerializedGraph(bytes([0x0A, len(node)]) + node)
+    assert (read.nodes.names, read.nodes.types, read.nodes.inputs) == (["b"], ["Add"], ["x", "y"])
+
+
+def test_an_op_with_many_inputs_beside_ops_with_few():
+    names = [f"op_{number}" for number in range(3000)]
+    graph = GraphDef(node=[*(NodeDef(name=name, op="Const") for name in names), NodeDef(name="all", input=names)])
+    assert nodes_of(SerializedGraph(graph.SerializeToString())).inputs == names
+
+
+def test_graphs_are_parsed_only_when_they_are_looked_at():
+    graph = GraphDef(node=[NodeDef(name="a", op="Const"), NodeDef(name="b", op="Relu", input=["a"])])
+    graphs = SerializedGraphs([SerializedGraph(graph.SerializeToString())])
+    assert merge(graphs).names == ["a", "b"]
+    assert "message" not in vars(graphs.graphs[0])
+    assert list(graphs) == [graph]
+
+
+def test_attributes_that_cannot_be_parsed_end_in_one_sentence():
+    node = NodeDef(name="a", op="Const").SerializeToString() + b"\x2a\x02\x12\x7f"
+    ops = merge(SerializedGraphs([SerializedGraph(bytes([0x0A, len(node)]) + node)]))
+    assert ops.names == ["a"]
+    with pytest.raises(SourceError, match="The op graph is damaged"):
+        ops.node_defs[0]
