@@ -8,8 +8,7 @@ savers and input pipelines serve the model from outside.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, bookkeeping_ops, role_of_name, roles_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.reach import reached
 from graphdiag.keras_facts import role_of_box
 
 _PIPELINE = re.compile(
@@ -70,39 +70,73 @@ def _boxes(
     graph: OpGraph, recorded: Mapping[str, str], around: str
 ) -> tuple[Sequence[str], np.ndarray, Mapping[int, str]]:
     """As `own_by_outer_scope`, with the scopes right inside a given one for boxes."""
-    boxes: dict[str, int] = {}
-    of_op = np.full(len(graph), UNOWNED, dtype=np.int32)
-    role_of_scope: dict[str, str] = {}
-    for row, name in enumerate(graph.names):
-        if name in recorded:
-            box = recorded[name]
-        elif name.startswith(around):
-            inner, slash, _ = name[len(around) :].partition("/")
-            box = around + inner if slash else ""
-        else:
-            first, slash, _ = name.partition("/")
-            box = first if slash else ""
-        if not box:
-            continue
-        if box not in boxes and box not in role_of_scope and name not in recorded:
-            role = _role(box)
-            if role:
-                role_of_scope[box] = role
-        if box not in role_of_scope:
-            of_op[row] = boxes.setdefault(box, len(boxes))
+    boxes, of_op, role_of_scope = _box_of_op(graph, recorded, around)
+    numbers = {box: number for number, box in enumerate(boxes)}
     # An op named as a box is part of it: "a" beside "a/b" is drawn inside "a".
-    for row, name in enumerate(graph.names):
-        if of_op[row] == UNOWNED and name in boxes:
-            of_op[row] = boxes[name]
-    bookkeeping = bookkeeping_ops(graph) | _initial_values(graph)
+    for row in _rows_named(graph, numbers):
+        if of_op[row] == UNOWNED:
+            of_op[row] = numbers[graph.names[row]]
+    initial = np.flatnonzero(_initial_values(graph)).tolist()
+    bookkeeping = bookkeeping_ops(graph) | dict.fromkeys(initial, "initialization")
     of_op[list(bookkeeping)] = UNOWNED
-    layers = _layers(graph, list(boxes), of_op, {boxes[id_] for id_ in recorded.values() if id_ in boxes})
+    layers = _layers(graph, boxes, of_op, {numbers[id_] for id_ in recorded.values() if id_ in numbers})
     pipelines = _pipelines(graph, of_op, layers)
-    numbers = {old: new for new, old in enumerate(layers)}
-    of_op = np.array([numbers.get(old, UNOWNED) for old in of_op.tolist()], dtype=np.int32)
-    names = list(boxes)
+    # One more, for what is in no box and has the number -1.
+    renumbered = np.full(len(boxes) + 1, UNOWNED, dtype=np.int32)
+    renumbered[layers] = np.arange(len(layers))
+    of_op = renumbered[of_op]
     roles = roles_of(graph, of_op, role_of_scope) | pipelines | bookkeeping
-    return [names[old] for old in layers], of_op, roles
+    return [boxes[old] for old in layers], of_op, roles
+
+
+def _box_of_op(
+    graph: OpGraph, recorded: Mapping[str, str], around: str
+) -> tuple[Sequence[str], np.ndarray, Mapping[str, str]]:
+    """The boxes that have no role, in the order of the graph; for each op its box; and the role of the others."""
+    scopes = graph.scopes
+    home = scopes.numbers[around.removesuffix("/")]
+    # What lies beside the scope that is looked into has the outermost scope for its box.
+    box_of_scope = np.full(len(scopes), UNOWNED, dtype=np.int32)
+    box_of_scope[scopes.levels[1] if len(scopes) > 1 else []] = scopes.levels[1] if len(scopes) > 1 else []
+    inside = np.flatnonzero(scopes.parent == home)
+    box_of_scope[inside] = inside
+    label = scopes.inherited(box_of_scope, UNOWNED)[scopes.of_op]
+    label[scopes.of_op == home] = UNOWNED
+    names = list(scopes.names)
+    numbers = dict(scopes.numbers)
+    is_recorded = np.zeros(len(graph), dtype=bool)
+    for row in _rows_named(graph, recorded):
+        is_recorded[row] = True
+        box = recorded[graph.names[row]]
+        if box and box not in numbers:
+            numbers[box] = len(names)
+            names.append(box)
+        label[row] = numbers[box] if box else UNOWNED
+    found, first = np.unique(label, return_index=True)
+    boxes: list[str] = []
+    role_of_scope: dict[str, str] = {}
+    number_of = np.full(len(names) + 1, UNOWNED, dtype=np.int32)
+    for place in np.argsort(first).tolist():
+        box = names[found[place]]
+        # A name that begins with a slash is in no scope.
+        if found[place] == UNOWNED or (box.startswith("/") and not is_recorded[first[place]]):
+            continue
+        role = "" if is_recorded[first[place]] else _role(box)
+        if role:
+            role_of_scope[box] = role
+        else:
+            number_of[found[place]] = len(boxes)
+            boxes.append(box)
+    of_op: np.ndarray = number_of[label]
+    return boxes, of_op, role_of_scope
+
+
+def _rows_named(graph: OpGraph, names: Mapping[str, object]) -> Iterator[int]:
+    """The rows of the ops with some names; a damaged graph may have several of one name."""
+    if len(graph.index) == len(graph):
+        yield from (graph.index[name] for name in names if name in graph.index)
+    else:
+        yield from (row for row, name in enumerate(graph.names) if name in names)
 
 
 def _role(box: str) -> str:
@@ -115,12 +149,12 @@ def _role(box: str) -> str:
 def _layers(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Collection[int]) -> list[int]:
     """The boxes that compute something from what comes in, by more than one op that lies at the root."""
     computing = set(known)
-    from_outside = _from_outside(graph)
     at_root = _ops_with_boxes(graph, boxes, of_op) - computing
-    for row, box in enumerate(of_op.tolist()):
-        if box in computing or box == UNOWNED or box in at_root or row not in from_outside:
-            continue
-        if graph.names[row] != boxes[box] and graph.types[row] not in FEEDS and _SUMMARY not in graph.names[row]:
+    others = np.ones(len(boxes) + 1, dtype=bool)
+    others[[*at_root, *computing, UNOWNED]] = False
+    rows = np.flatnonzero(others[of_op] & _from_outside(graph) & ~graph.of_types(FEEDS.__contains__))
+    for row, box in zip(rows.tolist(), of_op[rows].tolist(), strict=True):
+        if box not in computing and graph.names[row] != boxes[box] and _SUMMARY not in graph.names[row]:
             computing.add(box)
     return sorted(computing)
 
@@ -131,8 +165,8 @@ def _ops_with_boxes(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray) -> 
     What has weights is more than an op.
     """
     numbers = {number for number, box in enumerate(boxes) if box in graph.index}
-    with_weights = {int(of_op[row]) for row, op_type in enumerate(graph.types) if op_type in VARIABLES}
-    return numbers - with_weights
+    with_weights: list[int] = np.unique(of_op[graph.of_types(VARIABLES.__contains__)]).tolist()
+    return numbers.difference(with_weights)
 
 
 def hands_over_inputs(op_type: str) -> bool:
@@ -153,71 +187,65 @@ def session_scaffold(graph: OpGraph) -> str:
     return next((name.partition("/")[0] for name in graph.names if name.startswith(scope)), "")
 
 
-def _from_outside(graph: OpGraph) -> set[int]:
-    """Ops that depend on a feed, on an input pipeline, or on random numbers."""
-    found: set[int] = set()
+def _from_outside(graph: OpGraph) -> np.ndarray:
+    """Whether each op depends on a feed, on an input pipeline, or on random numbers."""
+    start = graph.of_types(
+        lambda op_type: (
+            op_type in FEEDS or op_type.startswith(("Random", "StatelessRandom")) or hands_over_inputs(op_type)
+        )
+    )
     order, offsets = graph.by_source
-    waiting = [
-        row
-        for row, op_type in enumerate(graph.types)
-        if op_type in FEEDS or op_type.startswith(("Random", "StatelessRandom")) or hands_over_inputs(op_type)
-    ]
-    while waiting:
-        row = waiting.pop()
-        if row in found:
-            continue
-        found.add(row)
-        for edge in order[offsets[row] : offsets[row + 1]].tolist():
-            if graph.output[edge] != CONTROL:
-                waiting.append(int(graph.target[edge]))
-    return found
+    return reached(start, *_kept(graph.output[order] != CONTROL, offsets, graph.onward))
 
 
 def _pipelines(graph: OpGraph, of_op: np.ndarray, layers: Sequence[int]) -> dict[int, str]:
     """Ops of input pipelines that are in no layer's box."""
-    kept = set(layers)
-    return {
-        row: "input pipeline"
-        for row, op_type in enumerate(graph.types)
-        if int(of_op[row]) not in kept and (_PIPELINE.fullmatch(op_type) or hands_over_inputs(op_type))
-    }
+    is_pipeline = graph.of_types(lambda op_type: _PIPELINE.fullmatch(op_type) or hands_over_inputs(op_type))
+    rows: list[int] = np.flatnonzero(is_pipeline & ~np.isin(of_op, layers)).tolist()
+    return dict.fromkeys(rows, "input pipeline")
 
 
-def _initial_values(graph: OpGraph) -> dict[int, str]:
-    """Ops that only compute a variable's initial value, and the assignments of it."""
-    from_outside = set()
-    for row, op_type in enumerate(graph.types):
-        edges = range(int(graph.in_edges[row]), int(graph.in_edges[row + 1]))
-        if op_type in FEEDS or any(int(graph.source[edge]) in from_outside for edge in edges):
-            from_outside.add(row)
+def _initial_values(graph: OpGraph) -> np.ndarray:
+    """Whether each op only computes a variable's initial value, or assigns it.
+
+    That is an assignment, or an op all of whose results go to such ops, which come after it: no value from outside, and
+    no variable. What is none of these is found, and backward from there all that something else takes.
+    """
     order, offsets = graph.by_source
-    found: dict[int, str] = {}
-    for row in range(len(graph) - 1, -1, -1):
-        if row in from_outside or graph.types[row] in VARIABLES:
-            continue
-        targets = [int(graph.target[edge]) for edge in order[offsets[row] : offsets[row + 1]].tolist()]
-        if graph.types[row] in ("Assign", "AssignVariableOp") or (
-            targets and all(target in found for target in targets)
-        ):
-            found[row] = "initialization"
-    return found
+    from_outside = reached(
+        graph.of_types(FEEDS.__contains__), *_kept(graph.onward > graph.source[order], offsets, graph.onward)
+    )
+    assigns = graph.of_types(("Assign", "AssignVariableOp").__contains__)
+    other = np.diff(offsets) == 0
+    other[graph.source[graph.source >= graph.target]] = True
+    other = (other & ~assigns) | from_outside | graph.of_types(VARIABLES.__contains__)
+    initial: np.ndarray = ~reached(other, graph.in_edges, graph.source, through=~assigns)
+    return initial
+
+
+def _kept(chosen: np.ndarray, offsets: np.ndarray, onward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Some of the edges that are sorted by the row that they leave: their offsets, and the rows that they enter."""
+    before = np.concatenate(([0], np.cumsum(chosen)))
+    return before[offsets], onward[chosen]
 
 
 def _scope_around(graph: OpGraph) -> str:
     """The prefix of names under which nearly all scoped ops lie, ``""`` when there is no such scope."""
-    prefix = ""
+    scopes = graph.scopes
+    directly = np.bincount(scopes.of_op, minlength=len(scopes))
+    below = directly.copy()
+    for level in reversed(scopes.levels[1:]):
+        np.add.at(below, scopes.parent[level], below[level])
+    home = 0
     while True:
-        counts: dict[str, int] = defaultdict(int)
-        scoped = 0
-        for name in graph.names:
-            if name.startswith(prefix):
-                first, slash, rest = name[len(prefix) :].partition("/")
-                if slash and not role_of_name(first):
-                    scoped += 1
-                    counts[first] += "/" in rest
-        if not counts:
-            return prefix
-        largest = max(counts, key=lambda scope: counts[scope])
-        if counts[largest] * 10 < scoped * 9:
-            return prefix
-        prefix += largest + "/"
+        inside = [
+            scope
+            for scope in np.flatnonzero(scopes.parent == home).tolist()
+            if not scopes.names[scope].startswith("/") and not role_of_name(scopes.segments[scope])
+        ]
+        if inside:
+            largest = max(inside, key=lambda scope: below[scope] - directly[scope])
+            scoped = sum(below[inside].tolist())
+        if not inside or (below[largest] - directly[largest]) * 10 < scoped * 9:
+            return f"{scopes.names[home]}/" if home else ""
+        home = largest

@@ -42,8 +42,11 @@ _TYPES = {
 
 def role_of_name(segment: str) -> str:
     """Role of a scope by its name, ``""`` for none."""
+    role = ROLE_OF_SCOPE.get(segment, "")
+    if role or not segment[-1:].isdigit():
+        return role
     numbered = NUMBERED.fullmatch(segment)
-    return ROLE_OF_SCOPE.get(segment) or (ROLE_OF_SCOPE.get(numbered[1], "") if numbered else "")
+    return ROLE_OF_SCOPE.get(numbered[1], "") if numbered else ""
 
 
 def bookkeeping_ops(graph: OpGraph) -> dict[int, str]:
@@ -53,28 +56,37 @@ def bookkeeping_ops(graph: OpGraph) -> dict[int, str]:
     the ops for that end up in the layer's scope.
     """
     found = {}
-    for row, op_type in enumerate(graph.types):
-        leaf = graph.names[row].rpartition("/")[2]
-        if op_type in _TYPES and op_type != "Assign":
+    for row in graph.rows_of_types(lambda op_type: op_type == "NoOp" or (op_type in _TYPES and op_type != "Assign")):
+        op_type = graph.types[row]
+        if op_type != "NoOp":
             found[row] = _TYPES[op_type]
-        elif op_type == "NoOp" and role_of_name(leaf) == "initialization":
+        elif role_of_name(graph.names[row].rpartition("/")[2]) == "initialization":
             found[row] = "initialization"
     return found
 
 
 def roles_of(graph: OpGraph, of_op: np.ndarray, role_of_scope: Mapping[str, str]) -> dict[int, str]:
-    """Role of each op that has no owner."""
-    roles = {}
-    known: dict[str, str] = dict(role_of_scope)
-
-    def of_scope(scope: str) -> str:
-        if scope not in known:
-            parent, _, segment = scope.rpartition("/")
-            known[scope] = (of_scope(parent) if parent else "") or role_of_name(segment)
-        return known[scope]
-
-    for row in np.flatnonzero(of_op == UNOWNED).tolist():
-        role = of_scope(graph.names[row]) or _TYPES.get(graph.types[row], "")
+    """Role of each op that has no owner: that of the outermost scope with one, of the op's own name, or of its type."""
+    scopes = graph.scopes
+    roles = ["", *dict.fromkeys([*ROLE_OF_SCOPE.values(), *_TYPES.values(), *role_of_scope.values()])]
+    numbers = {role: number for number, role in enumerate(roles)}
+    by_name = {segment: numbers[role_of_name(segment)] for segment in set(scopes.segments)}
+    of_scope = np.fromiter(map(by_name.__getitem__, scopes.segments), dtype=np.int32, count=len(scopes))
+    given = np.full(len(scopes), -1, dtype=np.int32)
+    for scope, role in role_of_scope.items():
+        if scope in scopes.numbers:
+            given[scopes.numbers[scope]] = numbers[role]
+    for level in scopes.levels[1:]:
+        outer = of_scope[scopes.parent[level]]
+        inner = np.where(outer != 0, outer, of_scope[level])
+        of_scope[level] = np.where(given[level] >= 0, given[level], inner)
+    found = {}
+    unowned = np.flatnonzero(of_op == UNOWNED)
+    around = of_scope[scopes.of_op[unowned]]
+    for row, number in zip(unowned.tolist(), around.tolist(), strict=True):
+        name = graph.names[row]
+        role = role_of_scope.get(name) or roles[number]
+        role = role or role_of_name(name.rpartition("/")[2]) or _TYPES.get(graph.types[row], "")
         if role:
-            roles[row] = role
-    return roles
+            found[row] = role
+    return found

@@ -117,6 +117,13 @@ class OpGraph:
         order = np.argsort(self.source, kind="stable")
         return order, np.searchsorted(self.source[order], np.arange(len(self.names) + 1))
 
+    @cached_property
+    def onward(self) -> np.ndarray:
+        """The row that each edge enters, in the order of `by_source`; int32."""
+        order, _ = self.by_source
+        entered: np.ndarray = self.target[order]
+        return entered
+
     def to_networkx(self) -> nx.MultiDiGraph:
         """The op graph as a ``networkx.MultiDiGraph``.
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from graphdiag.diagnosis.dataflow.classes import ANYTHING, Dependencies, transfer
+import numpy as np
+
+from graphdiag.diagnosis.dataflow.classes import ANYTHING, HANDLE, PARAMETER, Dependencies, transfer
 from graphdiag.diagnosis.dataflow.functions import FunctionSummaries, either
 from graphdiag.diagnosis.dataflow.graph_view import GraphView, Key
 from graphdiag.diagnosis.dataflow.liveness import NO_ROW
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec, Outside
 from graphdiag.diagnosis.dataflow.states import States, is_outside
-from graphdiag.graphs.op_graph import FunctionBody, OpGraph
+from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 
-_KNOWN, _JOINS = 1, 2
+_EVALUATED, _KNOWN, _JOINS, _MAPS, _WRITES = range(5)
+"""Ways to the sets of a row: looking at everything; a constant; what the inputs have; what the op's rule makes of what
+the inputs have together; the same, and what is stored comes from all inputs but the first."""
+_MAPPED = frozenset(
+    {
+        *(Kind.COMPUTES, Kind.RESIZES, Kind.SHAPE_OF, Kind.SHAPED_CONSTANT, Kind.RANDOM, Kind.STORED, Kind.READS),
+        *(Kind.HANDLE, Kind.SWITCHES),
+    }
+)
+"""Kinds whose rule tells no input from another, dimensions and handles aside."""
 _JOINS_INPUTS = OpSpec(Kind.COMPUTES)
 _STORING = frozenset({Kind.WRITES, Kind.DEQUEUE, Kind.RANDOM})
 
@@ -63,55 +74,80 @@ class FixpointSolver(GraphView):
 
     def _sweep(self) -> None:
         """Look at every op once; then again at what a loop's back edges change."""
-        values, shapes = self.values, self.shapes
-        source, output, first = self.source, self.output, self.first
-        plain = self._plain_rows()
+        values, shapes, given, first, op_specs = self.values, self.shapes, self.given, self.first, self.op_specs
+        ways = self._ways()
+        # What comes over a control dependency is nothing: the row after the last one.
+        size = len(values)
+        origins: list[int] = np.where(self.graph.output == CONTROL, size, self.graph.source).tolist()
+        values.append(0)
+        shapes.append(0)
+        known: dict[tuple[OpSpec, int, int], Dependencies] = {}
         for row in self.order:
-            if plain[row] == _KNOWN:
+            way = ways[row]
+            if way == _KNOWN:
                 continue
-            if plain[row] == _JOINS:
-                value = shape = 0
-                for edge in range(first[row], first[row + 1]):
-                    if output[edge] >= 0:
-                        value |= values[source[edge]]
-                        shape |= shapes[source[edge]]
-                values[row], shapes[row] = value, shape
-            else:
+            if way == _EVALUATED:
                 self._evaluate(row)
-        position = self.position
-        again = (
-            {
-                row
-                for origin, row in zip(source, self.graph.target.tolist(), strict=True)
-                if position[origin] >= position[row]
-            }
-            if not isinstance(self.order, range) or self.depths
-            else set()
-        )
+                continue
+            value = shape = 0
+            for origin in origins[first[row] : first[row + 1]]:
+                value |= values[origin]
+                shape |= shapes[origin]
+            if way == _MAPS:
+                key = op_specs[row], value, shape
+                if key not in known:
+                    known[key] = transfer(op_specs[row], ((value, shape),))
+                value, shape = known[key]
+            elif way == _WRITES:
+                value &= ~HANDLE
+                shape &= ~HANDLE
+                stored = stored_shape = 0
+                for origin in origins[first[row] + 1 : first[row + 1]]:
+                    stored |= values[origin]
+                    stored_shape |= shapes[origin]
+                given[row] = stored & ~HANDLE, stored_shape & ~HANDLE
+            values[row], shapes[row] = value, shape
+        values.pop()
+        shapes.pop()
+        again: set[int] = set()
+        if not isinstance(self.order, range) or self.depths:
+            position = np.asarray(self.position)
+            backward = position[self.graph.source] >= position[self.graph.target]
+            again.update(self.graph.target[backward].tolist())
         again.update(
             row
             for origin, dependent in self.decides.items()
             for row in dependent
-            if origin != NO_ROW and position[origin] >= position[row]
+            if origin != NO_ROW and self.position[origin] >= self.position[row]
         )
         if again:
             self._propagate(again)
 
-    def _plain_rows(self) -> bytearray:
-        """Marks the rows whose output is known, or has just what its inputs have."""
-        plain_specs = {
-            spec: _KNOWN if spec.kind is Kind.CONSTANT else _JOINS
-            for spec in set(self.op_specs)
-            if spec.kind is Kind.CONSTANT
-            or (spec.kind is Kind.COMPUTES and not spec.dimensions and not spec.handles and not spec.outside)
-        }
-        plain = bytearray(plain_specs.get(spec, 0) for spec in self.op_specs)
-        for row in (*self.states.reads, *self.liveness.choices, *self.opaque):
-            plain[row] = 0
+    def _ways(self) -> bytearray:
+        """How the sweep comes to the sets of each row. What is not evaluated row by row has to come out the same.
+
+        Before anything was stored, a read finds nothing, unless others than this graph's ops may have stored it.
+        """
+        ways_of_specs = {spec: _way(spec) for spec in set(self.op_specs)}
+        ways = bytearray(map(ways_of_specs.__getitem__, self.op_specs))
+        for row, spec in enumerate(self.op_specs) if any(spec.kind is Kind.VARIABLE for spec in ways_of_specs) else ():
+            if spec.kind is Kind.VARIABLE:
+                self.values[row] = PARAMETER
+        finds_nothing = self.states.finds_nothing_at_first
+        for row in self.states.reads:
+            if ways[row] != _KNOWN and not finds_nothing(row):
+                ways[row] = _EVALUATED
+        for row in (*self.liveness.choices, *self.opaque):
+            ways[row] = _EVALUATED
         for row in self.callees:
             for target in self.targets(row):
-                plain[target] = 0
-        return plain
+                ways[target] = _EVALUATED
+        first, output = self.first, self.output
+        for row in [row for row, way in enumerate(ways) if way == _WRITES]:
+            # The handle comes first, unless the graph lacks it.
+            if first[row] == first[row + 1] or output[first[row]] == CONTROL:
+                ways[row] = _EVALUATED
+        return ways
 
     def _propagate(self, rows: Iterable[int]) -> set[int]:
         """Look at some rows again, and at all that follows from what changes there.
@@ -186,3 +222,16 @@ class FixpointSolver(GraphView):
         self.values[row] |= value
         self.shapes[row] |= shape
         return grew
+
+
+def _way(spec: OpSpec) -> int:
+    """How the sweep may come to the sets of rows with a spec."""
+    if spec.kind in (Kind.CONSTANT, Kind.VARIABLE):
+        return _KNOWN
+    if spec.dimensions or spec.outside:
+        return _EVALUATED
+    if spec.kind is Kind.WRITES and spec.handles == 1:
+        return _WRITES
+    if spec.kind not in _MAPPED or (spec.kind is Kind.RANDOM and spec.handles):
+        return _EVALUATED
+    return _JOINS if spec.kind in (Kind.COMPUTES, Kind.SWITCHES) and not spec.handles else _MAPS

@@ -32,6 +32,8 @@ _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
 """Types whose output is one of the references that came in."""
 _VARIABLES = VARIABLES | {"TemporaryVariable"}
 """Types that make a state with a value of one tensor; a temporary one lives within a step and is not a layer's."""
+_READS_BEYOND_THE_GRAPH = frozenset({Kind.READ_STATE, Kind.DEQUEUE, Kind.UNKNOWN})
+"""Kinds that may find what nothing in the graph has written."""
 _ASKS_ONLY = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})
 HandlePosition = NewType("HandlePosition", int)
 """Which input of an op is the handle; or `_LAST`."""
@@ -302,6 +304,15 @@ class States:
             found_value, found_shape = self._from_outside(key, queue=op_type.startswith("Queue"))
             value, shape = value | found_value, shape | found_shape
         return value, shape
+
+    def finds_nothing_at_first(self, row: int) -> bool:
+        """Whether a row that reads finds nothing as long as nothing is known to be written (see `content`)."""
+        view = self.view
+        if view.in_function or view.callees or view.contents:
+            return False
+        if view.op_specs[row].kind in _READS_BEYOND_THE_GRAPH or view.graph.types[row] in _ASKS_ONLY:
+            return False
+        return all(key != ANYWHERE and not self._is_shared(key) for key, _ in self.reads[row])
 
     def _whether_written(self, row: int, key: Key) -> Dependencies:
         """What decides whether anything was written to a variable before a row asks."""
