@@ -87,8 +87,7 @@ def compare(
     Raises:
         GraphdiagError: When something cannot be read or does not fit; the message says what and what next.
     """
-    rules = all_rules()
-    chosen = choose(rules, select, ignore)
+    choose(all_rules(), select, ignore)
     if verify:
         require_tensorflow("--verify")
     options = SourceOptions(
@@ -104,7 +103,36 @@ def compare(
         unsafe=unsafe,
     )
     opened = open_any(source, options)
-    of_model = opened if model is None else open_model_file(model)
+    of_model = None if model is None else open_model_file(model)
+    return compare_opened(opened, of_model, select=select, ignore=ignore, verify=verify)
+
+
+def compare_opened(
+    opened: Opened,
+    model: Opened | None = None,
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    verify: bool = False,
+) -> Report:
+    """As `compare`, of a source that was opened.
+
+    Args:
+        opened: The source.
+        model: What holds the layer graph, when the source has none, or another one.
+        select: As for `compare`.
+        ignore: As for `compare`.
+        verify: As for `compare`.
+
+    Returns:
+        The report.
+
+    Raises:
+        GraphdiagError: As `compare`.
+    """
+    rules = all_rules()
+    chosen = choose(rules, select, ignore)
+    of_model = model or opened
     layers = of_model.layer_graph
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
@@ -149,7 +177,9 @@ def compare(
     if layers is None:
         without = "There is no layer graph, so name scopes are taken for layers."
         if model is not None:
-            notes.append(f"{model}: Keras records no edges between the layers of a subclassed model. {without}")
+            notes.append(
+                f"{model.origin.path}: Keras records no edges between the layers of a subclassed model. {without}"
+            )
         elif not _is_live(opened):
             notes.append(f"{without} --model FILE gives one.")
     else:

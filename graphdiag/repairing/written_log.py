@@ -48,7 +48,7 @@ def write_log(repair: Repair, directory: Path, *, with_events: bool = False) -> 
     files = directory / EVENT_FILE, directory / NAMES_FILE
     _check_own(directory)
     _check_names_file(files[1])
-    contents = {EVENT_FILE: _event_file(repair, with_events, TAG), NAMES_FILE: _names_file(repair)}
+    contents = {EVENT_FILE: event_file(repair, with_events=with_events), NAMES_FILE: _names_file(repair)}
     write_directory(directory, contents)
     return files
 
@@ -64,7 +64,7 @@ def write_into_run(repair: Repair, run: Path, tag: str) -> None:
     Raises:
         UsageError: The directory cannot be written.
     """
-    write_directory(run, {EVENT_FILE: _event_file(repair, False, tag), NAMES_FILE: _names_file(repair)})
+    write_directory(run, {EVENT_FILE: event_file(repair, tag), NAMES_FILE: _names_file(repair)})
 
 
 def _check_own(directory: Path) -> None:
@@ -93,7 +93,18 @@ def _check_names_file(file: Path) -> None:
         raise UsageError(f"{file} is there already, and not a file that repair wrote; give another directory.")
 
 
-def _event_file(repair: Repair, with_events: bool, tag: str) -> bytes:
+def event_file(repair: Repair, tag: str = TAG, *, with_events: bool = False) -> bytes:
+    """The content of an event file that holds a repaired graph.
+
+    Args:
+        repair: The repaired graph.
+        tag: Tag of the conceptual graph.
+        with_events: As for `write_log`.
+
+    Raises:
+        UsageError: The source has no events to copy.
+        SourceError: An event file of it cannot be read.
+    """
     return b"".join(framed(data) for data in _events(repair, with_events, tag))
 
 

@@ -109,8 +109,25 @@ def open_event_log(path: Path, *, run: str | None = None, tag: str | None = None
         SourceError: A file is damaged, or the log holds neither an op graph nor a Keras model.
         UsageError: There are several op graphs, or no such run or tag.
     """
-    log = str(path)
-    runs = read_runs(path)
+    return open_runs(str(path), read_runs(path), run=run, tag=tag)
+
+
+def open_runs(log: str, runs: Mapping[str, Run], *, run: str | None = None, tag: str | None = None) -> Opened:
+    """As `open_event_log`, of runs that were read.
+
+    Args:
+        log: What messages and the origin call the log.
+        runs: Run by name.
+        run: As for `open_event_log`.
+        tag: As for `open_event_log`.
+
+    Returns:
+        As `open_event_log`.
+
+    Raises:
+        SourceError: As `open_event_log`.
+        UsageError: As `open_event_log`.
+    """
     graphs = list(_op_graphs(log, runs))
     models = list(_keras_models(runs))
     notes = [note for run_ in runs.values() for note in run_.notes]

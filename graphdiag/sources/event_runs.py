@@ -90,9 +90,28 @@ def read_runs(path: Path) -> dict[str, Run]:
     for run in runs.values():
         for file in run.files:
             for data in read_records(file, run.notes.append):
-                if _of_interest(data, run):
-                    _add(run, _parse(file, data))
+                add_record(run, file, data)
     return runs
+
+
+def add_record(run: Run, file: Path, data: bytes) -> bool:
+    """Take one more record of a run.
+
+    Args:
+        run: What was read of the run before.
+        file: The event file that the record is in.
+        data: The record.
+
+    Returns:
+        Whether it may hold a graph: others are told from their first bytes, and passed over.
+
+    Raises:
+        SourceError: It holds no event.
+    """
+    if not _of_interest(data, run):
+        return False
+    _add(run, _parse(file, data))
+    return True
 
 
 def other_events(path: Path, run: str) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 
 
-def read_records(path: Path, cut_off: Callable[[str], None] | None = None) -> Iterator[bytes]:
+def read_records(path: Path, cut_off: Callable[[str], None] | None = None, start: int = 0) -> Iterator[bytes]:
     """Read the records of one file, in order.
 
     A file that ends within a record is one whose writer was killed, or still writes: the records before are read, as
@@ -29,6 +29,7 @@ def read_records(path: Path, cut_off: Callable[[str], None] | None = None) -> It
     Args:
         path: An event file, or any other TFRecord file that is not compressed.
         cut_off: Is told in a sentence, at the end, that the file ends within a record.
+        start: The byte at which a record begins and the reading, too.
 
     Yields:
         The data of each record, once its checksums have been verified.
@@ -40,13 +41,13 @@ def read_records(path: Path, cut_off: Callable[[str], None] | None = None) -> It
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
-            position = 0
+            position = file.seek(start)
             count = 0
             while header := file.read(_HEADER.size):
                 whole = len(header) == _HEADER.size
                 length, length_checksum = _HEADER.unpack(header) if whole else (0, 0)
                 if whole and checksum(header[:8]) != length_checksum:
-                    if count == 0:
+                    if position == 0:
                         raise SourceError(
                             f"{path} is not a TensorBoard event file: it does not start with a record; "
                             "give a file named like events.out.tfevents.*."
@@ -63,7 +64,7 @@ def read_records(path: Path, cut_off: Callable[[str], None] | None = None) -> It
                 if checksum(data) != int.from_bytes(footer, "little"):
                     raise _damaged(path, "data", position, count)
                 yield data
-                position += _HEADER.size + length + _FOOTER.size
+                position += framed_size(data)
                 count += 1
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
@@ -74,6 +75,11 @@ def framed(data: bytes) -> bytes:
     checksum = _checksum()
     length = struct.pack("<Q", len(data))
     return b"".join([length, checksum(length).to_bytes(4, "little"), data, checksum(data).to_bytes(4, "little")])
+
+
+def framed_size(data: bytes) -> int:
+    """Bytes that a record takes in a file."""
+    return _HEADER.size + len(data) + _FOOTER.size
 
 
 def starts_with_record(start: bytes) -> bool:

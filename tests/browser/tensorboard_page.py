@@ -69,7 +69,7 @@ def tensorboard(logdir: Path, *options: str, start_timeout: float = 120.0) -> It
         try:
             yield _address(process, Path(f"/proc/self/fd/{said.fileno()}"), start_timeout)
         finally:
-            _end_group(process)
+            end_group(process)
 
 
 def _address(process: subprocess.Popen[Any], said: Path, timeout: float) -> str:
@@ -84,7 +84,7 @@ def _address(process: subprocess.Popen[Any], said: Path, timeout: float) -> str:
         time.sleep(0.1)
 
 
-def _end_group(process: subprocess.Popen[Any]) -> None:
+def end_group(process: subprocess.Popen[Any]) -> None:
     """End a process that leads its own session, and whatever it started there."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):

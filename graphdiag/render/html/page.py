@@ -35,6 +35,18 @@ _SCRIPTS = (
 """Modules, each after those it imports."""
 _MODULE_SYNTAX = re.compile(r'^import \{ \w+(?:, \w+)* \} from "\./\w+\.mjs";\n|^export (?=\w+ \w)', re.MULTILINE)
 _HOLE = re.compile(r"\{\{(\w+)\}\}")
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+_INLINE_POLICY = "script-src 'unsafe-inline' 'wasm-unsafe-eval'; worker-src blob:"
+_SERVED_POLICY = "script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'"
+_INLINE_SCRIPTS = """<script type="application/octet-stream" id="graphviz">{graphviz}</script>
+<script>
+"use strict";
+(() => {{
+{script}
+}})();
+</script>"""
+_SERVED_SCRIPTS = """<script type="application/octet-stream" id="graphviz" data-worker="static/graphviz.js"></script>
+<script type="module" src="static/main.mjs"></script>"""
 _UNSAFE = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
@@ -66,11 +78,35 @@ def to_html(report: Report, style: PictureStyle = STANDARD) -> str:
         HTML. It holds all that it needs, and its content security policy forbids every request. The same report gives
         the same text.
     """
-    view = View("", report, repaired=repaired_view(report))
-    return page(f"graphdiag: {report.origin.path}", headline(report), "", [view], style)
+    return page(f"graphdiag: {report.origin.path}", headline(report), "", [_view(report)], style)
 
 
-def page(title: str, headline: str, index: str, views: Sequence[View], style: PictureStyle = STANDARD) -> str:
+def to_served_html(report: Report) -> str:
+    """The report as a page that a server hands out beside its scripts.
+
+    Args:
+        report: The report.
+
+    Returns:
+        HTML as of `to_html`, without the scripts: those are at ``static/main.mjs``, from where the page itself is, with
+        the other modules beside it, and `graphviz_worker` is at ``static/graphviz.js``.
+    """
+    return page(f"graphdiag: {report.origin.path}", headline(report), "", [_view(report)], served=True)
+
+
+def _view(report: Report) -> View:
+    return View("", report, repaired=repaired_view(report))
+
+
+def page(
+    title: str,
+    headline: str,
+    index: str,
+    views: Sequence[View],
+    style: PictureStyle = STANDARD,
+    *,
+    served: bool = False,
+) -> str:
     """A page of one or several models.
 
     Args:
@@ -79,6 +115,7 @@ def page(title: str, headline: str, index: str, views: Sequence[View], style: Pi
         index: HTML from which the models are chosen; empty for a single one.
         views: The models; the first one is shown first.
         style: As for `to_html`.
+        served: Whether a server hands out the scripts, as for `to_served_html`.
 
     Returns:
         HTML, as of `to_html`.
@@ -98,8 +135,9 @@ def page(title: str, headline: str, index: str, views: Sequence[View], style: Pi
             "words": "".join(_words(number, view) for number, view in enumerate(views)),
             "version": __version__,
             "data": _json(data),
-            "graphviz": _graphviz(),
-            "script": _script(),
+            "policy": _POLICY + (_SERVED_POLICY if served else _INLINE_POLICY),
+            "offline": "" if served else "This file works without a network.",
+            "scripts": _SERVED_SCRIPTS if served else _INLINE_SCRIPTS.format(graphviz=_graphviz(), script=_script()),
         },
     )
 
@@ -152,5 +190,10 @@ def _static(name: str) -> str:
 @cache
 def _graphviz() -> str:
     """Graphviz for the browser, packed: as it is, its file holds characters that HTML does not allow."""
-    packed = gzip.compress(_static("viz/viz-global.js").encode("utf-8"), 9, mtime=0)
+    packed = gzip.compress(graphviz_worker().encode("utf-8"), 9, mtime=0)
     return base64.b64encode(packed).decode("ascii")
+
+
+def graphviz_worker() -> str:
+    """The script of the worker that lays out DOT texts: ``{id, dot}`` in, ``{id, output}`` or ``{id, error}`` out."""
+    return _static("viz/viz-global.js") + "\n" + _static("graphviz_worker.js")

@@ -11,23 +11,16 @@ const GIVE_UP_AFTER = 30000; // milliseconds
 /** @type {Promise<string> | null} */
 let workerAddress = null;
 
-/** A worker that lays out DOT texts: `{id, dot}` in, `{id, output}` or `{id, error}` out. */
+/** A worker that lays out DOT texts. A page that is served has its script as a file, others within themselves. */
 function graphvizWorker() {
-  workerAddress ??= (async () => {
-    const packed = Uint8Array.from(atob(byId("graphviz").textContent ?? ""), (byte) => byte.charCodeAt(0));
-    const code = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-    const answering = `
-      const ready = Viz.instance();
-      onmessage = async ({data: {id, dot}}) => {
-        try {
-          const {status, output, errors} = (await ready).render(dot, {format: "json0"});
-          postMessage(status === "success" ? {id, output} : {id, error: errors.map((each) => each.message).join("; ")});
-        } catch (error) {
-          postMessage({id, error: String(error)});
-        }
-      };`;
-    return URL.createObjectURL(new Blob([code, "\n", answering], { type: "text/javascript" }));
-  })();
+  const { textContent, dataset } = byId("graphviz");
+  workerAddress ??= dataset.worker
+    ? Promise.resolve(dataset.worker)
+    : (async () => {
+        const packed = Uint8Array.from(atob(textContent ?? ""), (byte) => byte.charCodeAt(0));
+        const code = await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+        return URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+      })();
   return workerAddress.then((address) => new Worker(address));
 }
 

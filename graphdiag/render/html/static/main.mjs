@@ -469,13 +469,15 @@ const measure = () => document.documentElement.style.setProperty("--above", `${d
 addEventListener("resize", measure);
 
 /**
- * Puts a selection into the address. Within another page, the address is not ours to change.
+ * Puts a selection into the address. Within another page, the address is not ours to change, and the page is told.
  *
  * @param {number} model
  * @param {{code: string, nth: number, kind: string, names: string[]}} selected
  */
 function remember(model, selected) {
-  if (window.top === window) history.replaceState(null, "", fragmentOf({ model, ...selected }));
+  const fragment = fragmentOf({ model, ...selected });
+  if (window.top === window) history.replaceState(null, "", fragment);
+  else dispatchEvent(new CustomEvent("selected", { detail: fragment }));
 }
 
 /** Selects what the address says. */
