@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -215,25 +215,84 @@ def wait_for(met: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def test_a_file_that_the_command_writes_is_not_watched(tmp_path):
-    from graphdiag.cli.watching import _state
+@contextlib.contextmanager
+def watched(place: Path, *arguments: str) -> Iterator[Callable[[], str]]:
+    """A command that watches, in a directory; gives what it has said, on both streams."""
+    said = place.parent / f"{place.name}.said"
+    command = [sys.executable, "-m", "graphdiag", *arguments]
+    with said.open("w") as stream:
+        environment = {**os.environ, "COLUMNS": "200"}
+        process = subprocess.Popen(command, cwd=place, stdout=stream, stderr=stream, env=environment)
+        try:
+            yield said.read_text
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
 
-    (tmp_path / "log").mkdir()
-    (tmp_path / "log" / "events").touch()
-    (tmp_path / "log" / "report.html").touch()
-    arguments = [str(tmp_path / "log"), "-o", str(tmp_path / "log" / "report.html")]
-    assert [file.name for file in _state(arguments, ())] == ["events"]
+
+@pytest.mark.parametrize(
+    "output", ["-o log/report.html", "-olog/report.html", "--output log/report.html", "--output=log/report.html"]
+)
+def test_a_file_that_the_command_writes_is_not_watched(tmp_path, output):
+    shutil.copytree(REFERENCE, tmp_path / "log")
+    with watched(tmp_path, "compare", "log", "--watch", *output.split()) as said:
+        wait_for((tmp_path / "log" / "report.html").exists)
+        first = (tmp_path / "log" / "report.html").stat().st_mtime_ns
+        # Several looks at the files.
+        time.sleep(4)
+        assert said() == ""
+        assert (tmp_path / "log" / "report.html").stat().st_mtime_ns == first
 
 
-def test_a_model_file_and_what_it_may_import_are_watched(tmp_path):
-    from graphdiag.cli.watching import _files
+def test_the_command_line_of_a_script_may_say_watch(tmp_path):
+    (tmp_path / "model.py").write_text("import sys\nraise SystemExit(str(sys.argv[1:]))\n")
+    with watched(tmp_path, "compare", "model.py", "--watch", "--", "--watch", "-o", "x") as said:
+        wait_for(lambda: "model.py" in said())
+        assert "['--watch', '-o', 'x']" in said()
 
+
+def test_models_of_a_configuration_elsewhere_are_watched(tmp_path):
+    place = tmp_path / "elsewhere"
+    shutil.copytree(REFERENCE, place / "log")
+    write_config(place, Path("log"))
+    with watched(tmp_path, "check", "--watch", "--config", "elsewhere/graphdiag.toml") as said:
+        wait_for(lambda: "1 contract kept, 1 broken" in said())
+        (place / "log" / "model.json").touch()
+        wait_for(lambda: "--- model.json changed, " in said())
+
+
+@pytest.mark.parametrize(
+    ("source", "changed"),
+    [
+        ("model.py", "parts/blocks.py"),
+        ("model.ipynb", "parts/blocks.py"),
+        ("model.ipynb", "model.ipynb"),
+        ("nets/inner/model.py", "nets/parts/blocks.py"),
+        ("nets.inner.model:build", "nets/inner/model.py"),
+    ],
+)
+def test_a_model_file_and_what_it_may_import_are_watched(tmp_path, source, changed):
     (tmp_path / "model.py").touch()
-    (tmp_path / "parts").mkdir()
-    (tmp_path / "parts" / "blocks.py").touch()
-    (tmp_path / "weights.h5").touch()
-    assert {file.name for file in _files(Path(tmp_path, "model.py"))} == {"model.py", "blocks.py"}
-    assert list(_files(tmp_path / "absent")) == []
+    (tmp_path / "model.ipynb").touch()
+    for place in (tmp_path / "parts", tmp_path / "nets", tmp_path / "nets" / "parts", tmp_path / "nets" / "inner"):
+        place.mkdir()
+        (place / "__init__.py").touch()
+        (place / "blocks.py").touch()
+    (tmp_path / "nets" / "inner" / "model.py").write_text("from ..parts import blocks\n")
+    (tmp_path / "nets" / "weights.h5").touch()
+    with watched(tmp_path, "compare", source, "--watch") as said:
+        wait_for(lambda: "graphdiag: " in said())
+        (tmp_path / "nets" / "weights.h5").write_bytes(b"more")
+        time.sleep(2)
+        assert "changed" not in said()
+        (tmp_path / changed).write_text("# more\n")
+        wait_for(lambda: f"--- {Path(changed).name} changed, " in said())
+
+
+def test_an_address_is_not_watched(graphdiag):
+    done = graphdiag("compare", "http://localhost:6006/", "--watch")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("graphdiag: --watch: http://localhost:6006/ is an address, ")
 
 
 # --- help ------------------------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,19 +18,20 @@ from graphdiag.output import standard
 from graphdiag.render.registry import Format, formats_of
 
 
-def _read_here() -> Iterator[Path]:
-    """The configuration that holds here, and the models that it names."""
+def _read_by(values: Mapping[str, Any]) -> Iterator[str | Path]:
+    """The configuration and the models that it names, or the source that is no model of it."""
     from graphdiag.checking.config import find_config, read_config
 
+    yield from (values[name] for name in ("source", "model") if values[name])
     try:
-        file = find_config(Path())
+        file = values["config"] or find_config(Path())
         if file is None:
             return
         yield file
         for model in read_config(file).models:
-            yield Path(model.source)
+            yield model.source
             if "model" in model.options:
-                yield Path(model.options["model"])
+                yield model.options["model"]
     except GraphdiagError:
         # The check itself says what is wrong with the configuration.
         return
@@ -73,7 +75,7 @@ graphdiag check --format text -o - --format sarif -o graphdiag.sarif""",
 @options.formats("check", "the report is")
 @options.outputs
 @options.exit_zero
-@watching(_read_here)
+@watching(_read_by)
 @options.quiet
 @options.statistics
 @options.common

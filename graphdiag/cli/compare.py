@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,11 @@ from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format, formats_of
+
+
+def _read_by(values: Mapping[str, Any]) -> Iterator[str | Path]:
+    """The source, and the file with the layer graph."""
+    return (values[name] for name in ("source", "model") if values[name])
 
 
 @click.command(
@@ -41,7 +47,7 @@ graphdiag compare train.py --fail-on hidden -- --epochs 1""",
     help="Exit with status 1 when there is such an edge.",
 )
 @options.exit_zero
-@watching()
+@watching(_read_by)
 @options.quiet
 @options.statistics
 @options.common

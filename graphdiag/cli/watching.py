@@ -2,66 +2,71 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
-from graphdiag.errors import UsageError
+from graphdiag.errors import GraphdiagError, UsageError
+from graphdiag.source_names import PYTHON_SUFFIXES, scheme_of
 
 _SECONDS = 0.5
 """Between two looks at the files."""
 _QUIET = 0.3
 """Seconds without a change, after which a file counts as written."""
+_RUN_BY_US = "_GRAPHDIAG_WATCHED"
+"""The environment variable by which a run knows that it is one of many."""
 
 State = Mapping[Path, tuple[int, int]]
+Read = Callable[[Mapping[str, Any]], Iterable[str | Path]]
 
 
-def watching(more: Callable[[], Iterable[Path]] = tuple) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def watching(read: Read) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the option ``--watch``.
 
     Each run is a process of its own, as a model that is built a second time in one process gets other names.
 
     Args:
-        more: What the command reads that its arguments do not name; asked before each look.
+        read: What the command reads, from the values of its options; asked before each look.
 
     Returns:
         A decorator.
     """
 
-    def start(_: click.Context, __: click.Parameter, value: bool) -> None:
-        if value:
-            _watch(more)
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def run(*, watch: bool, **values: Any) -> Any:
+            if watch and not os.environ.pop(_RUN_BY_US, ""):
+                _watch(read, values)
+            return command(**values)
 
-    return click.option(
-        "--watch",
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        callback=start,
-        help="Run again whenever a file changes, until Ctrl-C.",
-    )
+        return click.option("--watch", is_flag=True, help="Run again whenever a file changes, until Ctrl-C.")(run)
+
+    return decorate
 
 
-def _watch(more: Callable[[], Iterable[Path]]) -> NoReturn:
-    if "--update-baseline" in sys.argv:
+def _watch(read: Read, values: Mapping[str, Any]) -> NoReturn:
+    if values.get("update_baseline"):
         raise UsageError("--watch and --update-baseline: accept today's findings once, without --watch.")
-    arguments = [argument for argument in sys.argv[1:] if argument != "--watch"]
-    command = [sys.executable, "-m", "graphdiag", *arguments]
+    for source in (values.get("source"), values.get("model")):
+        if scheme_of(source):
+            raise UsageError(f"--watch: {source} is an address, and it is files that are watched; leave it out.")
+    written = {file.resolve() for file in values["outputs"]}
     before: State | None = None
     while True:
-        now = _settled(lambda: _state(arguments, more()))
+        now = _settled(lambda: _state(read(values), written))
         if now != before:
             if before is not None:
                 print(f"\n--- {_changed(before, now)}, {time.strftime('%H:%M:%S')} ---", file=sys.stderr, flush=True)
             before = now
-            subprocess.run(command, check=False)
+            command = [sys.executable, "-m", "graphdiag", *sys.argv[1:]]
+            subprocess.run(command, check=False, env={**os.environ, _RUN_BY_US: "1"})
         time.sleep(_SECONDS)
 
 
@@ -76,16 +81,14 @@ def _settled(look: Callable[[], State]) -> State:
         state = later
 
 
-def _state(arguments: Sequence[str], more: Iterable[Path]) -> State:
-    """When each file that the arguments name, or lead to, was changed, and how large it is.
+def _state(read: Iterable[str | Path], written: Collection[Path]) -> State:
+    """When each file that is read was changed, and how large it is.
 
     Files that the command writes do not count, or it would run for ever.
     """
     found: dict[Path, tuple[int, int]] = {}
-    written = {Path(argument).resolve() for option, argument in pairwise(arguments) if option in ("-o", "--output")}
-    named = [Path(argument.partition("=")[2] if argument.startswith("--") else argument) for argument in arguments]
-    for path in (*named, *more):
-        for file in _files(path):
+    for source in read:
+        for file in _files(source):
             if file.resolve() in written:
                 continue
             try:
@@ -96,18 +99,43 @@ def _state(arguments: Sequence[str], more: Iterable[Path]) -> State:
     return found
 
 
-def _files(path: Path) -> Iterator[Path]:
-    """A file, the files of a directory, or a Python file with those beside and below it, which it may import."""
+def _files(source: str | Path) -> Iterator[Path]:
+    """A file, the files of a directory, or a file of Python code with those that it may import."""
+    path = Path(source)
     try:
-        if path.suffix == ".py" and path.is_file():
-            yield from _below(path.parent, ".py")
-        elif path.is_dir() and path.parts:
+        if path.is_dir() and path.parts:
             yield from _below(path, "")
-        elif path.is_file():
+        elif not path.is_file():
+            yield from _of_module(str(source))
+        elif path.suffix in PYTHON_SUFFIXES:
+            yield path
+            yield from _below(_package(path), ".py")
+        else:
             yield path
     except (OSError, ValueError):
-        # The argument is not the name of a file.
+        # It is not the name of a file.
         return
+
+
+def _of_module(reference: str) -> Iterator[Path]:
+    """The files of ``package.module:attribute``."""
+    from graphdiag.sources.project_modules import find_module
+
+    try:
+        found = find_module(reference)
+    except GraphdiagError:
+        # The command itself says what is wrong.
+        return
+    if found is not None:
+        yield from _below(_package(found[0].file), ".py")
+
+
+def _package(file: Path) -> Path:
+    """The outermost package that a file is in, or else its directory: from there it may import."""
+    directory = file.absolute().parent
+    while (directory / "__init__.py").is_file() and (directory.parent / "__init__.py").is_file():
+        directory = directory.parent
+    return directory
 
 
 def _below(directory: Path, suffix: str) -> Iterator[Path]:
