@@ -428,6 +428,24 @@ def test_draw_as_dot_is_read_by_graphviz(graphdiag, tmp_path):
     assert "batchnorm_0_0" in svg
 
 
+def test_draw_as_a_page(graphdiag, tmp_path):
+    target = tmp_path / "drawn.html"
+    done = graphdiag("draw", REFERENCE, "-o", target)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    page = target.read_text(encoding="utf-8")
+    assert "<h1>TensorBoard draws 27 nodes and 25 arrows in the main graph.</h1>" in page
+    assert "<li>out-degree 9 &gt; 4: batchnorm_0_0</li>" in page
+    assert ">conv1d_0_0</text>" in page
+    for of_another_page in ("<script", "src=", "href=", "@import", "url("):
+        assert of_another_page not in page
+
+
+@pytest.mark.parametrize("form", ["dot", "svg", "html"])
+def test_a_box_is_opened_in_every_picture(graphdiag, form):
+    assert "kernel" not in graphdiag("draw", REFERENCE, "--format", form).stdout
+    assert "kernel" in graphdiag("draw", REFERENCE, "--format", form, "--expand", "dense_0").stdout
+
+
 def test_draw_the_conceptual_graph(graphdiag):
     drawn = json.loads(graphdiag("draw", LOGS / "k3_reference_callback", "--conceptual", "--format", "json").stdout)
     assert ["conv1d_0_0", "batchnorm_0_0"] in [

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from graphdiag.errors import UsageError
+from graphdiag.render.html.drawn_page import to_html
 from graphdiag.render.pictures.drawn import to_dot
 from graphdiag.sources.event_log import open_event_log
 from graphdiag.tensorboard import draw
@@ -100,3 +101,12 @@ def test_names_that_mean_something_in_dot(name: str) -> None:
     graph.node.add(name=name.replace("/", "_"), op="Neg")
     drawn = draw([graph])
     assert list(labels(parsed(to_dot(drawn)))) == drawn.children()
+
+
+def test_a_page_shows_names_as_text() -> None:
+    hostile = "<script>alert(1)</script>"
+    graph = GraphDef()
+    graph.node.add(name=hostile, op="NoOp")
+    page = to_html(draw([graph]), f"{hostile}\u202e")
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;\\u202e" in page

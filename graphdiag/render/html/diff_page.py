@@ -4,34 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from html import escape
 
 from graphdiag.errors import GraphdiagError
 from graphdiag.modeldiff.differ import Diff
 from graphdiag.modeldiff.summary import Section, headline, notes, sections
 from graphdiag.picture_style import STANDARD, PictureStyle
 from graphdiag.render.html.fragment import STYLE
+from graphdiag.render.html.plain_page import framed, plain_page
+from graphdiag.render.html.text import text
 from graphdiag.render.pictures.diff import describe
 from graphdiag.render.pictures.dot import to_svg
 from graphdiag.render.pictures.picture import Entry, Stroke
 from graphdiag.render.text.diff import sides
-from graphdiag.unprintable import escape_unprintable
-from graphdiag.version import __version__
 
 _LINES = {Stroke.DASHED: "2px dashed", Stroke.DOTTED: "3px dotted", Stroke.HEAVY: "5px solid"}
 _BORDERS = {**_LINES, Stroke.HEAVY: "6px double"}
-_STYLE = """
-:root { color-scheme: light dark }
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem }
-h1 { font-size: 1.4rem } h2 { font-size: 1.1rem; margin-bottom: .3rem }
-th { text-align: left; font-weight: 600 } th, td { padding: 0 1rem .2rem 0; vertical-align: top }
-li, td { overflow-wrap: anywhere }
-.legend { display: flex; flex-wrap: wrap; gap: .3rem 1.5rem; list-style: none; padding: 0 }
-.legend span { display: inline-block; width: 2rem; margin-right: .5rem; vertical-align: middle }
-.legend .box { height: .9rem }
-.picture { background: #fff; overflow: auto; border: 1px solid #8886 }
-.picture svg { display: block; margin: 0 auto; max-width: 100%; height: auto }
-"""
 
 
 def to_html(diff: Diff, style: PictureStyle = STANDARD) -> str:
@@ -44,16 +31,8 @@ def to_html(diff: Diff, style: PictureStyle = STANDARD) -> str:
     Returns:
         HTML that makes no network requests and runs no script. Without Graphviz it has no picture, and says so.
     """
-    parts = [f"<h1>{_text(headline(diff))}</h1>", *_told(diff, sections(diff, None)), _picture(diff, style)]
-    title = _text(f"graphdiag: {diff.titles[0]} -> {diff.titles[1]}")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(parts)
-        + f"\n<footer><p>graphdiag {__version__}</p></footer>\n</body>\n</html>\n"
-    )
+    parts = [f"<h1>{text(headline(diff))}</h1>", *_told(diff, sections(diff, None)), _picture(diff, style)]
+    return plain_page(f"graphdiag: {diff.titles[0]} -> {diff.titles[1]}", parts)
 
 
 def to_fragment(diff: Diff) -> str:
@@ -66,7 +45,7 @@ def to_fragment(diff: Diff) -> str:
         One ``div`` with its own style; long sections are cut, and say so.
     """
     return (
-        f'<div class="graphdiag"><style>{STYLE}</style><p class="answer">{_text(headline(diff))}</p>'
+        f'<div class="graphdiag"><style>{STYLE}</style><p class="answer">{text(headline(diff))}</p>'
         + "".join(_told(diff, sections(diff)))
         + "<p class='facts'>The picture: <code>.render(\"svg\")</code></p></div>"
     )
@@ -75,15 +54,15 @@ def to_fragment(diff: Diff) -> str:
 def _told(diff: Diff, told: Iterable[Section]) -> Iterator[str]:
     """What stands below the answer: the two graphs, the sections, and what could not be compared."""
     rows = "".join(
-        f"<tr><th>{word}</th><td>{_text(title)}</td><td>{what}</td></tr>" for word, title, what in sides(diff)
+        f"<tr><th>{word}</th><td>{text(title)}</td><td>{what}</td></tr>" for word, title, what in sides(diff)
     )
     yield f"<table>{rows}</table>"
     for section in told:
-        lines = "".join(f"<li>{_text(line)}</li>" for line in section.lines)
+        lines = "".join(f"<li>{text(line)}</li>" for line in section.lines)
         more = f"<li>and {section.more:,} more</li>" if section.more else ""
         yield f"<section><h2>{section.title}</h2><ul>{lines}{more}</ul></section>"
     for note in notes(diff):
-        yield f"<p>{_text(note)}</p>"
+        yield f"<p>{text(note)}</p>"
 
 
 def _picture(diff: Diff, style: PictureStyle) -> str:
@@ -92,9 +71,9 @@ def _picture(diff: Diff, style: PictureStyle) -> str:
         # The page has a legend of its own, which does not scroll away with the picture.
         svg = to_svg(replace(picture, legend=()), style)
     except GraphdiagError as error:
-        return f"<p>{_text(str(error))}</p>"
-    legend = "".join(f"<li>{_sample(entry)}{_text(entry.text)}</li>" for entry in picture.legend)
-    return f'<ul class="legend">{legend}</ul><div class="picture" tabindex="0">{svg[svg.index("<svg") :]}</div>'
+        return f"<p>{text(str(error))}</p>"
+    legend = "".join(f"<li>{_sample(entry)}{text(entry.text)}</li>" for entry in picture.legend)
+    return f'<ul class="legend">{legend}</ul>{framed(svg)}'
 
 
 def _sample(entry: Entry) -> str:
@@ -102,7 +81,3 @@ def _sample(entry: Entry) -> str:
     border = f"{(_LINES if entry.line else _BORDERS).get(mark.stroke, '2px solid')} {mark.color}"
     style = f"border-top:{border}" if entry.line else f"border:{border};background:{mark.fill}"
     return f'<span class="{"line" if entry.line else "box"}" style="{style}"></span>'
-
-
-def _text(words: str) -> str:
-    return escape(escape_unprintable(words))
