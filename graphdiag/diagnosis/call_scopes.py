@@ -11,26 +11,24 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 if TYPE_CHECKING:
-    from graphdiag.diagnosis.context import DiagnosisContext, Pair
+    from graphdiag.diagnosis.context import DiagnosisContext
 
 Answer = TypeVar("Answer")
 
 _NUMBER = re.compile(r"_[0-9]+$")
-_STATE = Carries.PARAMETER | Carries.HANDLE
 _GIVES_VALUE = frozenset({"Identity", "ReadVariableOp"})
 """Types of ops that give the value of a variable, or a copy of it."""
 
@@ -256,106 +254,3 @@ def _what_is_read(ops: OpGraph, row: int) -> int:
     while ops.types[row] in _GIVES_VALUE and ops.in_edges[row] < ops.in_edges[row + 1]:
         row = int(ops.source[int(ops.in_edges[row])])
     return row
-
-
-@cache
-def is_state(carries: Carries) -> bool:
-    """Whether parameters, or the handle of a variable, flow, and no activation."""
-    return bool(carries & _STATE) and not carries & Carries.ACTIVATION
-
-
-def ops_with_state(context: DiagnosisContext) -> np.ndarray:
-    """Whether each op gives state, as `is_state` has it: a boolean for each row of the op graph."""
-    values = np.array([value & ALL_CLASSES for value in context.flow.values], dtype=np.int64)
-    state: np.ndarray = ((values & int(_STATE)) != 0) & ((values & int(Carries.ACTIVATION)) == 0)
-    return state
-
-
-def boxes_that_compute(context: DiagnosisContext) -> frozenset[str]:
-    """The boxes, at every level, in which some op has activations; bookkeeping does not count."""
-    found: set[str] = set()
-    for row, name in enumerate(context.ops.names):
-        if context.flow.values[row] & int(Carries.ACTIVATION) and row not in context.ownership.roles:
-            # An op that is named as a box is drawn inside of it.
-            while name and name not in found:
-                found.add(name)
-                name = name.rpartition("/")[0]
-    return frozenset(found)
-
-
-@dataclass(frozen=True)
-class Arrow:
-    """An arrow between two boxes that stand side by side.
-
-    Attributes:
-        source: Scope of the box it leaves.
-        target: Scope of the box it enters.
-        edges: Positions of the op edges in it, in the edge arrays of the op graph; control dependencies are left out.
-    """
-
-    source: str
-    target: str
-    edges: Sequence[int]
-
-
-def arrows(context: DiagnosisContext, wanted: Callable[[int, str, str], bool]) -> Iterator[Arrow]:
-    """The arrows between boxes, at every level, over which some op edge carries a layer's state (see `is_state`).
-
-    Args:
-        context: The diagnosis context.
-        wanted: Whether an op edge that carries state makes an arrow of interest, from its position and the two boxes.
-
-    Yields:
-        Each arrow with all its op edges, those that carry something else included, in the order of the graph.
-    """
-    ops = context.ops
-    has_state = ops_with_state(context)[ops.source] & (ops.output != CONTROL)
-    if not has_state.any():
-        return
-    scopes: dict[str, int] = {}
-    for name in ops.names:
-        scopes.setdefault(name.rpartition("/")[0], len(scopes))
-    # An op that is named as a scope is drawn inside of it.
-    scope_of = np.array([scopes.get(name, scopes[name.rpartition("/")[0]]) for name in ops.names], dtype=np.int64)
-    joined = _Joined(list(scopes), scope_of[ops.source], scope_of[ops.target])
-    chosen: set[Pair] = set()
-    for edge in np.flatnonzero(has_state).tolist():
-        side = joined.sides(edge)
-        if side is None or side in chosen or not wanted(edge, *side):
-            continue
-        if is_state(context.flow.over(int(ops.source[edge]), int(ops.output[edge]), ops.types[int(ops.target[edge])])):
-            chosen.add(side)
-    found: dict[Pair, list[int]] = {}
-    for edge in np.flatnonzero(ops.output != CONTROL).tolist() if chosen else ():
-        side = joined.sides(edge)
-        if side in chosen:
-            found.setdefault(side, []).append(edge)
-    for side, edges in found.items():
-        yield Arrow(*side, edges)
-
-
-class _Joined:
-    """The boxes that each op edge joins, by the scopes at its ends."""
-
-    def __init__(self, scopes: Sequence[str], source: np.ndarray, target: np.ndarray) -> None:
-        self.scopes = scopes
-        self.pairs: list[int] = (source * len(scopes) + target).tolist()
-        self.known: dict[int, Pair | None] = {}
-
-    def sides(self, edge: int) -> Pair | None:
-        pair = self.pairs[edge]
-        if pair not in self.known:
-            source, target = divmod(pair, len(self.scopes))
-            self.known[pair] = None if source == target else side_by_side(self.scopes[source], self.scopes[target])
-        return self.known[pair]
-
-
-def side_by_side(source: str, target: str) -> Pair | None:
-    """The two boxes, side by side, that hold two scopes; ``None`` when one scope holds the other."""
-    if not source or not target:
-        return None
-    left, right = source.split("/"), target.split("/")
-    for position, (ours, theirs) in enumerate(zip(left, right, strict=False)):
-        if ours != theirs:
-            return "/".join(left[: position + 1]), "/".join(right[: position + 1])
-    return None

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from graphdiag.diagnosis.call_scopes import is_state
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import UNOWNED
+from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.diagnosis.unowned_scopes import reads_stray_variables
 from graphdiag.graphs.node_attributes import dtype_of, functions_of
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph

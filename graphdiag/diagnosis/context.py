@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from graphdiag.diagnosis.calls import NOTHING_KNOWN, Calls, recorded_calls
 from graphdiag.diagnosis.crossings import Crossings, OpEdge, find_crossings
 from graphdiag.diagnosis.dataflow.flow import Carries, Flow, trace
@@ -18,6 +20,7 @@ from graphdiag.diagnosis.ownership import Ownership, assign_ownership
 from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
 from graphdiag.diagnosis.same_layers import find_same_layers
 from graphdiag.diagnosis.scoped_calls import number_calls
+from graphdiag.diagnosis.state_arrows import Arrow, computing_scopes, state_arrows
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.diagnosis.unnamed_models import named_as_in
 from graphdiag.graphs.layer_calls import CallRecord
@@ -93,6 +96,16 @@ class DiagnosisContext:
     def drawn_cycles(self) -> Sequence[DrawnCycle]:
         """Cycles on screen that are not in the op graph: see `graphdiag.diagnosis.drawn_cycles`."""
         return drawn_cycles(self.ops, self.view.drawn) if self.view and self.view.drawn else ()
+
+    @cached_property
+    def state_arrows(self) -> Sequence[Arrow]:
+        """Arrows between boxes over which variables flow: see `graphdiag.diagnosis.state_arrows`."""
+        return state_arrows(self.ops, self.flow)
+
+    @cached_property
+    def computing_scopes(self) -> np.ndarray:
+        """Whether in each scope of `OpGraph.scopes` some op has activations, bookkeeping aside; bool."""
+        return computing_scopes(self.ops, self.flow, self.ownership)
 
     @cached_property
     def unexplained(self) -> Mapping[Pair, Sequence[OpEdge]]:

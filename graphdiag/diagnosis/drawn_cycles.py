@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from graphdiag.diagnosis.roles import role_of_name
 from graphdiag.graphs.drawn_graph import SERIES, DrawnGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -61,13 +63,7 @@ def drawn_cycles(graph: OpGraph, drawn: DrawnGraph) -> Sequence[DrawnCycle]:
     Returns:
         The cycles, by the level on which they are drawn.
     """
-    arrows: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    columns = drawn.metaedges
-    for parent, source, target, regular in zip(
-        columns.parent.tolist(), columns.source.tolist(), columns.target.tolist(), columns.regular.tolist(), strict=True
-    ):
-        if regular:
-            arrows[parent].append((source, target))
+    arrows = _arrows_of_levels(drawn)
     found = []
     ops_of: dict[int, list[int]] | None = None
     for parent in sorted(arrows):
@@ -82,6 +78,38 @@ def drawn_cycles(graph: OpGraph, drawn: DrawnGraph) -> Sequence[DrawnCycle]:
                 inside = set(rows)
                 found.append(DrawnCycle(parent, rows, [arrow for arrow in left if inside.issuperset(arrow)], members))
     return found
+
+
+def _arrows_of_levels(drawn: DrawnGraph) -> Mapping[int, list[tuple[int, int]]]:
+    """The arrows of each level that may hold a cycle, by its row: those along which tensors flow.
+
+    Ops mostly stand in the order in which they run, and a level whose arrows all lead onward in it has no cycle.
+    """
+    columns = drawn.metaedges
+    regular = columns.regular > 0
+    parent, source, target = columns.parent[regular], columns.source[regular], columns.target[regular]
+    first = _first_ops(drawn)
+    backward = first[source] >= first[target]
+    suspect = np.zeros(len(drawn.names), dtype=bool)
+    suspect[parent[backward]] = True
+    kept = suspect[parent]
+    arrows: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for level, *ends in zip(parent[kept].tolist(), source[kept].tolist(), target[kept].tolist(), strict=True):
+        arrows[level].append((ends[0], ends[1]))
+    return arrows
+
+
+def _first_ops(drawn: DrawnGraph) -> np.ndarray:
+    """The row of the first op in each drawn node, past all ops where there is none; int64, one for each node."""
+    op_rows, shown_in = np.array(drawn.op_rows, dtype=np.int64), np.array(drawn.shown_in, dtype=np.int64)
+    first = np.full(len(drawn.names), len(op_rows), dtype=np.int64)
+    ops = np.flatnonzero(op_rows >= 0)
+    rows = op_rows[ops]
+    while len(rows):
+        np.minimum.at(first, rows, ops)
+        rows = shown_in[rows]
+        ops, rows = ops[rows >= 0], rows[rows >= 0]
+    return first
 
 
 def _between_cycles(arrows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.roles import role_of_name
@@ -28,16 +30,37 @@ class Replica:
     Attributes:
         scope: Its name.
         of: The scope that it repeats; empty for the root.
-        boxes: The names right inside it.
-        device: Where its ops are placed; empty where the graph does not say, or says several.
-        weights: ``copies`` of its own, or the ``same`` variables as the first replica's; empty where it reads none.
+        rows: The ops in it.
     """
 
     scope: str
     of: str
-    boxes: Sequence[str]
-    device: str
-    weights: str
+    rows: Sequence[int]
+
+    def boxes(self, graph: OpGraph) -> Sequence[str]:
+        """The names right inside it under which more than one op computes."""
+        inner = [graph.names[row][len(self.scope) + 1 :] for row in self.rows if graph.types[row] != "Const"]
+        computing = Counter(name.partition("/")[0] for name in inner if "/" in name)
+        return [box for box, number in computing.items() if number > 1 and not role_of_name(box)]
+
+    def device(self, graph: OpGraph) -> str:
+        """Where its ops are placed; empty where the graph does not say, or says several."""
+        devices = {graph.devices[row] for row in self.rows} - {""}
+        return devices.pop() if len(devices) == 1 else ""
+
+    def weights(self, graph: OpGraph) -> str:
+        """What variables it reads: ``copies`` named after it, or the ``same`` as others; empty where it reads none."""
+        said = ""
+        for row in self.rows:
+            for edge in range(int(graph.in_edges[row]), int(graph.in_edges[row + 1])):
+                name = graph.names[int(graph.source[edge])].removesuffix("/read")
+                variable = graph.index.get(name)
+                if variable is None or graph.types[variable] not in VARIABLES:
+                    continue
+                if name.endswith(f"/{self.scope}") or name.startswith(f"{self.scope}/"):
+                    return "copies"
+                said = "same"
+        return said
 
 
 def find_replicas(graph: OpGraph) -> Sequence[Replica]:
@@ -49,66 +72,46 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
     Returns:
         The scopes of whose ops nearly all stand in the first replica too, under the same name and of the same type.
     """
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    graphs = {row: f"{scope}/" for scope, rows in graphs_of(graph).items() if scope for row in rows}
-    for row, name in enumerate(graph.names):
-        around = graphs.get(row, "")
-        outer, slash, _ = name[len(around) :].partition("/")
-        if slash and _REPLICA.fullmatch(outer):
-            rows_of[around + outer].append(row)
-    if not rows_of:
+    scopes = graph.scopes
+    # The graphs of a trace stand beside each other, each in a scope of its own.
+    outer = scopes.at_depth(1 if "" in graphs_of(graph) else 2)
+    named = {scope: _REPLICA.fullmatch(scopes.segments[scope]) for scope in dict.fromkeys(outer.tolist()) if scope > 0}
+    families: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for scope, match in named.items():
+        if match is not None:
+            families[int(scopes.parent[scope]), match[1]].append(scope)
+    if not families:
         return ()
-    families: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for scope in rows_of:
-        around, _, outer = scope.rpartition("/")
-        match = _REPLICA.fullmatch(outer)
-        assert match is not None
-        families[around, match[1]].append(scope)
+    # Gradients have the replica's name once more, inside.
+    serves = scopes.within(role_of_name)[scopes.of_op]
+    outer_of_op = outer[scopes.of_op]
+    by_outer = np.argsort(outer_of_op, kind="stable")
+    starts = np.searchsorted(outer_of_op[by_outer], np.arange(len(scopes) + 1))
     found = []
-    for (around, _), scopes in families.items():
-        scopes.sort(key=lambda scope: (len(scope), scope))
+    for (around, _), family in families.items():
+        paths = {scopes.names[scope]: scope for scope in family}
+        in_order = sorted(paths, key=lambda path: (len(path), path))
         # In a MirroredStrategy the first replica has no scope of its own.
-        has_first = scopes[0].endswith("0")
-        first = scopes[0] if has_first else around
-        for scope in scopes[1:] if has_first else scopes:
-            if _repeats(graph, rows_of[scope], scope, first):
-                computing = Counter(
-                    graph.names[row][len(scope) + 1 :].partition("/")[0]
-                    for row in rows_of[scope]
-                    if "/" in graph.names[row][len(scope) + 1 :] and graph.types[row] != "Const"
-                )
-                boxes = [box for box, number in computing.items() if number > 1 and not role_of_name(box)]
-                devices = {graph.devices[row] for row in rows_of[scope]} - {""}
-                device = devices.pop() if len(devices) == 1 else ""
-                found.append(Replica(scope, first, boxes, device, _weights(graph, rows_of[scope], scope)))
+        has_first = in_order[0].endswith("0")
+        first = in_order[0] if has_first else scopes.names[around]
+        for path in in_order[1:] if has_first else in_order:
+            rows = by_outer[starts[paths[path]] : starts[paths[path] + 1]]
+            if _repeats(graph, rows[~serves[rows]].tolist(), path, first):
+                found.append(Replica(path, first, rows.tolist()))
     return found
 
 
-def _weights(graph: OpGraph, rows: Sequence[int], scope: str) -> str:
-    """What variables a scope reads: copies that are named after it, or those of others."""
-    said = ""
-    for row in rows:
-        for edge in range(int(graph.in_edges[row]), int(graph.in_edges[row + 1])):
-            name = graph.names[int(graph.source[edge])].removesuffix("/read")
-            variable = graph.index.get(name)
-            if variable is None or graph.types[variable] not in VARIABLES:
-                continue
-            if name.endswith(f"/{scope}") or name.startswith(f"{scope}/"):
-                return "copies"
-            said = "same"
-    return said
-
-
 def _repeats(graph: OpGraph, rows: Sequence[int], scope: str, first: str) -> bool:
+    """Whether nearly all ops of a scope have a twin of their type in the first replica."""
     prefix = f"{first}/" if first else ""
-    index: Mapping[str, int] = graph.index
+    index, types = graph.index, graph.types
+    skipped = len(scope) + 1
     alike = number = 0
     for row in rows:
-        inner = graph.names[row][len(scope) + 1 :]
-        if any(map(role_of_name, inner.split("/"))):
-            # Gradients have the replica's name once more, inside.
+        inner = graph.names[row][skipped:]
+        if role_of_name(inner[inner.rfind("/") + 1 :]):
             continue
         number += 1
         twin = index.get(prefix + inner)
-        alike += twin is not None and graph.types[twin] == graph.types[row]
+        alike += twin is not None and types[twin] == types[row]
     return bool(number) and alike >= _ALIKE * number

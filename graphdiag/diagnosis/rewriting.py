@@ -53,8 +53,10 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
     """
     found: dict[int, str] = {}
     telling = any(_TELLING_TYPE.match(op_type) for op_type in set(graph.types))
-    if not telling and not any(mark in name for name in graph.names for mark in _MARKS):
-        return found
+    if not telling:
+        all_names = "\n".join(graph.names)
+        if not any(mark in all_names for mark in _MARKS):
+            return found
     quantizing = {
         scope
         for row, op_type in enumerate(graph.types)

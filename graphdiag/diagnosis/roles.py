@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NewType
 
 import numpy as np
@@ -40,6 +41,7 @@ _TYPES = {
 }
 
 
+@lru_cache(maxsize=65536)
 def role_of_name(segment: str) -> str:
     """Role of a scope by its name, ``""`` for none."""
     role = ROLE_OF_SCOPE.get(segment, "")

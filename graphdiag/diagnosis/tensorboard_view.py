@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from graphdiag.graphs.drawn_graph import ROOT, DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -67,18 +69,18 @@ class TensorBoardView:
         if self.drawn is None:
             return ()
         drawn = self.drawn
-        root, shown_in = drawn.index[ROOT], drawn.shown_in
-        box: list[str] = [""] * len(drawn.names)
-        for row in range(len(drawn)):
-            path = []
-            while row != root and not box[row] and shown_in[row] >= 0 and shown_in[row] != root:
-                path.append(row)
-                row = shown_in[row]
-            top = box[row] or ("" if row == root else drawn.names[row])
-            box[row] = top
-            for passed in path:
-                box[passed] = top
-        return ["" if row < 0 else box[row] for row in drawn.op_rows]
+        root = drawn.index[ROOT]
+        shown_in = np.array(drawn.shown_in, dtype=np.int64)
+        box = np.arange(len(shown_in))
+        outside = (shown_in != root) & (shown_in >= 0)
+        climbing = np.flatnonzero(outside)
+        while len(climbing):
+            box[climbing] = shown_in[box[climbing]]
+            climbing = climbing[outside[box[climbing]]]
+        names = [*drawn.names, ""]
+        # What is not drawn is in row -1.
+        names[root] = ""
+        return [names[row] for row in np.append(box, -1)[list(drawn.op_rows)].tolist()]
 
 
 def conceptual_rows(conceptual: OpGraph, layers: LayerGraph) -> Mapping[str, int]:

@@ -78,6 +78,12 @@ class OpGraph:
         return ScopeTree.of_names(self.names)
 
     @cached_property
+    def drawn_in(self) -> np.ndarray:
+        """The scope of `scopes` in which each op is drawn, int32: an op that is named as a scope is drawn inside it."""
+        numbers = map(self.scopes.numbers.get, self.names, self.scopes.of_op.tolist())
+        return np.fromiter(numbers, dtype=np.int32, count=len(self))
+
+    @cached_property
     def type_names(self) -> Sequence[str]:
         """The different op types, in the order in which they first appear."""
         return list(dict.fromkeys(self.types))

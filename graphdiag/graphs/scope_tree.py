@@ -5,7 +5,7 @@ An op ``a/b/c`` lies in the scope ``a/b``, which lies in ``a``, which lies in th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -91,3 +91,69 @@ class ScopeTree:
             without = level[found[level] == unset]
             found[without] = found[self.parent[without]]
         return found
+
+    def at_depth(self, depth: int) -> np.ndarray:
+        """The scope of a depth that is, or is around, each scope; int32, -1 for scopes that are less deep."""
+        found = [-1] * len(self)
+        for scope, (own, parent) in enumerate(zip(self.depth.tolist(), self.parent.tolist(), strict=True)):
+            if own >= depth:
+                found[scope] = scope if own == depth else found[parent]
+        return np.array(found, dtype=np.int32)
+
+    def within(self, wanted: Callable[[str], object]) -> np.ndarray:
+        """Whether each scope, or one around it, has a last piece of some kind.
+
+        Args:
+            wanted: Says it of a piece; it is asked once for each.
+
+        Returns:
+            bool, one for each scope.
+        """
+        answers = {piece: bool(piece) and bool(wanted(piece)) for piece in set(self.segments)}
+        found = [False] * len(self)
+        for scope, (piece, parent) in enumerate(zip(self.segments, self.parent.tolist(), strict=True)):
+            found[scope] = answers[piece] or (scope > 0 and found[parent])
+        return np.array(found, dtype=bool)
+
+    def around(self, scopes: np.ndarray) -> np.ndarray:
+        """Whether each scope is one of some scopes, or is around one of them.
+
+        Args:
+            scopes: Scopes, in any order and number.
+
+        Returns:
+            bool, one for each scope; ``False`` for the root.
+        """
+        found = np.zeros(len(self), dtype=bool)
+        while len(scopes):
+            scopes = np.unique(scopes)
+            scopes = scopes[(scopes > 0) & ~found[scopes]]
+            found[scopes] = True
+            scopes = self.parent[scopes]
+        return found
+
+    def side_by_side(self, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """For pairs of scopes the two scopes that hold them and stand in one and the same scope.
+
+        Args:
+            first: Scopes, one for each pair.
+            second: The other scope of each pair.
+
+        Returns:
+            int32, one for each pair; -1 in both where one of the two scopes holds the other.
+        """
+        first, second = first.astype(np.int32), second.astype(np.int32)
+        parents, depths = self.parent, self.depth
+        for end, other in ((first, second), (second, first)):
+            at = np.flatnonzero(depths[end] > depths[other])
+            while len(at):
+                end[at] = parents[end[at]]
+                at = at[depths[end[at]] > depths[other[at]]]
+        apart = first != second
+        at = np.flatnonzero(apart)
+        at = at[parents[first[at]] != parents[second[at]]]
+        while len(at):
+            first[at], second[at] = parents[first[at]], parents[second[at]]
+            at = at[parents[first[at]] != parents[second[at]]]
+        first[~apart] = second[~apart] = -1
+        return first, second

@@ -33,21 +33,11 @@ Reported upstream
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.call_scopes import (
-    Arrow,
-    arrows,
-    boxes_that_compute,
-    fits,
-    is_state,
-    ops_with_state,
-    tail,
-    unit_of,
-    without_number,
-)
+from graphdiag.diagnosis.call_scopes import fits, tail, unit_of, without_number
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
@@ -55,30 +45,15 @@ from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import traced_instead
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.diagnosis.state_arrows import Arrow, is_state, ops_with_state
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer, or nested model, whose first use feeds later ones."""
-    by_layer: dict[str, list[tuple[Arrow, list[OpEdge]]]] = defaultdict(list)
-    of_variables = _scopes_of_variables(context) if context.layers is None else frozenset()
-    for arrow in arrows(context, lambda edge, source, target: _is_reuse(context, edge, source, target)):
-        edges = [_op_edge(context, edge) for edge in arrow.edges]
-        carries = Carries.CONSTANT
-        for edge in edges:
-            carries |= edge.carries
-        if not carries & Carries.ACTIVATION:
-            layer = _one_layer(context, arrow, edges, of_variables)
-            if layer:
-                by_layer[layer].append((arrow, edges))
-    computing = boxes_that_compute(context) if by_layer and context.layers is None else frozenset()
-    for layer, reuses in by_layer.items():
+    for layer, first, reuses in find_reuses(context):
         drawn = sorted((arrow.source, arrow.target) for arrow, _ in reuses)
-        first = "" if context.layers is not None or layer in computing else layer
-        if first and len(drawn) == 1:
-            # A box of variables alone is no use of the layer: the one box that reads them is the layer.
-            continue
         uses = (
             f"{some([target for _, target in drawn])} are uses of one layer, and its variables are drawn in {first}"
             if first
@@ -101,20 +76,47 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         )
 
 
+Reuse = tuple[str, str, Sequence[tuple[Arrow, Sequence[OpEdge]]]]
+"""A layer, the box that holds nothing but its variables (empty where there is none), and the arrows to its uses."""
+
+
+def find_reuses(context: DiagnosisContext) -> Iterator[Reuse]:
+    """The layers, and nested models, whose first use feeds later ones."""
+    by_layer: dict[str, list[tuple[Arrow, list[OpEdge]]]] = defaultdict(list)
+    of_variables = _scopes_of_variables(context) if context.layers is None else np.zeros(0, dtype=bool)
+    for arrow in context.state_arrows:
+        if not _is_reuse(context, arrow):
+            continue
+        edges = [_op_edge(context, edge) for edge in arrow.edges]
+        carries = Carries.CONSTANT
+        for edge in edges:
+            carries |= edge.carries
+        if not carries & Carries.ACTIVATION:
+            layer = _one_layer(context, arrow, edges, of_variables)
+            if layer:
+                by_layer[layer].append((arrow, edges))
+    for layer, reuses in by_layer.items():
+        alone = context.layers is None and not context.computing_scopes[reuses[0][0].scope]
+        # A box of variables alone is no use of the layer: where one box reads them, that is the layer.
+        if not alone or len(reuses) > 1:
+            yield layer, layer if alone else "", reuses
+
+
 def _op_edge(context: DiagnosisContext, edge: int) -> OpEdge:
     source, target, output = int(context.ops.source[edge]), int(context.ops.target[edge]), int(context.ops.output[edge])
     return DirectEdge(source, target, output, context.flow.over(source, output, context.ops.types[target]))
 
 
-def _is_reuse(context: DiagnosisContext, edge: int, source: str, target: str) -> bool:
-    """Whether an op edge leads from one box of a layer to another."""
+def _is_reuse(context: DiagnosisContext, arrow: Arrow) -> bool:
+    """Whether some op edge that carries state leads from one box of a layer to another."""
     if context.layers is None:
-        first, later = (scope.rpartition("/")[2] for scope in (source, target))
+        first, later = (scope.rpartition("/")[2] for scope in (arrow.source, arrow.target))
         base = without_number(first)
         return fits(later, first) or (fits(first, base) and fits(later, base))
-    giver = int(context.ownership.of_op[int(context.ops.source[edge])])
-    taker = int(context.ownership.of_op[int(context.ops.target[edge])])
-    return giver == taker != UNOWNED and not _is_inside_a_call(context, source, context.ownership.owners[giver])
+    of_op, state = context.ownership.of_op, list(arrow.state)
+    givers, takers = of_op[context.ops.source[state]], of_op[context.ops.target[state]]
+    owners = set(givers[(givers == takers) & (givers != UNOWNED)].tolist())
+    return any(not _is_inside_a_call(context, arrow.source, context.ownership.owners[owner]) for owner in owners)
 
 
 def _is_inside_a_call(context: DiagnosisContext, box: str, owner: str) -> bool:
@@ -130,26 +132,24 @@ def _is_inside_a_call(context: DiagnosisContext, box: str, owner: str) -> bool:
     return False
 
 
-def _scopes_of_variables(context: DiagnosisContext) -> frozenset[str]:
-    """The scopes in which variables, or what stands for their handles, lie: ops that take nothing and give state."""
+def _scopes_of_variables(context: DiagnosisContext) -> np.ndarray:
+    """The scopes in which variables, or what stands for their handles, lie: ops that take nothing and give state.
+
+    Returns:
+        bool, one for each scope of `OpGraph.scopes`.
+    """
     ops = context.ops
     takes_data = np.zeros(len(ops), dtype=bool)
     takes_data[ops.target[ops.output != CONTROL]] = True
-    scopes: set[str] = set()
-    for row in np.flatnonzero(ops_with_state(context) & ~takes_data).tolist():
-        scope = ops.names[row]
-        while scope and scope not in scopes:
-            scopes.add(scope)
-            scope = scope.rpartition("/")[0]
-    return frozenset(scopes)
+    return ops.scopes.around(ops.drawn_in[ops_with_state(context.flow) & ~takes_data])
 
 
-def _one_layer(context: DiagnosisContext, arrow: Arrow, edges: list[OpEdge], of_variables: Collection[str]) -> str:
+def _one_layer(context: DiagnosisContext, arrow: Arrow, edges: list[OpEdge], of_variables: np.ndarray) -> str:
     """The layer or nested model that both boxes are uses of; empty when they are not."""
     if context.layers is None:
         # Ops of one call have names like this too: `mul` and `mul_1` in a batch normalization. And what only watches
         # variables, as a summary, an average or a copy on another device, is no call: a call computes activations.
-        calls = arrow.source in of_variables and _computes(context, arrow)
+        calls = of_variables[arrow.scope] and _computes(context, arrow)
         return arrow.source if calls else ""
     of_op = context.ownership.of_op
     owners = {(int(of_op[edge.source]), int(of_op[edge.target])) for edge in edges if is_state(edge.carries)}

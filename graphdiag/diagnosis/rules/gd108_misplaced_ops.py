@@ -38,23 +38,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.call_scopes import (
-    Arrow,
-    Outermost,
-    arrows,
-    boxes_that_compute,
-    fits,
-    is_state,
-    tail,
-    unit_of,
-    without_number,
-)
+from graphdiag.diagnosis.call_scopes import Outermost, fits, tail, unit_of, without_number
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.diagnosis.state_arrows import Arrow
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
@@ -241,8 +232,7 @@ def _arrows_at(context: DiagnosisContext, rows: Sequence[int], group: str) -> se
 
 def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
     """Variables that only another box reads than the one in which they lie."""
-    computing: frozenset[str] | None = None
-    for arrow in arrows(context, lambda edge, source, target: True):
+    for arrow in context.state_arrows:
         variables = [
             row
             for row in _variables_over(context, arrow)
@@ -250,9 +240,9 @@ def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
         ]
         if not variables:
             continue
-        computing = computing or boxes_that_compute(context)
+        computes = context.computing_scopes[arrow.scope]
         names = [context.ops.names[row] for row in variables]
-        if arrow.source not in computing and _numbered_alike(arrow):
+        if not computes and _numbered_alike(arrow):
             yield _found(
                 context,
                 f"{arrow.source} and {arrow.target} are one layer: {arrow.source} holds its variables ({some(names)}) "
@@ -263,7 +253,7 @@ def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
                 names,
                 [(arrow.source, arrow.target)],
             )
-        if arrow.source in computing:
+        if computes:
             apart = _numbered_alike(arrow)
             why = ": the scopes of variables and of ops are counted apart" if apart else ""
             yield _found(
@@ -287,10 +277,8 @@ def _variables_over(context: DiagnosisContext, arrow: Arrow) -> Sequence[int]:
     """The variables whose values, or handles, go over an arrow."""
     ops = context.ops
     found: dict[int, None] = {}
-    for edge in arrow.edges:
-        row, target = int(ops.source[edge]), int(ops.target[edge])
-        if not is_state(context.flow.over(row, int(ops.output[edge]), ops.types[target])):
-            continue
+    for edge in arrow.state:
+        row = int(ops.source[edge])
         passed: set[int] = set()
         while ops.types[row] == "Identity" and ops.in_edges[row] < ops.in_edges[row + 1] and row not in passed:
             passed.add(row)

@@ -34,12 +34,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from graphdiag.diagnosis.call_scopes import CallScope, boxes_that_compute, call_scopes_of, split_by_variables
+from graphdiag.diagnosis.call_scopes import CallScope, call_scopes_of, split_by_variables
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import repaired, traced_instead
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
-from graphdiag.diagnosis.rules.gd107_reused_layer import find as find_reuses
+from graphdiag.diagnosis.rules.gd107_reused_layer import find_reuses
 from graphdiag.keras_facts import has_weights
 from graphdiag.phrases import some
 
@@ -48,10 +48,12 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer or nested model that has several boxes."""
     if context.layers is None:
         # Without a layer graph only shared variables tell that two boxes are one layer.
-        computing = boxes_that_compute(context)
-        for reuse in find_reuses(context, open_edges):
-            ends = dict.fromkeys(end for edge in reuse.finding.edges for end in edge)
-            yield _found(context, [box for box in ends if box in computing], [], [], "tensorflow")
+        for _, _, reuses in find_reuses(context):
+            arrows = sorted((arrow.source, arrow.target) for arrow, _ in reuses)
+            ends = dict.fromkeys(end for arrow in arrows for end in arrow)
+            numbers = context.ops.scopes.numbers
+            calls = [end for end in ends if context.computing_scopes[numbers[end]]]
+            yield _found(context, calls, [], [], "tensorflow")
         return
     for unit, boxes in call_scopes_of(context).items():
         if len(boxes) < 2:

@@ -39,14 +39,17 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     if not replicas:
         return
     first = replicas[0]
-    boxes = [box for box in first.boxes if f"{first.of}/{box}".lstrip("/") in context.ownership.owners] or first.boxes
+    inside = first.boxes(context.ops)
+    owners = set(context.ownership.owners)
+    boxes = [box for box in inside if f"{first.of}/{box}".lstrip("/") in owners] or inside
+    device, weights = first.device(context.ops), first.weights(context.ops)
     scopes = [replica.scope for replica in replicas]
     one = len(scopes) == 1
     message = f"{some(scopes)} repeat{'s' if one else ''} {some(boxes, 4)}"
     message += f" of {first.of}" if first.of and not _is_whole_graph(first.of) else ""
     message += ": the same model, built once more"
-    message += f" for {first.device}" if one and first.device else ""
-    message += {"copies": ", with copies of the weights", "same": ", on the same weights", "": ""}[first.weights] + "."
+    message += f" for {device}" if one and device else ""
+    message += {"copies": ", with copies of the weights", "same": ", on the same weights", "": ""}[weights] + "."
     waits = _waits(context)
     if waits:
         listed = some(waits) if len(waits) < 4 else f"{waits[0]} to {waits[-1]}"

@@ -31,7 +31,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
 import numpy as np
 
-from graphdiag.diagnosis.call_scopes import fits, is_state
+from graphdiag.diagnosis.call_scopes import fits
 from graphdiag.diagnosis.captured import NOTHING, are_tracked, is_weight, uses_of_variables
 from graphdiag.diagnosis.claims import edge_count, layer_edges
 from graphdiag.diagnosis.context import REAL, DiagnosisContext, Pair
@@ -41,6 +41,7 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import tracks_attributes
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.diagnosis.unowned_scopes import find_unowned_scopes, reads_stray_variables
 from graphdiag.graphs.layer_graph import Layer
 from graphdiag.graphs.op_graph import CONTROL

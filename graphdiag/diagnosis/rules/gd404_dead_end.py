@@ -28,6 +28,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
@@ -89,11 +91,9 @@ def _with_gradients(context: DiagnosisContext) -> set[str]:
     """Boxes of the root whose ops have gradients: ops in a scope of gradients take their tensors."""
     assert context.view is not None
     ops, boxes = context.ops, context.view.box_of_row
-    found: set[str] = set()
-    for source, target, output in zip(ops.source.tolist(), ops.target.tolist(), ops.output.tolist(), strict=True):
-        if output != CONTROL and any(_GRADIENTS.fullmatch(piece) for piece in ops.names[target].split("/")[:-1]):
-            found.add(boxes[source])
-    return found
+    in_gradients = ops.scopes.within(_GRADIENTS.fullmatch)[ops.scopes.of_op]
+    sources = ops.source[in_gradients[ops.target] & (ops.output != CONTROL)]
+    return {boxes[row] for row in np.unique(sources).tolist()}
 
 
 RULE = Rule("GD404", "dead-end", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__)

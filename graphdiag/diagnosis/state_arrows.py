@@ -1,0 +1,120 @@
+"""Arrows of state: where, between the boxes of name scopes, the variables of a layer flow and no activation does.
+
+Keras opens a scope for each call of a layer and makes its variables in one of them, so these arrows tell which boxes
+are one layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
+from graphdiag.diagnosis.dataflow.flow import Flow
+from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
+from graphdiag.diagnosis.ownership import Ownership
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+_STATE = Carries.PARAMETER | Carries.HANDLE
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """An arrow between two boxes that stand side by side.
+
+    Attributes:
+        source: Name of the scope that is the box it leaves.
+        target: Name of the scope that is the box it enters.
+        scope: Number of the scope that it leaves, in `OpGraph.scopes`.
+        edges: Positions of the op edges in it, in the edge arrays of the op graph; control dependencies are left out.
+        state: Those of them that carry state.
+    """
+
+    source: str
+    target: str
+    scope: int
+    edges: Sequence[int]
+    state: Sequence[int]
+
+
+@cache
+def is_state(carries: Carries) -> bool:
+    """Whether parameters, or the handle of a variable, flow, and no activation."""
+    return bool(carries & _STATE) and not carries & Carries.ACTIVATION
+
+
+def ops_with_state(flow: Flow) -> np.ndarray:
+    """Whether each op gives state, as `is_state` has it: a boolean for each row of the op graph."""
+    values = _classes(flow)
+    state: np.ndarray = ((values & int(_STATE)) != 0) & ((values & int(Carries.ACTIVATION)) == 0)
+    return state
+
+
+def computing_scopes(graph: OpGraph, flow: Flow, ownership: Ownership) -> np.ndarray:
+    """The scopes, at every level, in which some op has activations; bookkeeping does not count.
+
+    Returns:
+        bool, one for each scope of `OpGraph.scopes`.
+    """
+    computes = (_classes(flow) & int(Carries.ACTIVATION)) != 0
+    computes[list(ownership.roles)] = False
+    return graph.scopes.around(graph.drawn_in[computes])
+
+
+def state_arrows(graph: OpGraph, flow: Flow) -> Sequence[Arrow]:
+    """The arrows between boxes, at every level, over which some op edge carries a layer's state (see `is_state`).
+
+    Args:
+        graph: The op graph.
+        flow: What its tensors carry.
+
+    Returns:
+        Each arrow with all its op edges, those that carry something else included, in the order of the graph.
+    """
+    state = _edges_with_state(graph, flow)
+    if not state.any():
+        return ()
+    edges = np.flatnonzero(graph.output != CONTROL)
+    drawn_in, scopes = graph.drawn_in, graph.scopes
+    source, target = scopes.side_by_side(drawn_in[graph.source[edges]], drawn_in[graph.target[edges]])
+    joins = source >= 0
+    edges, source, target = edges[joins], source[joins], target[joins]
+    _, group = np.unique(source.astype(np.int64) * len(scopes) + target, return_inverse=True)
+    with_state = np.bincount(group, weights=state[edges]) > 0
+    kept = with_state[group]
+    edges, source, target, group = edges[kept], source[kept], target[kept], group[kept]
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    # The edges of a group are in order, and the groups are to be in the order of their first edges.
+    parts = sorted(np.split(order, starts[1:]), key=lambda part: int(part[0])) if len(starts) else []
+    found = []
+    for part in parts:
+        members, leaving, entering = edges[part], int(source[part[0]]), int(target[part[0]])
+        carrying = members[state[members]]
+        found.append(Arrow(scopes.names[leaving], scopes.names[entering], leaving, members.tolist(), carrying.tolist()))
+    return found
+
+
+def _edges_with_state(graph: OpGraph, flow: Flow) -> np.ndarray:
+    """Whether each op edge carries state; bool, one for each edge."""
+    state: np.ndarray = ops_with_state(flow)[graph.source] & (graph.output != CONTROL)
+    special = flow.slots.keys() | flow.pivots.keys()
+    for edge in np.flatnonzero(state).tolist():
+        source, taker = int(graph.source[edge]), graph.types[int(graph.target[edge])]
+        # Everywhere else what an op gives is what its values depend on.
+        if source in special or _takes_shape(taker):
+            state[edge] = is_state(flow.over(source, int(graph.output[edge]), taker))
+    return state
+
+
+@cache
+def _takes_shape(op_type: str) -> bool:
+    return op_specs().get(op_type, UNKNOWN).kind in (Kind.SHAPE_OF, Kind.SHAPED_CONSTANT)
+
+
+def _classes(flow: Flow) -> np.ndarray:
+    """What the values of each op depend on: bits of `Carries`; int64, one for each row."""
+    return np.array([value & ALL_CLASSES for value in flow.values], dtype=np.int64)
