@@ -14,17 +14,43 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from graphdiag.diagnosis.finding import Verdict
 from graphdiag.errors import UsageError
 from graphdiag.graphs.op_graph import from_graph_def
-from graphdiag.render.data.graph_files import drawn_level, for_graphml, op_level, to_graphml, to_node_link
+from graphdiag.render.data.graph_files import drawn_level, op_level, to_node_link
+from graphdiag.render.data.graphml import to_graphml
 from graphdiag.results.document import from_dict
 from graphdiag.results.report import Report
 from graphdiag.sources.opened import Origin
 from graphdiag.tensorboard import draw
+from graphdiag.unprintable import escape_unprintable
 from tests.support.drawn import RECORDED, recorded
 from tests.support.graph_text import graph_def
 from tests.support.hostile import HOSTILE
 from tests.support.reports import logs, report_of, report_on
 
 LEVELS = {"": Report.to_networkx, "-ops": op_level, "-drawn": drawn_level}
+
+
+def for_graphml(graph: nx.DiGraph) -> nx.DiGraph:
+    """The graph that GraphML can hold: what cannot be seen is escaped, and there is no ``None``."""
+    safe = graph.__class__(**seen_attributes(graph.graph))
+    safe.add_nodes_from((seen(node), seen_attributes(data)) for node, data in graph.nodes(data=True))
+    for *ends, data in graph.edges(data=True):
+        safe.add_edge(*map(seen, ends), **seen_attributes(data))
+    return safe
+
+
+def seen_attributes(data):
+    return {key: seen(value) if isinstance(value, str) else value for key, value in data.items() if value is not None}
+
+
+def seen(text):
+    return escape_unprintable(text.replace("\\", "\\\\"))
+
+
+def as_networkx_writes_it(graph: nx.DiGraph) -> str:
+    file = io.BytesIO()
+    # Not `write_graphml`: it writes other bytes where lxml is installed.
+    nx.write_graphml_xml(graph, file)
+    return file.getvalue().decode("utf-8") + "\n"
 
 
 def from_graphml(text: str, multigraph: bool = False) -> nx.DiGraph:
@@ -46,6 +72,7 @@ def check(graph: nx.DiGraph, node_link: str, graphml: str) -> None:
     back = from_node_link(node_link)
     assert type(back) is type(graph)
     assert nx.utils.graphs_equal(back, graph)
+    assert graphml == as_networkx_writes_it(for_graphml(graph))
     back = from_graphml(graphml, graph.is_multigraph())
     assert type(back) is type(graph)
     assert nx.utils.graphs_equal(back, for_graphml(graph))

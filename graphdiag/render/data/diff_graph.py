@@ -15,7 +15,8 @@ from graphdiag.modeldiff.changes import (
     SharingChanged,
 )
 from graphdiag.modeldiff.differ import Diff
-from graphdiag.render.data.graph_files import to_graphml, to_node_link
+from graphdiag.render.data.graph_files import to_node_link
+from graphdiag.render.data.graphml import to_graphml
 
 if TYPE_CHECKING:
     import networkx as nx

@@ -1,20 +1,17 @@
 """The three graphs as files that networkx reads back: GraphML, and the node-link JSON of networkx and d3.
 
-JSON holds any name as it is. XML 1.0 cannot, and what shows GraphML shows names as they are; so GraphML gets the graph
-that `for_graphml` makes, in which what cannot be seen is written out, as in all other formats, and no two names become
-one.
+JSON holds any name as it is. XML 1.0 cannot, and what shows GraphML shows names as they are; so in GraphML what cannot
+be seen is written out, as in all other formats, and no two names become one.
 """
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import UsageError
 from graphdiag.graphs.drawn_graph import ROOT
-from graphdiag.unprintable import escape_unprintable
+from graphdiag.render.data.graphml import to_graphml
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -153,45 +150,3 @@ def to_node_link(graph: nx.DiGraph) -> str:
 
 def _listed(items: list[dict[str, Any]]) -> str:
     return "[" + ",\n  ".join(map(json.dumps, items)) + "]"
-
-
-def to_graphml(graph: nx.DiGraph) -> str:
-    """A graph as GraphML that networkx reads back to what `for_graphml` gives.
-
-    ``networkx.read_graphml`` needs ``force_multigraph=True`` for a multigraph, and sets ``node_default`` and
-    ``edge_default`` among the graph's own attributes.
-    """
-    import networkx as nx
-
-    file = io.BytesIO()
-    # Not `write_graphml`: it writes other bytes where lxml is installed.
-    nx.write_graphml_xml(for_graphml(graph), file)
-    return file.getvalue().decode("utf-8") + "\n"
-
-
-def for_graphml(graph: nx.DiGraph) -> nx.DiGraph:
-    r"""The graph that GraphML can hold.
-
-    Args:
-        graph: Any graph whose nodes are strings, and whose attributes are strings, numbers, booleans or ``None``.
-
-    Returns:
-        The same graph without the attributes that are ``None``. In all strings a backslash is doubled, and what
-        `escape_unprintable` escapes is an escape, ``\x07``: names that differ stay different.
-    """
-    safe = graph.__class__(**_attributes(graph.graph))
-    safe.add_nodes_from((_text(node), _attributes(data)) for node, data in graph.nodes(data=True))
-    if graph.is_multigraph():
-        edges = graph.edges(keys=True, data=True)
-        safe.add_edges_from((_text(u), _text(v), key, _attributes(data)) for u, v, key, data in edges)
-    else:
-        safe.add_edges_from((_text(u), _text(v), _attributes(data)) for u, v, data in graph.edges(data=True))
-    return safe
-
-
-def _attributes(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _text(value) if isinstance(value, str) else value for key, value in data.items() if value is not None}
-
-
-def _text(text: str) -> str:
-    return escape_unprintable(text.replace("\\", "\\\\"))

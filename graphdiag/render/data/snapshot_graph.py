@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from graphdiag.modeldiff.snapshot import Snapshot
-from graphdiag.render.data.graph_files import to_graphml, to_node_link
+from graphdiag.render.data.graph_files import to_node_link
+from graphdiag.render.data.graphml import to_graphml
 
 if TYPE_CHECKING:
     import networkx as nx
