@@ -128,11 +128,10 @@ class FixpointSolver(GraphView):
 
         Before anything was stored, a read finds nothing, unless others than this graph's ops may have stored it.
         """
-        ways_of_specs = {spec: _way(spec) for spec in set(self.op_specs)}
+        ways_of_specs = {spec: _way(spec) for spec in self.specs}
         ways = bytearray(map(ways_of_specs.__getitem__, self.op_specs))
-        for row, spec in enumerate(self.op_specs) if any(spec.kind is Kind.VARIABLE for spec in ways_of_specs) else ():
-            if spec.kind is Kind.VARIABLE:
-                self.values[row] = PARAMETER
+        for row in self.rows_with(lambda spec: spec.kind is Kind.VARIABLE):
+            self.values[row] = PARAMETER
         finds_nothing = self.states.finds_nothing_at_first
         for row in self.states.reads:
             if ways[row] != _KNOWN and not finds_nothing(row):
@@ -143,7 +142,7 @@ class FixpointSolver(GraphView):
             for target in self.targets(row):
                 ways[target] = _EVALUATED
         first, output = self.first, self.output
-        for row in [row for row, way in enumerate(ways) if way == _WRITES]:
+        for row in self.rows_with(lambda spec: ways_of_specs[spec] == _WRITES):
             # The handle comes first, unless the graph lacks it.
             if first[row] == first[row + 1] or output[first[row]] == CONTROL:
                 ways[row] = _EVALUATED

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NewType, Protocol
+
+import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import ANYTHING, Dependencies
 from graphdiag.diagnosis.dataflow.liveness import (
@@ -79,6 +81,7 @@ class GraphView:
         graph: The op graph.
         in_function: Whether it is a function body.
         op_specs: The spec of each row.
+        specs: The different ones among them.
         order: Rows in an order of evaluation.
         position: Place of each row in that order.
         depths: How many TF 1 loops are around a row, for rows inside of one.
@@ -117,6 +120,9 @@ class GraphView:
         self.opaque: set[int] = set()
         self._of_unknown_code: set[int] = set()
         self.op_specs = self._find_specs(body)
+        numbers = {spec: number for number, spec in enumerate(dict.fromkeys(self.op_specs))}
+        self.specs = list(numbers)
+        self._spec_numbers = np.fromiter(map(numbers.__getitem__, self.op_specs), dtype=np.int32, count=size)
         self.order = evaluation_order(graph)
         self.position: Sequence[int] = self.order
         if not isinstance(self.order, range):
@@ -132,7 +138,7 @@ class GraphView:
         self.output: list[int] = graph.output.tolist()
         self.first: list[int] = graph.in_edges.tolist()
         self._onward: tuple[list[int], list[int]] | None = None
-        self.liveness = find_liveness(graph, self.op_specs, self.order)
+        self.liveness = find_liveness(self)
         self.decisions: dict[int, int] = {}
         self.decides: dict[int, list[int]] = {}
         for row, conditions in self.liveness.choices.items():
@@ -142,16 +148,15 @@ class GraphView:
     def _find_specs(self, body: FunctionBody | None) -> list[OpSpec]:
         """The rule of each row: that of its type, unless it calls a function, or is not all there."""
         graph, table, functions = self.graph, op_specs(), self.functions
-        by_type = {op_type: table.get(op_type, UNKNOWN) for op_type in set(graph.types)}
+        by_type = {op_type: table.get(op_type, UNKNOWN) for op_type in graph.type_names}
         found = [by_type[op_type] for op_type in graph.types]
         special = {
             op_type
             for op_type, spec in by_type.items()
             if spec.kind in CALLING or spec.kind is Kind.UNKNOWN or functions.has(op_type)
         }
-        for row, op_type in enumerate(graph.types) if special else ():
-            if op_type not in special:
-                continue
+        for row in graph.rows_of_types(special.__contains__):
+            op_type = graph.types[row]
             names = functions.called(graph, row, found[row].kind, body)
             if names is not None and all(name in functions.bodies for name in names):
                 self.callees[row] = names
@@ -169,13 +174,19 @@ class GraphView:
                 found[row] = UNKNOWN
                 self.callees.pop(row, None)
                 self.opaque.add(row)
-        for row, op_type in enumerate(graph.types) if by_type.keys() & _TOUCHES_BY_ATTRIBUTES else ():
-            if op_type == "PrintV2" and prints_to_a_file(graph, row):
-                found[row] = _PRINTS_TO_A_FILE
-            elif op_type in _TOUCHES_BY_ATTRIBUTES and op_type != "PrintV2":
+        for row in graph.rows_of_types(_TOUCHES_BY_ATTRIBUTES.__contains__):
+            if graph.types[row] != "PrintV2":
                 reads, writes, _ = self.functions.python_code.get(token_of(graph, row), (True, True, ()))
                 found[row] = _PYTHON[reads, writes]
+            elif prints_to_a_file(graph, row):
+                found[row] = _PRINTS_TO_A_FILE
         return found
+
+    def rows_with(self, fits: Callable[[OpSpec], object]) -> list[int]:
+        """The rows whose specs are of some sort, in order; each spec is looked at once."""
+        chosen = np.array([bool(fits(spec)) for spec in self.specs], dtype=bool)
+        rows: list[int] = np.flatnonzero(chosen[self._spec_numbers]).tolist()
+        return rows
 
     def pivots(self) -> dict[int, int]:
         """What decides about rows that do not always run, and about what comes out of a ``Switch``."""
@@ -188,9 +199,7 @@ class GraphView:
 
     def rows_with_python(self) -> Collection[int]:
         """Rows that may call Python functions, themselves or in a function's body."""
-        types = _PYTHON_TYPES & set(self.graph.types)
-        found = [row for row, op_type in enumerate(self.graph.types) if op_type in types] if types else []
-        return [*found, *self.callees]
+        return [*self.graph.rows_of_types(_PYTHON_TYPES.__contains__), *self.callees]
 
     def tokens(self, row: int) -> Collection[str]:
         """Tokens of the Python functions that a row calls, itself or in a function's body."""
@@ -202,9 +211,7 @@ class GraphView:
     def runs_code(self) -> frozenset[int]:
         """Rows that may run code outside of the graph: Python's, that of an unknown op, or of a function with such."""
         found = {row for row, names in self.callees.items() if any(self.functions.runs_code(name) for name in names)}
-        python = {spec for spec in set(self.op_specs) if spec.outside is Outside.BOTH}
-        if python:
-            found.update(row for row, spec in enumerate(self.op_specs) if spec in python)
+        found.update(self.rows_with(lambda spec: spec.outside is Outside.BOTH))
         return frozenset(found | self._of_unknown_code)
 
     def decided_by(self, row: int) -> int:
@@ -246,8 +253,7 @@ class GraphView:
 def rows_of_kind(graph: OpGraph, kind: Kind) -> Iterable[int]:
     """The rows whose op types are of a kind."""
     table = op_specs()
-    wanted = {op_type for op_type in set(graph.types) if table.get(op_type, UNKNOWN).kind is kind}
-    return [row for row, op_type in enumerate(graph.types) if op_type in wanted] if wanted else []
+    return graph.rows_of_types(lambda op_type: table.get(op_type, UNKNOWN).kind is kind)
 
 
 def token_of(graph: OpGraph, row: int) -> str:

@@ -9,9 +9,9 @@ The rules of dead tensors are those of TensorFlow's executor (``tensorflow/core/
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import NewType, Protocol
 
 import numpy as np
 
@@ -83,46 +83,65 @@ def evaluation_order(graph: OpGraph) -> Sequence[int]:
     return order
 
 
-def find_liveness(graph: OpGraph, op_specs: Sequence[OpSpec], order: Sequence[int]) -> Liveness:
+class Ordered(Protocol):
+    """What is known of a graph before it is known when its ops run; see `graphdiag.diagnosis.dataflow.graph_view`."""
+
+    graph: OpGraph
+    op_specs: list[OpSpec]
+    order: Sequence[int]
+    position: Sequence[int]
+    source: list[int]
+    output: list[int]
+    first: list[int]
+
+    def rows_with(self, fits: Callable[[OpSpec], object]) -> list[int]:
+        """The rows whose specs are of some sort."""
+
+    def targets(self, row: int) -> Sequence[int]:
+        """The rows that take something from a row."""
+
+
+def find_liveness(view: Ordered) -> Liveness:
     """Find the conditions under which each op runs.
 
     Args:
-        graph: The op graph.
-        op_specs: The rule of each row.
-        order: An order of evaluation.
+        view: The op graph, with the rule of each row and an order of evaluation.
 
     Returns:
         The liveness of all rows; empty when the graph has no ``Switch``.
     """
-    if not any(spec.kind is Kind.SWITCHES for spec in set(op_specs)):
+    switches = view.rows_with(lambda spec: spec.kind is Kind.SWITCHES)
+    if not switches:
         return Liveness()
-    finder = _Finder(graph, op_specs)
-    finder.visit_all(order)
-    finder.close_loops()
+    finder = _Finder(view)
+    finder.visit_all(switches)
+    finder.close_loops(view.rows_with(lambda spec: spec.kind is Kind.MERGES))
     return finder.found
 
 
 class _Finder:
-    def __init__(self, graph: OpGraph, op_specs: Sequence[OpSpec]) -> None:
-        self.graph = graph
-        self.op_specs = op_specs
-        self.source: list[int] = graph.source.tolist()
-        self.output: list[int] = graph.output.tolist()
-        self.first: list[int] = graph.in_edges.tolist()
+    def __init__(self, view: Ordered) -> None:
+        self.view = view
+        self.graph = view.graph
+        self.op_specs = view.op_specs
+        self.source, self.output, self.first = view.source, view.output, view.first
         self.found = Liveness()
 
-    def visit_all(self, order: Sequence[int]) -> None:
-        source, first, alive = self.source, self.first, self.found.alive
-        switches = {spec for spec in set(self.op_specs) if spec.kind is Kind.SWITCHES}
-        # Rows over whose outputs some condition comes; most graphs have few.
-        conditional = bytearray(spec in switches for spec in self.op_specs)
-        for row in order:
-            for edge in range(first[row], first[row + 1]):
-                if conditional[source[edge]]:
-                    self._visit(row)
-                    if row in alive:
-                        conditional[row] = 1
-                    break
+    def visit_all(self, switches: Sequence[int]) -> None:
+        """Visit the rows over whose inputs some condition comes, in order; most graphs have few."""
+        order, position, targets, alive = self.view.order, self.view.position, self.view.targets, self.found.alive
+        waiting = bytearray(len(order))
+        for row in switches:
+            for target in targets(row):
+                waiting[position[target]] = 1
+        place = waiting.find(1)
+        while place >= 0:
+            row = order[place]
+            self._visit(row)
+            if row in alive:
+                for target in targets(row):
+                    waiting[position[target]] = 1
+            place = waiting.find(1, place + 1)
 
     def _visit(self, row: int) -> None:
         kind = self.op_specs[row].kind
@@ -161,16 +180,15 @@ class _Finder:
         if common:
             self.found.alive[row] = common
 
-    def close_loops(self) -> None:
+    def close_loops(self, merges: Sequence[int]) -> None:
         """Which of the first and the later values a loop's ``Merge`` holds is decided by the loop's condition."""
-        for row, spec in enumerate(self.op_specs):
-            if spec.kind is Kind.MERGES:
-                edges = self._data_edges(row)
-                if any(self._ends_loop(edge) for edge in edges):
-                    _, rest = _split([self._of_edge(edge) for edge in edges])
-                    choice = frozenset().union(*rest)
-                    if choice:
-                        self.found.choices[row] = choice
+        for row in merges:
+            edges = self._data_edges(row)
+            if any(self._ends_loop(edge) for edge in edges):
+                _, rest = _split([self._of_edge(edge) for edge in edges])
+                choice = frozenset().union(*rest)
+                if choice:
+                    self.found.choices[row] = choice
 
     def _data_edges(self, row: int) -> list[int]:
         return [edge for edge in range(self.first[row], self.first[row + 1]) if self.output[edge] != CONTROL]

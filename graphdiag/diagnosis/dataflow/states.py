@@ -100,19 +100,15 @@ class States:
 
     def _connect(self) -> None:
         view = self.view
-        touching = {
-            spec
-            for spec in set(view.op_specs)
-            if spec.handles or spec.outside or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
-        }
-        if touching:
-            for row, spec in enumerate(view.op_specs):
-                if spec in touching:
-                    self._touch(row, spec)
+        for row in view.rows_with(
+            lambda spec: spec.handles or spec.outside or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
+        ):
+            self._touch(row, view.op_specs[row])
         if view.functions.python_code and not view.in_function:
             self._connect_python()
-        if any(spec.kind is Kind.VARIABLE for spec in set(view.op_specs)):
-            self._follow_references()
+        variables = view.rows_with(lambda spec: spec.kind is Kind.VARIABLE)
+        if variables:
+            self._follow_references(variables)
 
     def _connect_python(self) -> None:
         """What Python code does to the variables that it names."""
@@ -134,10 +130,11 @@ class States:
         return self._python_writes.get(row, ())
 
     def _touch(self, row: int, spec: OpSpec) -> None:
-        if spec.outside & Outside.WRITTEN:
-            self._writes_to(row, self.outside(row), fills=True)
-        if spec.outside & Outside.READ:
-            self._reads_from(row, self.outside(row), _LAST)
+        if spec.outside is not Outside.UNTOUCHED:
+            if spec.outside & Outside.WRITTEN:
+                self._writes_to(row, self.outside(row), fills=True)
+            if spec.outside & Outside.READ:
+                self._reads_from(row, self.outside(row), _LAST)
         if not spec.handles and spec.kind not in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES):
             return
         for position, key in self._behind(row, spec):
@@ -176,10 +173,10 @@ class States:
         edges = range(view.first[row], view.first[row + 1])
         return [view.source[edge] for edge in edges if view.output[edge] != CONTROL]
 
-    def _follow_references(self) -> None:
+    def _follow_references(self, variables: Sequence[int]) -> None:
         """TF 1: whoever takes a variable's reference reads it, and may hand it on."""
         view = self.view
-        waiting = [row for row, spec in enumerate(view.op_specs) if spec.kind is Kind.VARIABLE]
+        waiting = list(variables)
         seen = set(waiting)
         while waiting:
             row = waiting.pop()
@@ -275,9 +272,10 @@ class States:
         and the like are empty at first, so that all that is in them was stored.
         """
         view = self.view
-        if self._types.get(key, "").startswith(_PER_RUN) or view.graph.types[row] in _ASKS_ONLY:
+        kind = view.op_specs[row].kind
+        if kind is not Kind.READ_STATE and kind is not Kind.DEQUEUE and (row, key) not in self._calls_that_take:
             return False
-        return view.op_specs[row].kind in (Kind.READ_STATE, Kind.DEQUEUE) or (row, key) in self._calls_that_take
+        return not self._types.get(key, "").startswith(_PER_RUN) and view.graph.types[row] not in _ASKS_ONLY
 
     def content(self, row: int, key: Key) -> Dependencies:
         """What a row that reads a state may find there."""
@@ -354,9 +352,7 @@ class States:
     def all_writers(self) -> set[int]:
         """Every row that writes."""
         view = self.view
-        for row, spec in enumerate(view.op_specs):
-            if spec.kind is not Kind.UNKNOWN:
-                continue
+        for row in view.rows_with(lambda spec: spec.kind is Kind.UNKNOWN):
             for edge in range(view.first[row], view.first[row + 1]):
                 slot = view.output[edge]
                 if slot != CONTROL and view.at(view.source[edge], slot)[0] & HANDLE and not self._known(edge):
@@ -515,11 +511,11 @@ class States:
     def touches(self) -> dict[int, Touches]:
         """The rows that read a variable and those that write to it, for each row that gives its handle."""
         found = {}
-        for row, spec in enumerate(self.view.op_specs):
-            if spec.kind not in (Kind.HANDLE, Kind.VARIABLE, Kind.FEED):
-                continue
+        view = self.view
+        for row in view.rows_with(lambda spec: spec.kind in (Kind.HANDLE, Kind.VARIABLE, Kind.FEED)):
             key = self.origin(row)
-            if key is None or (spec.kind is not Kind.FEED and self._types.get(key) not in _VARIABLES):
+            is_feed = view.op_specs[row].kind is Kind.FEED
+            if key is None or (not is_feed and self._types.get(key) not in _VARIABLES):
                 continue
             if any(self._finds_what_earlier_runs_left(reader, key) for reader in self._readers.get(key, ())):
                 continue  # a table or a queue
@@ -598,6 +594,8 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
         if position[reader] < position[writer]:
             wanted[reader].append(writer)
     source, output, first = view.source, view.output, view.first
+    # What waits for all that its inputs wait for, and for its inputs, are all rows but these.
+    special = calls.union(view.rows_with(lambda spec: spec.kind is Kind.MERGES)) if wanted else calls
     for chunk, last in _chunks(wanted, position):
         bits = {reader: 1 << bit for bit, reader in enumerate(chunk)}
         start = position[chunk[0]]
@@ -605,8 +603,18 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
         waits_for = [0] * (stop - start)
         for place in range(start, stop):
             row = order[place]
+            passed = 0
+            if row not in special:
+                for edge in range(first[row], first[row + 1]):
+                    back = position[source[edge]] - start
+                    if 0 <= back < place - start:
+                        passed |= waits_for[back]
+                        if calls and output[edge] == CONTROL:
+                            passed |= bits.get(source[edge], 0)
+                waits_for[place - start] = passed | bits.get(row, 0)
+                continue
             kind = view.op_specs[row].kind
-            through_all, passed = -1, 0
+            through_all = -1
             for edge in range(first[row], first[row + 1]):
                 back = position[source[edge]] - start
                 if back >= place - start:
