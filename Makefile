@@ -7,7 +7,7 @@ JAVASCRIPT := tests/javascript
 .PHONY: demo test docs fuzz bench models lint screenshots clean
 
 demo: .venv/demo
-	$(BIN)/graphdiag compare fixtures/models/reference_scoped.py
+	$(BIN)/graphdiag demo
 
 test: .venv/test lint docs
 	tests/tools.sh dot chromium chromedriver
@@ -23,6 +23,7 @@ lint: .venv/test $(JAVASCRIPT)/node_modules/.package-lock.json
 
 # The documentation as a site, in site/. A warning, such as a link that leads nowhere, is an error.
 docs: .venv/test
+	tests/tools.sh dot
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # As many inputs as COUNT says, or for as many SECONDS; the same SEED makes the same inputs.
@@ -56,7 +57,7 @@ $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package.json $(JAVA
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=23.1"
 
 .venv/demo: .venv/bin/python pyproject.toml $(CONSTRAINTS)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[keras2]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e .
 	touch $@
 
 .venv/test: .venv/bin/python pyproject.toml $(CONSTRAINTS)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from docs.generate.page import Page, cell
+from docs.generate.page import Page, cell, code_cell
 from graphdiag.cli import _app as application
 from graphdiag.cli.help_page import Command
 
@@ -33,7 +33,7 @@ def _page(parent: click.Context, name: str, command: click.Command) -> Iterator[
             yield f"## {group}\n"
             yield "| option | meaning |\n|---|---|"
             for option, meaning in records:
-                yield f"| `{cell(option)}` | {cell(meaning)} |"
+                yield f"| {code_cell(option)} | {cell(meaning)} |"
             yield ""
     if command.epilog:
         yield f"## Examples\n\n```text\n{command.epilog}\n```"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -10,12 +11,16 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page as SitePage
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from docs.generate import commands, project, rules, schemas  # noqa: E402 - they are found from here on
+from docs.generate import architecture, commands, contracts, project, rules, schemas  # noqa: E402 - they are found from here on
 from docs.generate.page import Page  # noqa: E402
+
+_CONTRACT = re.compile(r"<!-- contract: ([\w-]+) -->")
+_CONTRACTS = "<!-- contracts -->"
 
 
 @cache
@@ -25,7 +30,7 @@ def _chapters() -> Mapping[str, Sequence[Page]]:
         "rules/*": list(rules.pages()),
         "commands/*": list(commands.pages()),
         "schemas/*": list(schemas.pages()),
-        "": list(project.pages()),
+        "": [*project.pages(), *architecture.pages()],
     }
 
 
@@ -39,6 +44,16 @@ def on_files(files: Files, /, *, config: MkDocsConfig) -> None:
     for chapter in _chapters().values():
         for page in chapter:
             files.append(File.generated(config, page.path, content=page.content))
+
+
+def on_page_markdown(markdown: str, /, *, page: SitePage, config: MkDocsConfig, files: Files) -> str:
+    """Put what the program says in the place of comments that name it."""
+    return _CONTRACT.sub(lambda found: contracts.described(found[1]), markdown).replace(_CONTRACTS, _all_contracts())
+
+
+def _all_contracts() -> str:
+    rows = [f"| [`{type_}`]({type_}.md) | {summary} |" for type_, summary in contracts.summaries()]
+    return "\n".join(["| type | what it demands |\n|---|---|", *rows])
 
 
 def _filled(nav: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 
 @dataclass(frozen=True)
@@ -22,4 +23,9 @@ class Page:
 
 def cell(text: str) -> str:
     """Text as the cell of a table in Markdown."""
-    return " ".join(text.split()).replace("|", "\\|")
+    return " ".join(text.split()).replace("|", "&#124;")
+
+
+def code_cell(text: str) -> str:
+    """Code as the cell of a table; Markdown's own quotes would show an escaped bar as two characters."""
+    return f"<code>{cell(escape(text, quote=False))}</code>"

@@ -151,7 +151,7 @@ def find_config(directory: Path) -> Path | None:
     return None
 
 
-def read_config(file: Path) -> Config:
+def read_config(file: str | Path) -> Config:
     """Read a configuration.
 
     Args:
@@ -165,6 +165,7 @@ def read_config(file: Path) -> Config:
         ConfigError: The file cannot be read, or says what cannot be; the message names the key and the nearest right
             word.
     """
+    file = Path(file)
     content = _load(file)
     own = _own_table(content, file.name)
     if own is None:

@@ -98,6 +98,11 @@ def test_the_same_tables_stand_in_either_file(write, name):
     assert read_config(write(prefixed, name)).models == read_config(write(WHOLE, "plain.toml")).models
 
 
+def test_the_file_may_be_given_as_text(write):
+    file = write(WHOLE)
+    assert read_config(str(file)) == read_config(file)
+
+
 def test_without_contracts_there_is_one_about_findings(write):
     config = read_config(write('[[models]]\nname = "a"\nsource = "a.py"\n'))
     assert config.contracts == (DEFAULT_CONTRACT,)
