@@ -38,9 +38,9 @@ A package enters it in its ``pyproject.toml``; the word in the configuration is 
 that says where it stands: `text`, `flag`, `number`, `path`, `table`, `choice`, `list_of`, `layer_set`, `read_graph`. A
 reader of your own takes the value and its `Place`, and raises what ``place.error("...")`` makes.
 
-**Layers and graphs.** A `LayerSet` is what the documentation calls a set of layers. `contract_graph` gives the graph of a
-report on which a contract is checked: `LAYER`, `OP` or `DRAWN`. A `Violation` may hold a chain of `Link`, which reports
-print and draw. A contract that cannot be checked on a model raises `ConfigError`.
+**Layers and graphs.** A `LayerSet` is what the documentation calls a set of layers. `contract_graph` gives the graph of
+a report on which a contract is checked: `LAYER`, `OP` or `DRAWN`. A `Violation` may hold a chain of `Link`, which
+reports print and draw. A contract that cannot be checked on a model raises `ConfigError`.
 """
 
 from __future__ import annotations

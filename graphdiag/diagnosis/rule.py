@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from graphdiag.diagnosis.context import DiagnosisContext, Pair, carried
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Blame, Finding, Severity, Verdict
+from graphdiag.version import DOCUMENTATION
 
 OpenEdges = Sequence[tuple[Pair, OpEdge]]
 """Op edges of unexplained crossings that no rule has claimed yet, with the layers they join."""
@@ -61,6 +62,11 @@ class Rule:
     def documentation(self) -> str:
         """What it finds, why it matters, an example, the fix, and reports upstream."""
         return (sys.modules[self.module].__doc__ or "").strip()
+
+    @property
+    def url(self) -> str:
+        """The page of the documentation about one of graphdiag's own rules; empty for a rule of another package."""
+        return f"{DOCUMENTATION}rules/{self.code}/" if self.module.startswith("graphdiag.") else ""
 
 
 def in_claim_order(rules: Iterable[Rule]) -> tuple[Rule, ...]:

@@ -44,6 +44,7 @@ def _data(rule: Rule) -> dict[str, str]:
         "verdict": rule.verdict.value,
         "severity": rule.severity.value,
         "blame": rule.blame.value,
+        "url": rule.url,
         "documentation": rule.documentation,
     }
 

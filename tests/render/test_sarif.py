@@ -16,7 +16,7 @@ from graphdiag.diagnosis.registry import all_rules
 from graphdiag.render.ci.sarif import to_sarif, write
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 from graphdiag.unprintable import escape_unprintable
-from graphdiag.version import __version__
+from graphdiag.version import DOCUMENTATION, __version__
 from tests.render.reports import finding, hostile_report, hostile_suites, report_with
 from tests.support.hostile import NAMES
 from tests.support.reports import report_on
@@ -61,6 +61,10 @@ def test_the_tool_and_the_help_of_its_rules():
     assert rules["GD101"]["defaultConfiguration"] == {"level": "warning"}
     assert rules["GD101"]["help"]["markdown"].startswith("**What it finds**\n\nDrawn edges from one layer")
     assert all(rule["help"]["markdown"] and rule["shortDescription"]["text"] for rule in rules.values())
+    assert driver["informationUri"] == DOCUMENTATION
+    assert {code: rule["helpUri"] for code, rule in rules.items()} == {
+        code: f"{DOCUMENTATION}rules/{code}/" for code in rules
+    }
 
 
 def test_a_finding_names_its_layers_and_its_op():

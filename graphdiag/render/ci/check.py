@@ -11,6 +11,10 @@ from graphdiag.render.ci import github, junit, markdown, sarif
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
 from graphdiag.render.text.check import VIOLATIONS_SHOWN, ignored_lines, verdict
 from graphdiag.results.check_report import CheckedModel, CheckReport, ContractOutcome, ContractStatus, Link, Violation
+from graphdiag.version import DOCUMENTATION
+
+_CONTRACTS = f"{DOCUMENTATION}contracts/"
+"""The page about all kinds; those of other packages have none of their own there."""
 
 
 def to_markdown(report: CheckReport, _: PictureStyle | None = None) -> str:
@@ -53,7 +57,7 @@ def _suite(model: CheckedModel, outcomes: Sequence[ContractOutcome], config: str
     problems = [] if model.error else list(_problems(outcomes, model, source, config))
     return Suite(
         model=model.name,
-        checks=[Check(it.contract, summary=f"A contract of type {it.type}.") for it in outcomes],
+        checks=[Check(it.contract, summary=f"A contract of type {it.type}.", url=_CONTRACTS) for it in outcomes],
         problems=problems,
         notes=[f"ignored: {line}" for line in ignored_lines(model)],
         failure=model.error,

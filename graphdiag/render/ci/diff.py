@@ -11,6 +11,7 @@ from graphdiag.modeldiff.summary import SORTS, headline, sort_of, told
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.ci import github, junit, sarif
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite
+from graphdiag.version import DOCUMENTATION
 
 _SUMMARIES = {
     "model": "The model's name, inputs, outputs and nested models are the same.",
@@ -53,7 +54,7 @@ def suite_of(diff: Diff) -> Suite:
     title = diff.titles[1]
     return Suite(
         model=title,
-        checks=[Check(f"diff-{sort}", summary=_SUMMARIES[sort]) for sort in SORTS],
+        checks=[Check(f"diff-{sort}", summary=_SUMMARIES[sort], url=f"{DOCUMENTATION}diff/") for sort in SORTS],
         problems=list(_problems(diff)),
         notes=[f"{diff.titles[0]} -> {title}: {headline(diff)}", *diff.not_compared, *diff.notes],
         location=Location(title),

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite, suite_of
 from graphdiag.unprintable import escape_unprintable
-from graphdiag.version import __version__
+from graphdiag.version import DOCUMENTATION, __version__
 
 if TYPE_CHECKING:
     from graphdiag.picture_style import PictureStyle
@@ -42,6 +42,7 @@ def write(suites: Sequence[Suite]) -> str:
                 "name": "graphdiag",
                 "version": __version__,
                 "semanticVersion": __version__,
+                "informationUri": DOCUMENTATION,
                 "rules": [_rule(check) for check in checks.values()],
             }
         },
@@ -67,6 +68,8 @@ def _rule(check: Check) -> dict[str, Any]:
         rule["name"] = escape_unprintable(check.name)
     if check.summary:
         rule["shortDescription"] = {"text": _text(check.summary)}
+    if check.url:
+        rule["helpUri"] = check.url
     if check.help:
         rule["help"] = {"text": _text(check.help, keep="\n"), "markdown": _message(check.help, keep="\n")}
     return rule

@@ -44,6 +44,7 @@ class Check:
         summary: One sentence: what it finds.
         help: All about it, as Markdown.
         severity: How much its problems matter, unless one says otherwise.
+        url: A page about it; empty where there is none.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Check:
     summary: str = ""
     help: str = ""
     severity: Severity = Severity.ERROR
+    url: str = ""
 
     @property
     def title(self) -> str:
@@ -170,7 +172,7 @@ def suite_of(report: Report) -> Suite:
 def check_of(rule: Rule) -> Check:
     """A rule as a check, with its documentation as Markdown."""
     first, _, rest = rule.documentation.partition("\n")
-    return Check(rule.code, rule.name, first.partition(": ")[2], _markdown(rest), rule.severity)
+    return Check(rule.code, rule.name, first.partition(": ")[2], _markdown(rest), rule.severity, rule.url)
 
 
 def _checks(report: Report) -> Iterator[Check]:

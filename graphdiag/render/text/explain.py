@@ -16,7 +16,8 @@ def one(rule: Rule) -> RenderableType:
     """Everything about one rule: what it finds, why it matters, an example, the fix."""
     first, _, rest = rule.documentation.partition("\n")
     kind = f"verdict {rule.verdict.value}, severity {rule.severity.value}, blame {rule.blame.value}"
-    return Group(Text(first, style="bold"), Text(kind, style="dim"), *_sections(rest))
+    page = [Text(), Text(rule.url, style="dim")] if rule.url else []
+    return Group(Text(first, style="bold"), Text(kind, style="dim"), *_sections(rest), *page)
 
 
 def _sections(text: str) -> Iterator[RenderableType]:
