@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nox
 
-if __import__("sys").version_info >= (3, 11):
+if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
@@ -17,14 +18,14 @@ ROOT = Path(__file__).resolve().parent
 CONSTRAINTS = ROOT / "tests" / "constraints.txt"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 TENSORFLOWS = {
-    # Python, TensorFlow, and the Keras that came out with it
-    "2.16": ("3.10", "keras==3.3.*"),
-    "2.17": ("3.10", "keras==3.4.*"),
-    "2.18": ("3.11", "keras==3.6.*"),
-    "2.19": ("3.11", "keras==3.9.*"),
-    "2.20": ("3.12", "keras==3.11.*"),
-    "2.21": ("3.13", "keras"),
+    "2.16": "keras==3.3.*",
+    "2.17": "keras==3.4.*",
+    "2.18": "keras==3.6.*",
+    "2.19": "keras==3.9.*",
+    "2.20": "keras==3.11.*",
+    "2.21": "keras",
 }
+"""Versions of TensorFlow, each with the Keras of its time."""
 WITHOUT_TENSORFLOW = [
     "tests/checking/contracts/test_golden.py",
     "tests/checking/contracts/test_independence.py",
@@ -88,8 +89,8 @@ def lowest(session: nox.Session) -> None:
 @nox.parametrize("tensorflow", TENSORFLOWS)
 def models(session: nox.Session, tensorflow: str) -> None:
     """Models that run, on a version of TensorFlow with the Keras and the tf_keras of its time."""
-    _, keras = TENSORFLOWS[tensorflow]
-    session.install(".", f"tensorflow=={tensorflow}.*", f"tf_keras=={tensorflow}.*", keras, "pytest", "hypothesis")
+    stack = [f"tensorflow=={tensorflow}.*", f"tf_keras=={tensorflow}.*", TENSORFLOWS[tensorflow]]
+    session.install(".", *stack, "pytest", "hypothesis")
     session.run("pytest", "-p", "no:cacheprovider", *(session.posargs or WITH_MODELS))
 
 
