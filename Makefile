@@ -9,7 +9,8 @@ JAVASCRIPT := tests/javascript
 demo: .venv/demo
 	$(BIN)/graphdiag demo
 
-test: .venv/test lint docs
+# The tests build the documentation as well.
+test: .venv/test lint
 	tests/tools.sh dot chromium chromedriver
 	npm --prefix $(JAVASCRIPT) test
 	$(BIN)/pytest -n logical --dist loadfile --no-loadscope-reorder

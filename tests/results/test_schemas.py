@@ -36,6 +36,13 @@ def test_every_log(name):
         assert wrong(json.loads(json.dumps(report.drawn_graph.to_dict())), "drawn") is None
 
 
+@pytest.mark.parametrize("name", names())
+def test_its_id_has_the_version_that_documents_name(name):
+    written = json.loads(schema(name))
+    assert written["$id"] == f"urn:graphdiag:schema:{name}:{written['title'].rpartition('/')[2]}"
+    assert written["properties"].get("schema", {"const": written["title"]}) == {"const": written["title"]}
+
+
 def test_a_live_model(graphdiag):
     done = graphdiag("compare", ROOT / "fixtures" / "models" / "nested_keras3.py", "--format", "json")
     document = json.loads(done.stdout)
