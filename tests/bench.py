@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests import worst_cases
+from tests import tensorboard_bench, worst_cases
 
 ROOT = Path(__file__).resolve().parents[1]
 LOG = ROOT / "fixtures" / "logs" / "keras216_reference"
@@ -69,6 +69,7 @@ def main() -> None:
     _repair()
     print("worst cases: processor time and peak memory of one command")
     worst_cases.main()
+    tensorboard_bench.main()
 
 
 def _starts() -> None:

@@ -20,6 +20,8 @@ from graphdiag.tensorboard_plugin.tasks import Answer, Failure
 
 _SURVEY_S = 120
 """For what is new in one run."""
+_BEGINNING = 20
+"""Records of an event file in which a graph is looked for before the list is shown; the rest is read after that."""
 _LEAST_INTERVAL_S = 2.0
 _NOBODY_LOOKS_S = 60.0
 """After this time without a request, nothing is read until the next one."""
@@ -117,7 +119,8 @@ class Index:
         if version == known:
             return {"version": version}
         runs = sorted(listing.runs.values(), key=lambda run: run.name)
-        for run in sorted(runs, key=lambda run: run.places.started if run.places else 0.0, reverse=True):
+        newest_first = sorted(runs, key=lambda run: run.places.started if run.places else 0.0, reverse=True)
+        for run in newest_first if not reading["first"] else ():
             if run.places and run.places.places and not run.problem:
                 self._answer(self._default(run))
         return {
@@ -160,8 +163,8 @@ class Index:
         return None if chosen is None else Graph(found.places, tag, chosen)
 
     def key(self, graph: Graph) -> str:
-        """What decides on everything that can be said of a graph: the content, not the names around it."""
-        places = [(place.kind, place.tag, place.digest, place.times) for place in graph.places.places]
+        """What decides on the answer: the content of the graphs, not the names around them."""
+        places = [(place.kind, place.tag, place.digest) for place in graph.places.places]
         model: object = None
         if graph.model is not None and graph.model.run is not None:
             model = [place.digest for place in graph.model.run.places]
@@ -218,7 +221,7 @@ class Index:
         if run.places is None or run.problem:
             return told
         graph = self._default(run)
-        job = self._answer(graph)
+        job = self.jobs.find(self._answer_key(graph))
         return {
             **told,
             "started": run.places.started,
@@ -226,13 +229,16 @@ class Index:
             "keras": run.places.keras_tags,
             "model": graph.model.label if graph.model else "",
             "content": self.key(graph)[:16],
-            "state": job.state,
-            "answer": job.result if job.state == "done" else None,
-            "line": self._in_user_words(job.line),
+            "state": job.state if job else "waiting",
+            "answer": job.result if job and job.state == "done" else None,
+            "line": self._in_user_words(job.line) if job else "",
         }
 
+    def _answer_key(self, graph: Graph) -> str:
+        return f"answer {self.key(graph)}"
+
     def _answer(self, graph: Graph) -> Job:
-        return self.jobs.do(f"answer {self.key(graph)}", lambda _: Answer(graph))
+        return self.jobs.do(self._answer_key(graph), lambda _: Answer(graph))
 
     # --- looking ---
 
@@ -273,25 +279,32 @@ class Index:
             self._version += changed
         newest_first = sorted(due, key=lambda run: -max(file.changed for file in run.files))
         for run in newest_first:
-            self._survey(run)
-            self._change()
+            if run.places is None and not run.problem:
+                self._survey(run, _BEGINNING)
         with self._lock:
-            self._looked_through = self._to_look_through
             self._version += not self._looked
             self._looked = True
+        for run in newest_first:
+            if run.is_due:
+                self._survey(run, None)
 
-    def _survey(self, run: Run) -> None:
-        found = self._surveyor.run(Survey(run.log, run.name, run.files))
+    def _survey(self, run: Run, most: int | None) -> None:
+        found = self._surveyor.run(Survey(run.log, run.name, run.files, most))
+        failed = isinstance(found, Failure)
+        run.problem = self._in_user_words(found.line) if failed else ""
+        run.places = None if failed else found
+        run.is_due = not failed and not found.complete
         with self._lock:
-            self._looked_through += 1
-        run.problem = self._in_user_words(found.line) if isinstance(found, Failure) else ""
-        run.places = None if isinstance(found, Failure) else found
-        run.is_due = False
+            self._looked_through += not run.is_due
+            self._version += 1
 
     def _in_user_words(self, line: str) -> str:
-        """A line that names files as the user knows them."""
+        """A line that names files as the user knows them: from the log directory on, and not by their copies."""
         for mirror in self._mirrors.values():
             line = mirror.in_user_words(line)
+        for directory in self._directories:
+            for path in {directory.path, os.path.realpath(directory.path)} - {os.sep}:
+                line = line.replace(os.path.join(path, ""), "")
         return line
 
     def _list(self) -> _Listing:

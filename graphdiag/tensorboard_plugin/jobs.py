@@ -103,6 +103,11 @@ class Jobs:
             self._start()
         return job
 
+    def find(self, key: str) -> Job | None:
+        """The job with a key, if there is one."""
+        with self._condition:
+            return self._jobs.get(key)
+
     def named(self, name: str) -> Job | None:
         """The job with a name, if there is one."""
         with self._condition:

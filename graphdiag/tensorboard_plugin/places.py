@@ -43,6 +43,7 @@ class RunPlaces:
         places: Of its graphs and Keras models.
         notes: Sentences for the user, on its files.
         started: When it was begun, in seconds since 1970; 0 if that is not known.
+        complete: Whether its files were read to their ends.
     """
 
     log: str
@@ -50,6 +51,7 @@ class RunPlaces:
     places: tuple[Place, ...]
     notes: tuple[str, ...] = ()
     started: float = 0.0
+    complete: bool = True
 
     @property
     def tags(self) -> tuple[str, ...]:

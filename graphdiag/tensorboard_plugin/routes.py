@@ -90,7 +90,7 @@ class Routes:
         graph = self._graph(asked)
         if graph is None:
             return _refused(request, self._index.problem(run) or f"There is no such graph in run {run!r}.")
-        key = f"{kind} {run} {self._index.key(graph)}"
+        key = f"{kind} {_exactly(graph)} {self._index.key(graph)}"
         if kind == "page":
             job = self._index.jobs.do(key, lambda file: Page(graph, file), suffix=".html.gz", urgent=True)
         elif kind == "repaired":
@@ -99,7 +99,7 @@ class Routes:
             new = self._graph(asked, "to_")
             if new is None:
                 return _refused(request, f"There is no such graph in run {asked.get('to_run', '')!r}.")
-            key = f"{key} {new.places.run} {self._index.key(new)}"
+            key = f"{key} {_exactly(new)} {self._index.key(new)}"
             job = self._index.jobs.do(key, lambda file: Changes(graph, new, file), suffix=".html.gz", urgent=True)
         else:
             return _refused(request, "There is no such job.")
@@ -137,6 +137,13 @@ class Routes:
             if name in names:
                 return (files(package) / "static" / name).read_bytes()
         return None
+
+
+def _exactly(graph: Graph) -> str:
+    """What else a page says of a graph, beside what its content decides."""
+    places = graph.places
+    label = graph.model.label if graph.model else ""
+    return repr((places.log, places.run, label, places.notes, [place.times for place in places.places]))
 
 
 def _answer(

@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from graphdiag.errors import SourceError
 from graphdiag.sources.event_runs import Run, Written, add_record
 from graphdiag.sources.records import framed_size, read_records
 from graphdiag.sources.run_choice import written_at
 from graphdiag.tensorboard_plugin.files import File
 from graphdiag.tensorboard_plugin.places import KERAS, META_GRAPH, OWN_GRAPH, TRACE, Place, RunPlaces
+
+_BEGINNING = 2
+"""Records that a writer writes before a graph."""
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,13 @@ class Survey:
         log: What reports call the log.
         run: The run's name.
         files: Its event files, in TensorBoard's order.
+        most: How many records of each file are read at most; all if not given.
     """
 
     log: str
     run: str
     files: tuple[File, ...]
+    most: int | None = None
 
 
 @dataclass
@@ -36,6 +42,7 @@ class _Seen:
     run: Run
     ends: dict[str, int] = field(default_factory=dict)
     places: dict[tuple[str, str], Place] = field(default_factory=dict)
+    records: int = 0
 
 
 _seen: dict[tuple[str, str], _Seen] = {}
@@ -61,22 +68,30 @@ def survey(task: Survey) -> RunPlaces:
         seen = _Seen(Run([]))
     seen.run.files = [Path(file.path) for file in task.files]
     seen.run.notes = []
+    complete = True
     for file in seen.run.files:
-        _read(seen, file)
+        complete &= _read(seen, file, task.most)
     _seen[key] = seen
-    return RunPlaces(
-        task.log, task.run, tuple(seen.places.values()), tuple(seen.run.notes), written_at(seen.run) if sizes else 0.0
-    )
+    if seen.run.notes and not seen.places and seen.records <= _BEGINNING:
+        # Its graph is what is cut off, then: writers write that first.
+        raise SourceError(seen.run.notes[0])
+    started = written_at(seen.run) if sizes else 0.0
+    return RunPlaces(task.log, task.run, tuple(seen.places.values()), tuple(seen.run.notes), started, complete)
 
 
-def _read(seen: _Seen, file: Path) -> None:
+def _read(seen: _Seen, file: Path, most: int | None) -> bool:
+    """Read what is new in a file; whether that was all of it."""
     path = str(file)
     position = seen.ends.get(path, 0)
-    for data in read_records(file, seen.run.notes.append, position):
+    for number, data in enumerate(read_records(file, seen.run.notes.append, position)):
+        if number == most:
+            return False
         if add_record(seen.run, file, data):
             _take_places(seen, path, position)
         position += framed_size(data)
+        seen.records += 1
         seen.ends[path] = position
+    return True
 
 
 def _take_places(seen: _Seen, file: str, position: int) -> None:

@@ -8,6 +8,8 @@ const PLUGIN = "graphdiag";
 const PREFIX = `p.${PLUGIN}.`;
 const DARK = "dark-mode"; // TensorBoard's class for its body
 const BOOTSTRAP = "experimental.bootstrap";
+const PATIENCE_MS = 15000;
+const LOOK_MS = 100;
 const RELOADED = ["experimental.DataReloaded", "experimental.RunsChanged"];
 
 /** TensorBoard's window; the tab's own where its page is opened by itself. */
@@ -49,9 +51,10 @@ export function isSeen() {
   return document.visibilityState === "visible" && (!frameElement || frameElement.getClientRects().length > 0);
 }
 
-/** @returns {Place} What the address says. */
+/** @returns {Place | null} What the address says; nothing where it says nothing of the tab. */
 export function placeInAddress() {
   const found = Object.fromEntries(parts().filter(([key]) => key.startsWith(PREFIX)));
+  if (!Object.keys(found).length) return null;
   const [run = "", tag, model = "", to = "", at = ""] = ["run", "tag", "model", "to", "at"].map((key) => found[PREFIX + key]);
   return { run, tag: tag ?? null, model, to, at };
 }
@@ -80,12 +83,64 @@ export function rememberPlace(place) {
  */
 export function addressOfGraphs(run) {
   const { origin, pathname, search } = host.location;
-  return `${origin}${pathname}${search}#graphs&run=${encodeURIComponent(run)}`;
+  const ours = parts().filter(([key]) => key.startsWith(PREFIX));
+  const all = [["run", run], ...ours].map((part) => part.map(encodeURIComponent).join("="));
+  return `${origin}${pathname}${search}#${["graphs", ...all].join("&")}`;
 }
 
-/** @param {string} address Of TensorBoard, which goes there. */
-export function goTo(address) {
-  host.location.href = address;
+/**
+ * Has TensorBoard show a graph on its own page. Its address names the run, but up to 2.21 that alone does not decide what
+ * is drawn: the page's controls do, as `tf-graph-controls.ts` has them.
+ *
+ * @param {string} run
+ * @param {string} tag Empty for the run's own graph.
+ */
+export async function openInGraphs(run, tag) {
+  host.location.href = addressOfGraphs(run);
+  for (let tries = 0; tries < PATIENCE_MS / LOOK_MS; tries += 1) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    const controls = graphControls(host.document);
+    const { datasets = [] } = controls ?? {};
+    const place = datasets.findIndex(({ name }) => name === run);
+    if (!controls || place < 0) continue;
+    const tags = datasets[place].tags.map((each) => each.tag ?? "");
+    controls.set("_selectedRunIndex", place);
+    controls.set("_selectedTagIndex", Math.max(0, tags.indexOf(tag)));
+    return;
+  }
+}
+
+/**
+ * @typedef {{datasets?: {name: string, tags: {tag: string | null}[]}[], set: (key: string, value: number) => void}} Controls
+ */
+
+/**
+ * The controls of TensorBoard's graph page, if it stands.
+ *
+ * @param {Document} page
+ * @returns {(HTMLElement & Controls) | null}
+ */
+function graphControls(page) {
+  const dashboard = page.querySelector("tf-graph-dashboard")?.shadowRoot;
+  const found = dashboard && within(dashboard, "tf-graph-controls");
+  return found && "set" in found ? /** @type {HTMLElement & Controls} */ (found) : null;
+}
+
+/**
+ * An element, in whatever shadow tree it is.
+ *
+ * @param {DocumentFragment} root
+ * @param {string} name
+ * @returns {HTMLElement | null}
+ */
+function within(root, name) {
+  const here = /** @type {HTMLElement | null} */ (root.querySelector(name));
+  if (here) return here;
+  for (const element of root.querySelectorAll("*")) {
+    const below = element.shadowRoot && within(element.shadowRoot, name);
+    if (below) return below;
+  }
+  return null;
 }
 
 /**

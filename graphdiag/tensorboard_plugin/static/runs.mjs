@@ -100,7 +100,7 @@ function said({ reading, runs, directories }, found) {
   if (!runs.length) return "No run holds a graph or a Keras model.";
   const shown = found === runs.length ? number(found, "run") : `${found} of ${number(runs.length, "run")}`;
   const more = found > MOST ? `, the first ${MOST} are shown` : "";
-  return waiting ? `${shown}${more}; ${runs.length - waiting} compared, ${waiting} to go` : `${shown} with graphs${more}`;
+  return waiting ? `${shown}${more}; ${runs.length - waiting} compared, ${waiting} to go` : `${shown}${more}`;
 }
 
 /** @param {number} seconds Since 1970. */

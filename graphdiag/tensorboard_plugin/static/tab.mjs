@@ -59,10 +59,9 @@ function follow(list, view) {
 
   const moved = () => {
     const place = placeInAddress();
-    if (isSeen() && !same(place, view.place)) {
-      list.mark(place.run);
-      view.go(place);
-    }
+    if (!isSeen()) return;
+    if (!place) rememberPlace(view.place);
+    else if (!same(place, view.place)) view.go(place);
   };
 
   listen(look, moved);
@@ -72,8 +71,7 @@ function follow(list, view) {
   });
   document.addEventListener("visibilitychange", look);
   const place = placeInAddress();
-  list.mark(place.run);
-  view.place = place;
+  if (place) view.go(place);
   look();
 }
 

@@ -1,7 +1,7 @@
 // --- view.mjs: what is said of the chosen run, and the page of it ----------------------------------------------------
 
 import { html } from "./elements.mjs";
-import { addressOfGraphs, goTo, isDark, theme } from "./host.mjs";
+import { addressOfGraphs, isDark, openInGraphs, theme } from "./host.mjs";
 
 /** @import {JobState, Model, Place, Run, State} from "./types" */
 
@@ -22,7 +22,7 @@ export class View {
   name = html("h2", {});
   tags = this.chooser("Graph", (value) => this.change({ tag: value, at: "" }));
   models = this.chooser("Layer graph", (value) => this.change({ model: value, at: "" }));
-  others = this.chooser("Changes to", (value) => this.change({ to: value, at: "" }));
+  others = this.chooser("Compare with", (value) => this.change({ to: value, at: "" }));
   repaired = html("button", { type: "button", onclick: () => this.download() }, "Download repaired graph");
   graphs = html("a", { target: "_parent", onclick: (event) => this.leave(event) }, "Open in Graphs");
   bar = html("div", { class: "bar", hidden: "" }, this.name, this.tags.label, this.models.label, this.others.label, this.repaired, this.graphs);
@@ -100,17 +100,17 @@ export class View {
     const tags = run.tags ?? [];
     fill(this.tags.select, tags.map((tag) => [tag, tag || OWN_GRAPH]), place.tag ?? run.answer?.tag ?? "");
     this.tags.label.hidden = tags.length < 2;
-    const own = run.keras?.length ? "recorded in the run" : run.model ? `${run.model} (beside the log)` : "none: name scopes stand for layers";
+    const own = run.keras?.length ? "recorded in the run" : run.model ? `${run.model.slice(run.model.lastIndexOf("/") + 1)}, beside the log` : "none: name scopes stand for layers";
     const rest = models.filter((model) => model.run !== run.name);
     const beside = rest.filter((model) => model.directory === run.directory);
     /** @type {[string, string][]} */
     const options = [["", own], ...(run.model || run.keras?.length ? [/** @type {[string, string]} */ ([NO_MODEL, "none: name scopes stand for layers"])] : [])];
     options.push(...[...beside, ...rest.filter((model) => !beside.includes(model))].map((model) => /** @type {[string, string]} */ ([model.id, labelOf(model)])));
     fill(this.models.select, options, place.model);
-    this.models.label.hidden = options.length < 2 && !tags.length;
+    this.models.label.hidden = Boolean(run.problem);
     const others = runs.filter(({ name, problem }) => name !== run.name && !problem);
     fill(this.others.select, [["", "–"], ...others.map(({ name }) => /** @type {[string, string]} */ ([name, name]))], place.to);
-    this.others.label.hidden = !others.length;
+    this.others.label.hidden = !others.length || Boolean(run.problem);
     this.repaired.disabled = !run.answer?.repairable && !place.model;
     this.repaired.title = this.repaired.disabled ? "There is no layer graph to draw it by; choose one." : "An event file in which TensorBoard draws the model as it was written. Nothing is written into the log directory.";
     this.repaired.hidden = !tags.length && !run.keras?.length;
@@ -222,7 +222,7 @@ export class View {
   /** @param {Event} event */
   leave(event) {
     event.preventDefault();
-    goTo(addressOfGraphs(this.place.run));
+    openInGraphs(this.place.run, this.place.tag ?? this.run?.answer?.tag ?? "");
   }
 
   async download() {
