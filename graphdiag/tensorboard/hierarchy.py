@@ -114,22 +114,21 @@ def build_hierarchy(graph: SlimGraph) -> Hierarchy:
         root=size,
     )
     hierarchy.add(ROOT, META, -1, 0)
-    index = hierarchy.index
-    parents = hierarchy.parents
-    children = hierarchy.children
-    parent = size
+    index, parents, embeddings = hierarchy.index, hierarchy.parents, graph.embeddings
+    parent, inside = size, hierarchy.children[size]
     latest = ""
     for row, name in enumerate(graph.names):
-        cut = name.rfind("/")
+        scope = name.rpartition("/")[0]
         # Neighbors are mostly of one scope.
-        if name[: max(cut, 0)] != latest or cut == 0:
-            latest = name[: max(cut, 0)]
-            parent = size if cut < 0 else _scope(hierarchy, latest)
+        if scope != latest or name[0] == "/":
+            latest = scope
+            parent = _scope(hierarchy, scope) if scope or name[0] == "/" else size
+            inside = hierarchy.children[parent]
         parents[row] = parent
         index[name] = row
-        children[parent].append(row)
-        if row in graph.embeddings:
-            _embed(hierarchy, row, graph.embeddings[row])
+        inside.append(row)
+        if row in embeddings:
+            _embed(hierarchy, row, embeddings[row])
     _count(hierarchy, size)
     return hierarchy
 
@@ -182,8 +181,9 @@ def _check_top(scope: str) -> None:
 def _count(hierarchy: Hierarchy, size: int) -> None:
     parents = hierarchy.parents
     cardinalities = hierarchy.cardinalities
-    for row, inside in hierarchy.children.items():
-        cardinalities[row] = sum(child < size for child in inside)
+    ops = np.bincount(parents[:size], minlength=len(parents)).tolist()
+    for row in hierarchy.children:
+        cardinalities[row] = ops[row]
     # A scope is made after the one around it, so that going backwards each is complete when it is added up.
     for row in reversed(hierarchy.children):
         if row != hierarchy.root:

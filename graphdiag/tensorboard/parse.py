@@ -21,8 +21,9 @@ import numpy as np
 
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.merge import RawGraph, UndrawableGraphError
+from graphdiag.tensorboard.named_rows import CONSTANT, PLAIN, SUMMARY, NamedRows
 from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, SlimGraph
-from graphdiag.tensorboard.wiring import CONSTANT, PLAIN, SUMMARY, NamedRows, wire
+from graphdiag.tensorboard.wiring import wire
 
 _CONSTANT_OP = re.compile("Const")
 _SUMMARY_OP = re.compile(r"[a-zA-Z]+Summary\Z")
@@ -165,17 +166,13 @@ def _strict_names(
 
 
 def _scopes(names: Iterable[str]) -> set[str]:
-    scopes: set[str] = set()
-    latest = ""
-    for name in names:
-        cut = name.rfind("/")
-        # Neighbors are mostly of one scope.
-        if cut < 0 or name[:cut] == latest:
-            continue
-        latest = name[:cut]
-        while cut >= 0 and (scope := name[:cut]) not in scopes:
-            scopes.add(scope)
-            cut = name.rfind("/", 0, cut)
+    scopes = {""}
+    for scope in {name.rpartition("/")[0] for name in names}:
+        around = scope
+        while around not in scopes:
+            scopes.add(around)
+            around = around.rpartition("/")[0]
+    scopes.remove("")
     return scopes
 
 

@@ -16,80 +16,15 @@ Follows ``normalizeInputs``, ``addEdgeToGraph`` and the second half of ``build``
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from graphdiag.tensorboard import javascript
+from graphdiag.tensorboard.named_rows import PLAIN, REFERENCE_OPS, SUMMARY, NamedRows, normalize
+from graphdiag.tensorboard.plain_inputs import PlainInputs
 from graphdiag.tensorboard.slim_graph import BaseEdges, Calls, Embedding, Input
-
-PLAIN = 0
-CONSTANT = 1
-SUMMARY = 2
-
-_TENSOR = re.compile(r"([^:]+):((?:[A-Za-z0-9_]+:|)[0-9]+)\Z")
-
-# Ops whose first input is a variable that they change.
-_REFERENCE_OPS = frozenset(
-    (
-        "Assign",
-        "AssignAdd",
-        "AssignSub",
-        "ScatterAdd",
-        "ScatterSub",
-        "ScatterUpdate",
-        "assign",
-        "assign_add",
-        "assign_sub",
-        "count_up_to",
-        "scatter_add",
-        "scatter_sub",
-        "scatter_update",
-    )
-)
-
-
-@dataclass(frozen=True, eq=False)
-class NamedRows:
-    """The ops of the graph and then those of its functions, with their names settled.
-
-    Attributes:
-        names: Names, those of functions with their prefix.
-        ops: Op types.
-        inputs: Input texts, without the prefix.
-        prefixes: What goes before the input names of rows in a function's body.
-        arguments: Position of the function argument that a row stands for.
-        results: Position of the function result that a row stands for.
-        kinds: `PLAIN`, or how the op is embedded: `CONSTANT` or `SUMMARY`.
-        row_of: Row that an input of each name leads to.
-        plain_of: Row of each op by name; embedded ops may be among them.
-        strict: New name of each op that is also a scope.
-        renamed: Row of each op that is not embedded, by its new name: an input may have that name as well.
-        numbers: Number of the node that each row belongs to; -1 for an embedded op.
-        owners: Row of each node.
-        node_names: Strict name of each node.
-    """
-
-    names: Sequence[str]
-    ops: Sequence[str]
-    inputs: Sequence[Sequence[str]]
-    prefixes: Mapping[int, str]
-    arguments: Mapping[int, int]
-    results: Mapping[int, int]
-    kinds: bytes
-    row_of: Mapping[str, int]
-    plain_of: Mapping[str, int]
-    strict: Mapping[str, str]
-    renamed: Mapping[str, int]
-    numbers: Sequence[int]
-    owners: Sequence[int]
-    node_names: Sequence[str]
-
-    def normalized_inputs(self, row: int) -> list[Input]:
-        """The inputs of a row as TensorBoard counts them."""
-        return normalize(self.inputs[row], self.prefixes.get(row, ""))
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,22 +35,6 @@ class Wires:
     embeddings: Mapping[int, Sequence[Embedding]]
     embedded: Mapping[int, str]
     calls: Calls
-
-
-def normalize(texts: Iterable[str], prefix: str = "") -> list[Input]:
-    """The inputs of one op as TensorBoard counts them; ``prefix`` goes before the names."""
-    inputs = []
-    last = None
-    for text in texts:
-        control = text[:1] == "^"
-        name = text[1:] if control else text
-        key = "0"
-        if ":" in name and (tensor := _TENSOR.match(name)):
-            name, key = tensor.groups()
-        if name != last:
-            last = name
-            inputs.append((prefix + name, key, control))
-    return inputs
 
 
 def wire(rows: NamedRows, functions: Iterable[str]) -> Wires:
@@ -143,68 +62,88 @@ def _connect(
     rows: NamedRows, with_keys: bool, embeddings: dict[int, list[Embedding]], embedded: dict[int, str]
 ) -> tuple[BaseEdges, list[str]]:
     """The base edges and, if wanted, their output keys. Embeds constants on the way."""
-    kinds, numbers, row_of, prefixes = rows.kinds, rows.numbers, rows.row_of, rows.prefixes
-    source: list[int] = []
-    target: list[int] = []
-    control: list[int] = []
-    reference: list[int] = []
-    keys: list[str] = []
+    plain = PlainInputs.of(rows) if not with_keys else PlainInputs.none(rows)
+    names, ops, nodes, strict = rows.names, rows.ops, rows.numbers, rows.strict
+    for row, constant in zip(plain.hosts.tolist(), plain.constants.tolist(), strict=True):
+        embedded[constant] = shown = strict.get(names[constant], names[constant])
+        embeddings.setdefault(nodes[row], []).append((shown, ops[constant], True))
+    numbers = np.array(rows.numbers, dtype=np.int64)
+    found = _Connected([], [], [], [], [])
+    for row in np.flatnonzero(plain.others).tolist():
+        _connect_row(rows, row, found, embeddings, embedded)
+    edges = BaseEdges(
+        source=np.concatenate([numbers[plain.source], np.array(found.source, dtype=np.int64)]),
+        target=np.concatenate([numbers[plain.target], np.array(found.target, dtype=np.int64)]),
+        control=np.concatenate([plain.control, np.array(found.control, dtype=bool)]),
+        reference=np.concatenate([plain.reference, np.array(found.reference, dtype=bool)]),
+    )
+    if not len(plain.source):
+        return edges, found.keys
+    # The inputs of an op stand together; the ops are in the order of their rows.
+    owners = np.array(rows.owners, dtype=np.int64)
+    order = np.argsort(owners[edges.target], kind="stable")
+    return BaseEdges(edges.source[order], edges.target[order], edges.control[order], edges.reference[order]), []
 
-    def connect(start: int, given: Input, is_reference: bool) -> None:
-        if given[2]:
-            control.append(len(source))
-        if is_reference:
-            reference.append(len(source))
-        if with_keys:
-            keys.append(given[1])
-        source.append(start)
-        target.append(node)
 
-    for row, texts in enumerate(rows.inputs):
-        if kinds[row] or not texts:
+@dataclass(frozen=True)
+class _Connected:
+    """The base edges that were made one by one: columns of `BaseEdges`, and the output keys."""
+
+    source: list[int]
+    target: list[int]
+    control: list[bool]
+    reference: list[bool]
+    keys: list[str]
+
+    def add(self, source: int, target: int, given: Input, is_reference: bool) -> None:
+        self.source.append(source)
+        self.target.append(target)
+        self.control.append(given[2])
+        self.reference.append(is_reference)
+        self.keys.append(given[1])
+
+
+def _connect_row(
+    rows: NamedRows,
+    row: int,
+    connected: _Connected,
+    embeddings: dict[int, list[Embedding]],
+    embedded: dict[int, str],
+) -> None:
+    """Connect an op with whatever its inputs lead to."""
+    kinds, numbers = rows.kinds, rows.numbers
+    node = numbers[row]
+    changes_variable = rows.ops[row] in REFERENCE_OPS
+    for position, given in enumerate(rows.normalized_inputs(row)):
+        found = rows.row_of.get(given[0])
+        is_reference = changes_variable and position == 0
+        if found is None:
+            found = rows.renamed.get(given[0], row)
+            if given[0] in javascript.OBJECT_PROPERTIES:
+                raise javascript.fails_on("input", given[0])
+        if kinds[found] == PLAIN:
+            if numbers[found] != node:
+                connected.add(numbers[found], node, given, is_reference)
             continue
-        node = numbers[row]
-        changes_variable = rows.ops[row] in _REFERENCE_OPS
-        for position, given in enumerate(normalize(texts, prefixes.get(row, "") if prefixes else "")):
-            found = row_of.get(given[0])
-            is_reference = changes_variable and position == 0
-            if found is None:
-                found = rows.renamed.get(given[0], row)
-                if given[0] in javascript.OBJECT_PROPERTIES:
-                    raise javascript.fails_on("input", given[0])
-            if kinds[found] == PLAIN:
-                if numbers[found] != node:
-                    connect(numbers[found], given, is_reference)
-                continue
-            if kinds[found] == SUMMARY:
-                if given[0] in javascript.OBJECT_PROPERTIES:
-                    raise javascript.fails_on("input", given[0])
-            elif rows.owners[node] == row:
-                embedded[found] = rows.strict.get(given[0], given[0])
-                embeddings.setdefault(node, []).append((embedded[found], rows.ops[found], True))
-            for behind in rows.normalized_inputs(found):
-                start = rows.plain_of.get(behind[0], rows.renamed.get(behind[0], row))
-                if kinds[start] == PLAIN and numbers[start] != node:
-                    connect(numbers[start], given if kinds[found] == SUMMARY else behind, is_reference)
-    return _columns(source, target, control, reference), keys
-
-
-def _columns(source: list[int], target: list[int], control: list[int], reference: list[int]) -> BaseEdges:
-    is_control = np.zeros(len(source), dtype=bool)
-    is_control[control] = True
-    is_reference = np.zeros(len(source), dtype=bool)
-    is_reference[reference] = True
-    return BaseEdges(np.array(source, dtype=np.int64), np.array(target, dtype=np.int64), is_control, is_reference)
+        if kinds[found] == SUMMARY:
+            if given[0] in javascript.OBJECT_PROPERTIES:
+                raise javascript.fails_on("input", given[0])
+        elif rows.owners[node] == row:
+            embedded[found] = rows.strict.get(given[0], given[0])
+            embeddings.setdefault(node, []).append((embedded[found], rows.ops[found], True))
+        for behind in rows.normalized_inputs(found):
+            start = rows.plain_of.get(behind[0], rows.renamed.get(behind[0], row))
+            if kinds[start] == PLAIN and numbers[start] != node:
+                connected.add(numbers[start], node, given if kinds[found] == SUMMARY else behind, is_reference)
 
 
 def _embed_summaries(rows: NamedRows, embeddings: dict[int, list[Embedding]], embedded: dict[int, str]) -> None:
     readers: dict[str, list[int]] = {}
-    for row, kind in enumerate(rows.kinds):
-        if kind == SUMMARY:
-            for name, _, _ in normalize(rows.inputs[row]):
-                if name in javascript.OBJECT_PROPERTIES:
-                    raise javascript.fails_on("input", name)
-                readers.setdefault(name, []).append(row)
+    for row in np.flatnonzero(np.frombuffer(rows.kinds, dtype=np.uint8) == SUMMARY).tolist():
+        for name, _, _ in normalize(rows.inputs[row]):
+            if name in javascript.OBJECT_PROPERTIES:
+                raise javascript.fails_on("input", name)
+            readers.setdefault(name, []).append(row)
     # TensorBoard renames a summary once for every op that it reads, in the order of those ops.
     hosts = sorted((rows.plain_of[name], name) for name in readers if name in rows.plain_of)
     for host, name in hosts:
