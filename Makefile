@@ -31,8 +31,9 @@ docs: .venv/test
 fuzz: .venv/test
 	$(BIN)/python -m tests.fuzz $(if $(COUNT),--count $(COUNT)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
+# All benchmarks, or ONLY="sizes formats"; QUICK=1 leaves out what takes minutes.
 bench: .venv/test
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ONLY) $(if $(QUICK),--quick)
 
 # Generated models, and the zoo; `make models COUNT=1000 SEED=1` for as many as wanted.
 models: .venv/test

@@ -199,7 +199,7 @@ def test_scopes_without_end_are_one_line(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_nobody_could_read_is_one_line(tmp_path: Path) -> None:
-    from tests.worst_cases import dense
+    from tests.bench.shapes import dense
 
     for format_ in ("svg", "dot"):
         assert_one_line(run(*dense(300, tmp_path, "--format", format_)), "take --format html")

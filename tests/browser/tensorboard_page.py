@@ -163,18 +163,36 @@ def read_page(
         TimeoutError: The page did not finish in time.
     """
     deadline = time.monotonic() + timeout
-    driver.get("about:blank")  # a change of the fragment alone would not load the page anew
-    driver.get(f"{address}/#graphs")
-    datasets = _wait(driver, "return datasets()", deadline)
-    place = _place(datasets, run, tag, conceptual)
     # The page draws its first graph first; only when that is done is it clear whose graph comes next.
-    _wait(driver, "return settled(null)", deadline)
+    place = _place(open_graphs(driver, address, timeout), run, tag, conceptual)
     failure = _wait(driver, "return choose(...arguments)", deadline, *place)
     if failure is not True:
         said = [entry["message"] for entry in driver.get_log("browser")]  # type: ignore[no-untyped-call]
         raise PageError("\n".join([failure, *said[-1:]]))
     drawn: dict[str, Any] = json.loads(_script(driver, "return JSON.stringify(drawn())"))
     return drawn
+
+
+def open_graphs(driver: Chrome, address: str, timeout: float = 120.0) -> list[dict[str, Any]]:
+    """Open the Graphs page, and wait until its first graph stands, or has failed.
+
+    Args:
+        driver: The browser.
+        address: The server.
+        timeout: Seconds until the hierarchy must stand.
+
+    Returns:
+        The runs and their tags, as the page lists them.
+
+    Raises:
+        TimeoutError: The page did not finish in time.
+    """
+    deadline = time.monotonic() + timeout
+    driver.get("about:blank")  # a change of the fragment alone would not load the page anew
+    driver.get(f"{address}/#graphs")
+    datasets: list[dict[str, Any]] = _wait(driver, "return datasets()", deadline)
+    _wait(driver, "return settled(null)", deadline)
+    return datasets
 
 
 def _place(datasets: list[dict[str, Any]], run: str, tag: str | None, conceptual: bool) -> tuple[int, int, str]:

@@ -1,26 +1,23 @@
 """Shapes that are worst for some stage: seconds of processor time, peak memory, and how both grow.
 
-``make bench`` runs them; ``python -m tests.worst_cases NAME...`` runs some. Each is one command in a process of its
+``python -m tests.bench.shapes NAME...`` measures some. Each is one command in a process of its
 own, which either answers or ends in one line that says what to do instead.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
+from tests.bench.measuring import GRAPHDIAG, Cost, directory, exponent, measure
 from tests.sources.event_files import graph, run_graph, write_log
 
-ROOT = Path(__file__).resolve().parents[1]
 CPU_TARGET_S = 60
 MEMORY_TARGET_MB = 4096
 
@@ -44,6 +41,82 @@ def _write(directory: Path, graph_def: GraphDef) -> str:
     file = directory / "graph.pb"
     file.write_bytes(graph_def.SerializeToString())
     return str(file)
+
+
+def _chain(length: int, directory: Path) -> list[str]:
+    """Ops one after the other, ten in each scope."""
+    graph_def = GraphDef()
+    before = "x"
+    graph_def.node.add(name=before, op="Placeholder")
+    for number in range(length):
+        name = f"block_{number // 10}/neg_{number % 10}"
+        graph_def.node.add(name=name, op="Neg", input=[before])
+        before = name
+    return ["compare", _write(directory, graph_def)]
+
+
+def _unrolled(steps: int, directory: Path) -> list[str]:
+    """An RNN without a loop: each step reads one kernel, its input and the state of the step before."""
+    graph_def = GraphDef()
+    graph_def.node.add(name="x", op="Placeholder")
+    graph_def.node.add(name="rnn/kernel", op="VarHandleOp").attr["dtype"].type = 1
+    graph_def.node.add(name="rnn/zeros", op="Const").attr["dtype"].type = 1
+    state = "rnn/zeros"
+    for step in range(steps // 6):
+        at = f"rnn/cell_{step}"
+        graph_def.node.add(name=f"{at}/step", op="Const").attr["dtype"].type = 3
+        graph_def.node.add(name=f"{at}/GatherV2", op="GatherV2", input=["x", f"{at}/step", f"{at}/step"])
+        graph_def.node.add(name=f"{at}/MatMul/ReadVariableOp", op="ReadVariableOp", input=["rnn/kernel"])
+        graph_def.node.add(name=f"{at}/MatMul", op="MatMul", input=[state, f"{at}/MatMul/ReadVariableOp"])
+        graph_def.node.add(name=f"{at}/add", op="AddV2", input=[f"{at}/GatherV2", f"{at}/MatMul"])
+        graph_def.node.add(name=f"{at}/Tanh", op="Tanh", input=[f"{at}/add"])
+        state = f"{at}/Tanh"
+    return ["compare", _write(directory, graph_def)]
+
+
+def _functions(number: int, directory: Path) -> list[str]:
+    """Functions of ten ops, each called once by the graph."""
+    graph_def = GraphDef()
+    before = "x"
+    graph_def.node.add(name=before, op="Placeholder")
+    for position in range(number):
+        function = graph_def.library.function.add()
+        function.signature.name = f"f_{position}"
+        function.signature.input_arg.add(name="a", type=1)
+        function.signature.output_arg.add(name="r", type=1)
+        inner = "a"
+        for op in range(10):
+            function.node_def.add(name=f"neg_{op}", op="Neg", input=[inner]).attr["T"].type = 1
+            inner = f"neg_{op}:y:0"
+        function.ret["r"] = inner
+        call = graph_def.node.add(name=f"layer_{position}/PartitionedCall", op="PartitionedCall", input=[before])
+        call.attr["f"].func.name = f"f_{position}"
+        before = call.name
+    return ["compare", _write(directory, graph_def)]
+
+
+def _shared_flag(ops: int, directory: Path) -> list[str]:
+    """A first layer that makes the learning phase, which all the others read, ten ops each; with the layer graph."""
+    graph_def = GraphDef()
+    layers = [_layer("layer_0", "InputLayer", [])]
+    graph_def.node.add(name="layer_0", op="Placeholder")
+    phase = graph_def.node.add(name="layer_1/keras_learning_phase", op="Placeholder")
+    phase.attr["dtype"].type = 10
+    phase.attr["shape"].shape.SetInParent()
+    graph_def.versions.producer = 26
+    before = "layer_0"
+    for number in range(1, ops // 10 + 1):
+        layers.append(_layer(f"layer_{number}", "Dropout", [[[f"layer_{number - 1}", 0, 0, {}]]]))
+        graph_def.node.add(name=f"layer_{number}/cond", op="Identity", input=["layer_1/keras_learning_phase"])
+        graph_def.node.add(name=f"layer_{number}/switch", op="Switch", input=[before, f"layer_{number}/cond"])
+        last = f"layer_{number}/switch:1"
+        for op in range(7):
+            graph_def.node.add(name=f"layer_{number}/mul_{op}", op="Mul", input=[last, last])
+            last = f"layer_{number}/mul_{op}"
+        before = f"layer_{number}/merge"
+        graph_def.node.add(name=before, op="Merge", input=[f"layer_{number}/switch", last])
+    model = _model(directory, layers, [["layer_0", 0, 0]], [[f"layer_{ops // 10}", 0, 0]])
+    return ["compare", _write(directory, graph_def), "--model", model]
 
 
 def _star(leaves: int, directory: Path) -> list[str]:
@@ -215,9 +288,13 @@ def _model(directory: Path, layers: list[dict[str, object]], inputs: object, out
 
 
 SHAPES = [
+    Shape("a chain", (10_000, 100_000), _chain),
     Shape("a star of leaves", (10_000, 100_000), _star),
     Shape("an op of many inputs", (10_000, 100_000), _many_inputs),
     Shape("an op that waits for all", (10_000, 100_000), _control_hub),
+    Shape("an unrolled RNN", (10_000, 100_000), _unrolled),
+    Shape("functions of ten ops", (500, 5_000), _functions),
+    Shape("a flag that all layers read (GD101)", (2_500, 25_000), _shared_flag),
     Shape("scopes deep", (200, 50_000), _deep_scopes),
     Shape("an op at each of deep scopes", (200, 5_000), _staircase),
     Shape("series in one scope", (10_000, 100_000), _series),
@@ -238,56 +315,28 @@ SHAPES = [
 ]
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one command took: processor seconds and megabytes, those of its own processes included; its last words."""
-
-    seconds: float
-    megabytes: float
-    status: int
-    said: str
-
-
-_MEASURED = """
-import json, resource, subprocess, sys
-done = subprocess.run(sys.argv[1:], capture_output=True, text=True, errors="replace")
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-said = done.stderr.strip().splitlines()[-1:] or [""]
-print(json.dumps([used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, done.returncode, said[0]]))
-"""
-
-
-def measure(argv: list[str]) -> Cost:
-    """Run a command of graphdiag, and say what it took."""
-    command = [sys.executable, "-c", _MEASURED, sys.executable, "-m", "graphdiag", *argv]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return Cost(*json.loads(done.stdout))
-
-
-def main(names: Sequence[str] = ()) -> None:
+def run(quick: bool, names: Sequence[str] = ()) -> None:
     """Measure the shapes, or those of some names, and print a line for each."""
     for shape in SHAPES:
-        if names and shape.name not in names:
-            continue
-        print("  ".join(_figures(shape)), flush=True)
+        if not names or shape.name in names:
+            print("  ".join(_figures(shape, shape.sizes[:1] if quick else shape.sizes)), flush=True)
 
 
-def _figures(shape: Shape) -> Iterator[str]:
+def _figures(shape: Shape, sizes: Sequence[int]) -> Iterator[str]:
     costs: list[tuple[int, Cost]] = []
     yield f"{shape.name}:"
-    for size in shape.sizes:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-            cost = measure(shape.make(size, Path(name)))
-            # Python's own way to remove directories does not go down as far.
-            subprocess.run(["rm", "-rf", name], check=False)
+    for size in sizes:
+        with directory() as place:
+            cost = measure([*GRAPHDIAG, *shape.make(size, place)])
         costs.append((size, cost))
         ending = f", exit status {cost.status}: {cost.said[:150]}" if cost.status else ""
         yield f"{size:,}: {cost.seconds:.1f} s, {cost.megabytes:,.0f} MB{ending};"
-    (small, first), (large, last) = costs[-2:]
-    growth = math.log(last.seconds / first.seconds) / math.log(large / small)
+    _, last = costs[-1]
+    if len(costs) > 1:
+        yield f"growth {exponent([(size, cost.seconds) for size, cost in costs[-2:]]):.2f};"
     met = last.seconds <= CPU_TARGET_S and last.megabytes <= MEMORY_TARGET_MB
-    yield f"growth {growth:.1f}; {'within' if met else 'BEYOND'} {CPU_TARGET_S} s and {MEMORY_TARGET_MB:,} MB"
+    yield f"{'within' if met else 'BEYOND'} {CPU_TARGET_S} s and {MEMORY_TARGET_MB:,} MB"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run(quick=False, names=sys.argv[1:])
