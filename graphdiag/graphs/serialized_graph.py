@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import starmap
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -182,12 +183,11 @@ class _Shared(dict[bytes, str]):
 
 
 class _NodeDefs(Sequence["NodeDef"]):
-    """Messages that are parsed when they are looked at."""
+    """Messages that are parsed each time they are looked at: most never are, and few are twice."""
 
     def __init__(self, data: bytes, spans: Spans) -> None:
         self._data = data
         self._spans = spans
-        self._parsed: dict[int, NodeDef] = {}
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -199,15 +199,10 @@ class _NodeDefs(Sequence["NodeDef"]):
     def __getitem__(self, place: int | slice) -> NodeDef | Sequence[NodeDef]:
         if isinstance(place, slice):
             return [self[row] for row in range(*place.indices(len(self)))]
-        row = range(len(self))[place]
-        if row not in self._parsed:
-            self._parsed[row] = self._parse(int(self._spans.start[row]), int(self._spans.stop[row]))
-        return self._parsed[row]
+        return self._parse(int(self._spans.start[place]), int(self._spans.stop[place]))
 
     def __iter__(self) -> Iterator[NodeDef]:
-        # Those who look at all nodes look once, and need not keep them.
-        for row, (start, stop) in enumerate(_places(self._spans)):
-            yield self._parsed.get(row) or self._parse(start, stop)
+        return starmap(self._parse, _places(self._spans))
 
     def _parse(self, start: int, stop: int) -> NodeDef:
         from google.protobuf.message import DecodeError

@@ -132,9 +132,8 @@ class FixpointSolver(GraphView):
         ways = bytearray(map(ways_of_specs.__getitem__, self.op_specs))
         for row in self.rows_with(lambda spec: spec.kind is Kind.VARIABLE):
             self.values[row] = PARAMETER
-        finds_nothing = self.states.finds_nothing_at_first
-        for row in self.states.reads:
-            if ways[row] != _KNOWN and not finds_nothing(row):
+        for row in self.states.find_something_at_first():
+            if ways[row] != _KNOWN:
                 ways[row] = _EVALUATED
         for row in (*self.liveness.choices, *self.opaque):
             ways[row] = _EVALUATED

@@ -40,6 +40,8 @@ HandlePosition = NewType("HandlePosition", int)
 _LAST = HandlePosition(-1)
 """Position of what is read by an op that takes no handle."""
 
+_UNSEEN = ANYWHERE, False
+"""In the place of an origin: not looked at yet."""
 _MOST_STEPS = 64
 """Ops that are passed to see where a sum goes."""
 _MOST_PAIRS = 1 << 20
@@ -135,29 +137,42 @@ class States:
                 self._writes_to(row, self.outside(row), fills=True)
             if spec.outside & Outside.READ:
                 self._reads_from(row, self.outside(row), _LAST)
-        if not spec.handles and spec.kind not in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES):
+        kind = spec.kind
+        if not spec.handles and kind not in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES):
             return
         for position, key in self._behind(row, spec):
-            if spec.kind in (Kind.WRITES, Kind.DEQUEUE, Kind.RANDOM, Kind.UNKNOWN):
-                self._writes_to(row, key, fills=spec.kind in (Kind.WRITES, Kind.UNKNOWN))
-            if spec.kind is not Kind.WRITES:
-                self._reads_from(row, key, position)
+            if kind is Kind.WRITES:
+                self._writes_to(row, key, fills=True)
+                continue
+            if kind in (Kind.DEQUEUE, Kind.RANDOM, Kind.UNKNOWN):
+                self._writes_to(row, key, fills=kind is Kind.UNKNOWN)
+            self._reads_from(row, key, position)
 
     def _writes_to(self, row: int, key: Key, fills: bool) -> None:
         self.writers.setdefault(key, set()).add(row)
         if fills:
             self.filled.add(key)
-        if key not in self._writes[row]:
-            self._writes[row].append(key)
+        keys = self._writes[row]
+        if key not in keys:
+            keys.append(key)
 
     def _reads_from(self, row: int, key: Key, position: int) -> None:
-        places = self.reads.setdefault(row, [])
-        if (key, position) not in places:
-            places.append((key, position))
-            self._readers[key].add(row)
+        place = key, position
+        places = self.reads.get(row)
+        if places is None:
+            self.reads[row] = [place]
+        elif place in places:
+            return
+        else:
+            places.append(place)
+        self._readers[key].add(row)
 
     def _behind(self, row: int, spec: OpSpec) -> list[tuple[int, Key]]:
         """The states that an op touches, with the position of the handle."""
+        if spec.handles == 1:
+            handle = self._first_input(row)
+            key = None if handle < 0 else self.origin(handle)
+            return [(0, ANYWHERE if key is None else key)]
         inputs = self._inputs(row)
         if spec.kind is Kind.UNKNOWN:
             found = [(position, self.origin(origin)) for position, origin in enumerate(inputs)]
@@ -173,6 +188,14 @@ class States:
         edges = range(view.first[row], view.first[row + 1])
         return [view.source[edge] for edge in edges if view.output[edge] != CONTROL]
 
+    def _first_input(self, row: int) -> int:
+        """The row that gives the first tensor that a row takes; -1 where it takes none."""
+        first, output = self.view.first, self.view.output
+        for edge in range(first[row], first[row + 1]):
+            if output[edge] != CONTROL:
+                return self.view.source[edge]
+        return -1
+
     def _follow_references(self, variables: Sequence[int]) -> None:
         """TF 1: whoever takes a variable's reference reads it, and may hand it on."""
         view = self.view
@@ -185,7 +208,8 @@ class States:
                 continue
             for target in set(view.targets(row)):
                 self._takes_reference(target, row, key)
-                if view.graph.types[target] in _ONE_OF_SEVERAL:
+                op_type = view.graph.types[target]
+                if op_type in _ONE_OF_SEVERAL:
                     for taker in set(view.targets(target)):
                         self._takes_reference(taker, target, ANYWHERE)
                 elif target not in seen and self.origin(target) is not None:
@@ -193,13 +217,17 @@ class States:
                     waiting.append(target)
 
     def _takes_reference(self, row: int, origin: int, key: Key) -> None:
-        view = self.view
-        for edge in range(view.first[row], view.first[row + 1]):
-            if view.source[edge] == origin and view.output[edge] != CONTROL:
-                self._reads_from(row, key, edge - view.first[row])
+        source, output = self.view.source, self.view.output
+        begin, end = self.view.first[row : row + 2]
+        for edge in range(begin, end):
+            if source[edge] == origin and output[edge] != CONTROL:
+                self._reads_from(row, key, edge - begin)
 
     def origin(self, row: int) -> Key | None:
         """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
+        known = self._origins.get(row, _UNSEEN)
+        if known is not _UNSEEN:
+            return None if known is None else known[0]
         view = self.view
         path: list[int] = []
         passed: set[int] = set()
@@ -211,11 +239,11 @@ class States:
                 self._types[row] = view.graph.types[row]
                 self._origins[row] = (row, False)
             else:
-                inputs = self._inputs(row)
-                if (kind is Kind.WRITES or view.graph.types[row] in _HANDED_ON) and inputs:
+                before = self._first_input(row) if self._may_hand_on(row) else -1
+                if before >= 0:
                     path.append(row)
                     passed.add(row)
-                    row = inputs[0]
+                    row = before
                 else:
                     self._origins[row] = None
         found = self._origins.get(row)
@@ -228,6 +256,10 @@ class States:
                     found = None
             self._origins[step] = found
         return None if found is None else found[0]
+
+    def _may_hand_on(self, row: int) -> bool:
+        """Whether a row may give back the handle or reference that it takes."""
+        return self.view.graph.types[row] in _HANDED_ON or self.view.op_specs[row].kind is Kind.WRITES
 
     def _name(self, row: int) -> Key:
         """The key of the state that an op makes or, for a staging area, uses."""
@@ -303,14 +335,17 @@ class States:
             value, shape = value | found_value, shape | found_shape
         return value, shape
 
-    def finds_nothing_at_first(self, row: int) -> bool:
-        """Whether a row that reads finds nothing as long as nothing is known to be written (see `content`)."""
+    def find_something_at_first(self) -> Iterable[int]:
+        """The rows that may find something even as long as nothing is known to be written (see `content`)."""
         view = self.view
         if view.in_function or view.callees or view.contents:
-            return False
-        if view.op_specs[row].kind in _READS_BEYOND_THE_GRAPH or view.graph.types[row] in _ASKS_ONLY:
-            return False
-        return all(key != ANYWHERE and not self._is_shared(key) for key, _ in self.reads[row])
+            return self.reads
+        beyond = {
+            *view.rows_with(lambda spec: spec.kind in _READS_BEYOND_THE_GRAPH),
+            *view.graph.rows_of_types(_ASKS_ONLY.__contains__),
+        }
+        unclear = [rows for key, rows in self._readers.items() if key == ANYWHERE or self._is_shared(key)]
+        return beyond.union(*unclear)
 
     def _whether_written(self, row: int, key: Key) -> Dependencies:
         """What decides whether anything was written to a variable before a row asks."""
@@ -336,6 +371,9 @@ class States:
         """What an op stores: values, shape, and what decides whether it does, which is part of the other two."""
         view = self.view
         kind = view.op_specs[row].kind
+        if kind is Kind.WRITES and row not in view.liveness.alive:
+            value, shape = view.given[row]
+            return value & ~HANDLE, shape & ~HANDLE, 0
         if kind in CALLING:
             value, shape = self._by_calls.get((row, key), (0, 0))
         elif kind is Kind.UNKNOWN and not is_outside(key):
@@ -488,10 +526,6 @@ class States:
             seen.update(onward)
         return True
 
-    def _is_taken_by_none(self, row: int) -> bool:
-        """Whether a row reads a variable for nobody, as after an assignment in TF 1."""
-        return self.view.op_specs[row].kind is Kind.READS and not self._takers(row)
-
     def _takers(self, row: int) -> set[int]:
         """The rows that take a tensor from a row."""
         view = self.view
@@ -512,19 +546,23 @@ class States:
         """The rows that read a variable and those that write to it, for each row that gives its handle."""
         found = {}
         view = self.view
+        taking = {row for row, _ in self._calls_that_take}
+        taking.update(view.rows_with(lambda spec: spec.kind in (Kind.READ_STATE, Kind.DEQUEUE)))
         for row in view.rows_with(lambda spec: spec.kind in (Kind.HANDLE, Kind.VARIABLE, Kind.FEED)):
             key = self.origin(row)
             is_feed = view.op_specs[row].kind is Kind.FEED
             if key is None or (not is_feed and self._types.get(key) not in _VARIABLES):
                 continue
-            if any(self._finds_what_earlier_runs_left(reader, key) for reader in self._readers.get(key, ())):
+            readers = self._readers.get(key, ())
+            if any(self._finds_what_earlier_runs_left(reader, key) for reader in readers if reader in taking):
                 continue  # a table or a queue
-            readers = frozenset(
+            using = frozenset(
                 reader
-                for reader in self._readers.get(key, ())
-                if not self._only_adds_up(reader, key) and not self._is_taken_by_none(reader)
+                for reader in readers
+                if view.op_specs[reader].kind is not Kind.READS
+                or not (self._only_adds_up(reader, key) or not self._takers(reader))
             )
-            found[row] = Touches(readers, frozenset(self.writers.get(key, ())))
+            found[row] = Touches(using, frozenset(self.writers.get(key, ())))
         return found
 
     def stored_behind(self, key: Key) -> Dependencies:
@@ -569,7 +607,8 @@ def _name(graph: OpGraph, row: int) -> Key:
         return row
     # Resources without a shared name go by the op's own; a variable without one goes by the empty name.
     own = "" if op_type == "VarHandleOp" else node.name
-    return _apart(graph, row), shared.decode(errors="replace") or own
+    name = graph.names[row]
+    return name[: len(name) - len(node.name)], shared.decode(errors="replace") or own
 
 
 def _apart(graph: OpGraph, row: int) -> str:
