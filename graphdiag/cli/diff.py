@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,6 @@ import click
 
 from graphdiag.cli import options
 from graphdiag.cli.blas import import_numpy_without_threads
-from graphdiag.cli.help_page import Command
 from graphdiag.cli.progress import opening
 from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
@@ -22,10 +21,13 @@ from graphdiag.source_names import is_python
 if TYPE_CHECKING:
     from graphdiag.modeldiff.snapshot import Snapshot
 
+_OF_A_SIDE = ("model", "run", "tag", "entry", "arguments", "load", "unsafe", "run_to_end")
+
 
 @click.command(
-    cls=Command,
+    cls=options.CommandOnTwoSources,
     epilog="""graphdiag diff old.keras new.keras
+graphdiag diff train.py train.py -- --width 32 -- --width 64
 graphdiag diff snapshot.json model.py --format markdown""",
 )
 @click.argument("old", type=options.SOURCE, help="The model before: a snapshot, or any source that compare takes.")
@@ -54,6 +56,7 @@ def diff(
     show_shapes: bool,
     exit_zero: bool,
     less: str | None,
+    script_arguments: tuple[Sequence[str], Sequence[str]],
     **sides: Any,
 ) -> int:
     """Say what changed between two models. The exit status is 1 when something did."""
@@ -62,9 +65,17 @@ def diff(
 
     pairs = pairs_of(formats, outputs, formats_of("diff"))
     live = {"graph": graph, "input_shape": input_shape}
-    if any(live.values()) and not any(map(is_python, (old, new))):
-        raise UsageError("--graph and --input-shape apply to Python files, and neither OLD nor NEW is one.")
-    before, after = _snapshot(old, "old", sides, live), _snapshot(new, "new", sides, live)
+    runs = [is_python(source) or sides[f"{side}_load"] for source, side in ((old, "old"), (new, "new"))]
+    if any(live.values()) and not any(runs):
+        raise UsageError(
+            "--graph and --input-shape apply to Python files and loaded models, and neither OLD nor NEW is one."
+        )
+    before, after = (
+        _snapshot(
+            source, side, sides, {**(live if run else {}), "script_arguments": given if is_python(source) else ()}
+        )
+        for source, side, run, given in zip((old, new), ("old", "new"), runs, script_arguments, strict=True)
+    )
     found = replace(compare_snapshots(before, after), titles=(str(old), str(new)), show_ops=ops)
     write_result(found, pairs, PictureStyle(rankdir, show_shapes), less=less)
     if strict and not found.complete:
@@ -73,13 +84,22 @@ def diff(
 
 
 def _snapshot(source: Path | str, side: str, sides: Mapping[str, Any], live: Mapping[str, Any]) -> Snapshot:
-    """Read or take a snapshot; the options of live models apply where the source is one."""
+    """Read or take a snapshot.
+
+    Args:
+        source: One of the two.
+        side: ``old`` or ``new``.
+        sides: The options of both sides.
+        live: What is said about models that are traced.
+    """
     from graphdiag.modeldiff.run import is_saved, snapshot
 
-    how = {name: sides[f"{side}_{name}"] for name in ("model", "run", "tag", "entry", "arguments")}
-    given = [f"--{side}-{'arg' if name == 'arguments' else name}" for name, value in how.items() if value]
+    how = {name: sides[f"{side}_{name}"] for name in _OF_A_SIDE}
+    given = [
+        f"--{side}-{'arg' if name == 'arguments' else name.replace('_', '-')}" for name, value in how.items() if value
+    ]
     if given and is_saved(source):
         verb = "apply" if len(given) > 1 else "applies"
         raise UsageError(f"{' and '.join(given)} {verb} to sources that are opened, and {source} is a saved file.")
     with opening(source):
-        return snapshot(source, **how, **(live if is_python(source) else {}))
+        return snapshot(source, **how, **live)

@@ -69,12 +69,30 @@ class CommandOnSource(Command):
         at = args.index("--") if "--" in args else len(args)
         of_file = any(is_python(argument) for argument in args[:at])
         rest = super().parse_args(ctx, args[:at] if of_file else args)
-        ctx.params["script_arguments"] = tuple(args[at + 1 :]) if of_file else ()
+        ctx.params["script_arguments"] = self.command_line(args[at + 1 :] if of_file else [])
         return rest
+
+    def command_line(self, given: Sequence[str]) -> Any:
+        """What the command is given of what stands after ``--``."""
+        return tuple(given)
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """The pieces of the usage line."""
         return [*super().collect_usage_pieces(ctx), "[-- ARGUMENTS...]"]
+
+
+class CommandOnTwoSources(CommandOnSource):
+    """A command on two sources; what stands after ``--`` is for both, and after a second ``--`` for the second one."""
+
+    def command_line(self, given: Sequence[str]) -> Any:
+        """The command line of each."""
+        at = given.index("--") if "--" in given else len(given)
+        return tuple(given[:at]), tuple(given[at + 1 :] if at < len(given) else given)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """The pieces of the usage line."""
+        *others, _ = super().collect_usage_pieces(ctx)
+        return [*others, "[-- ARGUMENTS... [-- ARGUMENTS...]]"]
 
 
 def at_least_one(_: click.Context, __: click.Parameter, value: int) -> int:
@@ -225,6 +243,9 @@ def opening_side(side: str) -> _Decorator:
             callback=_arguments,
             help=f"Argument of that function, for {of}.",
         ),
+        click.option(f"--{side}-load", is_flag=True, help=f"Have Keras load {of}, a .keras or .h5 file, and trace it."),
+        click.option(f"--{side}-unsafe", is_flag=True, help=f"With --{side}-load: run Python code that {of} holds."),
+        click.option(f"--{side}-run-to-end", is_flag=True, help=f"Run {of} as Python runs it, training included."),
     )
 
 

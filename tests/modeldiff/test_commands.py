@@ -123,9 +123,52 @@ def test_python_files_with_arguments(graphdiag):
     assert "  dense: units 2 -> 3, output shape (None, 2) -> (None, 3), parameters 10 -> 15" in done.stdout.splitlines()
 
 
+SCRIPT = """
+import argparse
+
+import keras
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--width", type=int, required=True)
+width = parser.parse_args().width
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width, name="hidden")])
+model.compile("sgd", "mse")
+"""
+
+
+def test_each_script_gets_its_command_line(graphdiag, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    done = graphdiag("diff", script, script, "--", "--width", "32", "--", "--width", "64")
+    assert done.returncode == 1
+    assert "  hidden: units 32 -> 64, output shape (None, 32) -> (None, 64), parameters" in done.stdout
+    assert graphdiag("diff", script, script, "--", "--width", "32").returncode == 0
+    # The second one is for NEW alone, whatever the first one says.
+    assert_one_line(graphdiag("diff", script, script, "--", "--width", "32", "--"), "--width", "required")
+
+
+def test_a_saved_model_is_loaded_for_its_side(graphdiag):
+    model = FIXTURES / "files" / "k3_siamese.keras"
+    loaded = graphdiag("diff", model, model, "--old-load", "--old-unsafe")
+    assert (loaded.returncode, loaded.stderr) == (0, "")
+    assert "OLD has no op graph" not in loaded.stdout
+    assert "NEW has no op graph" in loaded.stdout
+    assert_one_line(graphdiag("diff", model, model, "--old-unsafe", "--new-load"), "--unsafe")
+
+
+def test_a_script_is_run_to_its_end_for_its_side(graphdiag, tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT + "print('at the end')\nmodel.save('model.keras')\nprint('beyond it')\n")
+    half = graphdiag("diff", MODEL, script, "--", "--width", "32", cwd=tmp_path)
+    assert ("beyond it" in half.stderr, (tmp_path / "model.keras").exists()) == (False, False)
+    whole = graphdiag("diff", MODEL, script, "--new-run-to-end", "--", "--width", "32", cwd=tmp_path)
+    assert ("beyond it" in whole.stderr, (tmp_path / "model.keras").exists()) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["diff", MODEL, MODEL, "--new-load"], ["--load applies to a Keras file only"]),
         (["diff", "absent", MODEL], ["absent"]),
         (["diff", MODEL], ["NEW"]),
         (["diff", LOG, MODEL], ["--old-model"]),
