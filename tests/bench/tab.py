@@ -1,4 +1,4 @@
-"""TensorBoard with many runs, with the tab and without it: ``python -m tests.tensorboard_bench``.
+"""TensorBoard with many runs, with the tab and without it.
 
 Both are measured in one way: TensorBoard serves the same log directory, once as it is and once without plugins of other
 packages. In the first it is asked for the tab's list all the while, as an open tab asks.
@@ -19,10 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.bench.inputs import REFERENCE
 from tests.browser.tensorboard_page import SERVING, end_group
 
-ROOT = Path(__file__).resolve().parents[1]
-LOG = ROOT / "fixtures" / "logs" / "keras216_reference"
 RUNS = 200
 STEPS = 1000
 QUESTIONS = 200
@@ -40,11 +39,12 @@ run_main()
 """
 
 
-def main() -> None:
+def run(quick: bool) -> None:
     """Print how TensorBoard does with the tab and without it."""
+    orders = (True, False) if quick else (True, False, False, True)
     with TemporaryDirectory() as folder:
         _write_runs(Path(folder))
-        rounds = [_measure(folder, alone=alone) for alone in (True, False, False, True)]
+        rounds = [_measure(folder, alone=alone) for alone in orders]
     alone = [found for found in rounds if "listed" not in found]
     beside = [found for found in rounds if "listed" in found]
     print(f"TensorBoard with {RUNS} runs: with the tab open / without the tab")
@@ -77,7 +77,7 @@ def _write_runs(folder: Path) -> None:
     from graphdiag.sources.event_runs import read_runs
     from graphdiag.sources.records import framed
 
-    graph = GraphDef.FromString(read_runs(LOG)["."].graph.data)
+    graph = GraphDef.FromString(read_runs(REFERENCE)["."].graph.data)
     scalars = []
     for step in range(STEPS):
         event = Event(wall_time=1.7e9 + step, step=step)
@@ -92,7 +92,7 @@ def _write_runs(folder: Path) -> None:
         graph.node.remove(own)
         content = b"".join([*(framed(event.SerializeToString()) for event in events), *scalars])
         (run / f"events.out.tfevents.{1_700_000_000 + number}.bench").write_bytes(content)
-        (run / "model.json").write_bytes((LOG / "model.json").read_bytes())
+        (run / "model.json").write_bytes((REFERENCE / "model.json").read_bytes())
 
 
 def _measure(folder: str, *, alone: bool) -> dict[str, float]:
@@ -199,7 +199,3 @@ def _memory(process: int) -> float:
     except (OSError, IndexError):
         return 0.0
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
-if __name__ == "__main__":
-    main()
