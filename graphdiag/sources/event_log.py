@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import SourceError
-from graphdiag.sources.event_runs import Run, holdings, read_runs
+from graphdiag.sources.event_runs import Run, check_memory, holdings, read_runs
 from graphdiag.sources.graph_choice import GraphEntry, Logged, ModelEntry, choose
 from graphdiag.sources.graph_names import check_depth
 from graphdiag.sources.opened import Opened, Origin
@@ -44,6 +44,7 @@ class _OpGraph(GraphEntry):
         try:
             return SerializedGraphs(self._parse())
         except DecodeError as error:
+            check_memory(error)
             raise SourceError(
                 f"{self.log}: the op graph of {self} is damaged and cannot be parsed; write the log anew."
             ) from error

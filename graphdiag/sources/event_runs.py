@@ -263,10 +263,24 @@ def _parse(file: Path, data: bytes) -> Event:
     try:
         return Event.FromString(data)
     except DecodeError as error:
+        check_memory(error)
         raise SourceError(
             f"{file} is not a TensorBoard event file: its records hold no events; give a file named like "
             "events.out.tfevents.*."
         ) from error
+
+
+def check_memory(error: Exception) -> None:
+    """Tell a message that there is no memory for from a damaged one.
+
+    Args:
+        error: What protobuf raised; it has one class for both, and says which in its words.
+
+    Raises:
+        MemoryError: There was no memory.
+    """
+    if "alloc failed" in str(error):
+        raise MemoryError from error
 
 
 def _add(run: Run, event: Event) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from graphdiag.comparison import compare_opened, open_model_file
 from graphdiag.errors import ModelError, SourceError
+from graphdiag.graphs.serialized_graph import nodes_of, unparsed
 from graphdiag.sources.event_log import open_runs
 from graphdiag.sources.event_runs import Run, Written, add_record
 from graphdiag.sources.records import read_records
@@ -17,6 +18,10 @@ from graphdiag.tensorboard_plugin.places import KERAS, META_GRAPH, OWN_GRAPH, TR
 if TYPE_CHECKING:
     from graphdiag.results.report import Report
     from graphdiag.sources.opened import Opened
+
+
+_OPTION = "--model FILE gives one."
+_CHOICE = "Choose one above, as 'Layer graph'."
 
 
 def report_on(graph: Graph) -> Report:
@@ -28,26 +33,34 @@ def report_on(graph: Graph) -> Report:
     opened = _open(graph)
     model = graph.model
     if model is None:
-        return compare_opened(opened)
+        return _in_words_of_the_tab(compare_opened(opened))
     try:
         return compare_opened(opened, _open_model(model))
     except (ModelError, SourceError) as error:
+        why = str(error).replace("--model", model.label)
         if not model.found:
-            raise
-        note = f"{model.label}, which lies beside the log, was not taken for its model. {error}"
-        report = compare_opened(opened)
-        return replace(report, notes=(note, *report.notes))
+            raise ModelError(why) from error
+        report = _in_words_of_the_tab(compare_opened(opened))
+        return replace(report, notes=(f"The model beside the log was not taken: {why}", *report.notes))
+
+
+def _in_words_of_the_tab(report: Report) -> Report:
+    """The report with notes that say what to do in the tab, where the command line has an option for it."""
+    return replace(report, notes=tuple(note.replace(_OPTION, _CHOICE) for note in report.notes))
 
 
 def _open(graph: Graph) -> Opened:
-    places = graph.places
-    tags = places.tags if graph.tag is None else (graph.tag,)
-    opened = [_opened(places, tag) for tag in tags[:1]] or [_opened(places, None)]
-    for tag in tags[1:]:
-        if any(graph_def.node for graph_def in opened[-1].graph_defs):
-            break
-        opened.append(_opened(places, tag))
-    return next((each for each in opened if any(graph_def.node for graph_def in each.graph_defs)), opened[0])
+    """The graph with the tag; without a tag the first that has ops, or else the first."""
+    if graph.tag is not None:
+        return _opened(graph.places, graph.tag)
+    first = None
+    for tag in graph.places.tags or (None,):
+        opened = _opened(graph.places, tag)
+        if any(len(nodes_of(graph_def)) for graph_def in unparsed(opened.graph_defs)):
+            return opened
+        first = first or opened
+    assert first is not None
+    return first
 
 
 def _opened(places: RunPlaces, tag: str | None) -> Opened:
