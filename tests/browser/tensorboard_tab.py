@@ -61,14 +61,15 @@ class Tab:
 
     Args:
         driver: The browser.
-        address: TensorBoard's.
+        address: TensorBoard's; empty where the browser looks at the tab already.
         place: What the address says of the tab: ``run``, ``tag``, ``model``, ``to`` and ``at``.
     """
 
-    def __init__(self, driver: Chrome, address: str, **place: str) -> None:
+    def __init__(self, driver: Chrome, address: str = "", **place: str) -> None:
         self.driver = driver
         self.address = address
-        self.open(**place)
+        if address:
+            self.open(**place)
 
     def open(self, **place: str) -> None:
         """Open TensorBoard anew at a place."""
