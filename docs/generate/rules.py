@@ -63,7 +63,7 @@ EXAMPLES = {
 SAVED = Path(__file__).with_name("examples")
 """Saved reports on the examples that are Python files: the documentation is built without running a model."""
 
-_WIDTH = 88
+_WIDTH = 80
 _KINDS = {"1": "Artifacts", "2": "Not drawn", "3": "Hidden dependencies", "4": "Leftovers"}
 _REPOSITORIES = {
     "deep-learning-models": "fchollet/deep-learning-models",

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from tests.documentation.blocks import blocks_of
-from tests.documentation.session import Session
+from tests.documentation.session import Session, with_pinned_versions
 
 
 def update(page: Path) -> None:
@@ -24,7 +24,7 @@ def update(page: Path) -> None:
                 continue
             new: list[str] = []
             for each in printed:
-                output = each.command.output if "..." in each.command.output else each.output
+                output = each.command.output if "..." in each.command.output else with_pinned_versions(each.output)
                 new += [*f"$ {each.command.line}".split("\n"), *output.splitlines()]
             fence = lines[block.line - 1 + shift]
             indent = fence[: len(fence) - len(fence.lstrip())]
