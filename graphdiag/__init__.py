@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from graphdiag.checking.config import Config, read_config
     from graphdiag.comparison import compare, drawn_graph
     from graphdiag.diagnosis.finding import Blame, Evidence, Finding, Severity, Verdict
-    from graphdiag.errors import ConfigError, GraphdiagError, ModelError, ProgramError, SourceError, UsageError
+    from graphdiag.errors import (
+        ConfigError,
+        EmptySourceError,
+        GraphdiagError,
+        ModelError,
+        ProgramError,
+        SourceError,
+        UsageError,
+    )
     from graphdiag.modeldiff.differ import Diff
     from graphdiag.modeldiff.run import diff, snapshot
     from graphdiag.modeldiff.snapshot import Snapshot
@@ -30,6 +38,9 @@ if TYPE_CHECKING:
     from graphdiag.repairing.run import repair
     from graphdiag.results.check_report import CheckReport
     from graphdiag.results.report import Report
+    from graphdiag.results.scan_report import ScanReport
+    from graphdiag.results.scan_rows import ScanRow
+    from graphdiag.scanning.scan import scan
 
 _HOMES = {
     "Blame": "graphdiag.diagnosis.finding",
@@ -37,6 +48,7 @@ _HOMES = {
     "Config": "graphdiag.checking.config",
     "ConfigError": "graphdiag.errors",
     "Diff": "graphdiag.modeldiff.differ",
+    "EmptySourceError": "graphdiag.errors",
     "Evidence": "graphdiag.diagnosis.finding",
     "Finding": "graphdiag.diagnosis.finding",
     "GraphdiagError": "graphdiag.errors",
@@ -44,6 +56,8 @@ _HOMES = {
     "ProgramError": "graphdiag.errors",
     "Repair": "graphdiag.repairing.repair",
     "Report": "graphdiag.results.report",
+    "ScanReport": "graphdiag.results.scan_report",
+    "ScanRow": "graphdiag.results.scan_rows",
     "Severity": "graphdiag.diagnosis.finding",
     "Snapshot": "graphdiag.modeldiff.snapshot",
     "SourceError": "graphdiag.errors",
@@ -55,6 +69,7 @@ _HOMES = {
     "drawn_graph": "graphdiag.comparison",
     "read_config": "graphdiag.checking.config",
     "repair": "graphdiag.repairing.run",
+    "scan": "graphdiag.scanning.scan",
     "snapshot": "graphdiag.modeldiff.run",
 }
 """The module of each public name."""
@@ -65,6 +80,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "Diff",
+    "EmptySourceError",
     "Evidence",
     "Finding",
     "GraphdiagError",
@@ -72,6 +88,8 @@ __all__ = [
     "ProgramError",
     "Repair",
     "Report",
+    "ScanReport",
+    "ScanRow",
     "Severity",
     "Snapshot",
     "SourceError",
@@ -84,6 +102,7 @@ __all__ = [
     "drawn_graph",
     "read_config",
     "repair",
+    "scan",
     "snapshot",
 ]
 

@@ -167,8 +167,9 @@ class _Watchdog:
     def _tell(self, number: int) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
-        # Without it the children still end whenever this process can see to it.
-        with contextlib.suppress(OSError):
+        # Without it the children still end whenever this process can see to it. At the end of the process it may be
+        # closed already.
+        with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(b"%d\n" % number)
 
     def stop(self) -> None:

@@ -53,6 +53,10 @@ class SourceError(GraphdiagError):
     """A source that cannot be read: absent, empty, damaged, or of no known kind."""
 
 
+class EmptySourceError(SourceError):
+    """A source in which nothing is wrong, and which holds neither a graph nor a model."""
+
+
 class ModelError(GraphdiagError):
     """A model that cannot be used: not built, not found in its file, or not fitting the log beside it."""
 

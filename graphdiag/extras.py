@@ -8,6 +8,9 @@ from graphdiag.errors import ModelError
 
 INSTALL_TENSORFLOW = 'pip install "graphdiag[tensorflow]"'
 INSTALL_NOTEBOOKS = 'pip install "graphdiag[notebooks]"'
+INSTALL_REMOTE = 'pip install "graphdiag[remote]"'
+INSTALL_DASK = 'pip install "graphdiag[dask]"'
+INSTALL_PARQUET = 'pip install "graphdiag[parquet]"'
 INSTALL_TF_KERAS = 'pip install "graphdiag[keras2]"'
 
 

@@ -35,7 +35,7 @@ def show(content: RenderableType, output: Path | None) -> None:
 
     if standard(output) and sys.stdout.isatty():
         Console(highlight=False, emoji=False, markup=False).print(content)
-        _check_standard_output()
+        check_standard_output()
         return
     # Lines are drawn with what the reader's encoding has; a file is always UTF-8.
     if standard(output):
@@ -101,10 +101,15 @@ def _put_on_standard_output(content: str | bytes) -> None:
         sys.stdout.buffer.write(content)
     else:
         sys.stdout.write(content)
-    _check_standard_output()
+    check_standard_output()
 
 
-def _check_standard_output() -> None:
+def check_standard_output() -> None:
+    """Write out what standard output still holds.
+
+    Raises:
+        UsageError: It has not all arrived.
+    """
     error = failure(sys.stdout)
     if error is not None:
         raise UsageError(f"standard output: cannot be written: {error.strerror}; give a file with -o.") from error

@@ -1,17 +1,13 @@
-"""Work on many tasks in processes of their own, some at a time.
-
-TensorFlow does not survive a fork, so each process starts anew. A process that ends, as a model file can make it do,
-takes one task with it and no other.
-"""
+"""Work on many tasks in processes, in whatever order they are done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
+from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from graphdiag.worker_process import WorkerProcess
+from graphdiag.parallel.processes import ProcessExecutor, TaskDiedError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,38 +35,22 @@ def run_tasks(
     Yields:
         The number of a task and its result, or that its process died; each as soon as it is there.
     """
-    workers: list[WorkerProcess[T, R]] = []
-    idle: list[WorkerProcess[T, R]] = []
+    return run_on(ProcessExecutor(processes, alone=alone), work, tasks, alone)
 
-    def run(number: int) -> R | Died[T]:
-        try:
-            worker = idle.pop()
-        except IndexError:
-            worker = WorkerProcess(work)
-            workers.append(worker)
-        try:
-            result = worker.run(tasks[number])
-        except EOFError:
-            return Died(tasks[number], worker.stop())
-        if alone(tasks[number]):
-            worker.stop()
-        else:
-            idle.append(worker)
-        return result
 
+def run_on(
+    executor: Executor, work: Callable[[T], R], tasks: Sequence[T], alone: Callable[[T], bool]
+) -> Iterator[tuple[int, R | Died[T]]]:
+    """As `run_tasks`, on an executor, which is shut down at the end."""
     order = sorted(range(len(tasks)), key=lambda number: not alone(tasks[number]))
-    # A thread for each process: it waits for the process, and does nothing else.
-    pool = ThreadPoolExecutor(processes)
-    futures = {pool.submit(run, number): number for number in order}
     try:
+        futures = {executor.submit(work, tasks[number]): number for number in order}
         for future in as_completed(futures):
-            yield futures[future], future.result()
+            number = futures[future]
+            try:
+                yield number, future.result()
+            except TaskDiedError as died:
+                yield number, Died(tasks[number], died.exit_status)
     finally:
         # Whoever asked for the results may want no more of them.
-        pool.shutdown(wait=False, cancel_futures=True)
-        while not all(future.done() for future in futures):
-            for worker in list(workers):
-                worker.kill()
-            wait(futures, timeout=0.05)
-        for worker in workers:
-            worker.stop()
+        executor.shutdown(wait=False, cancel_futures=True)

@@ -21,6 +21,7 @@ __all__ = ["main"]
 _COMMANDS = (
     "compare",
     "check",
+    "scan",
     "convert",
     "snapshot",
     "diff",

@@ -10,11 +10,13 @@ _GROUPS: Mapping[str, frozenset[str]] = {
     "Source": frozenset(
         {
             *("model", "run", "tag", "entry", "arguments", "graph", "input_shape"),
-            *("load", "unsafe", "run_to_end", "config", "stack"),
+            *("load", "unsafe", "run_to_end", "config", "stack", "python"),
         }
     ),
-    "What is told": frozenset({"select", "ignore", "verify", "ops", "less", "depth", "expand", "conceptual"}),
-    "Output": frozenset({"formats", "format_", "outputs", "output", "rankdir", "show_shapes"}),
+    "What is told": frozenset(
+        {"select", "ignore", "verify", "ops", "less", "depth", "expand", "conceptual", "sort", "only", "top"}
+    ),
+    "Output": frozenset({"formats", "format_", "outputs", "output", "rankdir", "show_shapes", "pages"}),
     "Exit status": frozenset({"fail_on", "exit_zero", "strict"}),
 }
 """Groups of options by the names of their values; those that are in none stand last."""

@@ -102,6 +102,11 @@ def at_least_one(_: click.Context, __: click.Parameter, value: int) -> int:
     return value
 
 
+def none_or_at_least_one(ctx: click.Context, param: click.Parameter, value: int | None) -> int | None:
+    """The callback of an option that takes a positive number and may be left out."""
+    return None if value is None else at_least_one(ctx, param, value)
+
+
 def formats(result_type: str, what: str) -> _Decorator:
     """The option ``--format``, which may be repeated; text if it is not given.
 
@@ -306,6 +311,12 @@ common = _together(
     click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
 )
 """What every command has."""
+
+scheduler = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Run on the Dask cluster of this scheduler, as tcp://host:8786; 'local' starts one here.",
+)
 
 exit_zero = click.option("--exit-zero", is_flag=True, help="Exit with status 0 whatever was found; errors stay errors.")
 

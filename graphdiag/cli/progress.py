@@ -41,6 +41,22 @@ def opening(source: Path | str) -> AbstractContextManager[object]:
 
 
 @contextmanager
+def counter(what: str) -> Iterator[Callable[[], None]]:
+    """Counts what is done, where nobody knows how much there is: what it gives is called for each."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}: {task.completed:,}"), TimeElapsedColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    with cleaned_up(_leave_terminal), progress:
+        task = progress.add_task(what, total=None)
+        yield lambda: progress.advance(task)
+
+
+@contextmanager
 def bar(names: Sequence[str]) -> Iterator[Callable[[str], None]]:
     """Counts the models that are done: what it gives is called with the name of each."""
     if not sys.stderr.isatty():

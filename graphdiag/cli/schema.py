@@ -12,7 +12,7 @@ from graphdiag.cli.help_page import Command
 @click.argument(
     "name",
     default="report",
-    help="Which document: report, as compare --format json writes it, drawn, check, snapshot, diff or names.",
+    help="Which document: report, as compare --format json writes it, drawn, check, scan, snapshot, diff or names.",
 )
 @options.common
 def schema(name: str) -> None:

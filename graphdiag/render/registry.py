@@ -28,6 +28,9 @@ class Format(str, Enum):
 
     TEXT = "text"
     JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
     MARKDOWN = "markdown"
     HTML = "html"
     SARIF = "sarif"
@@ -108,6 +111,15 @@ WRITERS: Mapping[str, Mapping[Format, Writer]] = {
         Format.GRAPHML: lazy("graphdiag.render.data.snapshot_graph:graphml"),
         Format.NODE_LINK: lazy("graphdiag.render.data.snapshot_graph:node_link"),
     },
+    "scan": {
+        Format.TEXT: lazy("graphdiag.render.text.scan:to_text"),
+        Format.JSONL: lazy("graphdiag.render.data.scan_rows:to_jsonl"),
+        Format.CSV: lazy("graphdiag.render.data.scan_rows:to_csv"),
+        Format.PARQUET: lazy("graphdiag.render.data.scan_rows:to_parquet"),
+        Format.HTML: lazy("graphdiag.render.html.scan_page:to_html"),
+        Format.MARKDOWN: lazy("graphdiag.render.ci.scan:to_markdown"),
+        Format.SARIF: lazy("graphdiag.render.ci.scan:to_sarif"),
+    },
 }
 """The formats of each kind of result, by `Renderable.result_type`."""
 
@@ -167,5 +179,5 @@ def _unknown(name: str, result_type: str) -> str:
     return f"--format {name}: not a format of a {_NAMES[result_type]}; choose from {known}."
 
 
-_NAMES = {"report": "report", "diff": "diff", "check": "check report", "snapshot": "snapshot"}
+_NAMES = {"report": "report", "diff": "diff", "check": "check report", "snapshot": "snapshot", "scan": "scan"}
 """How messages name each kind of result."""

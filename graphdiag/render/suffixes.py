@@ -12,6 +12,9 @@ _TEXT, _GRAPHML = (".txt", ".log"), (".graphml", ".xml")
 SUFFIXES: Mapping[Format, tuple[str, ...]] = {
     Format.TEXT: _TEXT,
     Format.JSON: (".json",),
+    Format.JSONL: (".jsonl", ".ndjson"),
+    Format.CSV: (".csv",),
+    Format.PARQUET: (".parquet", ".pq"),
     Format.MARKDOWN: (".md", ".markdown"),
     Format.HTML: (".html", ".htm"),
     Format.SARIF: (".sarif", ".json"),

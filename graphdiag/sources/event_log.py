@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphdiag.errors import SourceError
+from graphdiag.errors import EmptySourceError, SourceError
 from graphdiag.sources.event_runs import Run, check_memory, holdings, read_runs
 from graphdiag.sources.graph_choice import GraphEntry, Logged, ModelEntry, choose
 from graphdiag.sources.graph_names import check_depth
@@ -133,7 +133,7 @@ def open_runs(log: str, runs: Mapping[str, Run], *, run: str | None = None, tag:
     models = list(_keras_models(runs))
     notes = [note for run_ in runs.values() for note in run_.notes]
     if not graphs and not models:
-        raise SourceError(
+        raise EmptySourceError(
             f"{log} holds neither an op graph nor a Keras model; it holds {holdings(runs)}. "
             f"{notes[0] + ' ' if notes else ''}"
             "To write an op graph, call tf.summary.trace_on() before the model and tf.summary.trace_export() after it."

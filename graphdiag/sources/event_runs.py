@@ -88,10 +88,28 @@ def read_runs(path: Path) -> dict[str, Run]:
             f"{path} holds no event file (events.out.tfevents.*); give the log directory that TensorBoard is given."
         )
     for run in runs.values():
-        for file in run.files:
-            for data in read_records(file, run.notes.append):
-                add_record(run, file, data)
+        _read(run)
     return runs
+
+
+def read_run(files: Sequence[Path]) -> Run:
+    """Read the event files of one run.
+
+    Args:
+        files: In TensorBoard's order.
+
+    Raises:
+        SourceError: One of them cannot be read.
+    """
+    run = _run(files)
+    _read(run)
+    return run
+
+
+def _read(run: Run) -> None:
+    for file in run.files:
+        for data in read_records(file, run.notes.append):
+            add_record(run, file, data)
 
 
 def add_record(run: Run, file: Path, data: bytes) -> bool:

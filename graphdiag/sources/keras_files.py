@@ -9,9 +9,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-from graphdiag.errors import SourceError
+from graphdiag.errors import EmptySourceError, SourceError
 from graphdiag.graphs.layer_graph import Layer, LayerGraph
 from graphdiag.sources.files import LARGEST_JSON, read_bytes, read_start
 from graphdiag.sources.hdf5 import read_hdf5
@@ -109,7 +109,7 @@ def _layer_graph(where: str, config: Mapping[str, Any], version: str = "") -> La
 
 
 def _open_zip(path: Path) -> Opened:
-    members = _members(path)
+    members = json_members(path)
     if "config.json" not in members:
         raise SourceError(
             f"{path} is no .keras archive: it is a zip file without config.json; give a file saved by Keras."
@@ -123,16 +123,24 @@ def _open_zip(path: Path) -> Opened:
     return _opened(path, "keras_file", config, layer_graph)
 
 
-def _members(path: Path) -> Mapping[str, bytes]:
-    """The JSON members of an archive that are there."""
+def json_members(path: Path, file: IO[bytes] | None = None) -> Mapping[str, bytes]:
+    """The JSON members of a ``.keras`` archive that are there.
+
+    Args:
+        path: The archive, as messages name it.
+        file: The archive, open, where it is not the file at the path.
+
+    Raises:
+        SourceError: The archive is damaged, or a member is larger than the JSON of a model is.
+    """
     import zipfile
 
     found = {}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(file or path) as archive:
             for name in {"config.json", "metadata.json"}.intersection(archive.namelist()):
-                with archive.open(name) as file:
-                    found[name] = file.read(LARGEST_JSON + 1)
+                with archive.open(name) as member:
+                    found[name] = member.read(LARGEST_JSON + 1)
     # What zipfile and the libraries that unpack raise for damaged archives is not bounded by their documentation.
     except Exception as error:
         reason = str(error) or type(error).__name__
@@ -151,7 +159,9 @@ def _members(path: Path) -> Mapping[str, bytes]:
 def _open_hdf5(path: Path) -> Opened:
     found = read_hdf5(path)
     if found.config is None:
-        raise SourceError(f"{path} holds no model, only weights or other data; save the whole model with model.save().")
+        raise EmptySourceError(
+            f"{path} holds no model, only weights or other data; save the whole model with model.save()."
+        )
     config = _parse(f"The model_config in {path}", found.config)
     layer_graph = _layer_graph(str(path), config, found.keras_version)
     if found.weights:

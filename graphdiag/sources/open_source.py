@@ -14,7 +14,16 @@ from graphdiag.source_names import path_or_address, scheme_of
 from graphdiag.sources.files import read_start
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.project_modules import find_module
-from graphdiag.sources.registry import Match, SourceKind, SourceOptions, all_kinds, matching, open_with, own_kinds
+from graphdiag.sources.registry import (
+    REMOTE,
+    Match,
+    SourceKind,
+    SourceOptions,
+    all_kinds,
+    matching,
+    open_with,
+    own_kinds,
+)
 
 _FLAGS = {"arguments": "--arg", "script_arguments": "what stands after --"}
 """Options of the command line that are not called as the field is."""
@@ -77,7 +86,8 @@ def _open_module(reference: str, options: SourceOptions) -> Opened | None:
 def _refuse_options(path: Path | str, kind: SourceKind, options: SourceOptions) -> None:
     for first in options.given():
         if first not in kind.options:
-            owners = [other for other in all_kinds() if first in other.options]
+            # What an address leads to is of one of the other kinds.
+            owners = [other for other in all_kinds() if first in other.options and other.name != REMOTE]
             unfit = [name for name in options.given() if all(name in owner.options for owner in owners)]
             flags = [_FLAGS.get(name, f"--{name.replace('_', '-')}") for name in unfit]
             raise UsageError(

@@ -27,6 +27,8 @@ from graphdiag.sources.project_modules import ModulePlace
 
 GROUP = "graphdiag.sources"
 """The entry-point group for kinds of other packages."""
+REMOTE = "remote"
+"""Name of the kind that copies what an address has, and opens the copy as the kind that it is."""
 
 
 _FOREIGN_NAME = re.compile(r"[a-z0-9_]+\.[a-z0-9_]+")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from graphdiag.graphs.layer_graph import LayerGraph
 
 SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
+KERAS_METADATA = "keras_metadata.pb"
+"""The file in which Keras 2 describes the model beside the graph."""
 
 _SERVE = "serve"
 _SERVING = "serving_default"
@@ -306,7 +308,7 @@ def _keras_metadata(file: Path, meta_graph: Any) -> str:
     """The JSON that Keras 2 keeps of the saved object itself, which is node 0."""
     from google.protobuf.message import DecodeError
 
-    beside = file.with_name("keras_metadata.pb")
+    beside = file.with_name(KERAS_METADATA)
     if beside.exists():
         try:
             saved = _messages()["SavedMetadata"].FromString(read_bytes(beside))

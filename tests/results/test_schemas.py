@@ -126,7 +126,7 @@ def test_the_command(graphdiag):
 
 
 def test_no_such_schema():
-    with pytest.raises(UsageError, match="choose from check, diff, drawn, names, report, snapshot"):
+    with pytest.raises(UsageError, match="choose from check, diff, drawn, names, report, scan, snapshot"):
         schema("../report")
 
 

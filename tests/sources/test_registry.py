@@ -45,6 +45,7 @@ def test_without_plug_ins_the_kinds_are_graphdiags_own() -> None:
         "keras_json",
         "saved_model",
         "notebook",
+        "remote",
         "script",
         "tensorboard",
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from graphdiag.render.ci.suites import Check, Location, Problem, Suite, suite_of
+from graphdiag.source_names import scheme_of
 from graphdiag.unprintable import escape_unprintable
 from graphdiag.version import DOCUMENTATION, __version__
 
@@ -103,7 +104,9 @@ def _physical(where: Location) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    """A path as a URI reference: a relative one stays relative, to the root of the repository."""
+    """A path as a URI reference: a relative one stays relative, to the root of the repository; an address as it is."""
+    if scheme_of(path):
+        return quote(path, safe=":/?#[]@!$&'()*+,;=%~", errors="backslashreplace")
     pure = PurePath(path)
     if pure.is_absolute():
         return pure.as_uri()

@@ -124,17 +124,17 @@ def page(
     for model, view in zip(data["models"], views, strict=True):
         model["findings"] += view.marks
         model["repaired"] = repaired_data(view.report, view.repaired)
-    return _fill(
-        _static("page.html"),
+    return fill(
+        static("page.html"),
         {
             "title": text.text(title),
-            "style": _static("page.css"),
+            "style": static("page.css"),
             "headline": text.text(headline),
             "index": index,
             "heads": "".join(_head(number, view) for number, view in enumerate(views)),
             "words": "".join(_words(number, view) for number, view in enumerate(views)),
             "version": __version__,
-            "data": _json(data),
+            "data": json_text(data),
             "policy": _POLICY + (_SERVED_POLICY if served else _INLINE_POLICY),
             "offline": "" if served else "This file works without a network.",
             "scripts": _SERVED_SCRIPTS if served else _INLINE_SCRIPTS.format(graphviz=_graphviz(), script=_script()),
@@ -163,7 +163,7 @@ def _words(number: int, view: View) -> str:
     )
 
 
-def _fill(template: str, content: Mapping[str, str]) -> str:
+def fill(template: str, content: Mapping[str, str]) -> str:
     """The template with its holes filled in one go, so that no content is taken for a hole."""
     return _HOLE.sub(lambda hole: content[hole[1]], template)
 
@@ -175,15 +175,16 @@ def _script() -> str:
     A page that is opened from a file cannot import, so what the modules export becomes names of one scope: they import
     under the same name and export declarations.
     """
-    return "\n".join(_MODULE_SYNTAX.sub("", _static(name)) for name in _SCRIPTS)
+    return "\n".join(_MODULE_SYNTAX.sub("", static(name)) for name in _SCRIPTS)
 
 
-def _json(data: Any) -> str:
+def json_text(data: Any) -> str:
     """JSON that no HTML parser takes for anything but text."""
     return json.dumps(data, separators=(",", ":")).translate(_UNSAFE)
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """A file of the page's parts."""
     return (files("graphdiag.render.html") / "static" / name).read_text(encoding="utf-8")
 
 
@@ -196,4 +197,4 @@ def _graphviz() -> str:
 
 def graphviz_worker() -> str:
     """The script of the worker that lays out DOT texts: ``{id, dot}`` in, ``{id, output}`` or ``{id, error}`` out."""
-    return _static("viz/viz-global.js") + "\n" + _static("graphviz_worker.js")
+    return static("viz/viz-global.js") + "\n" + static("graphviz_worker.js")

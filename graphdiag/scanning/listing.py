@@ -1,0 +1,226 @@
+"""The directories below a place, each with its files: on a disk, or wherever fsspec lists."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from graphdiag.errors import SourceError
+from graphdiag.source_names import scheme_of
+from graphdiag.sources.remote import file_system, reading, shown
+
+_PASSED_OVER = frozenset(
+    {".git", ".hg", ".svn", ".venv", ".tox", ".nox", ".cache", "__pycache__", "node_modules", ".ipynb_checkpoints"}
+)
+"""Directories that hold copies, packages and history, and no runs of the user's."""
+_WILD = frozenset("*?[")
+_STAMPS = ("ETag", "etag", "md5Hash", "ContentMD5", "generation", "mtime", "LastModified", "last_modified", "updated")
+_TIMES = ("LastModified", "last_modified", "mtime", "updated", "modified", "created")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """One file.
+
+    Attributes:
+        name: In its directory.
+        size: Bytes; ``None`` where the listing does not say.
+        stamp: Changes with the content; empty where the listing has nothing of the kind.
+        modified: Seconds since 1970; ``None`` where the listing does not say.
+    """
+
+    name: str
+    size: int | None
+    stamp: str
+    modified: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a user gave: a directory, or one file.
+
+    Attributes:
+        shown: As it was given.
+        address: From any directory, on any machine that has it: the whole path, or the address.
+        is_file: Whether it is one file.
+    """
+
+    shown: str
+    address: str
+    is_file: bool
+
+
+def places(paths: Sequence[str]) -> Iterator[Place]:
+    """What the user gave, with patterns replaced by what they match, in order.
+
+    Args:
+        paths: Paths, addresses, and patterns of either.
+
+    Raises:
+        SourceError: One of them is not there, or matches nothing.
+    """
+    for path in paths:
+        if scheme_of(path):
+            yield from _remote_places(path)
+        elif os.path.lexists(path) or not _WILD.intersection(path):
+            yield _local_place(path)
+        else:
+            found = sorted(glob.glob(path, recursive=True))
+            if not found:
+                raise SourceError(f"{path} matches nothing.")
+            yield from map(_local_place, found)
+
+
+def _local_place(path: str) -> Place:
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        raise SourceError(f"{path} does not exist.") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path!r} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
+    return Place(os.path.normpath(path), os.path.abspath(path), not stat.S_ISDIR(mode))
+
+
+def _remote_places(address: str) -> Iterator[Place]:
+    system, path = file_system(address)
+    if not _WILD.intersection(path):
+        with reading(address):
+            is_file = system.info(path)["type"] != "directory"
+        yield Place(shown(address).rstrip("/"), address.rstrip("/"), is_file)
+        return
+    with reading(address):
+        found = sorted(system.glob(path, detail=True).items())
+    if not found:
+        raise SourceError(f"{shown(address)} matches nothing.")
+    # Everything before the first wildcard is as it was typed.
+    fixed = path[: min(path.index(sign) for sign in _WILD if sign in path)]
+    before = address[: len(address) - len(path) + len(fixed)]
+    for name, info in found:
+        rest = name.rstrip("/")[len(fixed) :]
+        yield Place(shown(before) + rest, before + rest, info["type"] != "directory")
+
+
+def directories(place: Place) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+    """A place and the directories below it, each before those that it holds, in the order of the names.
+
+    Args:
+        place: A directory.
+
+    Yields:
+        Its name below the place, with ``/``, and empty for the place itself; and its files, in order.
+
+    Raises:
+        SourceError: A directory cannot be listed.
+    """
+    return _remote_directories(place.address) if scheme_of(place.address) else _local_directories(place)
+
+
+def file_of(place: Place) -> FoundFile:
+    """The file that a place is."""
+    if not scheme_of(place.address):
+        return _local_file(os.path.basename(place.address), os.stat(place.address))
+    system, path = file_system(place.address)
+    with reading(place.address):
+        return _remote_file(path.rpartition("/")[2], system.info(path))
+
+
+# --- on a disk -------------------------------------------------------------------------------------------------------
+
+
+def _local_directories(place: Place) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+    visited = set()
+    waiting = [""]
+    while waiting:
+        name = waiting.pop()
+        directory = os.path.join(place.address, name) if name else place.address
+        try:
+            status = os.stat(directory)
+            if (status.st_dev, status.st_ino) in visited:
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            below, files = _entries(directory)
+        except OSError as error:
+            where = os.path.join(place.shown, name) if name else place.shown
+            raise SourceError(f"{where} cannot be read: {error.strerror}.") from error
+        yield name, files
+        waiting += [f"{name}/{inner}" if name else inner for inner in reversed(below)]
+
+
+def _entries(directory: str) -> tuple[list[str], list[FoundFile]]:
+    below, files = [], []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            try:
+                if entry.is_dir():
+                    if entry.name not in _PASSED_OVER:
+                        below.append(entry.name)
+                elif entry.is_file():
+                    files.append(_local_file(entry.name, entry.stat()))
+            except OSError:  # a link that leads nowhere, or to itself
+                continue
+    return sorted(below), sorted(files, key=lambda file: file.name)
+
+
+def _local_file(name: str, status: os.stat_result) -> FoundFile:
+    return FoundFile(name, status.st_size, str(status.st_mtime_ns), status.st_mtime)
+
+
+# --- wherever fsspec lists -------------------------------------------------------------------------------------------
+
+
+def _remote_directories(address: str) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+    """Listed flat, a directory at the top at a time: a bucket lists a thousand files a request, whatever lies between.
+
+    So as much is held in memory as the largest directory at the top lists.
+    """
+    system, path = file_system(address)
+    root = path.rstrip("/")
+    with reading(address):
+        top = sorted(system.ls(root or path, detail=True), key=lambda info: str(info["name"]))
+    below = [info for info in top if info["type"] == "directory"]
+    here = [info for info in top if info["type"] != "directory"]
+    yield from _grouped({str(info["name"]): info for info in here}, root)
+    for info in below:
+        if _last(str(info["name"])) in _PASSED_OVER or str(info["name"]).rstrip("/") == root:
+            continue
+        with reading(address):
+            found = system.find(str(info["name"]).rstrip("/"), detail=True)
+        yield from _grouped(found, root)
+
+
+def _grouped(found: Mapping[str, Mapping[str, Any]], root: str) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+    directories: dict[str, list[FoundFile]] = {}
+    for path, info in found.items():
+        around, _, name = path.rpartition("/")
+        directory = around[len(root) :].strip("/")
+        if name and not _PASSED_OVER.intersection(directory.split("/")):
+            directories.setdefault(directory, []).append(_remote_file(name, info))
+    for directory in sorted(directories, key=lambda name: name.split("/") if name else []):
+        yield directory, sorted(directories[directory], key=lambda file: file.name)
+
+
+def _remote_file(name: str, info: Mapping[str, Any]) -> FoundFile:
+    stamp = next((str(info[key]) for key in _STAMPS if info.get(key)), "")
+    time = next((_seconds(info[key]) for key in _TIMES if info.get(key)), None)
+    size = info.get("size")
+    return FoundFile(name, int(size) if isinstance(size, int) else None, stamp, time)
+
+
+def _seconds(time: Any) -> float | None:
+    if isinstance(time, datetime):
+        return time.timestamp()
+    if isinstance(time, (int, float)):
+        return float(time)
+    try:
+        return datetime.fromisoformat(str(time).replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return None
+
+
+def _last(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
