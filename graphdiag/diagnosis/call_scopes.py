@@ -15,10 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import numpy as np
-
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
-from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -88,12 +85,13 @@ def call_scopes_of(context: DiagnosisContext) -> Mapping[str, Sequence[CallScope
     found: dict[str, dict[tuple[str, bool], list[int]]] = defaultdict(dict)
     units = [unit_of(context, owner) for owner in owners]
     finders = [Outermost(_by_name(_names(context, owner))) for owner in owners]
-    for row in np.flatnonzero(context.ownership.of_op != UNOWNED).tolist():
-        owner = int(context.ownership.of_op[row])
-        box = finders[owner].around(context.ops.names[row])
+    for owner, scope, rows in context.owned:
+        box = finders[owner].of_scope(context.ops.scopes.names[scope])
         if box is not None:
-            found[units[owner]].setdefault(box, []).append(row)
-    boxes = {unit: [CallScope(*place, rows) for place, rows in places.items()] for unit, places in found.items()}
+            found[units[owner]].setdefault(box, []).extend(rows)
+    boxes = {
+        unit: [CallScope(*place, sorted(rows)) for place, rows in places.items()] for unit, places in found.items()
+    }
     return {
         unit: _with_calls_by_place(members) if unit in context.layers.nested else members
         for unit, members in boxes.items()
@@ -151,9 +149,8 @@ class Outermost(Generic[Answer]):
         self._answer = answer
         self._known: dict[str, Answer | None] = {"": None}
 
-    def around(self, name: str) -> Answer | None:
-        """The answer of the outermost scope around an op that has one."""
-        scope = name.rpartition("/")[0]
+    def of_scope(self, scope: str) -> Answer | None:
+        """The answer of a scope, or of the outermost scope around it that has one."""
         missing = []
         while scope not in self._known:
             missing.append(scope)

@@ -16,7 +16,7 @@ from graphdiag.diagnosis.drawn_cycles import DrawnCycle, drawn_cycles
 from graphdiag.diagnosis.explained import REAL, Explained, Pair
 from graphdiag.diagnosis.finding import Evidence
 from graphdiag.diagnosis.inferred_calls import inferred_calls
-from graphdiag.diagnosis.ownership import Ownership, assign_ownership
+from graphdiag.diagnosis.ownership import UNOWNED, Ownership, assign_ownership
 from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
 from graphdiag.diagnosis.same_layers import find_same_layers
 from graphdiag.diagnosis.scoped_calls import number_calls
@@ -96,6 +96,16 @@ class DiagnosisContext:
     def drawn_cycles(self) -> Sequence[DrawnCycle]:
         """Cycles on screen that are not in the op graph: see `graphdiag.diagnosis.drawn_cycles`."""
         return drawn_cycles(self.ops, self.view.drawn) if self.view and self.view.drawn else ()
+
+    @cached_property
+    def owned(self) -> Sequence[tuple[int, int, Sequence[int]]]:
+        """The ops of layers, by the row of their owner and their scope in `OpGraph.scopes`: in order of the first."""
+        of_op, scopes = self.ownership.of_op, self.ops.scopes
+        rows = np.flatnonzero(of_op != UNOWNED)
+        places = of_op[rows].astype(np.int64) * len(scopes) + scopes.of_op[rows]
+        found, first, group = np.unique(places, return_index=True, return_inverse=True)
+        members = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group))[:-1])
+        return [(*divmod(int(found[at]), len(scopes)), members[at].tolist()) for at in np.argsort(first).tolist()]
 
     @cached_property
     def state_arrows(self) -> Sequence[Arrow]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphdiag.diagnosis.components import cyclic_components
 from graphdiag.diagnosis.roles import role_of_name
 from graphdiag.graphs.drawn_graph import SERIES, DrawnGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -68,7 +69,7 @@ def drawn_cycles(graph: OpGraph, drawn: DrawnGraph) -> Sequence[DrawnCycle]:
     ops_of: dict[int, list[int]] | None = None
     for parent in sorted(arrows):
         left = _between_cycles(arrows[parent])
-        for rows in _components(left) if left else ():
+        for rows in cyclic_components(left):
             if ops_of is None:
                 ops_of = defaultdict(list)
                 for op, row in enumerate(drawn.op_rows):
@@ -129,14 +130,6 @@ def _between_cycles(arrows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
                 gone.add(target)
                 waiting.append(target)
     return [(source, target) for source, targets in onward.items() if source not in gone for target in targets]
-
-
-def _components(arrows: Iterable[tuple[int, int]]) -> Sequence[Sequence[int]]:
-    """The strongly connected components of more than one node."""
-    import networkx as nx
-
-    graph = nx.DiGraph(arrows)
-    return sorted(sorted(part) for part in nx.strongly_connected_components(graph) if len(part) > 1)
 
 
 def _is_cyclic(graph: OpGraph, members: Mapping[int, Sequence[int]]) -> bool:

@@ -192,6 +192,8 @@ class DrawnGraph:
         scope, as on TensorBoard's page.
         """
         shown = list(self.parents)
+        if not _has_cycle(np.array(shown, dtype=np.int64)):
+            return shown
         done = bytearray(len(shown))
         for start in range(len(shown)):
             path: dict[int, None] = {}
@@ -374,3 +376,11 @@ class DrawnGraph:
                 shown=not at_root or (edge.source, edge.target) in shown,
             )
         return graph
+
+
+def _has_cycle(parents: np.ndarray) -> bool:
+    """Whether climbing from some row never ends at -1. Each round goes twice as far up as the one before."""
+    above = np.append(parents, -1)
+    for _ in range(len(parents).bit_length()):
+        above = above[above]
+    return bool((above >= 0).any())

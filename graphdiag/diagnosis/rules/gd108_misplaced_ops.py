@@ -70,12 +70,12 @@ def _guests(context: DiagnosisContext) -> Iterator[Found]:
     hosts = _Hosts(context)
     finders = [Outermost(hosts.of(owner)) for owner in context.ownership.owners]
     guests: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
-    for row in np.flatnonzero(context.ownership.of_op != UNOWNED).tolist():
-        owner = int(context.ownership.of_op[row])
-        found = finders[owner].around(context.ops.names[row])
+    for owner, scope, rows_there in context.owned:
+        found = finders[owner].of_scope(context.ops.scopes.names[scope])
         if found and found != _HOME:
-            guests[found].setdefault(context.ownership.owners[owner], []).append(row)
-    for (box, layer), rows in guests.items():
+            guests[found].setdefault(context.ownership.owners[owner], []).extend(rows_there)
+    for (box, layer), unsorted in guests.items():
+        rows = {guest: sorted(members) for guest, members in unsorted.items()}
         count = sum(map(len, rows.values()))
         names = list(dict.fromkeys(_place(context, guest, row) for guest, members in rows.items() for row in members))
         yield _found(
