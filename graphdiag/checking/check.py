@@ -164,6 +164,12 @@ def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[int, _Done]]:
 
 
 def _runs_code(task: _Task) -> bool:
+    """Whether a Python file is run, which leaves layers' counters, policies, patches and modules behind.
+
+    A process that has TensorFlow loaded and makes a copy of itself for each file would load it once. But TensorFlow has
+    chosen its Keras when it is loaded, before the file can say which one it wants in the environment, and has a thread
+    by then, so that a copy may wait for a lock that nobody holds.
+    """
     sources = task.model.source, str(task.model.options.get("model", ""))
     return any(map(is_python, sources))
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -98,6 +98,27 @@ def in_turn(commands: Mapping[str, Sequence[str]], times: int, *, warm: bool = T
         )
         for name, found in costs.items()
     }
+
+
+def seconds_below() -> float:
+    """Processor seconds that the processes started by this one have used, those that they started included.
+
+    Read from ``/proc``, as Linux has it; the processes are still running.
+    """
+    ticks = os.sysconf("SC_CLK_TCK")
+    parents: dict[int, int] = {}
+    used: dict[int, float] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            with suppress(OSError):
+                # What stands before the bracket is the name, which may hold anything: proc(5).
+                fields = (folder / "stat").read_text().rpartition(")")[2].split()
+                parents[int(folder.name)] = int(fields[1])
+                used[int(folder.name)] = sum(map(int, fields[11:15])) / ticks
+    below = {os.getpid()}
+    while more := {process for process, parent in parents.items() if parent in below} - below:
+        below |= more
+    return sum(used[process] for process in below - {os.getpid()})
 
 
 def exponent(figures: Sequence[tuple[int, float]]) -> float:
