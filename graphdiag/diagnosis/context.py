@@ -15,14 +15,10 @@ from graphdiag.diagnosis.dataflow.op_specs import Kind, op_specs
 from graphdiag.diagnosis.drawn_cycles import DrawnCycle, drawn_cycles
 from graphdiag.diagnosis.explained import REAL, Explained, Pair
 from graphdiag.diagnosis.finding import Evidence
-from graphdiag.diagnosis.inferred_calls import inferred_calls
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership, assign_ownership
 from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
-from graphdiag.diagnosis.same_layers import find_same_layers
-from graphdiag.diagnosis.scoped_calls import number_calls
 from graphdiag.diagnosis.state_arrows import Arrow, computing_scopes, state_arrows
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
-from graphdiag.diagnosis.unnamed_models import named_as_in
 from graphdiag.graphs.layer_calls import CallRecord
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -229,12 +225,17 @@ def analyze(
     Returns:
         The context that the rules look at.
     """
+    # What only a layer graph needs is imported with one: most logs have none.
     if layers is not None and not recorded:
+        from graphdiag.diagnosis.unnamed_models import named_as_in
+
         layers = named_as_in(ops, layers)
     ownership = assign_ownership(ops, layers, recorded, trackers, belongs_to)
     flow = trace(ops, ownership.model_inputs, ownership.inputs_found, python_code)
     crossings, known = _calls(ops, layers if len(ops) or view else None, ownership, flow, calls)
     if layers is not None and not recorded:
+        from graphdiag.diagnosis.same_layers import find_same_layers
+
         same_layer = find_same_layers(ops, layers, ownership, flow)
     return DiagnosisContext(
         ops, layers, ownership, flow, crossings, view, same_layer or {}, known, read_by_python or {}, name_scopes
@@ -250,6 +251,9 @@ def _calls(
     if ownership.recorded:
         recorded = recorded_calls(ops, record or CallRecord(), ownership.roles)
         return find_crossings(ops, ownership, flow, recorded.of_op), recorded
+    from graphdiag.diagnosis.inferred_calls import inferred_calls
+    from graphdiag.diagnosis.scoped_calls import number_calls
+
     scopes = number_calls(ops, layers, ownership, flow)
     crossings = find_crossings(ops, ownership, flow, scopes)
     return crossings, inferred_calls(ops, layers, ownership, flow, crossings, scopes)

@@ -16,7 +16,6 @@ from graphdiag.diagnosis.dataflow.flow import is_scalar
 from graphdiag.diagnosis.model_inputs import FEEDS, find_inputs
 from graphdiag.diagnosis.outer_scopes import hands_over_inputs, own_by_outer_scope
 from graphdiag.diagnosis.roles import UNOWNED, bookkeeping_ops, roles_of
-from graphdiag.diagnosis.scopes import Scopes
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -99,6 +98,8 @@ def assign_ownership(
         of_op[list(bookkeeping)] = UNOWNED
         roles = roles_of(graph, of_op, {}) | bookkeeping
     else:
+        from graphdiag.diagnosis.scopes import Scopes
+
         scopes = Scopes(graph, layers)
         scope_of_op = scopes.scope_of_op
         of_op = np.array([rows.get(owner, UNOWNED) for owner in scopes.owner_of_op], dtype=np.int32)

@@ -14,7 +14,6 @@ from typing import IO, Any
 from graphdiag.errors import EmptySourceError, SourceError
 from graphdiag.graphs.layer_graph import Layer, LayerGraph
 from graphdiag.sources.files import LARGEST_JSON, read_bytes, read_start
-from graphdiag.sources.hdf5 import read_hdf5
 from graphdiag.sources.opened import Opened, Origin
 from graphdiag.sources.stack import describe_stack
 
@@ -157,6 +156,8 @@ def json_members(path: Path, file: IO[bytes] | None = None) -> Mapping[str, byte
 
 
 def _open_hdf5(path: Path) -> Opened:
+    from graphdiag.sources.hdf5 import read_hdf5
+
     found = read_hdf5(path)
     if found.config is None:
         raise EmptySourceError(
