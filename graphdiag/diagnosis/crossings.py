@@ -34,6 +34,7 @@ from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.liveness import evaluation_order
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, OpSpec, op_specs
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership
+from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 
@@ -179,7 +180,7 @@ def _ends(ownership: Ownership, call_of_op: np.ndarray | None) -> tuple[np.ndarr
         return of_op, range(len(ownership.owners))
     calls = int(call_of_op.max(initial=-1)) + 2
     ends = np.where(of_op == UNOWNED, UNOWNED, of_op.astype(np.int64) * calls + call_of_op + 1)
-    present = np.unique(ends[ends != UNOWNED])
+    present = distinct(ends[ends != UNOWNED])
     numbered = np.searchsorted(present, ends).astype(np.int32)
     numbered[ends == UNOWNED] = UNOWNED
     return numbered, (present // calls).tolist()

@@ -15,6 +15,7 @@ import numpy as np
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, bookkeeping_ops, role_of_name, roles_of
+from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import reached
 from graphdiag.keras_facts import role_of_box
@@ -165,7 +166,7 @@ def _ops_with_boxes(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray) -> 
     What has weights is more than an op.
     """
     numbers = {number for number, box in enumerate(boxes) if box in graph.index}
-    with_weights: list[int] = np.unique(of_op[graph.of_types(VARIABLES.__contains__)]).tolist()
+    with_weights: list[int] = distinct(of_op[graph.of_types(VARIABLES.__contains__)]).tolist()
     return numbers.difference(with_weights)
 
 

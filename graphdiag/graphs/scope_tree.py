@@ -11,6 +11,8 @@ from functools import cached_property
 
 import numpy as np
 
+from graphdiag.graphs.arrays import distinct
+
 
 @dataclass(frozen=True, eq=False)
 class ScopeTree:
@@ -126,7 +128,7 @@ class ScopeTree:
         """
         found = np.zeros(len(self), dtype=bool)
         while len(scopes):
-            scopes = np.unique(scopes)
+            scopes = distinct(scopes)
             scopes = scopes[(scopes > 0) & ~found[scopes]]
             found[scopes] = True
             scopes = self.parent[scopes]

@@ -28,11 +28,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.drawn_graph import META, ROOT
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
@@ -93,7 +92,7 @@ def _with_gradients(context: DiagnosisContext) -> set[str]:
     ops, boxes = context.ops, context.view.box_of_row
     in_gradients = ops.scopes.within(_GRADIENTS.fullmatch)[ops.scopes.of_op]
     sources = ops.source[in_gradients[ops.target] & (ops.output != CONTROL)]
-    return {boxes[row] for row in np.unique(sources).tolist()}
+    return {boxes[row] for row in distinct(sources).tolist()}
 
 
 RULE = Rule("GD404", "dead-end", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__)
