@@ -131,6 +131,8 @@ _ROLE_OF_BOX = {
     ),
 }
 """Outer scopes that are not layers, as TensorFlow names them, and as users mostly do."""
+_HAS_ROLE = re.compile("|".join(f"(?:{names.pattern})" for names in _ROLE_OF_BOX.values()))
+"""Any of these: most names are none, and one look tells."""
 
 
 def role_of_box(name: str) -> str:
@@ -142,7 +144,9 @@ def role_of_box(name: str) -> str:
     Returns:
         The role; empty for a name that may be a layer's.
     """
-    return next((role for role, names in _ROLE_OF_BOX.items() if names.fullmatch(name)), "")
+    if not _HAS_ROLE.fullmatch(name):
+        return ""
+    return next(role for role, names in _ROLE_OF_BOX.items() if names.fullmatch(name))
 
 
 # --- Names that Keras gives by itself: which class a layer has and when it was made, and nothing else -----------------

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -278,7 +279,7 @@ class _Between:
             # Training has the next call compute with other weights: that is what it is for.
             if self.of_op[writer] != UNOWNED:
                 self.stored_by[reader].append(writer)
-        self.handles_to_parameters = sum(HANDLE << owner * CLASS_BITS for owner in range(int(ends.max(initial=-1)) + 1))
+        self.ends = int(ends.max(initial=-1)) + 1
         self.arrived: dict[int, _Arrived] = {}
         self.entries: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._asked: dict[int, set[tuple[int, int]]] = defaultdict(set)
@@ -400,9 +401,15 @@ class _Between:
         value, _ = transfer(_JOINS, inputs)
         if kind is Kind.READS:
             # What goes on is not the variable but what it holds.
-            handles = value & self.handles_to_parameters
+            handles = value & self._handles
             value = value & ~handles | handles * PARAMETER // HANDLE
         return value, value
+
+    @cached_property
+    def _handles(self) -> int:
+        """The bit of `HANDLE` for every owner."""
+        # Digits of base 2 are put together in linear time, sums of ever longer numbers are not.
+        return int(f"{HANDLE:0{CLASS_BITS}b}" * self.ends or "0", base=2)
 
     def crossings(self) -> Iterator[tuple[tuple[int, int], int, OpEdge]]:
         """The edges on which unowned ops hand on what came from another owner.

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.dataflow.classes import CLASS_BITS, DATA, FLAG, HANDLE, Carries, Dependencies, named
 from graphdiag.diagnosis.dataflow.fixpoint import FixpointSolver, solve_body
@@ -30,6 +31,9 @@ from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, Outside, op_spe
 from graphdiag.diagnosis.dataflow.states import Touches
 from graphdiag.graphs.node_attributes import DT_BOOL, DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+
+if TYPE_CHECKING:
+    from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
 __all__ = ["CLASS_BITS", "LEARNING_PHASE", "Carries", "Flow", "is_scalar", "trace"]
 
@@ -145,10 +149,11 @@ def trace(
 def _feed(graph: OpGraph, row: int, is_model_input: bool, scalars_are_flags: bool) -> Dependencies:
     if is_model_input:
         return DATA
-    dtype = dtype_of(graph.node_defs[row])
+    node = graph.node_defs[row]
+    dtype = dtype_of(node)
     if dtype == DT_RESOURCE:
         return HANDLE, 0
-    if is_scalar(graph, row) and (scalars_are_flags or dtype == DT_BOOL):
+    if _is_scalar(graph, row, node) and (scalars_are_flags or dtype == DT_BOOL):
         return FLAG, 0
     return DATA
 
@@ -160,11 +165,15 @@ def is_scalar(graph: OpGraph, row: int) -> bool:
     ``Placeholder`` in TensorFlow's ``core/ops/array_ops.cc``). Of those only Keras's own flag is known to be a scalar.
     A graph that does not record its producer, as many frozen ones do not, may be as old.
     """
-    attributes = graph.node_defs[row].attr
+    return _is_scalar(graph, row, graph.node_defs[row])
+
+
+def _is_scalar(graph: OpGraph, row: int, node: NodeDef) -> bool:
+    attributes = node.attr
     if "shape" in attributes:
         unrecorded = not attributes["shape"].shape.dim and graph.types[row] == "Placeholder"
         if unrecorded and graph.producer <= _LAST_WITHOUT_RANKS:
-            return dtype_of(graph.node_defs[row]) == DT_BOOL and LEARNING_PHASE.fullmatch(graph.names[row]) is not None
+            return dtype_of(node) == DT_BOOL and LEARNING_PHASE.fullmatch(graph.names[row]) is not None
         shape = attributes["shape"].shape
         return not shape.unknown_rank and not shape.dim
     if "_output_shapes" in attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NewType, Protocol
 
 import numpy as np
@@ -137,7 +138,6 @@ class GraphView:
         self.source: list[int] = graph.source.tolist()
         self.output: list[int] = graph.output.tolist()
         self.first: list[int] = graph.in_edges.tolist()
-        self._onward: tuple[list[int], list[int]] | None = None
         self.liveness = find_liveness(self)
         self.decisions: dict[int, int] = {}
         self.decides: dict[int, list[int]] = {}
@@ -243,11 +243,34 @@ class GraphView:
 
     def targets(self, row: int) -> Sequence[int]:
         """The rows that take something from a row."""
-        if self._onward is None:
-            order, offsets = self.graph.by_source
-            self._onward = self.graph.target[order].tolist(), offsets.tolist()
-        rows, begin = self._onward
-        return rows[begin[row] : begin[row + 1]]
+        begin = self._begin
+        return self._onward[begin[row] : begin[row + 1]]
+
+    def edges_from(self, row: int) -> Sequence[int]:
+        """The edges by which a row gives something."""
+        begin = self._begin
+        return self._by_source[begin[row] : begin[row + 1]]
+
+    @cached_property
+    def target(self) -> list[int]:
+        """The rows that edges enter; as in the graph, as a list."""
+        rows: list[int] = self.graph.target.tolist()
+        return rows
+
+    @cached_property
+    def _by_source(self) -> list[int]:
+        edges: list[int] = self.graph.by_source[0].tolist()
+        return edges
+
+    @cached_property
+    def _begin(self) -> list[int]:
+        offsets: list[int] = self.graph.by_source[1].tolist()
+        return offsets
+
+    @cached_property
+    def _onward(self) -> list[int]:
+        rows: list[int] = self.graph.onward.tolist()
+        return rows
 
 
 def rows_of_kind(graph: OpGraph, kind: Kind) -> Iterable[int]:

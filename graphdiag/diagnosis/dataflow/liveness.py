@@ -56,12 +56,12 @@ def evaluation_order(graph: OpGraph) -> Sequence[int]:
     A cycle without ``NextIteration`` is in no graph that TensorFlow runs; its rows come last.
     """
     size = len(graph)
-    ends_loop = {op_type for op_type in set(graph.types) if "NextIteration" in op_type}
+    ends_loop = {op_type for op_type in graph.type_names if "NextIteration" in op_type}
     against = (graph.source >= graph.target).nonzero()[0].tolist()
     if all(graph.types[graph.source[edge]] in ends_loop for edge in against):
         return range(size)
-    edges, offsets = graph.by_source
-    targets: list[int] = graph.target[edges].tolist()
+    _, offsets = graph.by_source
+    targets: list[int] = graph.onward.tolist()
     first: list[int] = offsets.tolist()
     forward = np.array([op_type not in ends_loop for op_type in graph.types], dtype=bool)
     waiting: list[int] = np.bincount(graph.target[forward[graph.source]], minlength=size).tolist()

@@ -206,22 +206,21 @@ class States:
             key = self.origin(row)
             if key is None or not (key in self.writers or ANYWHERE in self.writers or self._is_shared(key)):
                 continue
+            self._give_reference(row, key)
             for target in set(view.targets(row)):
-                self._takes_reference(target, row, key)
-                op_type = view.graph.types[target]
-                if op_type in _ONE_OF_SEVERAL:
-                    for taker in set(view.targets(target)):
-                        self._takes_reference(taker, target, ANYWHERE)
+                if view.graph.types[target] in _ONE_OF_SEVERAL:
+                    self._give_reference(target, ANYWHERE)
                 elif target not in seen and self.origin(target) is not None:
                     seen.add(target)
                     waiting.append(target)
 
-    def _takes_reference(self, row: int, origin: int, key: Key) -> None:
-        source, output = self.view.source, self.view.output
-        begin, end = self.view.first[row : row + 2]
-        for edge in range(begin, end):
-            if source[edge] == origin and output[edge] != CONTROL:
-                self._reads_from(row, key, edge - begin)
+    def _give_reference(self, row: int, key: Key) -> None:
+        """Whoever takes a reference from a row reads the state."""
+        view = self.view
+        for edge in view.edges_from(row):
+            if view.output[edge] != CONTROL:
+                target = view.target[edge]
+                self._reads_from(target, key, edge - view.first[target])
 
     def origin(self, row: int) -> Key | None:
         """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
@@ -529,9 +528,7 @@ class States:
     def _takers(self, row: int) -> set[int]:
         """The rows that take a tensor from a row."""
         view = self.view
-        return {
-            target for target in view.targets(row) if any(view.source[edge] == row for edge in view.data_edges(target))
-        }
+        return {view.target[edge] for edge in view.edges_from(row) if view.output[edge] != CONTROL}
 
     @property
     def reads_outside(self) -> bool:
