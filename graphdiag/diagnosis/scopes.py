@@ -18,6 +18,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+import numpy as np
+
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, role_of_name
@@ -44,11 +46,13 @@ class Scopes:
                 # TensorFlow gives no such names; a damaged file may, and they lie in no scope.
                 continue
             parent, _, leaf = name.rpartition("/")
-            while leaf not in self.children[parent]:
-                self.children[parent][leaf] = None
+            below = self.children[parent]
+            while leaf not in below:
+                below[leaf] = None
                 if not parent:
                     break
                 parent, _, leaf = parent.rpartition("/")
+                below = self.children[parent]
         # What may be found directly inside a nested model, or at the top level (outermost names first).
         self.calls: dict[str, int] = {}
         self.path_of: dict[str, tuple[str, ...]] = {}
@@ -80,11 +84,25 @@ class Scopes:
         self.reads = _variables_read(graph)
         self.users: dict[int, set[str]] = defaultdict(set)
         self._descend([""], self.anywhere, ())
-        self.scope_of_op = [self._scope(name) for name in graph.names]
+        self.scope_of_op = self._scopes_of_ops()
         self.owner_of_op = [self.owner_of_scope.get(scope, "") for scope in self.scope_of_op]
 
     def _owner(self, name: str) -> str:
         return self.owner_of_scope.get(self._scope(name), "")
+
+    def _scopes_of_ops(self) -> Sequence[str]:
+        """As `_scope`, for all ops."""
+        tree = self.graph.scopes
+        owned = np.full(len(tree), -1, dtype=np.int32)
+        numbers = [tree.numbers[scope] for scope in self.owner_of_scope if scope in tree.numbers]
+        owned[numbers] = numbers
+        # One more, for ops that lie in no layer's scope and have the number -1.
+        names = np.array([*tree.names, ""], dtype=object)
+        found: list[str] = names[tree.inherited(owned, -1)[tree.of_op]].tolist()
+        for row, name in enumerate(self.graph.names):
+            if name in self.owner_of_scope:
+                found[row] = name
+        return found
 
     def _scope(self, name: str) -> str:
         """The innermost scope around an op, or at it, that belongs to a layer."""

@@ -151,11 +151,11 @@ def producer_of(graph: GraphDef | SerializedGraph) -> int:
 
 def _columns(data: bytes, spans: NodeSpans) -> Nodes:
     text = data.decode("latin-1")
-    types, devices = _Shared(), _Shared()
+    types = _Shared()
     return Nodes(
         names=_texts(text, spans.names),
         types=[types[data[start:stop]] for start, stop in _places(spans.ops)],
-        devices=[devices[data[start:stop]] for start, stop in _places(spans.devices)],
+        devices=_devices(data, spans.devices),
         inputs=_texts(text, spans.inputs),
         first_input=spans.first_input,
         node_defs=_NodeDefs(data, spans.nodes),
@@ -172,6 +172,16 @@ def _texts(text: str, spans: Spans) -> list[str]:
     if all(map(str.isascii, found)):
         return found
     return [part if part.isascii() else part.encode("latin-1").decode() for part in found]
+
+
+def _devices(data: bytes, spans: Spans) -> list[str]:
+    """Graphs mostly name no device at all, or one for some ops."""
+    devices = [""] * len(spans)
+    shared = _Shared()
+    rows = np.flatnonzero(spans.start < spans.stop)
+    for row, (start, stop) in zip(rows.tolist(), _places(Spans(spans.start[rows], spans.stop[rows])), strict=True):
+        devices[row] = shared[data[start:stop]]
+    return devices
 
 
 class _Shared(dict[bytes, str]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 from graphdiag.errors import SourceError
@@ -29,17 +30,18 @@ def check_depth(where: str, graph_defs: Sequence[GraphDef]) -> None:
     from graphdiag.graphs.serialized_graph import unparsed
 
     for graph in unparsed(graph_defs):
-        for name in _names(graph):
-            if name.count("/") > DEEPEST:
+        for names in _names(graph):
+            if max(map(str.count, names, repeat("/")), default=0) > DEEPEST:
+                name = next(name for name in names if name.count("/") > DEEPEST)
                 raise SourceError(
                     f"{where}: the op {name[:40]!r}... lies in {name.count('/'):,} name scopes, and at most {DEEPEST} "
                     "can be read; give the ops shorter names."
                 )
 
 
-def _names(graph: GraphDef | SerializedGraph) -> Iterator[str]:
+def _names(graph: GraphDef | SerializedGraph) -> Iterator[Sequence[str]]:
     from graphdiag.graphs.serialized_graph import around_nodes, nodes_of
 
-    yield from nodes_of(graph).names
+    yield nodes_of(graph).names
     for function in around_nodes(graph).library.function:
-        yield from (node.name for node in function.node_def)
+        yield [node.name for node in function.node_def]
