@@ -92,6 +92,7 @@ class Finding:
         severity: How much it matters.
         message: Cause and proof, in the user's words.
         fix: What to do.
+        fix_code: The lines of Python code that the fix ends with, to copy; none for most.
         culprits: Names of the ops, or ids of the layers, that cause it.
         carries: What flows over its edges, sorted.
         edges: The layer edges it explains.
@@ -114,3 +115,4 @@ class Finding:
     evidence: Sequence[Evidence] = ()
     counted: bool = True
     proof: Proof | None = None
+    fix_code: Sequence[str] = ()

@@ -17,15 +17,8 @@ _OF_FUNCTIONS = frozenset({"_Arg", "_Retval", "ReadVariableOp", "PartitionedCall
 REPAIR = "graphdiag repair SOURCE -o LOGDIR"
 """The command that writes a log which TensorBoard draws right; it takes the sources and options of ``compare``."""
 
-TRACE_A_CALL = (
-    "On TensorFlow 2 trace a call of the model, in a tf.function that did not run before: model(x); "
-    "call = tf.function(model); tf.summary.trace_on(graph=True); call(x); tf.summary.trace_export('model', step=0)."
-)
-"""How to write a graph that TensorBoard draws: checked with TensorFlow 2.21, Keras 3.15 and tf_keras 2.21.
-
-The first call makes the model's variables, or what makes them is in the trace as well. A function that ran before is
-not in the trace.
-"""
+TRACE_A_CALL = "On TensorFlow 2 trace a call of the model on a batch x, in a tf.function that did not run before:"
+"""What stands before `graphdiag.diagnosis.fix_code.TRACE_CODE`."""
 
 
 def repaired(how: str) -> str:

@@ -91,6 +91,7 @@ def finding(
     blame: Blame | None = None,
     counted: bool = True,
     rank: int | None = None,
+    fix_code: Sequence[str] = (),
 ) -> Found:
     """What a rule found; the rest is filled in from the rule and from the op edges.
 
@@ -108,6 +109,7 @@ def finding(
         blame: Whom to blame, where the rule's own answer does not fit.
         counted: Whether the edges are differences between the layer graph and the op graph, which the summary counts.
         rank: Where it stands among the findings of one severity, where the rule's own rank does not fit.
+        fix_code: The lines of Python code that the fix ends with, to copy.
 
     Returns:
         The finding with its claims, as `Rule.find` yields it.
@@ -127,6 +129,7 @@ def finding(
             edges=tuple(sorted({pair for pair, _ in claims}) if edges is None else edges),
             evidence=context.evidence([*shown, *(edge for _, edge in besides)]),
             counted=counted,
+            fix_code=fix_code,
         ),
         [*claims, *besides],
         rule.rank if rank is None else rank,

@@ -173,6 +173,7 @@ def _to_finding(data: Mapping[str, Any]) -> Finding:
         ),
         counted=data["counted"],
         proof=Proof(**data["proof"]) if "proof" in data else None,
+        fix_code=tuple(data.get("fix_code", ())),
     )
 
 

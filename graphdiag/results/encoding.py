@@ -41,6 +41,8 @@ def finding_data(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "fix": finding.fix,
     }
+    if finding.fix_code:
+        found["fix_code"] = list(finding.fix_code)
     if finding.proof is not None:
         found["proof"] = asdict(finding.proof)
     return found

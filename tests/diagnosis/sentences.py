@@ -1540,8 +1540,7 @@ SENTENCES = [
         ),
         (
             "fixes",
-            "On TensorFlow 2 trace a call of the model, in a tf.function that did not run before: model(x); call = "
-            "tf.function(model); tf.summary.trace_on(graph=True); call(x); tf.summary.trace_export('model', step=0).",
+            "On TensorFlow 2 trace a call of the model on a batch x, in a tf.function that did not run before:",
             no_graph_of_keras_2_4,
             shared,
         ),

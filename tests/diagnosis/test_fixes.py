@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
 from graphdiag import compare
-from graphdiag.diagnosis.fixes import TRACE_A_CALL
+from graphdiag.diagnosis.fix_code import TRACE_CODE
 from tests.diagnosis.sentences import graph
+from tests.support.graph_text import LOGS
 from tests.support.layers import layer_graph
 from tests.support.reports import report_on
 
@@ -34,20 +36,28 @@ model = tf_keras.Sequential([tf_keras.layers.Dense(6, name="inner"), tf_keras.la
 
 @pytest.mark.parametrize("package", MODELS)
 def test_a_call_that_is_traced_as_the_fix_says_is_a_whole_graph(package, tmp_path):
-    code = TRACE_A_CALL.partition("did not run before: ")[2].rstrip(".")
-    assert code.startswith("model(x); ")
-    script = f"""
-import tensorflow as tf
-{MODELS[package]}
-x = tf.zeros((1, 4))
-with tf.summary.create_file_writer({str(tmp_path)!r}).as_default():
-    {code}
-"""
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-    report = compare(tmp_path)
+    script = f"{MODELS[package]}\nimport tensorflow\nx = tensorflow.zeros((1, 4))\n" + "\n".join(TRACE_CODE)
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, cwd=tmp_path)
+    report = compare(tmp_path / "logs")
     assert {finding.code for finding in report.findings} & {"GD115", "GD203", "GD204", "GD207"} == set()
     assert any("inner" in name for name in report.op_graph.names)
     assert any("last" in name for name in report.op_graph.names)
+
+
+def test_the_code_of_a_fix_is_copied_from_the_terminal(graphdiag, tmp_path):
+    """A cell of a notebook takes indented lines as they are; a file takes them without what all have in common."""
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    said = graphdiag("compare", LOGS / "k3_reference_callback").stdout
+    begin = said.index("        import tensorflow as tf\n")
+    block = said[begin : said.index("\n\nnote ", begin)]
+    pasted = TransformerManager().transform_cell(block)
+    assert pasted == textwrap.dedent(block).rstrip("\n") + "\n"
+    assert pasted.splitlines() == list(TRACE_CODE)
+    script = tmp_path / "cell.py"
+    script.write_text(f"{MODELS['keras']}\nimport tensorflow\nx = tensorflow.zeros((1, 4))\n{pasted}")
+    subprocess.run([sys.executable, script], check=True, capture_output=True, cwd=tmp_path)
+    assert compare(tmp_path / "logs").op_graph is not None
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_the_page_is_html(name: str) -> None:
     assert {tag for tag, _ in reader.tags} <= {
         *("html", "head", "meta", "title", "style", "body", "a", "header", "h1", "h2", "h3", "dl", "div", "dt", "dd"),
         *("ul", "li", "svg", "path", "circle", "text", "b", "span", "aside", "form", "label", "input", "section"),
-        *("button", "p", "details", "summary", "code", "kbd", "footer", "main", "noscript", "script", "nav"),
+        *("button", "p", "details", "summary", "code", "kbd", "footer", "main", "noscript", "script", "nav", "pre"),
     }
     ids = [attributes["id"] for _, attributes in reader.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
@@ -314,7 +314,7 @@ def test_a_notebook_shows_the_words(name: str) -> None:
     fragment = report._repr_html_()
     reader = read(fragment)
     assert {tag for tag, _ in reader.tags} <= {
-        *("div", "style", "p", "ul", "li", "h3", "span", "b", "details", "summary", "code", "img")
+        *("div", "style", "p", "ul", "li", "h3", "span", "b", "details", "summary", "code", "img", "pre")
     }
     assert len(IMAGE.sub("", fragment)) < 60_000
     for finding in report.findings[:2]:

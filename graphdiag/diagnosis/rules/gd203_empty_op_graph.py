@@ -34,6 +34,7 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fix_code import TRACE_CODE
 from graphdiag.diagnosis.fixes import TRACE_A_CALL
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
@@ -55,6 +56,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         context,
         message=message,
         fix=TRACE_A_CALL,
+        fix_code=TRACE_CODE,
         blame=Blame.TENSORFLOW if tag or context.layers is None else None,
         edges=tuple(context.layers.edges) if context.layers else (),
     )

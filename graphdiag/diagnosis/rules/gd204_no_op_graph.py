@@ -34,6 +34,7 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fix_code import TRACE_CODE
 from graphdiag.diagnosis.fixes import TRACE_A_CALL
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 
@@ -52,6 +53,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
             else "The log holds no op graph: TensorBoard shows the conceptual graph of the Keras model only."
         ),
         fix=_fix(context),
+        fix_code=TRACE_CODE,
     )
 
 

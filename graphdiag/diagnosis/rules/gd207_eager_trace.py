@@ -30,6 +30,7 @@ from collections.abc import Iterator
 
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
+from graphdiag.diagnosis.fix_code import TRACE_CODE
 from graphdiag.diagnosis.fixes import TRACE_A_CALL
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.traces import eager_kernels
@@ -54,6 +55,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         f"{graphs} ({listed}): the model was called eagerly, so TensorFlow traced each op by itself, and nothing joins "
         f"them. No layer of the model can be seen.",
         TRACE_A_CALL,
+        fix_code=TRACE_CODE,
         culprits=[context.ops.names[row] for row in kernels][:20],
     )
 

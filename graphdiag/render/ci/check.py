@@ -86,6 +86,7 @@ def _problem(outcome: ContractOutcome, violation: Violation, location: Location)
         severity=finding.severity if finding else Severity.ERROR,
         message=violation.message,
         fix=finding.fix if finding else "",
+        fix_code=finding.fix_code if finding else (),
         edges=[(thing[0], thing[1]) for thing in violation.new if len(thing) == 2]
         or (finding.edges if finding else ()),
         layers=tuple(dict.fromkeys([*on_the_way, *violation.layers])),

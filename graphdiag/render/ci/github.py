@@ -43,7 +43,8 @@ def _commands(suite: Suite, named: bool) -> Iterator[str]:
     titles = {check.id: check.title for check in suite.checks}
     for problem in suite.told:
         title = f"{titles[problem.check]} ({suite.model})" if named else titles[problem.check]
-        lines = [problem.message, *problem.details, *([f"fix: {problem.fix}"] if problem.fix else ())]
+        fix = [f"fix: {problem.fix}", *problem.fix_code] if problem.fix else []
+        lines = [problem.message, *problem.details, *fix]
         yield _command(problem.severity, problem.location or suite.location, title, lines)
 
 

@@ -104,3 +104,4 @@ def _lines(problem: Problem) -> Iterator[str]:
     yield from (f"  {escape_unprintable(line)}" for line in problem.details)
     if problem.fix:
         yield escape_unprintable(f"fix: {problem.fix}")
+    yield from (f"  {escape_unprintable(line)}" for line in problem.fix_code)

@@ -156,6 +156,8 @@ def _problem_details(problem: Problem, title: str, more: str = "") -> str:
         body.append(block(problem.details))
     if problem.fix:
         body.append(f"**Fix:** {prose(problem.fix)}")
+    if problem.fix_code:
+        body.append(block(problem.fix_code, "python"))
     return folded(title, more, body)
 
 

@@ -101,11 +101,11 @@ def folded(title: str, more: str, body: Sequence[str]) -> str:
     return f"<details><summary>{named}{more}</summary>\n\n{inner}\n\n</details>"
 
 
-def block(lines: Iterable[str]) -> str:
+def block(lines: Iterable[str], language: str = "text") -> str:
     """Lines as they are, in a code block."""
     shown = [_shown(line, _LONGEST_PROSE) for line in lines]
     fence = "`" * max([3, *(_longest_run(line) + 1 for line in shown)])
-    return "\n".join([f"{fence}text", *shown, fence])
+    return "\n".join([f"{fence}{language}", *shown, fence])
 
 
 def size(text: str) -> int:

@@ -78,6 +78,7 @@ def _rule(check: Check) -> dict[str, Any]:
 
 def _result(suite: Suite, problem: Problem, number: int, named: bool) -> dict[str, Any]:
     message = f"{problem.message} {problem.fix}" if problem.fix else problem.message
+    told = f"{suite.model}: {message}" if named else message
     location: dict[str, Any] = {}
     where = problem.location or suite.location
     if where:
@@ -89,7 +90,7 @@ def _result(suite: Suite, problem: Problem, number: int, named: bool) -> dict[st
         "ruleId": escape_unprintable(problem.check),
         "ruleIndex": number,
         "level": problem.severity.value,
-        "message": {"text": _text(f"{suite.model}: {message}" if named else message)},
+        "message": {"text": "\n".join(map(_text, (told, *problem.fix_code)))},
         "locations": [location] if location else [],
         "partialFingerprints": {"graphdiag/1": _fingerprint(suite, problem)},
         "properties": _shown({"model": suite.model, **problem.properties}),

@@ -69,6 +69,7 @@ class Problem:
         severity: How much it matters.
         message: What is wrong, in plain text.
         fix: What to do; empty where there is nothing to say.
+        fix_code: Lines of Python code that the fix ends with.
         edges: Layer edges that it is about.
         layers: Ids of layers that it is about, besides those of the edges.
         ops: Names of ops that it is about.
@@ -89,6 +90,7 @@ class Problem:
     location: Location | None = None
     properties: Mapping[str, object] = field(default_factory=dict)
     unchecked: bool = False
+    fix_code: Sequence[str] = ()
 
     @property
     def all_layers(self) -> tuple[str, ...]:
@@ -209,6 +211,7 @@ def _problem(report: Report, finding: Finding, source: Location | None) -> Probl
         severity=finding.severity,
         message=finding.message,
         fix=finding.fix,
+        fix_code=finding.fix_code,
         edges=finding.edges,
         layers=[culprit for culprit in finding.culprits if culprit in layers],
         ops=[culprit for culprit in finding.culprits if culprit not in layers],

@@ -120,8 +120,13 @@ def _finding(number: int, finding: Finding, model: int | None) -> str:
     proof = f'<p class="proof">{text(finding.proof.line)}</p>' if finding.proof else ""
     return (
         f'<li class="finding {finding.severity.value}"><h3>{title}</h3><p>{text(finding.message)}</p>{proof}'
-        f'<p class="fix"><b>Fix</b> {text(finding.fix)}</p>{_evidence(finding.evidence)}</li>'
+        f'<p class="fix"><b>Fix</b> {text(finding.fix)}</p>{_code(finding.fix_code)}{_evidence(finding.evidence)}</li>'
     )
+
+
+def _code(lines: Sequence[str]) -> str:
+    """Code to copy."""
+    return f"<pre><code>{chr(10).join(map(text, lines))}</code></pre>" if lines else ""
 
 
 def _not_counted(finding: Finding) -> str:

@@ -27,6 +27,7 @@ from graphdiag.unprintable import escape_unprintable
 
 _LAYERS_SHOWN = 8
 _OPS_SHOWN = 2
+_CODE_INDENT = 6
 ALIKE_SHOWN = 3
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 
@@ -89,7 +90,7 @@ def _findings(report: Report, alike: Sequence[Finding]) -> Iterator[RenderableTy
     title.append(f": {first.verdict.value}, made by {WHO[first.blame]}", style="default")
     yield title
     shown = alike[:ALIKE_SHOWN]
-    fixes = list(dict.fromkeys(finding.fix for finding in shown))
+    fixes = list(dict.fromkeys((finding.fix, tuple(finding.fix_code)) for finding in shown))
     body: list[RenderableType] = []
     for finding in shown:
         body.append(_text(finding.message))
@@ -101,12 +102,20 @@ def _findings(report: Report, alike: Sequence[Finding]) -> Iterator[RenderableTy
         if finding.proof is not None:
             body.append(_text(finding.proof.line, "green" if finding.proof.verified else ""))
         if len(fixes) > 1:
-            body.append(_labeled("fix", _text(finding.fix)))
+            body += _fix(finding.fix, finding.fix_code)
     if len(alike) > len(shown):
         body.append(Text(f"{len(alike) - len(shown):,} more findings are of this kind (--format json has all).", "dim"))
     if len(fixes) == 1:
-        body.append(_labeled("fix", _text(fixes[0])))
+        body += _fix(*fixes[0])
     yield Padding(Group(*body), (0, 0, 0, 2))
+
+
+def _fix(words: str, code: Sequence[str]) -> Iterator[RenderableType]:
+    """What to do, and below it the code to copy, whose lines are not broken."""
+    yield _labeled("fix", _text(words))
+    if code:
+        lines = Text("\n".join(map(escape_unprintable, code)), no_wrap=True, overflow="ignore")
+        yield Padding(lines, (1, 0, 0, _CODE_INDENT))
 
 
 def _labeled(label: str, content: RenderableType) -> Table:
