@@ -86,7 +86,7 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
-@nox.parametrize("tensorflow", TENSORFLOWS)
+@nox.parametrize("tensorflow", list(TENSORFLOWS))
 def models(session: nox.Session, tensorflow: str) -> None:
     """Models that run, on a version of TensorFlow with the Keras and the tf_keras of its time."""
     stack = [f"tensorflow=={tensorflow}.*", f"tf_keras=={tensorflow}.*", TENSORFLOWS[tensorflow]]
