@@ -7,8 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile("graphdiag", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("graphdiag")
 
 
 @pytest.fixture(scope="session")
