@@ -1,8 +1,8 @@
 """GD102 shared-flag: one small feed is read by several layers.
 
 What it finds
-    Drawn edges from one layer to others over which only a flag flows: a scalar that is fed from outside and is no
-    input of the model, such as `phase_train`, `keep_prob`, or the `*_trainable` switches of TensorFlow 2.2.
+    Drawn edges from one layer to others over which only a flag flows: a scalar that is fed from outside and is not
+    an input of the model, such as `phase_train`, `keep_prob`, or the `*_trainable` switches of TensorFlow 2.2.
 
 Why it matters
     The box in which the flag happens to lie seems to feed every box that reads it.

@@ -1,7 +1,7 @@
 """GD204 no-op-graph: there is no op graph to choose, although the callback was told to write one.
 
 What it finds
-    Logs with a Keras model and no op graph. Of a model itself, it is no finding but a note: the callback is at fault.
+    Logs with a Keras model and no op graph. For a model itself this is only a note, because the callback is at fault.
 
 Why it matters
     TensorBoard shows the conceptual graph only, and "op graph" is missing from the list.

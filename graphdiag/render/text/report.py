@@ -120,9 +120,10 @@ def _fix(words: str, code: Sequence[str]) -> Iterator[RenderableType]:
 
 def _labeled(label: str, content: RenderableType) -> Table:
     table = Table.grid(padding=(0, 2))
-    table.add_column(width=4)
+    # Versions of rich count the padding into a column's width, or not; so the text has the width.
+    table.add_column(no_wrap=True)
     table.add_column(ratio=1)
-    table.add_row(Text(label, style="dim"), content)
+    table.add_row(Text(f"{label:<4}", style="dim"), content)
     return table
 
 
