@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from graphdiag.errors import UsageError
 from graphdiag.repairing.conceptual import TAG, conceptual_event
 from graphdiag.repairing.repair import Repair
+from graphdiag.source_names import scheme_of
 from graphdiag.sources.event_runs import other_events
 from graphdiag.sources.records import framed
+from graphdiag.sources.remote import copied
 from graphdiag.unprintable import escape_unprintable
 from graphdiag.written_files import write_directory
 
@@ -118,9 +120,13 @@ def _events(repair: Repair, with_events: bool, tag: str) -> Iterator[bytes]:
     if with_events:
         if repair.origin.kind != "event_log":
             raise UsageError(
-                f"--with-events: {repair.origin.path} is not a TensorBoard log on disk, and has no events to copy."
+                f"--with-events: {repair.origin.path} is not a TensorBoard log of files, and has no events to copy."
             )
-        yield from other_events(Path(repair.origin.path), repair.origin.run)
+        if not scheme_of(repair.origin.path):
+            yield from other_events(Path(repair.origin.path), repair.origin.run)
+            return
+        with copied(repair.origin.path) as local:
+            yield from other_events(local, repair.origin.run)
 
 
 def _graph_events(repair: Repair, tag: str, now: float) -> Iterator[Event]:

@@ -128,10 +128,10 @@ class RowTable:
         return int(number)
 
     def rules(self) -> Sequence[RuleSummary]:
-        """What the rules found over all rows, the most frequent first."""
+        """What the rules found over all rows: the most severe first, and of these the most frequent."""
         found = self._database.execute(
             "SELECT code, max(rules.rule), max(verdict), min(severity), count(*), min(written), max(written) "
-            "FROM rules JOIN rows USING (number) GROUP BY code ORDER BY count(*) DESC, code"
+            "FROM rules JOIN rows USING (number) GROUP BY code ORDER BY min(severity), count(*) DESC, code"
         ).fetchall()
         return [
             RuleSummary(

@@ -96,13 +96,29 @@ def open_remote(address: str, options: Any) -> Opened:
         raise SourceError(
             f"{shown(address)}: Python code is run from this machine's disks only; copy the project here."
         )
+    with copied(address, whole=bool(options.load)) as local, called(local, address):
+        return renamed(open_source(local, options), local, address)
+
+
+@contextmanager
+def copied(address: str, *, whole: bool = False) -> Iterator[Path]:
+    """A copy of the source at an address, for as long as a block runs.
+
+    Args:
+        address: Of a file, a log directory or a SavedModel directory.
+        whole: Whether the weights in a ``.keras`` archive are copied too.
+
+    Yields:
+        The copy.
+
+    Raises:
+        SourceError: It cannot be read.
+    """
     system, path = file_system(address)
     with tempfile.TemporaryDirectory(prefix="graphdiag-") as directory:
         local = Path(directory) / (path.rstrip("/").rpartition("/")[2] or "source")
-        copy(system, needed(system, path, address), local, address, whole=bool(options.load))
-        with called(local, address):
-            opened = open_source(local, options)
-            return renamed(opened, local, address)
+        copy(system, needed(system, path, address), local, address, whole=whole)
+        yield local
 
 
 def needed(system: Any, path: str, address: str) -> Sequence[tuple[str, str]]:

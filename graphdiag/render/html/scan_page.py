@@ -13,7 +13,7 @@ from urllib.parse import quote
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.html.page import fill, json_text, static
 from graphdiag.render.html.text import text
-from graphdiag.render.scan_words import answer, culprits, date, of_change, of_rule, rest
+from graphdiag.render.scan_words import answer, culprits, date, of_change, of_rule, rest, short_stack
 from graphdiag.results.scan_report import ScanReport
 from graphdiag.results.scan_rows import ScanRow
 from graphdiag.source_names import scheme_of
@@ -101,7 +101,7 @@ def _row(report: ScanReport, row: ScanRow, pages: str) -> Mapping[str, Any]:
     shown = {
         "run": name + (f" [{row.tag}]" if row.tag else ""),
         "source": row.source,
-        "stack": row.stack,
+        "stack": short_stack(row.stack),
         "model": row.model,
         "date": date(row.written),
         "codes": " ".join(rule.code for rule in row.rules),
