@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from graphdiag.checking.baseline import (
     Thing,
@@ -18,11 +20,13 @@ from graphdiag.checking.baseline import (
 )
 from graphdiag.checking.config import OFF, Config, ModelConfig
 from graphdiag.checking.contracts.contract import Contract, judge
-from graphdiag.checking.workers import Died, run_tasks
+from graphdiag.checking.workers import Died, run_on, run_tasks
 from graphdiag.comparison import compare
 from graphdiag.diagnosis.finding import Finding, Severity
 from graphdiag.diagnosis.registry import EVERY
 from graphdiag.errors import ConfigError, GraphdiagError
+from graphdiag.parallel.engines import engine
+from graphdiag.parallel.processes import UNLIMITED
 from graphdiag.results.check_report import (
     UNREAD,
     Accepted,
@@ -39,7 +43,9 @@ Progress = Callable[[str], None]
 """Is told the name of each model when it has been checked."""
 
 
-def check(config: Config, *, jobs: int = 1, progress: Progress | None = None) -> CheckReport:
+def check(
+    config: Config, *, jobs: int = 1, scheduler: str | None = None, progress: Progress | None = None
+) -> CheckReport:
     """Check models against contracts.
 
     Models in Python files are run in processes of their own, one process a model, when there are several: names of
@@ -49,6 +55,7 @@ def check(config: Config, *, jobs: int = 1, progress: Progress | None = None) ->
     Args:
         config: What to check; see `graphdiag.checking.config.read_config`.
         jobs: How many models are checked at a time.
+        scheduler: The address of a Dask scheduler, or ``local`` for a Dask cluster on this machine.
         progress: Is told the name of each model when it is done.
 
     Returns:
@@ -59,18 +66,19 @@ def check(config: Config, *, jobs: int = 1, progress: Progress | None = None) ->
         ConfigError: There is no model to check, or the baseline cannot be read.
     """
     entries = read_baseline(config.baseline) if config.baseline else ()
-    found = replace(_checked(config, jobs, progress), baseline_absent=entries is None)
+    found = replace(_checked(config, jobs, scheduler, progress), baseline_absent=entries is None)
     return _without_accepted(found, entries or (), config)
 
 
 def check_and_accept(
-    config: Config, *, jobs: int = 1, progress: Progress | None = None
+    config: Config, *, jobs: int = 1, scheduler: str | None = None, progress: Progress | None = None
 ) -> tuple[CheckReport, tuple[Accepted, ...]]:
     """Check, and accept what breaks the contracts about findings today.
 
     Args:
         config: As for `check`; it must name a baseline.
         jobs: As for `check`.
+        scheduler: As for `check`.
         progress: As for `check`.
 
     Returns:
@@ -85,7 +93,7 @@ def check_and_accept(
         where = f"to [{config.table}]" if config.table else "at the top, before the first table"
         raise ConfigError(f'{file}: names no baseline; add baseline = "graphdiag-baseline.json" {where}.')
     entries = read_baseline(config.baseline) or ()
-    found = _checked(config, jobs, progress)
+    found = _checked(config, jobs, scheduler, progress)
     unseen = _unseen(found, config)
     breaking = list(_breaking(found))
     configured = {model.name for model in config.models} | config.left_out
@@ -123,14 +131,14 @@ class _Task:
 _Done = tuple[CheckedModel, tuple[ContractOutcome, ...]]
 
 
-def _checked(config: Config, jobs: int, progress: Progress | None) -> CheckReport:
+def _checked(config: Config, jobs: int, scheduler: str | None, progress: Progress | None) -> CheckReport:
     if not config.models:
         where = config.path or "the configuration"
         models = f"{config.table}.models" if config.table else "models"
         raise ConfigError(f"{where}: names no model; add [[{models}]], or give a SOURCE.")
     tasks = [_task(config, model) for model in config.models]
     done: dict[int, _Done] = {}
-    for number, result in _run(tasks, jobs):
+    for number, result in _run(tasks, jobs, scheduler):
         done[number] = result
         if progress:
             progress(tasks[number].model.name)
@@ -152,15 +160,46 @@ def _task(config: Config, model: ModelConfig) -> _Task:
     return _Task(replace(model, options=chosen), tuple(contracts), config.severity)
 
 
-def _run(tasks: Sequence[_Task], jobs: int) -> Iterator[tuple[int, _Done]]:
+def _run(tasks: Sequence[_Task], jobs: int, scheduler: str | None) -> Iterator[tuple[int, _Done]]:
+    if scheduler is not None:
+        placed = [_Placed(os.getcwd(), task) for task in tasks]
+        with engine(jobs, UNLIMITED, _runs_code_there, scheduler) as executor:
+            yield from _told(run_on(executor, _check_there, placed, _runs_code_there), tasks)
+        return
     if len(tasks) == 1 or (jobs == 1 and not any(map(_runs_code, tasks))):
         yield from ((number, _check_model(task)) for number, task in enumerate(tasks))
         return
-    for number, result in run_tasks(_check_model, tasks, jobs, alone=_runs_code):
+    yield from _told(run_tasks(_check_model, tasks, jobs, alone=_runs_code), tasks)
+
+
+def _told(results: Iterable[tuple[int, _Done | Died[Any]]], tasks: Sequence[_Task]) -> Iterator[tuple[int, _Done]]:
+    """Results, with what is said of a model whose process has ended."""
+    for number, result in results:
         if isinstance(result, Died):
             ended = f"its process ended with status {result.exit_status}; 'graphdiag compare' on it says more"
-            result = _unread(result.task, f"{result.task.model.source}: {ended}.")
+            result = _unread(tasks[number], f"{tasks[number].model.source}: {ended}.")
         yield number, result
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """A task, and the directory that its paths are relative to: processes of a cluster run elsewhere."""
+
+    directory: str
+    task: _Task
+
+
+def _check_there(placed: _Placed) -> _Done:
+    try:
+        os.chdir(placed.directory)
+    except OSError as error:
+        why = f"{placed.directory} cannot be used on a worker of the cluster: {error.strerror}"
+        return _unread(placed.task, f"{placed.task.model.source}: {why}; give addresses, or a directory they share.")
+    return _check_model(placed.task)
+
+
+def _runs_code_there(placed: _Placed) -> bool:
+    return _runs_code(placed.task)
 
 
 def _runs_code(task: _Task) -> bool:

@@ -71,6 +71,7 @@ graphdiag check --format text -o - --format sarif -o graphdiag.sarif""",
     callback=options.at_least_one,
     help="How many models are checked at a time.",
 )
+@options.scheduler
 @click.option("--update-baseline", is_flag=True, help="Accept today's findings: write them to the baseline.")
 @options.formats("check", "the report is")
 @options.outputs
@@ -86,6 +87,7 @@ def check(
     select: list[str],
     ignore: list[str],
     jobs: int,
+    scheduler: str | None,
     update_baseline: bool,
     formats: tuple[Format, ...],
     outputs: tuple[Path, ...],
@@ -116,10 +118,10 @@ def check(
     baseline: list[tuple[str, Path]] = []
     with bar([each.name for each in wanted.models]) as tell:
         if update_baseline:
-            report, accepted = check_and_accept(wanted, jobs=jobs, progress=tell)
+            report, accepted = check_and_accept(wanted, jobs=jobs, scheduler=scheduler, progress=tell)
             assert wanted.baseline is not None
             baseline = [(to_json(accepted), wanted.baseline)]
         else:
-            report = run_check(wanted, jobs=jobs, progress=tell)
+            report = run_check(wanted, jobs=jobs, scheduler=scheduler, progress=tell)
     write_result(report, pairs, others=baseline, less=less)
     return 0 if exit_zero and report.exit_status == 1 else report.exit_status
