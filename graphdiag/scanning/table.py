@@ -84,8 +84,8 @@ class RowTable:
         """
         number = self._count
         self._count += 1
-        name = f"{series} scopes" if row.layers is None else series
-        columns = [getattr(row, column) for column in COLUMNS]
+        name = _valid(f"{series} scopes" if row.layers is None else series)
+        columns = [_valid(getattr(row, column)) for column in COLUMNS]
         marks = ", ".join("?" * (4 + len(columns)))
         data = json.dumps(asdict(row), separators=(",", ":"))
         self._database.execute(f"INSERT INTO rows VALUES ({marks})", [number, name, row.structure, data, *columns])
@@ -96,7 +96,7 @@ class RowTable:
             )
             self._database.executemany(
                 "INSERT INTO culprits VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET runs = runs + 1",
-                [(rule.code, name) for name in dict.fromkeys(map(own_name, rule.culprits))],
+                [(rule.code, name) for name in dict.fromkeys(_valid(own_name(culprit)) for culprit in rule.culprits)],
             )
 
     def add_structure(self, key: str, packed: bytes) -> None:
@@ -196,6 +196,11 @@ def own_name(culprit: str) -> str:
     By it the same cause is known again in another run.
     """
     return _NUMBER.sub("", culprit.rpartition("/")[2])
+
+
+def _valid(value: Any) -> Any:
+    """A value that a database takes: a name may hold half a surrogate pair, as that of a file with any bytes does."""
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def order_of(sort: Sequence[str]) -> str:

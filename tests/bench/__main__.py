@@ -22,6 +22,7 @@ PARTS: Mapping[str, tuple[str, Callable[[bool], None]]] = {
     "models": ("models in Python files, and in training", _part("models:run")),
     "diffs": ("graphdiag diff", _part("others:diffs")),
     "repairs": ("graphdiag repair", _part("others:repairs")),
+    "scans": ("graphdiag scan on 2,000 runs: one process, two, Dask", _part("scans:run")),
     "tab": ("the tab in a TensorBoard of 200 runs", _part("tab:run")),
 }
 

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from graphdiag.output import plain
+from graphdiag.phrases import counted
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.scan_words import answer, culprits, of_change, of_rule, rest, short_stack
 from graphdiag.results.scan_report import ScanReport
@@ -95,7 +96,8 @@ def _table(report: ScanReport) -> Iterator[RenderableType]:
         yield Text(f"  {escape_unprintable(about)}", "dim", no_wrap=True, overflow="ellipsis")
     left_out = report.rows.count(view.only) - len(shown) - (0 if view.only else report.unreadable)
     if left_out > 0:
-        yield Text(f"and {left_out:,} more rows (--top shows more; --format jsonl, csv and parquet have all)", "dim")
+        rows_left = counted(left_out, "more row")
+        yield Text(f"and {rows_left} (--top shows more; --format jsonl, csv and parquet have all)", "dim")
 
 
 def _name(row: ScanRow, several: bool) -> str:

@@ -1,0 +1,80 @@
+"""How many runs a scan compares in a second: in one process, in two, on a Dask cluster of two workers."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.bench.measuring import GRAPHDIAG, measure
+from tests.support.scan_runs import SMALL, make_runs
+
+COUNT = 2_000
+_LOGS = (*SMALL, "keras216_reference", "k3_reference_training", "tf110_mnist_171", "keras216_siamese")
+_ENGINES = {
+    "one process": ("-j", "1"),
+    "two processes": ("-j", "2"),
+    "Dask, two workers": ("--scheduler", "local", "-j", "2"),
+}
+_AT_LEAST = 1.7
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """One command: its seconds on the clock and of the processors, its largest process, and what it wrote."""
+
+    clock: float
+    processor: float
+    megabytes: float
+    digest: str
+
+
+def run(quick: bool) -> None:
+    """Print runs a second of each engine, and what the second scan with a store takes."""
+    count = COUNT // 10 if quick else COUNT
+    print(f"  {count:,} runs made from {len(_LOGS)} logs of the fixtures; each command from its start to its end")
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        runs, few = directory / "runs", directory / "few"
+        make_runs(runs, count, logs=_LOGS)
+        make_runs(few, count // 10, logs=_LOGS)
+        found = {}
+        for engine, options in _ENGINES.items():
+            less = _scan(few, directory, *options)
+            found[engine] = scan = _scan(runs, directory, *options)
+            cores = 1 if options[-1] == "1" else 2
+            print(
+                f"  {engine:<18} {scan.clock:6.1f} s, {count / scan.clock:5.1f} runs/s, "
+                f"{count / scan.clock / cores:5.1f} for each core; processors {1000 * scan.processor / count:5.1f} ms "
+                f"a run; largest process {scan.megabytes:4.0f} MB, with a tenth of the runs {less.megabytes:4.0f} MB",
+                flush=True,
+            )
+        one, two = found["one process"].clock, found["two processes"].clock
+        print(f"  two processes are {one / two:.2f} times one; at least {_AT_LEAST} is wanted")
+        same = len({scan.digest for scan in found.values()}) == 1
+        print(f"  all three wrote the same bytes: {'yes' if same else 'NO'}")
+        _again(runs, directory, count)
+
+
+def _again(runs: Path, directory: Path, count: int) -> None:
+    store = directory / "store"
+    options = ("-j", "2", "--store", str(store))
+    _scan(runs, directory, *options)
+    size = sum(file.stat().st_size for file in store.rglob("*") if file.is_file())
+    again = _scan(runs, directory, *options)
+    lines = (directory / "scan.jsonl").stat().st_size
+    print(
+        f"  again with a store, nothing changed: {again.clock:.1f} s, {1000 * again.processor / count:.1f} ms a run; "
+        f"a run takes {size / count:,.0f} bytes of the store, and {lines / count:,.0f} of JSON lines"
+    )
+
+
+def _scan(runs: Path, directory: Path, *options: str) -> _Scan:
+    output = directory / "scan.jsonl"
+    start = time.perf_counter()
+    cost = measure([*GRAPHDIAG, "scan", str(runs), *options, "-o", str(output)])
+    clock = time.perf_counter() - start
+    assert cost.status == 0, cost.said
+    return _Scan(clock, cost.seconds, cost.megabytes, hashlib.sha256(output.read_bytes()).hexdigest())
