@@ -6,6 +6,7 @@ crashes or takes too much ends alone, and Dask's worker goes on.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
@@ -14,14 +15,13 @@ from typing import Any
 
 from graphdiag.errors import ProgramError, UsageError
 from graphdiag.extras import INSTALL_DASK
-from graphdiag.parallel.processes import Limits, ProcessExecutor
+from graphdiag.parallel.processes import Limits, ProcessExecutor, TaskDiedError
 from graphdiag.version import __version__
 
 LOCAL = "local"
 
 _SECONDS_TO_CONNECT = 10
-_RETRIES = 2
-"""How often Dask begins a task again whose worker it has lost."""
+_SECONDS_TO_CLOSE = 5
 _MOST_PROCESSES = 1024
 """Of one worker of Dask; it has as many threads as its host has cores."""
 
@@ -63,10 +63,11 @@ def cluster_executor(
             client = _connected(Client, scheduler, cluster)
             yield _ClusterExecutor(client, limits, alone)
         finally:
-            # A scheduler that is gone must not keep us waiting.
+            # A scheduler that is gone must not keep us waiting; what was found is here already.
             for each in (client, cluster):
                 if each is not None:
-                    each.close(timeout=2)
+                    with contextlib.suppress(Exception):
+                        each.close(timeout=_SECONDS_TO_CLOSE)
 
 
 @contextmanager
@@ -104,7 +105,7 @@ def _check_versions(client: Any, scheduler: str) -> None:
         raise UsageError(f"--scheduler {scheduler}: its workers do not answer: {error}.") from error
     for worker, version in versions.items():
         if version != __version__:
-            client.close(timeout=2)
+            client.close(timeout=_SECONDS_TO_CLOSE)
             has = f"has graphdiag {version}" if isinstance(version, str) else "has no graphdiag"
             raise UsageError(f"--scheduler {scheduler}: the worker {worker} {has}; install {__version__} there.")
 
@@ -117,7 +118,7 @@ class _ClusterExecutor(Executor):
     """Dask's own executor, with tasks in processes and one error for whatever ends a cluster."""
 
     def __init__(self, client: Any, limits: Limits, alone: Callable[[Any], bool]) -> None:
-        self._executor = client.get_executor(retries=_RETRIES, pure=False)
+        self._executor = client.get_executor(pure=False)
         self._limits, self._alone = limits, alone
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -137,8 +138,6 @@ class _ClusterExecutor(Executor):
 
 
 def _hand_on(done: Future[Any], outer: Future[Any]) -> None:
-    from graphdiag.parallel.processes import TaskDiedError
-
     if outer.cancelled():
         return
     if done.cancelled():
@@ -146,9 +145,8 @@ def _hand_on(done: Future[Any], outer: Future[Any]) -> None:
         return
     error = done.exception()
     if error is None:
-        outer.set_result(done.result())
-    elif isinstance(error, TaskDiedError):
-        outer.set_exception(error)
+        died = isinstance(done.result(), TaskDiedError)
+        outer.set_exception(done.result()) if died else outer.set_result(done.result())
     elif type(error).__name__ == "KilledWorker":
         outer.set_exception(
             TaskDiedError("the workers of the cluster that ran it were lost, one after the other", None)
@@ -169,14 +167,16 @@ _executors: dict[Limits, ProcessExecutor] = {}
 
 
 def run_on_worker(fn: Callable[[Any], Any], task: Any, limits: Limits, alone: Callable[[Any], bool]) -> Any:
-    """Run a task in a process of this worker.
+    """The result of a task in a process of this worker, or a `TaskDiedError`.
 
-    Raises:
-        TaskDiedError: The process ended.
+    It is not raised: Dask would tell of it in the worker's log, and it is news for whoever wanted the result.
     """
     with _lock:
         executor = _executors.get(limits)
         if executor is None:
             # As many processes as Dask runs tasks at a time; each is started when it is needed.
             executor = _executors[limits] = ProcessExecutor(_MOST_PROCESSES, limits, alone)
-    return executor.submit(fn, task).result()
+    try:
+        return executor.submit(fn, task).result()
+    except TaskDiedError as died:
+        return died

@@ -24,7 +24,7 @@ source = "{file}"
 
 [[contracts]]
 name = "nothing hidden"
-type = "no_findings"
+type = "no-findings"
 allow_missing_graph = true
 """
 
