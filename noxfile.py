@@ -26,6 +26,8 @@ TENSORFLOWS = {
     "2.21": "keras",
 }
 """Versions of TensorFlow, each with the Keras of its time."""
+TENSORBOARDS = {"2.16": ("3.10", ("numpy<2", "protobuf<5")), "2.21": ("3.11", ())}
+"""The oldest and the newest TensorBoard that the tab is tested in, with a Python and the libraries of its time."""
 WITHOUT_TENSORFLOW = [
     "tests/checking/contracts/test_golden.py",
     "tests/checking/contracts/test_independence.py",
@@ -92,6 +94,22 @@ def models(session: nox.Session, tensorflow: str) -> None:
     stack = [f"tensorflow=={tensorflow}.*", f"tf_keras=={tensorflow}.*", TENSORFLOWS[tensorflow]]
     session.install(".", *stack, "pytest", "hypothesis")
     session.run("pytest", "-p", "no:cacheprovider", *(session.posargs or WITH_MODELS))
+
+
+@nox.session(python="3.11")
+@nox.parametrize("tensorboard", TENSORBOARDS)
+def tab(session: nox.Session, tensorboard: str) -> None:
+    """The tab in a version of TensorBoard, in Chromium; the tests themselves run with the pinned versions."""
+    python, libraries = TENSORBOARDS[tensorboard]
+    other = Path(session.create_tmp()).resolve() / f"tensorboard-{tensorboard}"
+    session.run(f"python{python}", "-m", "venv", "--clear", str(other), external=True)
+    # TensorBoard up to 2.18 imports pkg_resources, which newer releases of setuptools do not have.
+    needs = [f"tensorboard=={tensorboard}.*", "setuptools<80", *libraries]
+    interpreter = str(other / "bin" / "python")
+    session.run(interpreter, "-m", "pip", "install", "--quiet", *needs, "-e", str(ROOT), external=True)
+    session.install("-c", str(CONSTRAINTS), "-e", ".[dev]")
+    tests = session.posargs or ["tests/browser/test_tensorboard_tab.py"]
+    session.run("pytest", *tests, env={"GRAPHDIAG_TENSORBOARD_PYTHON": interpreter})
 
 
 @nox.session

@@ -18,6 +18,7 @@ sys.path.insert(0, str(DOCS.parent))
 from graphdiag import Report, compare, repair  # noqa: E402 - it and the tests are found from here on
 from graphdiag.sources.keras_model import open_model  # noqa: E402
 from tests.browser.tensorboard_page import PAGE, chromium, read_page, tensorboard  # noqa: E402
+from tests.browser.tensorboard_tab import Tab, serving  # noqa: E402
 from tests.browser.test_drawn import write_graph  # noqa: E402
 
 LOG = Path("fixtures", "logs", "keras216_reference")
@@ -33,6 +34,15 @@ PLACE_OF_GRAPH = """
 const {left, top, right, bottom} = part('tf-graph').getBoundingClientRect();
 return [left, top, right, bottom];
 """
+TAB = {"width": 1600, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+TAB_RUNS = {
+    "batch_norm": "keras216_reference",
+    "gated": "keras216_hidden_tensor",
+    "attention": "k3_masked_attention_training",
+    "reference": "k3_reference_training",
+    "dead_layer": "keras216_dead_layer",
+}
+"""Logs that the tab shows, by the names of their runs."""
 LAID_OUT = """
 const done = arguments[0];
 const look = () => (document.documentElement.dataset.ready ? done() : setTimeout(look, 20));
@@ -46,6 +56,7 @@ def main() -> None:
     report = compare(LOG, model=LOG / "model.json")
     picture(report)
     page(report)
+    tab()
     repairs()
 
 
@@ -68,6 +79,34 @@ def page(report: Report) -> None:
         driver.execute_async_script(LAID_OUT)
         shot = Image.open(io.BytesIO(driver.get_screenshot_as_png()))
     save(shot, "page.png")
+
+
+def tab() -> None:
+    """The tab in TensorBoard: a finding, light; two graphs side by side, dark."""
+    with tempfile.TemporaryDirectory() as folder:
+        for run, log in TAB_RUNS.items():
+            shutil.copytree(Path("fixtures", "logs", log), Path(folder, "logs", run))
+        with serving("--logdir", "logs", cwd=folder) as address, chromium() as driver:
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", TAB)
+            found = Tab(driver, address, run="batch_norm", at="GD101")
+            for run in TAB_RUNS:
+                found.row(run)
+            shoot(found, "tensorboard_tab.png")
+            found.leave()
+            driver.execute_script("document.body.classList.add('dark-mode')")
+            with found.page():
+                [both] = [button for button in found.all(".choice button") if button.text == "Both side by side"]
+                both.click()
+                found.wait(lambda: found.all("#pane-repaired .node"))
+            shoot(found, "tensorboard_tab_dark.png")
+
+
+def shoot(found: Tab, name: str) -> None:
+    """A picture of TensorBoard, once the tab's page is drawn."""
+    with found.page():
+        time.sleep(1)  # until what is marked has faded in
+    found.leave()
+    save(Image.open(io.BytesIO(found.driver.get_screenshot_as_png())), name)
 
 
 def repairs() -> None:

@@ -126,7 +126,7 @@ class Index:
         return {
             "version": version,
             "reading": reading,
-            "directories": [directory.path for directory in self._directories],
+            "directories": [directory.given for directory in self._directories],
             "runs": [self._told(run) for run in runs if run.is_shown],
             "models": [{"id": id_, "directory": model.directory} for id_, model in sorted(listing.models.items())]
             + [
@@ -334,7 +334,7 @@ class Index:
             files = tuple(found.event_files)
             known = self._listing.runs.get(name)
             if known is None or known.directory != place:
-                listing.runs[name] = Run(name, directory.path, place, files)
+                listing.runs[name] = Run(name, directory.given, place, files)
             elif known.files != files:
                 # What is known of it stands until what is new was looked through.
                 listing.runs[name] = replace(known, files=files, is_due=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _ADDRESS = re.compile(r"[a-zA-Z][0-9a-zA-Z.+-]*(::|://)")
@@ -22,10 +22,12 @@ class LogDirectory:
     Attributes:
         path: The directory, or its address.
         name: What the names of its runs begin with; empty for nothing.
+        given: As TensorBoard was given it.
     """
 
     path: str
     name: str = ""
+    given: str = field(default="", compare=False)
 
     @property
     def is_remote(self) -> bool:
@@ -51,7 +53,7 @@ def log_directories(flags: Any) -> Sequence[LogDirectory]:
         None where TensorBoard reads no log directory, as with ``--grpc_data_provider``.
     """
     if getattr(flags, "logdir", ""):
-        return [LogDirectory(_absolute(flags.logdir))]
+        return [LogDirectory(_absolute(flags.logdir), given=flags.logdir)]
     specification = getattr(flags, "logdir_spec", "") or ""
     return [_specified(part) for part in specification.split(",") if part]
 
@@ -60,7 +62,7 @@ def _specified(part: str) -> LogDirectory:
     """One part of ``--logdir_spec``: ``name:path`` or ``path``, where neither an address nor ``/a:b`` has a name."""
     named = ":" in part and not part.startswith("/") and not _ADDRESS.match(part) and not os.path.splitdrive(part)[0]
     name, _, path = part.partition(":") if named else ("", "", part)
-    return LogDirectory(_absolute(path), name)
+    return LogDirectory(_absolute(path), name, path)
 
 
 def _absolute(path: str) -> str:

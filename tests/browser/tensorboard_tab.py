@@ -26,12 +26,12 @@ PATIENCE_S = 60
 
 
 @contextmanager
-def serving(*arguments: str, log: Path | None = None, patience: float = 120.0) -> Iterator[str]:
+def serving(*arguments: str, cwd: Path | str | None = None, patience: float = 120.0) -> Iterator[str]:
     """Run TensorBoard on a free port of this machine.
 
     Args:
         arguments: Of its command line; the log directory among them.
-        log: A file for what it says; a temporary one if not given.
+        cwd: Where it is started.
         patience: Seconds until it must serve.
 
     Yields:
@@ -42,9 +42,9 @@ def serving(*arguments: str, log: Path | None = None, patience: float = 120.0) -
     """
     command = [PYTHON, "-m", "tensorboard.main", "--host", "127.0.0.1", "--port", "0", *arguments]
     with tempfile.TemporaryDirectory() as folder:
-        said = log or Path(folder, "said")
+        said = Path(folder, "said")
         with said.open("w") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+            process = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True, cwd=cwd)
         try:
             deadline = time.monotonic() + patience
             while not (found := SERVING.search(said.read_text())):
