@@ -94,11 +94,12 @@ def end_group(process: subprocess.Popen[Any]) -> None:
 
 
 @contextmanager
-def chromium(requests: bool = False) -> Iterator[Chrome]:
+def chromium(requests: bool = False, patience: float = 120.0) -> Iterator[Chrome]:
     """Chromium with an empty profile, driven by its driver; both end with the context.
 
     Args:
         requests: Whether the driver's ``performance`` log holds every request.
+        patience: Seconds that one step may take; the page answers nothing while it works.
 
     Yields:
         The driver. Nothing is downloaded: both paths are given, so Selenium looks for neither.
@@ -113,8 +114,9 @@ def chromium(requests: bool = False) -> Iterator[Chrome]:
         service = Service(CHROMEDRIVER)
         try:
             driver = Chrome(options=options, service=service)
-            driver.set_page_load_timeout(120)
-            driver.set_script_timeout(120)
+            driver.set_page_load_timeout(patience)
+            driver.set_script_timeout(patience)
+            driver.command_executor.client_config.timeout = patience
             # Chromium's own first page would go on loading its parts, and be logged, while ours is loaded.
             driver.get("about:blank")
             try:
