@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -85,6 +87,106 @@ def test_a_script_that_wants_arguments_ends_in_one_line_that_shows_how(compared)
         "main_guard.py needs arguments: the following arguments are required: --data.",
         "graphdiag compare main_guard.py -- [-h] --data DATA [--units UNITS]",
     )
+
+
+ABSL = """
+from absl import app, flags
+
+flags.DEFINE_string("data", None, "Where the pictures are.", required=True)
+app.run(print)
+"""
+CLICK = """
+import click
+
+
+@click.command()
+@click.option("--width", default=8)
+@click.argument("out")
+def main(width, out):
+    pass
+
+
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            ABSL,
+            "Flag --data must have a value other than None. Give them after --: graphdiag compare own.py -- --data=",
+        ),
+        (CLICK, "Missing argument 'OUT'. Give them after --: graphdiag compare own.py -- [OPTIONS] OUT"),
+    ],
+)
+def test_other_readers_of_arguments_end_in_one_line_too(graphdiag, tmp_path, text, said):
+    (tmp_path / "own.py").write_text(text)
+    assert_one_line(graphdiag("compare", "own.py", cwd=tmp_path), said)
+
+
+def test_a_script_that_asks_for_input_gets_none(tmp_path):
+    (tmp_path / "own.py").write_text("n = int(input())")
+    command = [sys.executable, "-m", "graphdiag", "compare", "own.py"]
+    done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert_one_line(done, "asks for input in line 1, and standard input has none; give it with a pipe.")
+
+
+MODELS_IN_A_TABLE = """
+import keras
+
+def made(units):
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(units)], name=f"net{units}")
+
+MODELS = {units: made(units) for units in (2, 3)}
+"""
+TRAINER = """
+import os
+
+import keras
+
+class Trainer:
+    def __init__(self):
+        os.makedirs("run", exist_ok=True)
+        os.chdir("run")
+        with open("log.txt", "w") as log:
+            log.write("begun")
+        assert os.path.getsize("log.txt") == 5
+        self.net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+"""
+POOL = """
+import multiprocessing
+
+import keras
+
+def square(number):
+    return number * number
+
+if __name__ == "__main__":
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.map(square, range(3)) == [0, 1, 4]
+    net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "sizes"),
+    [
+        (MODELS_IN_A_TABLE, ["--entry", "net3"], "2 layers, 1 edges"),
+        (TRAINER, ["--entry", "Trainer"], "2 layers, 1 edges"),
+        (POOL, [], "2 layers, 1 edges"),
+    ],
+)
+def test_models_in_tables_in_trainers_and_beside_processes(graphdiag, tmp_path, text, options, sizes):
+    (tmp_path / "own.py").write_text(text)
+    assert shown(graphdiag("compare", "own.py", *options, cwd=tmp_path))[0] == sizes
+    assert [path.name for path in tmp_path.iterdir()] == ["own.py"]
+
+
+def test_sequential_models_are_called_by_their_names(graphdiag, tmp_path):
+    (tmp_path / "own.py").write_text(MODELS_IN_A_TABLE)
+    done = graphdiag("compare", "own.py", cwd=tmp_path)
+    assert_one_line(done, "several Keras models: 'net2' (line 5), 'net3' (line 5);")
 
 
 def test_the_model_of_main_is_found_and_arguments_come_after_two_dashes(compared):

@@ -93,7 +93,10 @@ def call(
     """
     if holder is None:
         check_arguments(where, entry, function, arguments)
-        return run(lambda: function(**arguments))
+        made = run(lambda: function(**arguments))
+        # A class that trains a model keeps it.
+        kept = _kept_by(made) if inspect.isclass(function) and keras_of(made) is None else []
+        return kept[0] if len(kept) == 1 else made
     taken = _parameters(holder)
     first = {name: value for name, value in arguments.items() if name in taken}
     rest = {name: value for name, value in arguments.items() if name not in first}
@@ -103,8 +106,13 @@ def call(
     check_arguments(where, entry, method, rest)
     result = run(lambda: method(**rest))
     # A method that builds may keep the model and return nothing.
-    kept = [value for value in vars(made).values() if is_model(value)] if result is None else []
+    kept = _kept_by(made) if result is None else []
     return kept[-1] if kept else result
+
+
+def _kept_by(thing: Any) -> list[Any]:
+    """The models that are attributes of an object."""
+    return [value for value in getattr(thing, "__dict__", {}).values() if is_model(value)]
 
 
 def check_arguments(where: str, entry: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
@@ -165,11 +173,19 @@ def outermost(made: Sequence[tuple[object, SourceLine]]) -> list[Made]:
         model
         for number, (model, layers) in enumerate(models)
         if not any(
-            layers < others or (layers == others and number < other) or id(model.model) in others
-            for other, (_, others) in enumerate(models)
+            layers < others
+            or (layers == others and number < other and not _is_inside(one.model, model.model))
+            or id(model.model) in others
+            or _is_inside(model.model, one.model)
+            for other, (one, others) in enumerate(models)
             if other != number
         )
     ]
+
+
+def _is_inside(model: Any, sequential: Any) -> bool:
+    """Whether a model is the one that Keras makes of the layers of a Sequential model, for itself."""
+    return getattr(sequential, "_functional", None) is model
 
 
 def _layers(model: Any) -> frozenset[int]:

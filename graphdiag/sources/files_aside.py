@@ -57,6 +57,7 @@ class FilesAside:
             self._replace(owner, name, self._removing)
         for name in ("rename", "replace"):
             self._replace(os, name, self._renaming)
+        self._replace(os, "chdir", self._changing_directory)
         for name in ("stat", "lstat", "listdir", "scandir", "access"):
             self._replace(os, name, self._reading)
         return self
@@ -186,6 +187,18 @@ class FilesAside:
             return original(aside, *args, **kwargs)
 
         return reading
+
+    def _changing_directory(self, original: Any) -> Any:
+        def changing(path: Any) -> Any:
+            aside = self._written(path)
+            try:
+                self._stat(path)
+            except OSError:
+                # It was made by the script, and so is not there.
+                return original(aside or path)
+            return original(path)
+
+        return changing
 
     def _writing(self, original: Any) -> Any:
         def writing(path: Any, *args: Any, **kwargs: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -252,7 +254,7 @@ class _Run:
 
     def _execute(self) -> ModuleType:
         codes = [part.compiled() for part in self.parts]
-        module = ModuleType(self.place.name or _MODULE)
+        module = ModuleType(self.place.name or self._module_name())
         module.__file__ = str(self.where)
 
         def execute() -> None:
@@ -261,12 +263,23 @@ class _Run:
                 module = _in_package(self.place, module)
             else:
                 # Dataclasses and pickling look their module up by name.
-                sys.modules[_MODULE] = module
+                sys.modules[module.__name__] = module
             for code in codes if module.__spec__ is None else ():
                 exec(code, vars(module))
 
         self._until_training(lambda: _guarded(self.where, execute))
         return module
+
+    def _module_name(self) -> str:
+        """A name by which processes that the file starts can import it, as multiprocessing does."""
+        name = self.where.stem
+        try:
+            found = importlib.util.find_spec(name) if name.isidentifier() and name not in sys.modules else None
+        except (ImportError, ValueError):
+            found = None
+        origin = None if found is None else found.origin
+        is_own = origin is not None and os.path.isfile(origin) and os.path.samefile(origin, self.where)
+        return name if is_own else _MODULE
 
     def _run_main(self) -> bool:
         """Run what stands under ``if __name__ == "__main__"``, once; whether there is any."""
@@ -281,11 +294,12 @@ class _Run:
             for block in blocks:
                 exec(block, vars(self.module))
 
+        name = self.module.__name__
         vars(self.module)["__name__"] = "__main__"
         try:
             self._until_training(lambda: _guarded(self.where, execute))
         finally:
-            vars(self.module)["__name__"] = self.place.name or _MODULE
+            vars(self.module)["__name__"] = name
         return True
 
 
@@ -342,6 +356,10 @@ def _guarded(where: Path, action: Callable[[], Any]) -> Any:
             raise ModelError(f"{where} needs {error.name!r}{_at(where, error)}, which is not installed.") from error
         raise ModelError(
             f"{where} needs {package}{_at(where, error)}, which is not installed: {_INSTALL[package]}"
+        ) from error
+    except EOFError as error:
+        raise ModelError(
+            f"{where} asks for input{_at(where, error)}, and standard input has none; give it with a pipe."
         ) from error
     except Exception as error:  # the user's own code runs here, and may raise anything
         raise ModelError(f"{where} raises {type(error).__name__}{_at(where, error)}: {_first_line(error)}") from error

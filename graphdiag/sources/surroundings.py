@@ -7,8 +7,10 @@ import contextlib
 import logging
 import os
 import random
+import re
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from graphdiag.sources.project_modules import ModulePlace
 from graphdiag.sources.tf_logging import loading_quietly
@@ -78,7 +80,7 @@ def _forget(modules: set[str], roots: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _arguments_refused() -> Iterator[None]:
-    """Have argparse and click hand over what they would print about a command line."""
+    """Have argparse, click and absl hand over what they would print about a command line."""
     original = argparse.ArgumentParser.error
 
     def error(parser: argparse.ArgumentParser, message: str) -> None:
@@ -89,17 +91,48 @@ def _arguments_refused() -> Iterator[None]:
     click = sys.modules.get("click")
     shown = click.UsageError.show if click is not None else None
 
-    def show(refusal: object, file: object = None) -> None:
-        raise ArgumentsMissing(refusal.format_message(), "...")  # type: ignore[attr-defined]
+    def show(refusal: Any, file: object = None) -> None:
+        usage = refusal.ctx.command.collect_usage_pieces(refusal.ctx) if refusal.ctx is not None else ["..."]
+        raise ArgumentsMissing(refusal.format_message().rstrip("."), " ".join(usage))
 
     if click is not None:
         click.UsageError.show = show
     try:
-        yield
+        with _absl_refused():
+            yield
     finally:
         argparse.ArgumentParser.error = original  # type: ignore[method-assign]
         if click is not None and shown is not None:
             click.UsageError.show = shown
+
+
+@contextlib.contextmanager
+def _absl_refused() -> Iterator[None]:
+    """As `_arguments_refused` for ``absl.app.run``, which TensorFlow's own scripts have."""
+    try:
+        from absl import flags
+    except ImportError:
+        yield
+        return
+    values_of_flags: Any = flags.FlagValues
+    original = values_of_flags.__call__
+
+    def parse(values: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return original(values, *args, **kwargs)
+        except flags.Error as error:
+            # What a script reads by itself, it may also catch.
+            if sys._getframe(1).f_code.co_name != "parse_flags_with_usage":
+                raise
+            needed = dict.fromkeys(re.findall(r"flag --(\w+)=None", str(error)))
+            usage = " ".join(f"--{name}=..." for name in needed) or "--NAME=VALUE"
+            raise ArgumentsMissing(" ".join(str(error).split()).rstrip("."), usage) from error
+
+    values_of_flags.__call__ = parse
+    try:
+        yield
+    finally:
+        values_of_flags.__call__ = original
 
 
 @contextlib.contextmanager

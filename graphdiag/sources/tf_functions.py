@@ -79,6 +79,9 @@ def _concrete(tf: Any, thing: Any, name: str, input_shape: Any) -> Any:
             return called[0]
         return function.get_concrete_function()
     except Exception as error:  # the user's own code runs here, and may raise anything
-        missing = isinstance(error, TypeError) and input_shape is None
-        hint = " It has no signature and was not called: give the shape with --input-shape." if missing else ""
-        raise ModelError(f"{name} cannot be traced: {reason(error).rstrip('.')}.{hint}") from error
+        if "missing a required argument" in str(error) and input_shape is None:
+            raise ModelError(
+                f"{name} cannot be traced: it has neither a signature nor a trace of a call, so it is not known what it "
+                "takes; give the shape with --input-shape."
+            ) from error
+        raise ModelError(f"{name} cannot be traced: {reason(error).rstrip('.')}.") from error
