@@ -22,6 +22,11 @@ LOCAL = "local"
 
 _SECONDS_TO_CONNECT = 10
 _SECONDS_TO_CLOSE = 5
+_CONFIG = {
+    "distributed.comm.timeouts.connect": f"{_SECONDS_TO_CONNECT}s",
+    # The workers of a cluster of our own wait for processes; nobody looks at what they do a hundred times a second.
+    "distributed.worker.profile.enabled": False,
+}
 _MOST_PROCESSES = 1024
 """Of one worker of Dask; it has as many threads as its host has cores."""
 
@@ -79,7 +84,7 @@ def _quiet(dask: Any) -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with dask.config.set({"distributed.comm.timeouts.connect": f"{_SECONDS_TO_CONNECT}s"}):
+        with dask.config.set(_CONFIG):
             yield
     finally:
         logger.setLevel(level)

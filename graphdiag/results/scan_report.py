@@ -110,7 +110,7 @@ class ScanReport(Renderable):
         rows: One for each graph of a run, each model, and each of what could not be read.
         rules: What the rules found over all runs: the most severe first, and of these the most frequent.
         changes: Runs whose structure is another than that of the run before, in the order of time.
-        changes_in_all: How many there are; `changes` has the first ones.
+        changes_in_all: How many there are at most; `changes` has the first ones.
         passed_over: How many runs and files hold neither a graph nor a model.
         reused: How many runs and files had not changed since they were scanned before.
         seconds: How long the scan took.

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from itertools import islice
 
 from graphdiag.diagnosis.registry import all_rules
 from graphdiag.diagnosis.registry import select as choose
@@ -105,14 +104,13 @@ def scan(
                     progress(row)
             if not outcome.rows and progress:
                 progress(None)
-    found = changes(table)
-    told = list(islice(found, _CHANGES_TOLD))
+    told, in_all = changes(table, _CHANGES_TOLD)
     return ScanReport(
         places=[os.fspath(path) for path in paths],
         rows=table,
         rules=table.rules(),
         changes=told,
-        changes_in_all=len(told) + sum(1 for _ in found),
+        changes_in_all=in_all,
         passed_over=passed_over,
         reused=reused,
         seconds=time.perf_counter() - start,
