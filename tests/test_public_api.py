@@ -38,6 +38,12 @@ def test_every_public_name_is_documented() -> None:
     assert absent == []
 
 
+def test_every_public_name_is_in_the_reference() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^::: graphdiag\.(\w+)$", page, re.MULTILINE)
+    assert set(graphdiag.__all__) - {"__version__"} <= set(listed)
+
+
 def test_every_error_is_exported() -> None:
     of_module = {name for name, value in vars(errors).items() if isinstance(value, type)}
     assert of_module <= set(graphdiag.__all__)
