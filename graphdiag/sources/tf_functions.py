@@ -81,7 +81,7 @@ def _concrete(tf: Any, thing: Any, name: str, input_shape: Any) -> Any:
     except Exception as error:  # the user's own code runs here, and may raise anything
         if "missing a required argument" in str(error) and input_shape is None:
             raise ModelError(
-                f"{name} cannot be traced: it has neither a signature nor a trace of a call, so it is not known what it "
-                "takes; give the shape with --input-shape."
+                f"{name} cannot be traced: it has neither a signature nor a trace of a call, so it is not known what "
+                "it takes; give the shape with --input-shape."
             ) from error
         raise ModelError(f"{name} cannot be traced: {reason(error).rstrip('.')}.") from error
