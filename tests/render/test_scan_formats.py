@@ -12,6 +12,7 @@ import pyarrow.parquet
 import pytest
 from markdown_it import MarkdownIt
 
+from graphdiag.render.text.scan import to_text
 from graphdiag.results.scan_report import ScanReport, StructureChange, View
 from graphdiag.results.scan_rows import RuleFound, ScanRow
 from graphdiag.scanning.table import RowTable
@@ -161,3 +162,17 @@ def test_the_text_says_how_many_rows_it_leaves_out() -> None:
     ]
     assert "and 21 more rows" in said
     assert said.startswith("50 runs compared: 50 have artifacts, 25 have hidden dependencies.")
+
+
+def test_the_table_fits_80_columns_and_cuts_no_name() -> None:
+    long = "sweeps/2026-03-02/learning_rate=0.001,dropout=0.25"
+    text = to_text(
+        report_of([ScanRow("logs/a", "a", layers=3, ops=1_000_000, artifact=8), ScanRow(f"logs/{long}", long)])
+    )
+    lines = text.splitlines()
+    [head] = [line for line in lines if line.startswith("run ")]
+    assert head.split() == ["run", "layers", "ops", "artifact", "hidden", "missing", "seconds"]
+    assert len(head) <= 80
+    assert long in lines
+    [short] = [line for line in lines if line.startswith("a ")]
+    assert len(short) == len(head)

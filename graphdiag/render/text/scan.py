@@ -22,8 +22,9 @@ _CULPRITS_SHOWN = 3
 _CHANGES_SHOWN = 5
 _UNREADABLE_SHOWN = 10
 _ROWS_SHOWN = 20
-_LONGEST_NAME = 40
-_COLUMNS = {"layers": 6, "ops": 7, "artifact": 8, "hidden": 6, "missing": 7, "seconds": 7}
+_NAME_BESIDE = 25
+"""Characters of a name that fit beside its numbers in 80 columns; a longer one has a line of its own."""
+_COLUMNS = {"layers": 6, "ops": 9, "artifact": 8, "hidden": 6, "missing": 7, "seconds": 7}
 _TONES = {"artifact": "yellow", "hidden": "bold red", "missing": "cyan"}
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
@@ -87,11 +88,14 @@ def _table(report: ScanReport) -> Iterator[RenderableType]:
         return
     several = len(report.places) > 1
     names = [_name(row, several) for row in shown]
-    width = max(len("run"), *map(len, names))
+    width = max(len("run"), *(len(name) for name in names if len(name) <= _NAME_BESIDE))
     yield Text()
     yield Text(f"{'run':<{width}}" + "".join(f"  {title:>{size}}" for title, size in _COLUMNS.items()), "dim")
     for name, row in zip(names, shown, strict=True):
-        yield _counts(f"{name:<{width}}", row)
+        beside = len(name) <= _NAME_BESIDE
+        if not beside:
+            yield Text(name, overflow="fold")
+        yield _counts(f"{name if beside else '':<{width}}", row)
         about = " · ".join(filter(None, (short_stack(row.stack), row.headline)))
         yield Text(f"  {escape_unprintable(about)}", "dim", no_wrap=True, overflow="ellipsis")
     left_out = report.rows.count(view.only) - len(shown) - (0 if view.only else report.unreadable)
@@ -102,9 +106,7 @@ def _table(report: ScanReport) -> Iterator[RenderableType]:
 
 def _name(row: ScanRow, several: bool) -> str:
     name = row.source if several or row.run == "." else row.run
-    shown = escape_unprintable(name + (f" [{row.tag}]" if row.tag else ""))
-    # The end tells runs apart.
-    return shown if len(shown) <= _LONGEST_NAME else f"…{shown[1 - _LONGEST_NAME :]}"
+    return escape_unprintable(name + (f" [{row.tag}]" if row.tag else ""))
 
 
 def _counts(name: str, row: ScanRow) -> Text:
