@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +25,7 @@ from graphdiag.results.report import Report
 from graphdiag.unprintable import escape_unprintable
 from tests.browser.tensorboard_page import chromium
 from tests.support.check_reports import checked
+from tests.support.graph_text import FIXTURES
 from tests.support.layers import layer_graph
 from tests.support.page_reports import HOSTILE, large_report, report_of, with_names
 from tests.support.reports import report_on
@@ -368,6 +371,48 @@ def test_the_first_look_on_keras_3_shows_the_model(show: Callable[..., Page]) ->
     page.wait(lambda: page.boxes(DRAWN, ".marked") == ["Captured variables"])
     page.drawn_again(DRAWN, lambda: page.open_all(DRAWN))
     assert len([box for box in page.boxes(DRAWN) if box.endswith("_resource")]) == 59
+
+
+@pytest.fixture
+def live(show: Callable[..., Page], tmp_path: Path) -> Callable[[Path], Page]:
+    """The page of a Python file's model, which is built and traced in a process of its own."""
+
+    def open_page(file: Path) -> Page:
+        saved = tmp_path / "report.json"
+        subprocess.run([sys.executable, "-m", "graphdiag", "compare", str(file), "-o", str(saved)], check=True)
+        return show(report_from_dict(json.loads(saved.read_text(encoding="utf-8"))))
+
+    return open_page
+
+
+def test_resnet50_of_keras_3_is_seen_at_once(live: Callable[[Path], Page], tmp_path: Path) -> None:
+    file = tmp_path / "resnet50.py"
+    file.write_text("import keras\n\nmodel = keras.applications.ResNet50(weights=None)\n", encoding="utf-8")
+    page = live(file)
+    assert page.one("h1").text.startswith("Your model has 192 layer edges, and TensorBoard's op graph has the same")
+    # Layers in a row are folded, on both sides in the same way.
+    assert page.count(LAYERS, ".node") < 100
+    assert page.count(DRAWN, ".node") < 100
+    assert "conv5_block2_out" in page.boxes(LAYERS)
+    assert "resnet50_1/conv5_block2_out_1" in page.boxes(DRAWN)
+    assert page.box(DRAWN, "Captured variables").text.split()[-2:] == ["320", "variables"]
+    # What is searched for comes out of its row, on both sides.
+    page.one("#search").send_keys("conv4_block3_2_relu")
+    page.wait(lambda: hits(page))
+    page.drawn_again(LAYERS, lambda: page.press(Keys.ENTER))
+    page.wait(lambda: page.boxes(LAYERS, ".chosen") == ["conv4_block3_2_relu"])
+
+
+def test_a_hidden_dependency_of_keras_3_lights_up_on_both_sides(live: Callable[[Path], Page]) -> None:
+    page = live(FIXTURES / "models" / "closure_layer_keras3.py")
+    assert "Both are real" in page.one("h1").text
+    assert page.edges(LAYERS, ".s-hidden") == ["closure_layer_1/unknown_1/stray_1 → unknown", "tied → again"]
+    assert page.edges(DRAWN, ".s-hidden") == ["closure_layer_1/tied_1 → closure_layer_1/again_1"]
+    [shared] = [pick for pick in page.all(".pick") if pick.text.startswith("GD303")]
+    shared.click()
+    page.wait(lambda: page.edges(LAYERS, ".marked") == ["tied → again"])
+    page.wait(lambda: page.edges(DRAWN, ".marked") == ["closure_layer_1/tied_1 → closure_layer_1/again_1"])
+    assert page.fragment == "GD303"
 
 
 def test_a_finding_is_uncovered_on_both_sides(show: Callable[..., Page]) -> None:
