@@ -147,6 +147,8 @@ def fit(package: Any, build: Callable[[Any], Any], callbacks: Sequence[Any], inp
     Returns:
         The model.
     """
+    # Keras 3.3 keeps the seeds of layers that were given none in its session.
+    package.backend.clear_session()
     package.utils.set_random_seed(5)
     model = build(package)
     model.compile(optimizer="sgd", loss="mse", run_eagerly=how.pop("run_eagerly", False))
