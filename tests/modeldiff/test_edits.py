@@ -12,7 +12,7 @@ import tf_keras
 
 from graphdiag.modeldiff.differ import diff
 from graphdiag.modeldiff.summary import lines
-from graphdiag.sources import hdf5_program, keras_files
+from graphdiag.sources import hdf5, hdf5_program
 from graphdiag.sources.hdf5 import Hdf5Model
 from tests.modeldiff.edits import EDITS
 from tests.modeldiff.models import applied, compared
@@ -39,7 +39,7 @@ def snapshots(tmp_path_factory):
         return known[key]
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(keras_files, "read_hdf5", read)
+        patched.setattr(hdf5, "read_hdf5", read)
         yield of
 
 

@@ -377,6 +377,9 @@ def test_a_picture_that_takes_more_memory_than_it_may(monkeypatch):
 def test_pictures_of_the_documentation():
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for picture in re.findall(r"!\[[^]]+\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+            if picture == "architecture.svg":
+                # It is made when the site is built, from the import contracts.
+                continue
             assert 0 < (page.parent / picture).stat().st_size < 300_000
 
 

@@ -44,7 +44,9 @@ def render(report: Report) -> RenderableType:
         The answer, the graphs, the findings and the notes, in this order.
     """
     parts: list[RenderableType] = [_text(headline(report), "bold"), Text(), _graphs(report)]
-    for _, alike in groupby(report.findings, key=lambda finding: finding.code):
+    # Code to copy is long, and would push the other findings off the first screen.
+    findings = sorted(report.findings, key=lambda finding: bool(finding.fix_code))
+    for _, alike in groupby(findings, key=lambda finding: finding.code):
         parts += [Text(), *_findings(report, list(alike))]
     if report.notes:
         parts.append(Text())
