@@ -374,6 +374,9 @@ class _Session:
         with self._instrumented(tf_keras):
             self.model = load(path).model
         self.names = {id(layer): name for layer, name in named(self.model)}
+        # With more threads, an op that reads a variable runs now before, now after another that writes to it.
+        one_thread = tf.compat.v1.ConfigProto(inter_op_parallelism_threads=1, intra_op_parallelism_threads=1)
+        backend.set_session(tf.compat.v1.Session(config=one_thread))
         self.session = backend.get_session()
         self.session.run(tf.compat.v1.global_variables_initializer())
 

@@ -88,7 +88,7 @@ def _table(report: ScanReport) -> Iterator[RenderableType]:
         return
     several = len(report.places) > 1
     names = [_name(row, several) for row in shown]
-    width = max(len("run"), *(len(name) for name in names if len(name) <= _NAME_BESIDE))
+    width = max([len("run"), *(len(name) for name in names if len(name) <= _NAME_BESIDE)])
     yield Text()
     yield Text(f"{'run':<{width}}" + "".join(f"  {title:>{size}}" for title, size in _COLUMNS.items()), "dim")
     for name, row in zip(names, shown, strict=True):
