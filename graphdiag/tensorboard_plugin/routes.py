@@ -22,22 +22,8 @@ Answer = Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]
 _READING = ("GET", "HEAD")
 _JSON = "application/json"
 _TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
-_STATIC = {
-    "graphdiag.tensorboard_plugin": ("tab.mjs", "host.mjs", "runs.mjs", "view.mjs", "elements.mjs", "tab.css"),
-    "graphdiag.render.html": (
-        "folding.mjs",
-        "data.mjs",
-        "page.mjs",
-        "layout.mjs",
-        "address.mjs",
-        "overview.mjs",
-        "saving.mjs",
-        "picture.mjs",
-        "panels.mjs",
-        "main.mjs",
-    ),
-}
-"""The files that are served, by the package whose ``static`` directory has them."""
+_OWN = ("tab.mjs", "host.mjs", "runs.mjs", "view.mjs", "elements.mjs", "tab.css")
+"""The tab's own files; those of the page are beside them."""
 _WORKER = "graphviz.js"
 
 
@@ -129,14 +115,13 @@ class Routes:
         return _respond(request, content, _TYPES[name[name.rindex(".") :]])
 
     def _content(self, name: str) -> bytes | None:
-        if name == _WORKER:
-            from graphdiag.render.html.page import graphviz_worker
+        if name in _OWN:
+            return (files("graphdiag.tensorboard_plugin") / "static" / name).read_bytes()
+        from graphdiag.render.html.page import SCRIPTS, graphviz_worker, static
 
+        if name == _WORKER:
             return self._static.setdefault(name, graphviz_worker().encode())
-        for package, names in _STATIC.items():
-            if name in names:
-                return (files(package) / "static" / name).read_bytes()
-        return None
+        return static(name).encode() if name in SCRIPTS else None
 
 
 def _exactly(graph: Graph) -> str:

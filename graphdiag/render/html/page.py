@@ -20,7 +20,7 @@ from graphdiag.render.html.repaired import RepairedView, repaired_view
 from graphdiag.results.report import Report
 from graphdiag.version import __version__
 
-_SCRIPTS = (
+SCRIPTS = (
     "folding.mjs",
     "data.mjs",
     "page.mjs",
@@ -175,7 +175,7 @@ def _script() -> str:
     A page that is opened from a file cannot import, so what the modules export becomes names of one scope: they import
     under the same name and export declarations.
     """
-    return "\n".join(_MODULE_SYNTAX.sub("", static(name)) for name in _SCRIPTS)
+    return "\n".join(_MODULE_SYNTAX.sub("", static(name)) for name in SCRIPTS)
 
 
 def json_text(data: Any) -> str:
