@@ -13,6 +13,7 @@ from typing import Any
 from graphdiag.errors import SourceError
 from graphdiag.source_names import scheme_of
 from graphdiag.sources.remote import file_system, reading, shown
+from graphdiag.sources.visits import Visits
 
 _PASSED_OVER = frozenset(
     {".git", ".hg", ".svn", ".venv", ".tox", ".nox", ".cache", "__pycache__", "node_modules", ".ipynb_checkpoints"}
@@ -133,16 +134,14 @@ def file_of(place: Place) -> FoundFile:
 
 
 def _local_directories(place: Place) -> Iterator[tuple[str, Sequence[FoundFile]]]:
-    visited = set()
+    visits = Visits()
     waiting = [""]
     while waiting:
         name = waiting.pop()
         directory = os.path.join(place.address, name) if name else place.address
         try:
-            status = os.stat(directory)
-            if (status.st_dev, status.st_ino) in visited:
+            if not visits.is_first(directory):
                 continue
-            visited.add((status.st_dev, status.st_ino))
             below, files = _entries(directory)
         except OSError as error:
             where = os.path.join(place.shown, name) if name else place.shown

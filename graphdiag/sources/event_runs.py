@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import SourceError
 from graphdiag.sources.records import read_records
+from graphdiag.sources.visits import Visits, name_below
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.event_pb2 import Event
@@ -215,21 +216,19 @@ def _runs(path: Path) -> Iterator[tuple[str, list[Path]]]:
     if not path.is_dir():
         yield ".", [path]
         return
-    visited = set()
+    visits = Visits()
     waiting = [(str(path), ".")]
     while waiting:
         directory, name = waiting.pop()
         try:
-            status = os.stat(directory)
-            if (status.st_dev, status.st_ino) in visited:
+            if not visits.is_first(directory):
                 continue
-            visited.add((status.st_dev, status.st_ino))
             below, files = _entries(directory)
         except OSError as error:
             raise SourceError(f"{directory} cannot be read: {error.strerror}.") from error
         if files:
             yield name, [Path(directory, file) for file in files]
-        waiting += [(os.path.join(directory, inner), _joined(name, inner)) for inner in reversed(below)]
+        waiting += [(os.path.join(directory, inner), name_below(name, inner)) for inner in reversed(below)]
 
 
 def _entries(directory: str) -> tuple[list[str], list[str]]:
@@ -249,10 +248,6 @@ def _is_directory(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
-
-
-def _joined(run: str, directory: str) -> str:
-    return directory if run == "." else f"{run}/{directory}"
 
 
 def _of_interest(data: bytes, run: Run) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from graphdiag.sources.event_runs import is_event_file
 from graphdiag.sources.files import LARGEST_JSON
+from graphdiag.sources.visits import Visits, name_below
 
 MODEL_SUFFIXES = (".json", ".keras", ".h5", ".hdf5")
 JSON = ".json"
@@ -61,15 +62,13 @@ def list_directories(top: str, allowed: Sequence[str]) -> Iterator[Directory]:
     Yields:
         Each directory with event files, with models or with something refused, in the order of their names.
     """
-    visited = set()
+    visits = Visits()
     waiting = [(top, ".")]
     while waiting:
         path, relative = waiting.pop()
         try:
-            status = os.stat(path)
-            if (status.st_dev, status.st_ino) in visited:
+            if not visits.is_first(path):
                 continue
-            visited.add((status.st_dev, status.st_ino))
             with os.scandir(path) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
@@ -79,7 +78,7 @@ def list_directories(top: str, allowed: Sequence[str]) -> Iterator[Directory]:
         below, directory = _sorted_out(entries, relative, allowed)
         if directory.event_files or directory.models or directory.refused:
             yield directory
-        waiting += [(os.path.join(path, name), _joined(relative, name)) for name in reversed(below)]
+        waiting += [(os.path.join(path, name), name_below(relative, name)) for name in reversed(below)]
 
 
 def _sorted_out(
@@ -102,12 +101,12 @@ def _sorted_out(
             continue
         if entry.is_symlink() and not _is_inside(real, allowed):
             if is_directory or is_event_file(entry.name):
-                refused = f"{_joined(relative, entry.name)} is a link out of the log directory and was not read."
+                refused = f"{name_below(relative, entry.name)} is a link out of the log directory and was not read."
         elif is_directory:
             below.append(entry.name)
         elif not stat.S_ISREG(status.st_mode):
             if is_event_file(entry.name):
-                refused = f"{_joined(relative, entry.name)} is not a regular file and was not read."
+                refused = f"{name_below(relative, entry.name)} is not a regular file and was not read."
         elif is_event_file(entry.name):
             event_files.append(File(real, status.st_size, status.st_mtime_ns))
         elif entry.name.endswith(MODEL_SUFFIXES):
@@ -117,10 +116,6 @@ def _sorted_out(
 
 def _is_inside(path: str, allowed: Sequence[str]) -> bool:
     return any(path == top or path.startswith(os.path.join(top, "")) for top in allowed)
-
-
-def _joined(relative: str, name: str) -> str:
-    return name if relative == "." else f"{relative}/{name}"
 
 
 def may_be_keras_json(file: File) -> bool:
