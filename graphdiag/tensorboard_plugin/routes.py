@@ -22,8 +22,8 @@ Answer = Callable[[Mapping[str, Any], Callable[..., Any]], Iterable[bytes]]
 _READING = ("GET", "HEAD")
 _JSON = "application/json"
 _TYPES = {".mjs": "text/javascript", ".js": "text/javascript", ".css": "text/css"}
-_OWN = ("tab.mjs", "host.mjs", "runs.mjs", "view.mjs", "elements.mjs", "tab.css")
-"""The tab's own files; those of the page are beside them."""
+_OWN = ("tab.mjs", "host.mjs", "runs.mjs", "view.mjs", "tab.css")
+"""The tab's own files; those of the page, of which they import some, are beside them."""
 _WORKER = "graphviz.js"
 
 

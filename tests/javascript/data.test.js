@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { DrawnGraph, LayerGraph, Model, number, shorten, statusNumbers } from "../../graphdiag/render/html/static/data.mjs";
+import { DrawnGraph, LayerGraph, Model, shorten, statusNumbers } from "../../graphdiag/render/html/static/data.mjs";
+import { number } from "../../graphdiag/render/html/static/elements.mjs";
 
 /** @import {DrawnData, LayerData, ModelData, Status} from "../../graphdiag/render/html/static/types" */
 

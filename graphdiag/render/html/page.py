@@ -21,6 +21,7 @@ from graphdiag.results.report import Report
 from graphdiag.version import __version__
 
 SCRIPTS = (
+    "elements.mjs",
     "folding.mjs",
     "data.mjs",
     "page.mjs",

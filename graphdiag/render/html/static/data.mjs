@@ -2,16 +2,10 @@
 // Both pictures are drawn from a `Graph`: nodes known by row, each within another or at the top (-1), and edges with a
 // status from the table. What this page folds together, as twelve layers in a row, is a node of its own.
 
+import { number } from "./elements.mjs";
 import { ASIDE_LIMIT, AT_ONCE, HANDLES_LIMIT, LEVEL_LIMIT, OPEN_LIMIT, fold, valueOf } from "./folding.mjs";
 
 /** @import {Arrow, DrawnData, DrawnKey, GraphEdge, Item, LayerData, ModelData, RepairedData, Status, Table, Visible, VisibleBox, VisibleEdge} from "./types" */
-
-/**
- * @param {number} count
- * @param {string} one
- * @param {string} [many]
- */
-export const number = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 /** @param {string} what */
 export const plural = (what) => (what === "box" ? "boxes" : `${what}s`);

@@ -3,8 +3,9 @@
 // and each selection says what it marks in both.
 
 import { fragmentOf, selectedBy } from "./address.mjs";
-import { Model, number } from "./data.mjs";
-import { DATA, STATUS, byId, html } from "./page.mjs";
+import { Model } from "./data.mjs";
+import { html, number } from "./elements.mjs";
+import { DATA, STATUS, byId } from "./page.mjs";
 import { Details, Search } from "./panels.mjs";
 import { Picture } from "./picture.mjs";
 

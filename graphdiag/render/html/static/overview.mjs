@@ -1,6 +1,6 @@
 // --- overview.mjs: a small map of a picture that is larger than its pane ---------------------------------------------
 
-import { html, svg } from "./page.mjs";
+import { html, svg } from "./elements.mjs";
 
 /** @import {Laid, Point} from "./types" */
 

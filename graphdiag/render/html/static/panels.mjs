@@ -1,7 +1,7 @@
 // --- panels.mjs: details of what is selected, and search -------------------------------------------------------------
 
-import { number } from "./data.mjs";
-import { STATUS, STATUSES, byId, html } from "./page.mjs";
+import { html, number } from "./elements.mjs";
+import { STATUS, STATUSES, byId } from "./page.mjs";
 
 /** @import {App} from "./main.mjs" */
 /** @import {DrawnGraph, LayerGraph} from "./data.mjs" */

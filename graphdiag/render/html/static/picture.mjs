@@ -1,10 +1,11 @@
 // --- picture.mjs: one graph on screen --------------------------------------------------------------------------------
 
-import { number, plural, shorten } from "./data.mjs";
+import { plural, shorten } from "./data.mjs";
+import { html, number, svg } from "./elements.mjs";
 import { valueOf } from "./folding.mjs";
 import { Layouter, dotOf, placed } from "./layout.mjs";
 import { Overview } from "./overview.mjs";
-import { DATA, STATUSES, html, svg } from "./page.mjs";
+import { DATA, STATUSES } from "./page.mjs";
 import { savePng, saveSvg } from "./saving.mjs";
 
 /** @import {App} from "./main.mjs" */

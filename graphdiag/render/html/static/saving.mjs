@@ -2,7 +2,7 @@
 // Programs that draw SVG know neither the page's style sheet nor its variables, so each shape gets its style as
 // attributes.
 
-import { svg } from "./page.mjs";
+import { svg } from "./elements.mjs";
 
 const STYLES = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-linecap", "stroke-linejoin", "opacity", "paint-order", "font-family", "font-size", "font-weight", "text-anchor"];
 const MARGIN = 12; // pixels around the picture
