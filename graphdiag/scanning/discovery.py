@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from graphdiag.errors import UsageError
 from graphdiag.scanning.listing import FoundFile, Place, directories, file_of, places
 from graphdiag.source_names import PYTHON_SUFFIXES
 from graphdiag.sources.event_runs import is_event_file
+from graphdiag.sources.run_choice import time_in_name
 from graphdiag.sources.saved_model import KERAS_METADATA, SAVED_MODEL_FILES
 
 RUN, SAVED_MODEL, FILE, PYTHON = "run", "saved_model", "file", "python"
@@ -17,7 +17,6 @@ RUN, SAVED_MODEL, FILE, PYTHON = "run", "saved_model", "file", "python"
 _SUFFIXES = (".pb", ".pbtxt", ".keras", ".h5", ".hdf5", ".json")
 _NOT_MODELS = (".weights.h5", ".xplane.pb", KERAS_METADATA, "fingerprint.pb", "_frozen_metadata.pb")
 """Ends of names of files that stand beside models and runs, and hold no graph."""
-_WRITTEN_AT = re.compile(r"tfevents\.([0-9]{9,11})(\.|$)")
 _ONE_TRAINING = ("train", "validation")
 
 
@@ -44,7 +43,7 @@ class Found:
     @property
     def written(self) -> float | None:
         """When it was begun, in seconds since 1970: its event files are named so, or else have that time."""
-        named = [float(match[1]) for file in self.files if (match := _WRITTEN_AT.search(file.name))]
+        named = [time for file in self.files if (time := time_in_name(file.name)) is not None]
         if named:
             return min(named)
         return min((file.modified for file in self.files if file.modified is not None), default=None)

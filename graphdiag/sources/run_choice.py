@@ -70,10 +70,16 @@ def written_at(run: Run) -> float:
     return max(map(_time_of, run.files), default=0.0)
 
 
+def time_in_name(file: str) -> float | None:
+    """When an event file was begun, in seconds since 1970, as its name says; ``None`` if it does not say."""
+    named = _WRITTEN_AT.search(file)
+    return float(named[1]) if named else None
+
+
 def _time_of(file: Path) -> float:
-    named = _WRITTEN_AT.search(file.name)
-    if named:
-        return float(named[1])
+    named = time_in_name(file.name)
+    if named is not None:
+        return named
     try:
         return file.stat().st_mtime
     except OSError:
