@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from graphdiag.sources.visits import name_below
 from graphdiag.tensorboard_plugin.files import JSON, Directory, File, list_directories, may_be_keras_json
 from graphdiag.tensorboard_plugin.jobs import Job, Jobs, LimitedProcess
 from graphdiag.tensorboard_plugin.log_directories import LogDirectory
@@ -65,10 +66,11 @@ class _ModelFile:
 
 @dataclass
 class _Listing:
-    """What was found in the log directories."""
+    """What was found in the log directories; ``models`` by id, and their ids by directory."""
 
     runs: dict[str, Run] = field(default_factory=dict)
     models: dict[str, _ModelFile] = field(default_factory=dict)
+    models_in: dict[str, list[str]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
 
 
@@ -169,9 +171,8 @@ class Index:
         if graph.model is not None and graph.model.run is not None:
             model = [place.digest for place in graph.model.run.places]
         elif graph.model is not None:
-            model = next(
-                (each.file for each in self._listing.models.values() if each.file.path == graph.model.file), None
-            )
+            listed = self._listing.models.get(graph.model.label)
+            model = listed.file if listed is not None and listed.file.path == graph.model.file else None
         content = (places, graph.tag, model, graph.model.found if graph.model else False)
         return hashlib.sha256(repr(content).encode()).hexdigest()
 
@@ -199,7 +200,7 @@ class Index:
         assert run.places is not None
         if run.places.keras_tags:
             return Graph(run.places)
-        beside = [id_ for id_, model in self._listing.models.items() if model.directory == run.directory]
+        beside = self._listing.models_in.get(run.directory, [])
         model = self._model(beside[0]) if len(beside) == 1 else None
         return Graph(run.places, None, replace(model, found=True) if model else None)
 
@@ -342,8 +343,9 @@ class Index:
                 listing.runs[name] = known
         for name, file in found.models.items():
             if self._may_hold_model(file):
-                relative = name if found.relative == "." else f"{found.relative}/{name}"
-                listing.models[f"{prefix}{relative}"] = _ModelFile(place, file)
+                id_ = f"{prefix}{name_below(found.relative, name)}"
+                listing.models[id_] = _ModelFile(place, file)
+                listing.models_in.setdefault(place, []).append(id_)
 
     def _may_hold_model(self, file: File) -> bool:
         if not file.path.endswith(JSON):
