@@ -20,6 +20,8 @@ _cleanups: dict[object, Callable[[], Any]] = {}
 _lock = threading.RLock()
 _holders = 0
 _waiting: int | None = None
+_ending: int | None = None
+"""The thread that cleans up."""
 
 
 def exit_on_signals() -> None:
@@ -63,28 +65,38 @@ def cleaned_up(action: Callable[[], Any]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """A signal that arrives inside this block waits for its end. The block must be short."""
+    """A signal that arrives inside this block waits for its end. The block must be short.
+
+    A thread that comes to it while another cleans up waits for the end of the process: what it would begin now, such
+    as a child process, nobody would end.
+    """
     global _holders
     with _lock:
-        _holders += 1
+        late = _ending not in (None, threading.get_ident())
+        if not late:
+            _holders += 1
+    if late:
+        threading.Event().wait()
     try:
         yield
     finally:
         with _lock:
             _holders -= 1
-        if not _holders and _waiting is not None:
-            _end(_waiting)
+        if _waiting is not None:
+            _end_unless_held(_waiting)
 
 
 def _on_signal(number: int, _: Any) -> None:
-    global _waiting
-    if _holders:
-        _waiting = number
-    else:
-        _end(number)
+    _end_unless_held(number)
 
 
-def _end(number: int) -> None:
+def _end_unless_held(number: int) -> None:
+    global _waiting, _ending
+    with _lock:
+        if _holders:
+            _waiting = number
+            return
+        _ending = threading.get_ident()
     for action in reversed(list(_cleanups.values())):
         # What cannot be cleaned up keeps nothing else from being so.
         with contextlib.suppress(Exception):

@@ -672,6 +672,42 @@ def test_the_workers_of_a_check_end_with_it(sent, work):
     assert_all_end(process, found, sent)
 
 
+@pytest.mark.parametrize("sent", SIGNALS)
+def test_nothing_is_begun_while_the_process_ends(sent, work):
+    """A worker ends, and the thread that waited for it starts another, while the rest is cleaned up."""
+    pids = work / "pids"
+    script = f"""
+import os, signal, sys, threading, time
+from pathlib import Path
+from graphdiag import interruption
+from graphdiag.child_processes import child_process
+
+ending, asked = threading.Event(), threading.Event()
+
+def begin():
+    ending.wait()
+    asked.set()
+    with child_process(["sleep", "10"]) as process:
+        Path({str(pids)!r}).write_text(str(process.pid))
+        time.sleep(10)
+
+def clean_up():
+    ending.set()
+    asked.wait()
+    time.sleep(0.5)  # enough to start a process
+
+interruption.exit_on_signals()
+interruption.clean_up(clean_up)
+threading.Thread(target=begin, daemon=True).start()
+with child_process(["sleep", "10"]):
+    os.kill(os.getpid(), {int(sent)})
+    time.sleep(10)
+"""
+    done = run(program=[sys.executable, "-c", script])
+    assert (done.returncode, done.stdout, done.stderr) == (128 + sent, "", "")
+    assert not pids.exists()
+
+
 @pytest.mark.parametrize("sent", ENDINGS)
 def test_the_process_of_verify_ends_with_its_parent(sent):
     process = start("compare", REFERENCE, "--model", REFERENCE / "model.json", "--verify")
