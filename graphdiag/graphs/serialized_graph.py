@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from graphdiag.errors import SourceError
+from graphdiag.graphs.node_attributes import text_of
 from graphdiag.graphs.wire_format import NodeSpans, Spans, UnfamiliarBytesError, find_nodes
 
 if TYPE_CHECKING:
@@ -192,6 +193,34 @@ class _Shared(dict[bytes, str]):
         return text
 
 
+def texts_of(node_defs: Sequence[NodeDef], rows: Iterable[int], attribute: str) -> list[bytes]:
+    """The bytes of a string attribute of some ops; empty where an op has none of this name.
+
+    Most ops have such attributes empty or not at all, which their own bytes show: only others are parsed.
+
+    Args:
+        node_defs: The ``NodeDef`` of each op.
+        rows: Which of them.
+        attribute: Name of the attribute.
+
+    Returns:
+        The text of each.
+    """
+    if not isinstance(node_defs, _NodeDefs):
+        return [text_of(node_defs[row], attribute) for row in rows]
+    name = attribute.encode()
+    # The fifth field of a NodeDef, an entry of its map: the key, and a value whose bytes (its second field) are empty.
+    entry = b"\n%c%b\x12\x02\x12\x00" % (len(name), name)
+    empty = b"*%c%b" % (len(entry), entry)
+    found = []
+    for row in rows:
+        node = node_defs.serialized(row)
+        # A name that occurs once and so is either this entry or, in another text, one without the attribute.
+        is_empty = name not in node or (node.count(name) == 1 and empty in node)
+        found.append(b"" if is_empty else text_of(node_defs[row], attribute))
+    return found
+
+
 class _NodeDefs(Sequence["NodeDef"]):
     """Messages that are parsed each time they are looked at: most never are, and few are twice."""
 
@@ -210,6 +239,10 @@ class _NodeDefs(Sequence["NodeDef"]):
         if isinstance(place, slice):
             return [self[row] for row in range(*place.indices(len(self)))]
         return self._parse(int(self._spans.start[place]), int(self._spans.stop[place]))
+
+    def serialized(self, row: int) -> bytes:
+        """The bytes of one message."""
+        return self._data[int(self._spans.start[row]) : int(self._spans.stop[row])]
 
     def __iter__(self) -> Iterator[NodeDef]:
         return starmap(self._parse, _places(self._spans))

@@ -198,8 +198,9 @@ class FixpointSolver(GraphView):
                 else:
                     (read if is_outside(key) else behind).append(found)
             value, shape = transfer(spec, inputs + behind + read)
-            if spec.kind in _STORING or spec.outside & Outside.WRITTEN:
-                by = _JOINS_INPUTS if spec.outside & Outside.WRITTEN else spec
+            goes_outside = spec.outside is not Outside.UNTOUCHED and bool(spec.outside & Outside.WRITTEN)
+            if spec.kind in _STORING or goes_outside:
+                by = _JOINS_INPUTS if goes_outside else spec
                 given = transfer(by, [(0, 0)] * spec.handles + inputs[spec.handles :] + read)
                 grew = given != self.given.get(row)
                 self.given[row] = given

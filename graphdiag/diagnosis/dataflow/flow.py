@@ -131,7 +131,7 @@ def trace(
     feeds = {row: _feed(graph, row, row in model_inputs, scalars_are_flags) for row in rows_of_kind(graph, Kind.FEED)}
     solver = FixpointSolver(graph, feeds, FunctionSummaries(graph, python_code or {}, solve_body))
     solver.run()
-    stores, later = solver.states.activations_stored(), solver.states.activations_stored(for_next_call=True)
+    stores, later = solver.states.activations_stored()
     return Flow(
         values=solver.values,
         shapes=solver.shapes,

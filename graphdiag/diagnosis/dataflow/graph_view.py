@@ -127,9 +127,9 @@ class GraphView:
         self.order = evaluation_order(graph)
         self.position: Sequence[int] = self.order
         if not isinstance(self.order, range):
-            self.position = [0] * size
-            for place, row in enumerate(self.order):
-                self.position[row] = place
+            position = np.empty(size, dtype=np.int64)
+            position[self.order] = np.arange(size)
+            self.position = position.tolist()
         self.depths = loop_depths(graph, self.op_specs, self.order)
         self.values = [0] * size
         self.shapes = [0] * size
@@ -187,6 +187,11 @@ class GraphView:
         chosen = np.array([bool(fits(spec)) for spec in self.specs], dtype=bool)
         rows: list[int] = np.flatnonzero(chosen[self._spec_numbers]).tolist()
         return rows
+
+    def rows_of_kinds(self, *kinds: Kind) -> np.ndarray:
+        """The rows whose specs are of some kinds, in order."""
+        chosen = np.array([spec.kind in kinds for spec in self.specs], dtype=bool)
+        return np.flatnonzero(chosen[self._spec_numbers])
 
     def pivots(self) -> dict[int, int]:
         """What decides about rows that do not always run, and about what comes out of a ``Switch``."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.reach import edges_of
 
 Condition = tuple[int, int, int]
 """A predicate's row and output, and the branch that it must choose; or a row, 0 and `DECIDED`."""
@@ -53,34 +54,55 @@ class Liveness:
 def evaluation_order(graph: OpGraph) -> Sequence[int]:
     """Rows in an order in which inputs come before the ops that take them, loops' back edges aside.
 
-    A cycle without ``NextIteration`` is in no graph that TensorFlow runs; its rows come last.
+    That is the order of the graph, but for what lies between an op and one before it that takes its tensor. A cycle
+    without ``NextIteration`` is in no graph that TensorFlow runs; it is cut somewhere.
     """
     size = len(graph)
-    ends_loop = {op_type for op_type in graph.type_names if "NextIteration" in op_type}
-    against = (graph.source >= graph.target).nonzero()[0].tolist()
-    if all(graph.types[graph.source[edge]] in ends_loop for edge in against):
+    against = np.flatnonzero(graph.source >= graph.target)
+    if len(against):
+        against = against[~graph.of_types(_ends_loop)[graph.source[against]]]
+    if not len(against):
         return range(size)
-    _, offsets = graph.by_source
-    targets: list[int] = graph.onward.tolist()
-    first: list[int] = offsets.tolist()
-    forward = np.array([op_type not in ends_loop for op_type in graph.types], dtype=bool)
-    waiting: list[int] = np.bincount(graph.target[forward[graph.source]], minlength=size).tolist()
-    ready = [row for row in range(size - 1, -1, -1) if not waiting[row]]
+    begun = np.bincount(graph.target[against], minlength=size + 1)
+    ended = np.bincount(graph.source[against] + 1, minlength=size + 1)
+    between = np.flatnonzero(np.cumsum(begun - ended) > 0)
+    order = np.arange(size)
+    order[between] = _inputs_first(graph, between)
+    rows: list[int] = order.tolist()
+    return rows
+
+
+def _inputs_first(graph: OpGraph, rows: np.ndarray) -> list[int]:
+    """Some rows in an order in which each comes after those of them whose tensors it takes."""
+    missing = np.zeros(len(graph), dtype=bool)
+    missing[rows] = True
+    counts = graph.in_edges[rows + 1] - graph.in_edges[rows]
+    sources = graph.source[edges_of(rows, graph.in_edges)]
+    relevant = missing[sources] & ~graph.of_types(_ends_loop)[sources]
+    inputs = sources[relevant].tolist()
+    ends = np.concatenate(([0], np.cumsum(relevant)))[np.cumsum(counts)].tolist()
+    place_of = dict(zip(rows.tolist(), range(len(rows)), strict=True))
+    begun, placed = bytearray(len(rows)), bytearray(len(rows))
     order: list[int] = []
-    while ready:
-        row = ready.pop()
-        order.append(row)
-        if graph.types[row] in ends_loop:
-            continue
-        for place in range(first[row + 1] - 1, first[row] - 1, -1):
-            target = targets[place]
-            waiting[target] -= 1
-            if not waiting[target]:
-                ready.append(target)
-    if len(order) < size:
-        placed = set(order)
-        order.extend(row for row in range(size) if row not in placed)
+    for row in place_of:
+        waiting = [row]
+        while waiting:
+            current = waiting[-1]
+            place = place_of[current]
+            if not begun[place]:
+                begun[place] = 1
+                before = inputs[ends[place - 1] if place else 0 : ends[place]]
+                waiting += [origin for origin in before if not begun[place_of[origin]]]
+                continue
+            waiting.pop()
+            if not placed[place]:
+                placed[place] = 1
+                order.append(current)
     return order
+
+
+def _ends_loop(op_type: str) -> bool:
+    return "NextIteration" in op_type
 
 
 class Ordered(Protocol):

@@ -11,23 +11,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType
 
+import numpy as np
+
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
-from graphdiag.graphs.node_attributes import text_of
+from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, first_inputs, state_key
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
-_ANONYMOUS = b"cd2c89b7-88b7-44c8-ad83-06c2a9158347"
-"""The shared name by which TensorFlow tells variables that are not shared (``ResourceHandle::ANONYMOUS_NAME``)."""
-_PER_RUN = ("Stack", "TensorArray", "Anonymous", "Temporary")
-"""Beginnings of the types of ops that make a new state each time they run."""
-_REFERENCE = frozenset({"RefIdentity", "RefEnter", "RefExit", "RefSwitch", "RefNextIteration"})
-"""Types whose output is the reference that came in; writing gives back the reference as well."""
-_HANDED_ON = _REFERENCE | {
-    *("Identity", "Enter", "Exit", "Switch", "NextIteration", "DisableCopyOnRead"),
-    *("TensorArrayGrad", "TensorArrayGradV2", "TensorArrayGradV3", "TensorArrayGradWithShape"),
-}
-"""Types whose output is the handle that came in; the gradients of a TensorArray count as part of it."""
 _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
 """Types whose output is one of the references that came in."""
 _VARIABLES = VARIABLES | {"TemporaryVariable"}
@@ -40,8 +31,8 @@ HandlePosition = NewType("HandlePosition", int)
 _LAST = HandlePosition(-1)
 """Position of what is read by an op that takes no handle."""
 
-_UNSEEN = ANYWHERE, False
-"""In the place of an origin: not looked at yet."""
+_PUTS_SOMETHING = frozenset({Kind.WRITES, Kind.DEQUEUE, Kind.RANDOM})
+"""Kinds that change what is behind their handle; to take something away is a change as well."""
 _MOST_STEPS = 64
 """Ops that are passed to see where a sum goes."""
 _MOST_PAIRS = 1 << 20
@@ -65,6 +56,36 @@ class Touches:
     writers: frozenset[int]
 
 
+class _TouchesOfAll(Mapping[int, Touches]):
+    """The touches of each variable, put together when someone asks for one: most are never asked for."""
+
+    def __init__(
+        self,
+        keys: Mapping[int, Key],
+        readers: Mapping[Key, Collection[int]],
+        writers: Mapping[Key, Collection[int]],
+        unused: Mapping[Key, Collection[int]],
+    ) -> None:
+        self._keys = keys
+        self._readers = readers
+        self._writers = writers
+        self._unused = unused
+
+    def __getitem__(self, row: int) -> Touches:
+        key = self._keys[row]
+        readers = frozenset(self._readers.get(key, ())).difference(self._unused.get(key, ()))
+        return Touches(readers, frozenset(self._writers.get(key, ())))
+
+    def __contains__(self, row: object) -> bool:
+        return row in self._keys
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
 class States:
     """What is stored in the course of one graph, top level or function body.
 
@@ -79,13 +100,13 @@ class States:
     def __init__(self, view: GraphView) -> None:
         self.view = view
         self.reads: dict[int, list[tuple[Key, int]]] = {}
-        self.writers: dict[Key, set[int]] = {}
+        self.writers: dict[Key, set[int]] = defaultdict(set)
         self.filled: set[Key] = set()
         self.times_grown = 0
         self.taken: set[Key] = set()
         self._readers: dict[Key, set[int]] = defaultdict(set)
         self._writes: dict[int, list[Key]] = defaultdict(list)
-        self._origins: dict[int, tuple[Key, bool] | None] = {}
+        self._origins = Origins(view)
         self._types: dict[Key, str] = {}
         self._calls_that_take: set[tuple[int, Key]] = set()
         self._made_by: dict[Key, int] = {}
@@ -102,15 +123,33 @@ class States:
 
     def _connect(self) -> None:
         view = self.view
-        for row in view.rows_with(
-            lambda spec: spec.handles or spec.outside or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
-        ):
+        types = view.graph.types
+        # Of a state that several ops make, the last one tells the type.
+        self._types.update((self._origins.keys[row], types[row]) for row in (*self._origins.made, *self._origins.given))
+        for row in self._origins.made:
+            self._made_by.setdefault(self._origins.keys[row], row)
+        self._connect_simple()
+        for row in view.rows_with(lambda spec: _touches_state(spec) and not _has_one_handle(spec)):
             self._touch(row, view.op_specs[row])
         if view.functions.python_code and not view.in_function:
             self._connect_python()
-        variables = view.rows_with(lambda spec: spec.kind is Kind.VARIABLE)
-        if variables:
-            self._follow_references(variables)
+        self._follow_references()
+
+    def _connect_simple(self) -> None:
+        """What touches one state alone, that behind its first input: most ops that touch any."""
+        view = self.view
+        rows = view.rows_with(_has_one_handle)
+        keys = self._origins.keys_of(first_inputs(view.graph, np.array(rows, dtype=np.int64)), ANYWHERE)
+        for row, key in zip(rows, keys, strict=True):
+            kind = view.op_specs[row].kind
+            if kind in _PUTS_SOMETHING:
+                self.writers[key].add(row)
+                self._writes[row] = [key]
+                if kind is Kind.WRITES:
+                    self.filled.add(key)
+            if kind is not Kind.WRITES:
+                self.reads[row] = [(key, 0)]
+                self._readers[key].add(row)
 
     def _connect_python(self) -> None:
         """What Python code does to the variables that it names."""
@@ -149,7 +188,7 @@ class States:
             self._reads_from(row, key, position)
 
     def _writes_to(self, row: int, key: Key, fills: bool) -> None:
-        self.writers.setdefault(key, set()).add(row)
+        self.writers[key].add(row)
         if fills:
             self.filled.add(key)
         keys = self._writes[row]
@@ -169,17 +208,16 @@ class States:
 
     def _behind(self, row: int, spec: OpSpec) -> list[tuple[int, Key]]:
         """The states that an op touches, with the position of the handle."""
-        if spec.handles == 1:
-            handle = self._first_input(row)
-            key = None if handle < 0 else self.origin(handle)
-            return [(0, ANYWHERE if key is None else key)]
         inputs = self._inputs(row)
         if spec.kind is Kind.UNKNOWN:
             found = [(position, self.origin(origin)) for position, origin in enumerate(inputs)]
             return [(position, key) for position, key in found if key is not None]
         if not spec.handles:
             # A staging area has no handle; ops that mean the same one have its name.
-            return [(_LAST, self._name(row))]
+            key = state_key(self.view.graph, row)
+            self._types[key] = self.view.graph.types[row]
+            self._made_by.setdefault(key, row)
+            return [(_LAST, key)]
         keys = [self.origin(origin) for origin in inputs[: spec.handles]] or [None]
         return [(position, ANYWHERE if key is None else key) for position, key in enumerate(keys)]
 
@@ -188,31 +226,32 @@ class States:
         edges = range(view.first[row], view.first[row + 1])
         return [view.source[edge] for edge in edges if view.output[edge] != CONTROL]
 
-    def _first_input(self, row: int) -> int:
-        """The row that gives the first tensor that a row takes; -1 where it takes none."""
-        first, output = self.view.first, self.view.output
-        for edge in range(first[row], first[row + 1]):
-            if output[edge] != CONTROL:
-                return self.view.source[edge]
-        return -1
-
-    def _follow_references(self, variables: Sequence[int]) -> None:
+    def _follow_references(self) -> None:
         """TF 1: whoever takes a variable's reference reads it, and may hand it on."""
-        view = self.view
-        waiting = list(variables)
-        seen = set(waiting)
-        while waiting:
-            row = waiting.pop()
-            key = self.origin(row)
-            if key is None or not (key in self.writers or ANYWHERE in self.writers or self._is_shared(key)):
-                continue
-            self._give_reference(row, key)
-            for target in set(view.targets(row)):
-                if view.graph.types[target] in _ONE_OF_SEVERAL:
-                    self._give_reference(target, ANYWHERE)
-                elif target not in seen and self.origin(target) is not None:
-                    seen.add(target)
-                    waiting.append(target)
+        graph, keys = self.view.graph, self._origins.keys
+        anywhere = ANYWHERE in self.writers
+        used = [
+            row for row in self._origins.made if anywhere or keys[row] in self.writers or self._is_shared(keys[row])
+        ]
+        giving = self._origins.referring(used)
+        from_reference = giving[graph.source]
+        edges = np.flatnonzero(from_reference & (graph.output != CONTROL))
+        targets = graph.target[edges]
+        positions = edges - graph.in_edges[targets]
+        found = self._origins.keys_of(graph.source[edges], ANYWHERE)
+        reads, readers = self.reads, self._readers
+        for target, key, position in zip(targets.tolist(), found, positions.tolist(), strict=True):
+            place = key, position
+            places = reads.get(target)
+            if places is None:
+                reads[target] = [place]
+            elif place not in places:
+                places.append(place)
+            readers[key].add(target)
+        choosing = graph.rows_of_types(_ONE_OF_SEVERAL.__contains__)
+        if choosing:
+            for row in sorted({*choosing} & {*graph.target[from_reference].tolist()}):
+                self._give_reference(row, ANYWHERE)
 
     def _give_reference(self, row: int, key: Key) -> None:
         """Whoever takes a reference from a row reads the state."""
@@ -224,48 +263,7 @@ class States:
 
     def origin(self, row: int) -> Key | None:
         """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
-        known = self._origins.get(row, _UNSEEN)
-        if known is not _UNSEEN:
-            return None if known is None else known[0]
-        view = self.view
-        path: list[int] = []
-        passed: set[int] = set()
-        while row not in self._origins and row not in passed:
-            kind = view.op_specs[row].kind
-            if kind is Kind.HANDLE or kind is Kind.VARIABLE:
-                self._origins[row] = (self._name(row), kind is Kind.VARIABLE)
-            elif kind is Kind.FEED and view.feeds[row][0] & HANDLE and not self._inputs(row):
-                self._types[row] = view.graph.types[row]
-                self._origins[row] = (row, False)
-            else:
-                before = self._first_input(row) if self._may_hand_on(row) else -1
-                if before >= 0:
-                    path.append(row)
-                    passed.add(row)
-                    row = before
-                else:
-                    self._origins[row] = None
-        found = self._origins.get(row)
-        for step in reversed(path):
-            if found is not None:
-                op_type = view.graph.types[step]
-                is_reference = found[1]
-                gives_reference = op_type in _REFERENCE or view.op_specs[step].kind is Kind.WRITES
-                if not (gives_reference if is_reference else op_type in _HANDED_ON):
-                    found = None
-            self._origins[step] = found
-        return None if found is None else found[0]
-
-    def _may_hand_on(self, row: int) -> bool:
-        """Whether a row may give back the handle or reference that it takes."""
-        return self.view.graph.types[row] in _HANDED_ON or self.view.op_specs[row].kind is Kind.WRITES
-
-    def _name(self, row: int) -> Key:
-        """The key of the state that an op makes or, for a staging area, uses."""
-        key = _name(self.view.graph, row)
-        self._types[key] = self.view.graph.types[row]
-        self._made_by.setdefault(key, row)
-        return key
+        return self._origins.key(row)
 
     def _is_shared(self, key: Key) -> bool:
         """Whether others than this graph's ops may write to a state: a function, or whoever calls this one."""
@@ -306,7 +304,7 @@ class States:
         kind = view.op_specs[row].kind
         if kind is not Kind.READ_STATE and kind is not Kind.DEQUEUE and (row, key) not in self._calls_that_take:
             return False
-        return not self._types.get(key, "").startswith(_PER_RUN) and view.graph.types[row] not in _ASKS_ONLY
+        return not self._types.get(key, "").startswith(PER_RUN) and view.graph.types[row] not in _ASKS_ONLY
 
     def content(self, row: int, key: Key) -> Dependencies:
         """What a row that reads a state may find there."""
@@ -362,7 +360,7 @@ class States:
             self.taken.add(key)
             return 0, 0
         made_by = self._types.get(key, "")
-        if key in self.filled or ANYWHERE in self.filled or made_by.startswith(_PER_RUN) or made_by in _VARIABLES:
+        if key in self.filled or ANYWHERE in self.filled or made_by.startswith(PER_RUN) or made_by in _VARIABLES:
             return 0, 0
         return DATA if queue else ANYTHING
 
@@ -410,7 +408,7 @@ class States:
         """
         grown: list[tuple[int, Key]] = []
         new: list[tuple[int, Key]] = []
-        for row in sorted(rows):
+        for row in sorted(row for row in rows if not self._stores_nothing(row)):
             for key in self._writes.get(row, ()):
                 value, shape, decided = self._stores(row, key)
                 if not self._matters(key, value, shape):
@@ -438,6 +436,14 @@ class States:
             else:
                 fresh.update(readers)
         return fresh
+
+    def _stores_nothing(self, row: int) -> bool:
+        """Whether a row stores only what does not matter, as nearly all that initialize a variable do."""
+        view, keys = self.view, self._writes.get(row, ())
+        if len(keys) != 1 or view.op_specs[row].kind is not Kind.WRITES or row in view.liveness.alive:
+            return False
+        value, shape = view.given[row]
+        return not self._matters(keys[0], value & ~HANDLE, shape & ~HANDLE)
 
     def _matters(self, key: Key, value: int, shape: int) -> int:
         """Whether a write stores more than reading a variable carries anyway."""
@@ -471,37 +477,35 @@ class States:
         self._come_later[reader, key].add(writer)
         self._ordered.add(key)
 
-    def activations_stored(self, for_next_call: bool = False) -> dict[tuple[int, int], int | None]:
+    def activations_stored(self) -> tuple[dict[tuple[int, int], int | None], dict[tuple[int, int], int | None]]:
         """Pairs of a row that stores activations and a row that may find them.
-
-        Args:
-            for_next_call: Whether those are wanted where the reader comes before the writer.
 
         Returns:
             For each pair, in the order of the graph, the row that makes or stands for the state; ``None`` for what lies
-            outside of the graph, and where it is not clear which state it is.
+            outside of the graph, and where it is not clear which state it is. And the same for pairs whose reader comes
+            before the writer, and so finds what was stored in the call before.
         """
-        found: dict[tuple[int, int], int | None] = {}
+        now: dict[tuple[int, int], int | None] = {}
+        later: dict[tuple[int, int], int | None] = {}
         for key, writers in self._written.items():
-            if for_next_call and self._types.get(key, "").startswith(_PER_RUN):
-                continue
-            # What reads behind a handle of unclear origin may find what is stored anywhere.
-            anyhow = () if is_outside(key) else self._readers.get(ANYWHERE, ())
             storing = [row for row, sets in sorted(writers.items()) if (sets[0] | sets[1]) & ACTIVATION]
             if not storing:
                 continue
+            # What reads behind a handle of unclear origin may find what is stored anywhere.
+            anyhow = () if is_outside(key) else self._readers.get(ANYWHERE, ())
             readers = [row for row in sorted({*self._readers_of(key), *anyhow}) if not self._only_adds_up(row, key)]
             # Where both keep and find things outside of the graph, it is told what the first one keeps. It may find
             # in the next call what the other one keeps: that goes without saying.
             both_ways = {*readers} & {*storing} if is_outside(key) else set()
+            state = key if isinstance(key, int) and key >= 0 else self._made_by.get(key)
+            is_made_anew = self._types.get(key, "").startswith(PER_RUN)
             for row in storing:
                 for reader in readers[: _MOST_STORES // len(storing)]:
                     comes_later = row in self._come_later.get((reader, key), ())
-                    if comes_later and {row, reader} <= both_ways:
+                    if row == reader or (comes_later and (is_made_anew or {row, reader} <= both_ways)):
                         continue
-                    if row != reader and comes_later == for_next_call:
-                        found[row, reader] = key if isinstance(key, int) and key >= 0 else self._made_by.get(key)
-        return dict(sorted(found.items()))
+                    (later if comes_later else now)[row, reader] = state
+        return dict(sorted(now.items())), dict(sorted(later.items()))
 
     def _only_adds_up(self, row: int, key: Key) -> bool:
         """Whether what a row reads goes nowhere but back to where it came from, as in ``total.assign(total + x)``."""
@@ -539,28 +543,22 @@ class States:
         """The key of what lies outside of the graph in which a row is."""
         return self._outside.setdefault(_apart(self.view.graph, row), OUTSIDE - len(self._outside))
 
-    def touches(self) -> dict[int, Touches]:
+    def touches(self) -> Mapping[int, Touches]:
         """The rows that read a variable and those that write to it, for each row that gives its handle."""
-        found = {}
-        view = self.view
+        view, origins = self.view, self._origins
         taking = {row for row, _ in self._calls_that_take}
         taking.update(view.rows_with(lambda spec: spec.kind in (Kind.READ_STATE, Kind.DEQUEUE)))
-        for row in view.rows_with(lambda spec: spec.kind in (Kind.HANDLE, Kind.VARIABLE, Kind.FEED)):
-            key = self.origin(row)
-            is_feed = view.op_specs[row].kind is Kind.FEED
-            if key is None or (not is_feed and self._types.get(key) not in _VARIABLES):
-                continue
-            readers = self._readers.get(key, ())
-            if any(self._finds_what_earlier_runs_left(reader, key) for reader in readers if reader in taking):
-                continue  # a table or a queue
-            using = frozenset(
-                reader
-                for reader in readers
-                if view.op_specs[reader].kind is not Kind.READS
-                or not (self._only_adds_up(reader, key) or not self._takers(reader))
-            )
-            found[row] = Touches(using, frozenset(self.writers.get(key, ())))
-        return found
+        tables = {
+            key for row in taking for key, _ in self.reads.get(row, ()) if self._finds_what_earlier_runs_left(row, key)
+        }
+        unused: dict[Key, set[int]] = defaultdict(set)
+        for row in view.rows_with(lambda spec: spec.kind is Kind.READS):
+            for key, _ in self.reads.get(row, ()):
+                if self._only_adds_up(row, key) or not self._takers(row):
+                    unused[key].add(row)
+        variables = [row for row in origins.made if self._types[origins.keys[row]] in _VARIABLES]
+        keys = {row: origins.keys[row] for row in (*variables, *origins.given) if origins.keys[row] not in tables}
+        return _TouchesOfAll(keys, self._readers, self.writers, unused)
 
     def stored_behind(self, key: Key) -> Dependencies:
         """All that is written to a state."""
@@ -569,6 +567,14 @@ class States:
             for written_value, written_shape, _ in self._written.get(place, {}).values():
                 value, shape = value | written_value, shape | written_shape
         return value, shape
+
+
+def _touches_state(spec: OpSpec) -> bool:
+    return bool(spec.handles or spec.outside) or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
+
+
+def _has_one_handle(spec: OpSpec) -> bool:
+    return spec.handles == 1 and not spec.outside and spec.kind is not Kind.UNKNOWN
 
 
 def _places(key: Key) -> Sequence[Key]:
@@ -592,20 +598,9 @@ def names_of_states(graph: OpGraph) -> Iterator[str]:
     }
     for row, op_type in enumerate(graph.types) if wanted else ():
         if op_type in wanted:
-            key = _name(graph, row)
+            key = state_key(graph, row)
             if not isinstance(key, int):
                 yield key[1]
-
-
-def _name(graph: OpGraph, row: int) -> Key:
-    op_type, node = graph.types[row], graph.node_defs[row]
-    shared = text_of(node, "shared_name")
-    if op_type.startswith(_PER_RUN) or shared == _ANONYMOUS:
-        return row
-    # Resources without a shared name go by the op's own; a variable without one goes by the empty name.
-    own = "" if op_type == "VarHandleOp" else node.name
-    name = graph.names[row]
-    return name[: len(name) - len(node.name)], shared.decode(errors="replace") or own
 
 
 def _apart(graph: OpGraph, row: int) -> str:

@@ -1,0 +1,162 @@
+"""Origins: which op makes the state behind each handle and each reference, in whole arrays.
+
+A state is known by the op that makes its handle or, where ops share one by name, by that name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from graphdiag.diagnosis.dataflow.classes import HANDLE, Dependencies
+from graphdiag.diagnosis.dataflow.graph_view import Key
+from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec
+from graphdiag.graphs.node_attributes import text_of
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.serialized_graph import texts_of
+
+_ANONYMOUS = b"cd2c89b7-88b7-44c8-ad83-06c2a9158347"
+"""The shared name by which TensorFlow tells variables that are not shared (``ResourceHandle::ANONYMOUS_NAME``)."""
+PER_RUN = ("Stack", "TensorArray", "Anonymous", "Temporary")
+"""Beginnings of the types of ops that make a new state each time they run."""
+_REFERENCE = frozenset({"RefIdentity", "RefEnter", "RefExit", "RefSwitch", "RefNextIteration"})
+"""Types whose output is the reference that came in; writing gives back the reference as well."""
+_HANDED_ON = _REFERENCE | {
+    *("Identity", "Enter", "Exit", "Switch", "NextIteration", "DisableCopyOnRead"),
+    *("TensorArrayGrad", "TensorArrayGradV2", "TensorArrayGradV3", "TensorArrayGradWithShape"),
+}
+"""Types whose output is the handle that came in; the gradients of a TensorArray count as part of it."""
+
+
+class Rows(Protocol):
+    """What has to be known of a graph; see `graphdiag.diagnosis.dataflow.graph_view`."""
+
+    graph: OpGraph
+    op_specs: list[OpSpec]
+    feeds: Mapping[int, Dependencies]
+
+    def rows_of_kinds(self, *kinds: Kind) -> np.ndarray:
+        """The rows whose specs are of some kinds."""
+
+
+class Origins:
+    """The op that makes the state behind what each row gives.
+
+    Attributes:
+        makers: Rows that make the handle of a state, stand for one, or are a variable; in order.
+        keys: The key of the state of each of these.
+        of_row: For each row the one of these whose handle or reference it gives; the number of rows where it gives
+            neither, as far as can be seen, with that number itself as one more. int32.
+    """
+
+    def __init__(self, view: Rows) -> None:
+        graph, size = view.graph, len(view.graph)
+        variables = view.rows_of_kinds(Kind.VARIABLE)
+        self._is_variable = np.zeros(size + 1, dtype=bool)
+        self._is_variable[variables] = True
+        made = np.union1d(view.rows_of_kinds(Kind.HANDLE), variables)
+        fed = [row for row, sets in view.feeds.items() if sets[0] & HANDLE and view.op_specs[row].kind is Kind.FEED]
+        given = np.array(fed, dtype=np.int64)
+        given = given[first_inputs(graph, given) == size] if fed else given
+        self.made: Sequence[int] = made.tolist()
+        self.given: Sequence[int] = given.tolist()
+        keys = dict(zip(self.made, state_keys(graph, self.made), strict=True))
+        keys.update((row, row) for row in self.given)
+        self.keys: Mapping[int, Key] = keys
+        self.of_row = self._of_row(view, np.concatenate((made, given)))
+
+    def _of_row(self, view: Rows, makers: np.ndarray) -> np.ndarray:
+        graph, size = view.graph, len(view.graph)
+        to = np.full(size + 1, size, dtype=np.int32)
+        if not len(makers):
+            return to
+        writing = np.zeros(size, dtype=bool)
+        writing[view.rows_of_kinds(Kind.WRITES)] = True
+        by_type = graph.of_types(_HANDED_ON.__contains__)
+        # Whether a reference, and whether another handle, goes on from a row to the one that takes it.
+        hands_reference = np.ones(size + 1, dtype=bool)
+        hands_reference[:size] = graph.of_types(_REFERENCE.__contains__) | writing
+        hands_handle = np.ones(size + 1, dtype=bool)
+        hands_handle[:size] = by_type
+        handing = by_type | writing
+        handing[makers] = False
+        hands_reference[makers] = hands_handle[makers] = True
+        waiting = np.flatnonzero(handing)
+        to[waiting] = first_inputs(graph, waiting)
+        to[makers] = makers
+        # Each step is twice as long as the one before.
+        for _ in range(size.bit_length() + 1):
+            waiting = waiting[to[to[waiting]] != to[waiting]]
+            if not len(waiting):
+                break
+            there = to[waiting]
+            hands_reference[waiting] &= hands_reference[there]
+            hands_handle[waiting] &= hands_handle[there]
+            to[waiting] = to[there]
+        # What goes round and round comes from nowhere.
+        to[waiting] = size
+        lost = ~np.where(self._is_variable[to], hands_reference, hands_handle)
+        to[lost] = size
+        return to
+
+    def key(self, row: int) -> Key | None:
+        """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
+        return self.keys.get(int(self.of_row[row]))
+
+    def keys_of(self, rows: np.ndarray, otherwise: Key) -> list[Key]:
+        """As `key`, for many rows.
+
+        Args:
+            rows: Rows; the number of rows of the graph for none.
+            otherwise: The key where there is no origin.
+
+        Returns:
+            The key of each.
+        """
+        keys = self.keys
+        return [keys.get(maker, otherwise) for maker in self.of_row[rows].tolist()]
+
+    def referring(self, makers: Sequence[int]) -> np.ndarray:
+        """Whether each row gives a reference to one of some variables: a boolean for each row."""
+        chosen = np.zeros(len(self.of_row), dtype=bool)
+        chosen[list(makers)] = True
+        chosen &= self._is_variable
+        found: np.ndarray = chosen[self.of_row[:-1]]
+        return found
+
+
+def first_inputs(graph: OpGraph, rows: np.ndarray) -> np.ndarray:
+    """The row that gives the first tensor that each of some rows takes; the number of rows where it takes none."""
+    data = np.flatnonzero(graph.output != CONTROL)
+    if not len(data):
+        return np.full(len(rows), len(graph), dtype=np.int32)
+    place = np.searchsorted(data, graph.in_edges[rows])
+    edge = data[np.minimum(place, len(data) - 1)]
+    takes = (place < len(data)) & (edge < graph.in_edges[rows + 1])
+    return np.where(takes, graph.source[edge], np.int32(len(graph)))
+
+
+def state_keys(graph: OpGraph, rows: Sequence[int]) -> list[Key]:
+    """The key of the state that each of some ops makes or, for a staging area, uses."""
+    if not rows or graph.names[rows[0]] != graph.node_defs[rows[0]].name:
+        return [state_key(graph, row) for row in rows]
+    # Only graphs that were merged have a prefix before their names.
+    shared_names = texts_of(graph.node_defs, rows, "shared_name")
+    return [_key(graph, row, "", shared) for row, shared in zip(rows, shared_names, strict=True)]
+
+
+def state_key(graph: OpGraph, row: int) -> Key:
+    """The key of the state that an op makes or, for a staging area, uses."""
+    node, name = graph.node_defs[row], graph.names[row]
+    return _key(graph, row, name[: len(name) - len(node.name)], text_of(node, "shared_name"))
+
+
+def _key(graph: OpGraph, row: int, prefix: str, shared: bytes) -> Key:
+    op_type = graph.types[row]
+    if op_type.startswith(PER_RUN) or shared == _ANONYMOUS:
+        return row
+    # Resources without a shared name go by the op's own; a variable without one goes by the empty name.
+    own = "" if op_type == "VarHandleOp" else graph.names[row][len(prefix) :]
+    return prefix, shared.decode(errors="replace") or own
