@@ -12,3 +12,25 @@ def distinct(values: np.ndarray) -> np.ndarray:
     """
     found, _ = np.unique(values, return_index=True)
     return found
+
+
+def first_of_each(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The different values in the order in which they first appear.
+
+    Args:
+        values: Numbers, in any order.
+
+    Returns:
+        The place at which each different value first appears, ascending, and for each value which of them it is; int64.
+    """
+    order = np.argsort(values)
+    in_order = values[order]
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = in_order[1:] != in_order[:-1]
+    group = np.empty(len(order), dtype=np.int64)
+    group[order] = np.cumsum(is_first) - 1
+    first = np.minimum.reduceat(order, np.flatnonzero(is_first)) if len(order) else order
+    by_appearance = np.argsort(first)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[by_appearance] = np.arange(len(first))
+    return first[by_appearance], rank[group]

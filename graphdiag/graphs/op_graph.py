@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import repeat
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graphdiag.graphs.input_links import CONTROL, LAST_SLOT, Inputs, OutputSlot, resolve
 from graphdiag.graphs.op_outputs import slot_of
 from graphdiag.graphs.scope_tree import ScopeTree
 from graphdiag.graphs.serialized_graph import Nodes, SerializedGraph, around_nodes, nodes_of, producer_of, unparsed
@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
     from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
-OutputSlot = NewType("OutputSlot", int)
-"""Which output of an op, from 0 on; or `CONTROL`."""
-CONTROL = OutputSlot(-1)
-"""Output slot of a control dependency, which carries no tensor."""
-
-_LAST_SLOT = 2**31 - 1
-"""TensorFlow counts outputs in an int32."""
-_NOT_A_NAME = -1
-"""In the place of a row: the input is not the bare name of an op."""
+__all__ = [
+    "CONTROL",
+    "FunctionBody",
+    "OpGraph",
+    "OutputSlot",
+    "from_graph_def",
+    "input_text",
+    "merge",
+    "name_of_input",
+    "slot_in_body",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ class OpGraph:
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Row of each op, by name."""
-        return {name: row for row, name in enumerate(self.names)}
+        return dict(zip(self.names, range(len(self)), strict=True))
 
     @cached_property
     def scopes(self) -> ScopeTree:
@@ -253,22 +255,13 @@ def _prefixed(prefix: str, text: str) -> str:
 
 
 def _columns(nodes: Nodes, functions: Mapping[str, FunctionBody], producer: int) -> OpGraph:
-    rows = dict(zip(nodes.names, range(len(nodes)), strict=True))
-    # Most inputs name slot 0 of an op and are the op's bare name.
-    source = np.fromiter(map(rows.get, nodes.inputs, repeat(_NOT_A_NAME)), dtype=np.int32, count=len(nodes.inputs))
+    links = nodes.given.links
+    source, output = links.source, links.output
     target = np.repeat(np.arange(len(nodes), dtype=np.int32), np.diff(nodes.first_input))
-    output = np.zeros(len(source), dtype=np.int32)
-    dangling: list[tuple[int, str]] = []
-    for edge in np.flatnonzero(source == _NOT_A_NAME).tolist():
-        text = nodes.inputs[edge]
-        found, slot = _resolve(text, rows)
-        if found is None:
-            dangling.append((int(target[edge]), text))
-        else:
-            source[edge], output[edge] = found, slot
+    is_edge = source >= 0
+    dangling = [(int(target[place]), nodes.inputs[place]) for place in np.flatnonzero(~is_edge).tolist()]
     if dangling:
-        kept = source != _NOT_A_NAME
-        source, target, output = source[kept], target[kept], output[kept]
+        source, target, output = source[is_edge], target[is_edge], output[is_edge]
     graph = OpGraph(
         names=nodes.names,
         types=nodes.types,
@@ -281,23 +274,9 @@ def _columns(nodes: Nodes, functions: Mapping[str, FunctionBody], producer: int)
         functions=functions,
         producer=producer,
     )
-    # The table is large, and here already.
-    vars(graph)["index"] = rows
+    # The types are numbered already.
+    vars(graph).update(type_names=nodes.type_names, type_numbers=nodes.type_numbers)
     return graph
-
-
-def _resolve(text: str, rows: Mapping[str, int]) -> tuple[int | None, int]:
-    """Row and slot of ``op:1``, ``^op``, or, in a function body, ``op:output_name:1``."""
-    if text.startswith("^"):
-        return rows.get(text[1:]), CONTROL
-    name, _, rest = text.partition(":")
-    slot = rest.rpartition(":")[2]
-    if not slot.isdecimal():
-        return rows.get(name), 0
-    # Python refuses to read a number of thousands of digits.
-    if len(slot.lstrip("0")) > len(str(_LAST_SLOT)) or int(slot) > _LAST_SLOT:
-        return None, 0
-    return rows.get(name), int(slot)
 
 
 def _by_slot(text: str, nodes: Mapping[str, NodeDef], library: Mapping[str, FunctionDef]) -> str:
@@ -319,7 +298,7 @@ def slot_in_body(text: str, node: NodeDef, library: Mapping[str, FunctionDef]) -
         The slot, from 0 on; ``None`` where it is not known.
     """
     result, _, index = text.partition(":")[2].partition(":")
-    if not index.isdecimal() or len(index) > len(str(_LAST_SLOT)):
+    if not index.isdecimal() or len(index) > len(str(LAST_SLOT)):
         return None
     if node.op not in library:
         return slot_of(node, result, int(index))
@@ -339,10 +318,11 @@ def _function_body(function: FunctionDef, library: Mapping[str, FunctionDef]) ->
     nodes = {node.name: node for node in function.node_def}
     node_defs += function.node_def
     columns = Nodes.of_messages(node_defs)
-    graph = _columns(replace(columns, inputs=[_by_slot(text, nodes, library) for text in columns.inputs]), {}, 0)
+    inputs = Inputs(columns.names, lambda: [_by_slot(text, nodes, library) for text in columns.inputs])
+    graph = _columns(replace(columns, given=inputs), {}, 0)
     results = []
     for result in function.signature.output_arg:
-        row, slot = _resolve(_by_slot(function.ret.get(result.name, ""), nodes, library), graph.index)
+        row, slot = resolve(_by_slot(function.ret.get(result.name, ""), nodes, library), graph.index)
         results.append((-1 if row is None else row, slot))
     # Reading `attr[...]` of a message would put an empty attribute there.
     implements = function.attr["api_implements"].s if "api_implements" in function.attr else b""

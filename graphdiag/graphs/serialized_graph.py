@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from graphdiag.errors import SourceError
+from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
+from graphdiag.graphs.input_links import Inputs, inputs_in_bytes
 from graphdiag.graphs.node_attributes import text_of
 from graphdiag.graphs.wire_format import NodeSpans, Spans, UnfamiliarBytesError, find_nodes
 
@@ -29,33 +31,49 @@ class Nodes:
 
     Attributes:
         names: Name of each.
-        types: Op type of each.
+        type_names: The different op types, in the order in which they first appear.
+        type_numbers: Place of each node's type in `type_names`; int32.
         devices: Device of each; empty where none is given.
-        inputs: The inputs of all nodes, one after the other, as ``op``, ``op:1`` or ``^op``.
+        given: The inputs of all nodes, one after the other.
         first_input: The inputs of node ``n`` are ``first_input[n]`` up to ``first_input[n + 1]``; int64.
         node_defs: The ``NodeDef`` of each.
     """
 
     names: Sequence[str]
-    types: Sequence[str]
+    type_names: Sequence[str]
+    type_numbers: np.ndarray
     devices: Sequence[str]
-    inputs: Sequence[str]
+    given: Inputs
     first_input: np.ndarray
     node_defs: Sequence[NodeDef]
 
     def __len__(self) -> int:
         return len(self.names)
 
+    @cached_property
+    def types(self) -> list[str]:
+        """Op type of each."""
+        return list(map(self.type_names.__getitem__, self.type_numbers.tolist()))
+
+    @property
+    def inputs(self) -> list[str]:
+        """The inputs of all nodes, one after the other, as ``op``, ``op:1`` or ``^op``."""
+        return self.given.texts
+
     @classmethod
     def of_messages(cls, node_defs: Sequence[NodeDef]) -> Nodes:
         """The columns of nodes that are parsed."""
         first = np.zeros(len(node_defs) + 1, dtype=np.int64)
         np.cumsum([len(node.input) for node in node_defs], out=first[1:])
+        names = [node.name for node in node_defs]
+        number: dict[str, int] = {}
+        numbers = [number.setdefault(node.op, len(number)) for node in node_defs]
         return cls(
-            names=[node.name for node in node_defs],
-            types=[node.op for node in node_defs],
+            names=names,
+            type_names=list(number),
+            type_numbers=np.array(numbers, dtype=np.int32),
             devices=[node.device for node in node_defs],
-            inputs=[text for node in node_defs for text in node.input],
+            given=Inputs(names, lambda: [text for node in node_defs for text in node.input]),
             first_input=first,
             node_defs=node_defs,
         )
@@ -152,15 +170,30 @@ def producer_of(graph: GraphDef | SerializedGraph) -> int:
 
 def _columns(data: bytes, spans: NodeSpans) -> Nodes:
     text = data.decode("latin-1")
-    types = _Shared()
+    names = _texts(text, spans.names)
+    texts = ByteTexts(data)
+    type_names, type_numbers = _types(data, texts, spans.ops)
     return Nodes(
-        names=_texts(text, spans.names),
-        types=[types[data[start:stop]] for start, stop in _places(spans.ops)],
+        names=names,
+        type_names=type_names,
+        type_numbers=type_numbers,
         devices=_devices(data, spans.devices),
-        inputs=_texts(text, spans.inputs),
+        given=inputs_in_bytes(names, lambda: _texts(text, spans.inputs), texts, spans.names, spans.inputs),
         first_input=spans.first_input,
         node_defs=_NodeDefs(data, spans.nodes),
     )
+
+
+def _types(data: bytes, texts: ByteTexts, spans: Spans) -> tuple[list[str], np.ndarray]:
+    """The different op types, and which of them each node has."""
+    try:
+        first, kinds = texts.kinds(spans)
+    except AmbiguousTextsError:
+        number: dict[bytes, int] = {}
+        numbers = [number.setdefault(data[start:stop], len(number)) for start, stop in _places(spans)]
+        return [name.decode() for name in number], np.array(numbers, dtype=np.int32)
+    names = [data[start:stop].decode() for start, stop in _places(Spans(spans.start[first], spans.stop[first]))]
+    return names, kinds.astype(np.int32)
 
 
 def _places(spans: Spans) -> Iterator[tuple[int, int]]:

@@ -107,8 +107,8 @@ def _check_producers(graphs: Sequence[GraphDef | SerializedGraph]) -> None:
 
 
 def _read(nodes: Nodes) -> RawNodes:
-    first = nodes.first_input.tolist()
-    inputs = [nodes.inputs[start:stop] for start, stop in pairwise(first)]
+    texts = nodes.inputs
+    inputs: list[Sequence[str]] = [texts[start:stop] for start, stop in pairwise(nodes.first_input.tolist())]
     return RawNodes(list(nodes.names), list(nodes.types), inputs)
 
 

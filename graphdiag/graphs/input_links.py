@@ -1,0 +1,189 @@
+"""What the inputs of nodes lead to: ``op``, ``op:1`` and ``^op`` as rows and output slots.
+
+Of a graph in its bytes this is found in whole arrays, of a parsed one text by text; the answers are the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from typing import NewType
+
+import numpy as np
+
+from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
+from graphdiag.graphs.wire_format import Spans
+
+OutputSlot = NewType("OutputSlot", int)
+"""Which output of an op, from 0 on; or `CONTROL`."""
+CONTROL = OutputSlot(-1)
+"""Output slot of a control dependency, which carries no tensor."""
+
+LAST_SLOT = 2**31 - 1
+"""TensorFlow counts outputs in an int32."""
+_MISSING = -1
+_SHORT_SLOT = 4
+"""Digits of a slot that is read in whole arrays; hardly an op has more outputs."""
+_WITH_MARKS = re.compile(r"\^[^:^]+|[^:^]+:[0-9]+")
+
+
+@dataclass(frozen=True, eq=False)
+class Links:
+    """What each input leads to; columns of one length.
+
+    Attributes:
+        source: Row of the op that it names; int32, -1 where there is none.
+        output: Output slot; int32, `CONTROL` for a control dependency, 0 where no op is named.
+        ordinary: Whether it names an op as ``op``, ``^op`` or ``op:1``, which can be read in one way only; bool.
+        are_unique: Whether no two ops have one name. If two have, the last is meant.
+        are_plain: Whether no op's name holds one of the marks ``:`` and ``^``.
+    """
+
+    source: np.ndarray
+    output: np.ndarray
+    ordinary: np.ndarray
+    are_unique: bool
+    are_plain: bool
+
+
+class Inputs:
+    """The inputs of all nodes of a graph, one after the other.
+
+    Args:
+        names: Names of the nodes.
+        texts: Gives the inputs, as ``op``, ``op:1`` or ``^op``.
+        links: What they lead to, where it is known.
+    """
+
+    def __init__(self, names: Sequence[str], texts: Callable[[], list[str]], links: Links | None = None) -> None:
+        self._names = names
+        self._read = texts
+        self._links = links
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The inputs as they stand in the nodes."""
+        return self._read()
+
+    @cached_property
+    def links(self) -> Links:
+        """What they lead to."""
+        return self._links or _links_of_texts(self._names, self.texts)
+
+
+def inputs_in_bytes(
+    names: Sequence[str], texts: Callable[[], list[str]], source: ByteTexts, name_spans: Spans, input_spans: Spans
+) -> Inputs:
+    """The inputs of nodes in their bytes; decoded when they are looked at as texts.
+
+    Args:
+        names: Names of the nodes.
+        texts: Decodes the inputs.
+        source: The bytes.
+        name_spans: Where the names lie in them.
+        input_spans: Where the inputs lie.
+
+    Returns:
+        The inputs, and what they lead to.
+
+    Raises:
+        UnicodeDecodeError: An input is not UTF-8.
+    """
+    try:
+        if _are_plain(names):
+            return Inputs(names, texts, _links_in_bytes(names, texts, source, name_spans, input_spans))
+    except AmbiguousTextsError:
+        pass
+    decoded = texts()
+    return Inputs(names, lambda: decoded)
+
+
+def _links_of_texts(names: Sequence[str], texts: Sequence[str]) -> Links:
+    rows = dict(zip(names, range(len(names)), strict=True))
+    # Most inputs name slot 0 of an op and are the op's bare name.
+    source = np.fromiter(map(rows.get, texts, repeat(_MISSING)), dtype=np.int32, count=len(texts))
+    output = np.zeros(len(texts), dtype=np.int32)
+    ordinary = source != _MISSING
+    for place in np.flatnonzero(~ordinary).tolist():
+        found, slot = resolve(texts[place], rows)
+        if found is not None:
+            source[place], output[place] = found, slot
+            ordinary[place] = _WITH_MARKS.fullmatch(texts[place]) is not None
+    return Links(source, output, ordinary, len(rows) == len(names), _are_plain(names))
+
+
+def _links_in_bytes(
+    names: Sequence[str], texts: Callable[[], list[str]], bytes_: ByteTexts, name_spans: Spans, input_spans: Spans
+) -> Links:
+    table = bytes_.table(name_spans)
+    source = table.find(input_spans).astype(np.int32)
+    output = np.zeros(len(source), dtype=np.int32)
+    ordinary = source != _MISSING
+    others = np.flatnonzero(~ordinary)
+    stripped, slots, are_stripped = _stripped(bytes_, Spans(input_spans.start[others], input_spans.stop[others]))
+    rows = np.where(are_stripped, table.find(stripped), _MISSING)
+    source[others] = rows
+    ordinary[others] = rows != _MISSING
+    output[others] = np.where(rows == _MISSING, 0, slots)
+    rest = others[rows == _MISSING]
+    if len(rest):
+        index = dict(zip(names, range(len(names)), strict=True))
+        decoded = texts()
+        for place in rest.tolist():
+            found, slot = resolve(decoded[place], index)
+            if found is not None:
+                source[place], output[place] = found, slot
+    return Links(source, output, ordinary, table.are_unique, are_plain=True)
+
+
+def _stripped(bytes_: ByteTexts, inputs: Spans) -> tuple[Spans, np.ndarray, np.ndarray]:
+    """Inputs without ``^`` or ``:1``, their slots, and which inputs had one of these."""
+    byte_at = bytes_.byte_at
+    start, stop = inputs.start.copy(), inputs.stop.copy()
+    control = start < stop
+    control[control] = byte_at(start[control]) == ord("^")
+    slots = np.where(control, np.int64(CONTROL), 0)
+    start += control
+    done = control.copy()
+    for digits in range(1, _SHORT_SLOT + 1):
+        places = np.flatnonzero(~done & (stop - start > digits + 1))
+        fits = byte_at(stop[places] - digits - 1) == ord(":")
+        values = np.zeros(len(places), dtype=np.int64)
+        for back in range(digits, 0, -1):
+            letters = byte_at(stop[places] - back)
+            fits &= (letters >= ord("0")) & (letters <= ord("9"))
+            values = values * 10 + letters - ord("0")
+        places = places[fits]
+        slots[places], done[places] = values[fits], True
+        stop[places] -= digits + 1
+    return Spans(start, stop), slots, done
+
+
+def _are_plain(names: Sequence[str]) -> bool:
+    together = "\n".join(names)
+    return ":" not in together and "^" not in together
+
+
+def resolve(text: str, rows: Mapping[str, int]) -> tuple[int | None, int]:
+    """Row and slot of ``op:1``, ``^op``, or, in a function body, ``op:output_name:1``.
+
+    Args:
+        text: The input.
+        rows: Rows of the ops, by name.
+
+    Returns:
+        The row, ``None`` where there is no such op, and the slot.
+    """
+    if text.startswith("^"):
+        return rows.get(text[1:]), CONTROL
+    name, _, rest = text.partition(":")
+    slot = rest.rpartition(":")[2]
+    if not slot.isdecimal():
+        return rows.get(name), 0
+    # Python refuses to read a number of thousands of digits.
+    if len(slot.lstrip("0")) > len(str(LAST_SLOT)) or int(slot) > LAST_SLOT:
+        return None, 0
+    return rows.get(name), int(slot)

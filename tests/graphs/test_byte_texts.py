@@ -1,0 +1,108 @@
+"""Texts in bytes: told apart as strings are, whatever they are and however they were chosen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
+from graphdiag.graphs.op_graph import merge
+from graphdiag.graphs.serialized_graph import SerializedGraph, SerializedGraphs, nodes_of
+from graphdiag.graphs.wire_format import Spans
+
+short = st.text("ab", max_size=4)
+long = st.builds(
+    lambda text, times, end: text * times + end, st.text("abc/", min_size=1, max_size=9), st.integers(1, 300), short
+)
+texts = st.lists(st.one_of(short, long), max_size=30)
+names = st.one_of(st.text("ab/_0", min_size=1, max_size=12), st.text("a:^1é", min_size=1, max_size=4))
+marked = st.builds(
+    "{}{}{}".format,
+    st.sampled_from(["", "", "^"]),
+    names,
+    st.sampled_from(["", "", ":1", ":07", ":x", ":a:2", ":99999"]),
+)
+
+
+def in_bytes(*groups: list[str]) -> tuple[ByteTexts, list[Spans]]:
+    data, spans = b"", []
+    for group in groups:
+        stops = np.cumsum([0, *map(len, group)], dtype=np.int64) + len(data)
+        spans.append(Spans(stops[:-1], stops[1:]))
+        data += "".join(group).encode("ascii")
+    return ByteTexts(data), spans
+
+
+@given(texts, texts)
+def test_a_text_is_found_where_it_stands_last(listed: list[str], wanted: list[str]) -> None:
+    source, (there, sought) = in_bytes(listed, wanted + listed)
+    table = source.table(there)
+    rows = {text: row for row, text in enumerate(listed)}
+    assert table.find(sought).tolist() == [rows.get(text, -1) for text in wanted + listed]
+    assert table.are_unique == (len(rows) == len(listed))
+
+
+@given(texts)
+def test_kinds_are_numbered_as_they_come(listed: list[str]) -> None:
+    source, (there,) = in_bytes(listed)
+    first, kind = source.kinds(there)
+    assert [listed[place] for place in first.tolist()] == list(dict.fromkeys(listed))
+    assert [listed[first[number]] for number in kind.tolist()] == listed
+
+
+def alike() -> tuple[str, str]:
+    """Two texts with one number."""
+    random = np.random.default_rng(0)
+    factor, shift = 0x9E3779B97F4A7C15, 29
+
+    def after_one_word(word: int) -> int:
+        number = (((16 * factor) % 2**64) ^ word) * factor % 2**64
+        return number ^ (number >> shift)
+
+    first = int.from_bytes(b"aaaaaaaa", "little")
+    end = int.from_bytes(b"bbbbbbbb", "little")
+    while True:
+        other = bytes(random.integers(97, 123, 8).tolist())
+        word = after_one_word(first) ^ after_one_word(int.from_bytes(other, "little")) ^ end
+        ending = word.to_bytes(8, "little")
+        if ending.isascii():
+            return "aaaaaaaabbbbbbbb", other.decode() + ending.decode()
+
+
+def test_different_texts_with_one_number_are_not_taken_for_each_other() -> None:
+    one, other = alike()
+    source, (both, alone, missing) = in_bytes([one, other], [one], [other])
+    assert len(set(source.numbers(both).tolist())) == 1
+    with pytest.raises(AmbiguousTextsError):
+        source.table(both)
+    with pytest.raises(AmbiguousTextsError):
+        source.kinds(both)
+    with pytest.raises(AmbiguousTextsError):
+        source.table(alone).find(missing)
+
+
+def test_a_graph_of_such_names_is_read_all_the_same() -> None:
+    one, other = alike()
+    graph = GraphDef()
+    for name, given_ in ((one, []), (other, [one]), ("last", [other, f"^{one}"])):
+        graph.node.add(name=name, op=name, input=given_)
+    read, expected = merge(SerializedGraphs([SerializedGraph(graph.SerializeToString())])), merge([graph])
+    assert read.types == expected.types
+    assert read.source.tolist() == expected.source.tolist() == [0, 1, 0]
+    assert read.output.tolist() == expected.output.tolist() == [0, 0, -1]
+
+
+@given(st.lists(st.tuples(names, st.lists(marked, max_size=4)), max_size=12))
+def test_inputs_lead_where_those_of_the_message_lead(ops: list[tuple[str, list[str]]]) -> None:
+    graph = GraphDef()
+    for name, inputs in ops:
+        near = [text.replace("a", ops[0][0], 1) for text in inputs]
+        graph.node.add(name=name, op="Neg", input=[*inputs, *near])
+    ours, theirs = nodes_of(SerializedGraph(graph.SerializeToString())), nodes_of(graph)
+    for column in ("source", "output", "ordinary"):
+        assert getattr(ours.given.links, column).tolist() == getattr(theirs.given.links, column).tolist()
+    assert ours.given.links.are_unique == theirs.given.links.are_unique
+    assert ours.given.links.are_plain == theirs.given.links.are_plain
