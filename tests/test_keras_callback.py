@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 
 import graphdiag
 from graphdiag.keras import GraphCallback
+from graphdiag.sources.keras_model import callback_writes_op_graph
 from graphdiag.sources.open_source import open_source
 from graphdiag.sources.opened import Opened
 from graphdiag.tensorboard import draw, draw_conceptual
@@ -154,7 +155,8 @@ def fit(package: Any, build: Callable[[Any], Any], callbacks: Sequence[Any], inp
     model.compile(optimizer="sgd", loss="mse", run_eagerly=how.pop("run_eagerly", False))
     numbers = np.random.default_rng(1).normal(size=(inputs, BATCHES * BATCH, 8)).astype("float32")
     points = numbers[0] if inputs == 1 else list(numbers)
-    model.fit(points, numbers[0][:, :1], batch_size=BATCH, epochs=2, verbose=0, callbacks=list(callbacks), **how)
+    how = {"verbose": 0, **how}
+    model.fit(points, numbers[0][:, :1], batch_size=BATCH, epochs=2, callbacks=list(callbacks), **how)
     return model
 
 
@@ -246,6 +248,63 @@ def test_beside_the_tensorboard_callback(package: Any, tmp_path: Path) -> None:
     assert report.layer_graph is not None
     assert (report.summary.hidden, report.summary.missing) == (0, 0)
     assert drawn(open_source(tmp_path / "train"), written.boxes) == (written.boxes, written.edges)
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["functional", "subclassed"])
+@pytest.mark.parametrize("how", ["progress_bar", "steps_per_second"])
+def test_tensorboard_shows_the_repaired_graph(package: Any, name: str, how: str, tmp_path: Path) -> None:
+    """Keras's TensorBoard callback has a graph of its own to write after the first batch of each ``fit``."""
+    written = MODELS[name]
+    callbacks = [package.callbacks.TensorBoard(tmp_path, write_steps_per_second=how == "steps_per_second")]
+    callbacks.append(GraphCallback(tmp_path))
+    verbose = int(how == "progress_bar")
+    trained = fit(package, written.build, callbacks, verbose=verbose)
+    assert same_weights(trained, fit(package, written.build, []))
+    trained.fit(np.ones([BATCH, 8]), np.ones([BATCH, 1]), verbose=verbose, callbacks=callbacks)
+    assert drawn(open_source(tmp_path / "train"), written.boxes) == (written.boxes, written.edges)
+
+
+@BOTH
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_when_the_tensorboard_callback_writes_a_graph(package: Any, verbose: int, tmp_path: Path) -> None:
+    """What GD204 says, and the note on the model of a program."""
+    trained = fit(package, functional, [package.callbacks.TensorBoard(tmp_path)], verbose=verbose)
+    written = open_runs(tmp_path)["train"]["graph"]
+    if package is keras:
+        assert callback_writes_op_graph(trained) is written
+    else:
+        assert written is (verbose == 1)
+
+
+@BOTH
+def test_a_tensorboard_callback_elsewhere_writes_what_it_wrote(package: Any, tmp_path: Path) -> None:
+    def run_of(*more: Any) -> Mapping[str, Any]:
+        elsewhere = tmp_path / f"elsewhere{len(more)}"
+        fit(package, functional, [package.callbacks.TensorBoard(elsewhere), *more], verbose=1)
+        return open_runs(elsewhere)["train"]
+
+    assert run_of(GraphCallback(tmp_path / "logs")) == run_of()
+
+
+@BOTH
+def test_where_graphdiag_writes_no_graph_the_tensorboard_callback_does(package: Any, tmp_path: Path) -> None:
+    def graph_of(directory: Path, *more: Any) -> bool:
+        fit(package, functional, [package.callbacks.TensorBoard(directory), *more], verbose=1)
+        return bool(open_runs(directory)["train"]["graph"])
+
+    logs = tmp_path / "logs"
+    (logs / "train" / "names.json").mkdir(parents=True)
+    with pytest.warns(UserWarning, match="graphdiag wrote no graph of this model: .*names.json"):
+        assert graph_of(logs, GraphCallback(logs)) is graph_of(tmp_path / "alone")
+
+
+@BOTH
+def test_the_model_has_the_functions_that_keras_gave_it(package: Any, tmp_path: Path) -> None:
+    trained = fit(package, functional, [package.callbacks.TensorBoard(tmp_path), GraphCallback(tmp_path)])
+    other = fit(package, functional, [])
+    for name in ("train_function", "train_tf_function"):
+        assert type(getattr(trained, name, None)) is type(getattr(other, name, None))
 
 
 def open_runs(directory: Path) -> Mapping[str, Mapping[str, Any]]:

@@ -163,25 +163,26 @@ def callback_writes_op_graph(model: Any) -> bool | None:
 
     The Keras 3 callback writes the graph of the train function if that has a ``function_spec``. Up to Keras 3.6 it is a
     ``tf.function``; from 3.7 on it is a plain Python function, which has none (``make_train_function`` in
-    ``keras/src/backend/tensorflow/trainer.py``; measured with 3.4, 3.5, 3.6, 3.7, 3.8, 3.12 and 3.15 on TensorFlow
-    2.21). The tf_keras callback hands the session's graph to a ``FileWriter`` in TF 1 graph mode
-    (``tf_keras/src/callbacks_v1.py``); in eager mode it wrote none with tf_keras 2.21 (measured).
+    ``keras/src/backend/tensorflow/trainer.py``; measured with 3.3 on TensorFlow 2.16, and with 3.4, 3.5, 3.6, 3.7, 3.8,
+    3.12 and 3.15 on 2.21). The tf_keras callback hands the session's graph to a ``FileWriter`` in TF 1 graph mode
+    (``tf_keras/src/callbacks_v1.py``); in eager mode it depends on how ``fit`` is called: the graph is written where a
+    callback asks to be called after each batch, as the progress bar does (``_implements_train_batch_hooks`` in
+    ``tf_keras/src/callbacks.py``).
 
     Args:
         model: A Keras 3 or tf_keras model.
 
     Returns:
-        What is known, or None where nothing is: other releases, and objects that are not Keras models.
+        What is known, or None where nothing is: tf_keras in eager mode, other releases, and objects that are not Keras
+        models.
     """
     keras = keras_of(model)
     if keras is None:
         return None
-    release = tuple(int(part) for part in keras.__version__.split(".")[:2])
     if keras.__name__ == "tf_keras":
-        if _graph_of(model) is not None:
-            return True
-        return False if release == (2, 21) else None
-    if (3, 4) <= release <= (3, 15):
+        return True if _graph_of(model) is not None else None
+    release = tuple(int(part) for part in keras.__version__.split(".")[:2])
+    if (3, 3) <= release <= (3, 15):
         return release < (3, 7)
     return None
 

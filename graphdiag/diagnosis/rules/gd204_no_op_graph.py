@@ -7,15 +7,17 @@ Why it matters
     TensorBoard shows the conceptual graph only, and "op graph" is missing from the list.
 
 Cause
-    Measured with TensorFlow 2.21: the TensorBoard callbacks of Keras 3.15 and of tf_keras 2.21 write the conceptual
-    graph only, whatever `write_graph` and `update_freq` say. Keras 3's train function is a plain Python function
-    without the `function_spec` that its callback asks for; for tf_keras the cause is not established.
+    From Keras 3.7 on, the TensorBoard callback writes the conceptual graph only, whatever `write_graph` says: it looks
+    for a `function_spec` of the train function, which has been a plain Python function since. That of tf_keras writes
+    the op graph after the first batch, and tf_keras calls it then only if a callback asks for that: the progress bar
+    does (`verbose=1`), and `write_steps_per_second`; with `verbose=0` or `2` alone there is no op graph. Checked with
+    Keras 3.3 and 3.15, and with tf_keras 2.21.
 
 Proof
     The log holds no `graph_def` and no traced graph.
 
 Example
-    `keras.callbacks.TensorBoard("logs", write_graph=True)` with Keras 3
+    `keras.callbacks.TensorBoard("logs", write_graph=True)` with Keras 3.7 or newer
 
 Fix
     Give `model.fit` the callback `graphdiag.keras.GraphCallback(LOGDIR)` (Keras 3, tf_keras), which writes both graphs,
