@@ -16,6 +16,7 @@ from graphdiag.cli.writing import check_distinct, pairs_of, write_result
 from graphdiag.errors import GraphdiagError, UsageError
 from graphdiag.output import standard
 from graphdiag.render.registry import Format, formats_of
+from graphdiag.version import DOCUMENTATION
 
 
 def _read_by(values: Mapping[str, Any]) -> Iterator[str | Path]:
@@ -104,7 +105,10 @@ def check(
 
     file = config or find_config(Path())
     if file is None and source is None:
-        raise UsageError("there is no graphdiag.toml, and no pyproject.toml with [tool.graphdiag], here or above.")
+        raise UsageError(
+            "there is no graphdiag.toml, and no pyproject.toml with [tool.graphdiag], here or above; "
+            f"{DOCUMENTATION}ci/ shows one."
+        )
     wanted = read_config(file) if file else Config()
     if source is not None:
         wanted = wanted.only(source, {"model": str(model)} if model else {})

@@ -202,7 +202,8 @@ def test_nothing_to_check(graphdiag, tmp_path):
     done = graphdiag("check", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr == (
-        "graphdiag: there is no graphdiag.toml, and no pyproject.toml with [tool.graphdiag], here or above.\n"
+        "graphdiag: there is no graphdiag.toml, and no pyproject.toml with [tool.graphdiag], here or above; "
+        "https://graphdiag.github.io/graphdiag/ci/ shows one.\n"
     )
 
 
