@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,6 +191,37 @@ def compare_opened(
         found = run_graph(context, opened.graph_defs, found)
     notes += _on_the_callback(opened)
     return report(ops, found)
+
+
+def compare_with_found(
+    opened: Opened,
+    open_model: Callable[[], Opened],
+    name: str,
+    *,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+) -> Report:
+    """As `compare_opened`, with a model that was found beside the source: if it does not fit, the source alone counts.
+
+    Args:
+        opened: The source.
+        open_model: Opens the model.
+        name: How notes call it.
+        select: As for `compare`.
+        ignore: As for `compare`.
+
+    Returns:
+        The report; a note says why the model was not taken.
+
+    Raises:
+        GraphdiagError: As `compare`, about the source.
+    """
+    try:
+        return compare_opened(opened, open_model(), select=select, ignore=ignore)
+    except (ModelError, SourceError) as error:
+        why = str(error).replace("--model", name)
+        report = compare_opened(opened, select=select, ignore=ignore)
+        return replace(report, notes=(f"The model beside the log was not taken: {why}", *report.notes))
 
 
 def _of_pytorch(opened: Opened, ops: OpGraph, notes: list[str], *, given: bool, rules: Sequence[str]) -> Report:

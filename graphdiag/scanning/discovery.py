@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphdiag.errors import UsageError
 from graphdiag.scanning.listing import FoundFile, Place, directories, file_of, places
 from graphdiag.source_names import PYTHON_SUFFIXES
 from graphdiag.sources.event_runs import is_event_file
+from graphdiag.sources.model_beside import may_be_model
 from graphdiag.sources.run_choice import time_in_name
 from graphdiag.sources.saved_model import KERAS_METADATA, SAVED_MODEL_FILES
 
@@ -31,6 +32,7 @@ class Found:
         run: Its name below the place that was scanned; ``.`` for that place.
         files: The files that it consists of, in order; names relative to ``address``, or that file itself.
         series: What it is one of: runs are held against the run before in their series.
+        models: The files beside a run that may hold its model, by their names.
     """
 
     sort: str
@@ -39,6 +41,7 @@ class Found:
     run: str
     files: tuple[FoundFile, ...]
     series: str
+    models: tuple[FoundFile, ...] = ()
 
     @property
     def written(self) -> float | None:
@@ -90,7 +93,8 @@ def find(paths: Sequence[str], *, python: bool = False) -> Iterator[Found]:
 def _in_directory(place: Place, directory: str, files: Sequence[FoundFile], python: bool) -> Iterator[Found]:
     events = tuple(file for file in files if is_event_file(file.name))
     if events:
-        yield _found(RUN, place, directory, events)
+        run = _found(RUN, place, directory, events)
+        yield replace(run, models=tuple(file for file in files if may_be_model(file.name) and file not in events))
     for file in files:
         name = file.name.lower()
         if is_event_file(file.name):

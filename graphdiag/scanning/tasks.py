@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphdiag.comparison import compare_opened
+from graphdiag.comparison import compare_opened, compare_with_found, open_model_file
 from graphdiag.diagnosis.finding import Finding, Severity
 from graphdiag.errors import EmptySourceError, GraphdiagError, ModelError, SourceError
 from graphdiag.lazy import lazy
@@ -28,14 +28,16 @@ from graphdiag.modeldiff.snapshot import Snapshot
 from graphdiag.modeldiff.take_snapshot import take
 from graphdiag.results.scan_rows import CULPRITS_KEPT, NOTES_KEPT, RuleFound, ScanRow, from_dict
 from graphdiag.scanning.discovery import FILE, PYTHON, RUN, Found
+from graphdiag.scanning.listing import FoundFile
 from graphdiag.scanning.places import is_there, write_whole
 from graphdiag.scanning.store import RESULTS, SEEN, Store, StoreError, key_of
 from graphdiag.source_names import scheme_of
 from graphdiag.sources.event_log import open_runs
 from graphdiag.sources.event_runs import Run, read_run
 from graphdiag.sources.files import LARGEST_JSON, open_regular, read_regular
+from graphdiag.sources.model_beside import START, is_json, may_be_keras_json
 from graphdiag.sources.open_source import open_source
-from graphdiag.sources.remote import copy, file_system
+from graphdiag.sources.remote import copy, file_system, reading
 
 if TYPE_CHECKING:
     from graphdiag.results.report import Report
@@ -134,15 +136,16 @@ def _from_data(task: Task) -> Outcome:
         if outcome is not None and _pages_are_there(task, outcome):
             return _told(outcome, found)
     with ExitStack() as stack:
-        local = _local_copy(found, stack)
+        model, is_sure = _model_beside(found)
+        local = _local_copy(found, model, stack)
         # What fails before this line may go well another time, and is not stored.
-        content = key_of(_name(found), said, _digests(found, local))
+        content = key_of(_name(found), said, _digests(found, model, local))
         outcome = _restored(store.get(RESULTS, content)) if store else None
         problem = ""
         if outcome is None or not _pages_are_there(task, outcome):
-            outcome = _unnamed(_compared(task, local, content), local)
+            outcome = _unnamed(_compared(task, local, model, content), local)
             problem = _put(store, RESULTS, content, _record(outcome))
-    problem = problem or _put(store, SEEN, seen, {"content": content})
+    problem = problem or _put(store, SEEN, seen if is_sure else "", {"content": content})
     return replace(_told(outcome, found), store_error=problem)
 
 
@@ -163,16 +166,16 @@ def _put(store: Store | None, kind: str, key: str, record: dict[str, Any]) -> st
 
 def _state(found: Found, said: Sequence[Any]) -> str:
     """The key of a source in the state in which it was listed; empty where the listing does not tell states apart."""
-    if not all(file.stamp and file.size is not None for file in found.files):
+    listed = [*found.files, *found.models]
+    if not all(file.stamp and file.size is not None for file in listed):
         return ""
-    files = [(file.name, file.size, file.stamp) for file in found.files]
+    files = [(file.name, file.size, file.stamp) for file in listed]
     return key_of("seen", found.sort, found.address, files, said)
 
 
-def _digests(found: Found, local: Path) -> Sequence[tuple[str, str]]:
-    return [
-        (file.name, _digest(local if found.sort == FILE else _file(found, local, file.name))) for file in found.files
-    ]
+def _digests(found: Found, model: str, local: Path) -> Sequence[tuple[str, str]]:
+    names = [*(file.name for file in found.files), *([model] if model else [])]
+    return [(name, _digest(local if found.sort == FILE else _file(local, name))) for name in names]
 
 
 def _digest(path: Path) -> str:
@@ -206,7 +209,38 @@ def _restored(record: Mapping[str, Any] | None) -> Outcome | None:
 # --- opening ---------------------------------------------------------------------------------------------------------
 
 
-def _local_copy(found: Found, stack: ExitStack) -> Path:
+def _model_beside(found: Found) -> tuple[str, bool]:
+    """The only file beside a run that may hold its model, as in TensorBoard's tab.
+
+    Returns:
+        Its name, empty if there is none or more than one; and whether all that count could be read. What could not has
+        a row of its own that says so.
+    """
+    if sum(not is_json(file.name) for file in found.models) > 1:
+        return "", True
+    names = []
+    is_sure = True
+    for file in found.models:
+        try:
+            if _may_be_model(found, file):
+                names.append(file.name)
+        except (OSError, SourceError):
+            is_sure = False
+    return names[0] if len(names) == 1 else "", is_sure
+
+
+def _may_be_model(found: Found, file: FoundFile) -> bool:
+    if scheme_of(found.address):
+        system, path = file_system(found.address)
+        with reading(found.address):
+            start = system.cat_file(f"{path.rstrip('/')}/{file.name}", end=START)
+    else:
+        with open_regular(Path(found.address, file.name)) as content:
+            start = content.read(START)
+    return not is_json(file.name) or may_be_keras_json(start, file.size)
+
+
+def _local_copy(found: Found, model: str, stack: ExitStack) -> Path:
     """Where the source is on this machine: itself, or a copy of what it needs."""
     if not scheme_of(found.address):
         return Path(found.address)
@@ -215,12 +249,12 @@ def _local_copy(found: Found, stack: ExitStack) -> Path:
     local = Path(directory, found.address.rpartition("/")[2] or "source")
     root = path.rstrip("/")
     one = found.files[0].name == found.address.rpartition("/")[2]
-    names = [(root, "")] if one else [(f"{root}/{file.name}", file.name) for file in found.files]
-    copy(system, names, local, found.address)
+    needed = [*(file.name for file in found.files), *([model] if model else [])]
+    copy(system, [(root, "")] if one else [(f"{root}/{name}", name) for name in needed], local, found.address)
     return local
 
 
-def _file(found: Found, local: Path, name: str) -> Path:
+def _file(local: Path, name: str) -> Path:
     return local / name if local.is_dir() else local
 
 
@@ -251,14 +285,14 @@ def _with_words(outcome: Outcome, change: Callable[[str], str]) -> Outcome:
     return replace(outcome, rows=tuple(rows))
 
 
-def _compared(task: Task, local: Path, content: str) -> Outcome:
+def _compared(task: Task, local: Path, model: str, content: str) -> Outcome:
     """What is found in a source, its path as it is on this machine."""
     found = task.found
     rows: list[ScanRow] = []
     snapshots: dict[str, bytes] = {}
     try:
-        for opened, seconds in _opened(found, local):
-            row, packed = _compare(task, opened, seconds, content)
+        for opened, beside, seconds in _opened(found, local, model):
+            row, packed = _compare(task, opened, seconds, content, beside)
             rows.append(row)
             snapshots[row.structure] = packed
     except EmptySourceError:
@@ -272,19 +306,19 @@ def _without_blank(snapshots: Mapping[str, bytes]) -> Mapping[str, bytes]:
     return {structure: packed for structure, packed in snapshots.items() if structure}
 
 
-def _opened(found: Found, local: Path) -> Iterator[tuple[Opened, float]]:
-    """The graphs of a source, each with the seconds that opening it took."""
+def _opened(found: Found, local: Path, model: str) -> Iterator[tuple[Opened, Path | None, float]]:
+    """The graphs of a source, each with the model beside it if it has none, and the seconds that opening it took."""
     start = time.perf_counter()
     if found.sort == RUN:
-        run = read_run([_file(found, local, file.name) for file in found.files])
-        log = str(local)
+        run = read_run([_file(local, file.name) for file in found.files])
+        log, beside = str(local), local / model if model and not run.keras else None
         for tag in _tags(run):
-            yield open_runs(log, {".": run}, tag=tag), time.perf_counter() - start
+            yield open_runs(log, {".": run}, tag=tag), beside, time.perf_counter() - start
             start = time.perf_counter()
         return
     if local.suffix.lower() == ".json" and not _is_keras_json(local):
         raise EmptySourceError(f"{local} is not the JSON of a Keras model.")
-    yield open_source(local), time.perf_counter() - start
+    yield open_source(local), None, time.perf_counter() - start
 
 
 def _tags(run: Run) -> Sequence[str | None]:
@@ -331,17 +365,29 @@ def _mentions_keras(path: Path) -> bool:
 # --- what is said of a report ----------------------------------------------------------------------------------------
 
 
-def _compare(task: Task, opened: Opened, opening: float, content: str) -> tuple[ScanRow, bytes]:
-    """The row of one graph, and its packed structure."""
-    found, options = task.found, task.options
+def _compare(
+    task: Task, opened: Opened, opening: float, content: str, model: Path | None = None
+) -> tuple[ScanRow, bytes]:
+    """The row of one graph, held against its own model or else the one beside it, and its packed structure."""
+    found = task.found
     start = time.perf_counter()
-    report = compare_opened(opened, select=options.select, ignore=options.ignore)
+    report = _report(opened, task.options, model)
     seconds = opening + time.perf_counter() - start
     snapshot = bare(take(report))
     text = json.dumps(snapshot.to_dict(), separators=(",", ":"), sort_keys=True).encode()
     structure = hashlib.sha256(text).hexdigest()[:32] if snapshot.layers else ""
     row = replace(_row(found, report, structure, seconds), page=_write_page(task, report, content))
     return row, zlib.compress(text)
+
+
+def _report(opened: Opened, options: ScanOptions, model: Path | None) -> Report:
+    select, ignore = options.select, options.ignore
+    if model is None:
+        return compare_opened(opened, select=select, ignore=ignore)
+    report = compare_with_found(opened, lambda: open_model_file(model), model.name, select=select, ignore=ignore)
+    if report.layer_graph is None:
+        return report
+    return replace(report, notes=[f"The layer graph is that of {model.name}, the model beside the log.", *report.notes])
 
 
 def _row(found: Found, report: Report, structure: str, seconds: float) -> ScanRow:

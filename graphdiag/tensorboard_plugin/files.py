@@ -8,14 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from graphdiag.sources.event_runs import is_event_file
-from graphdiag.sources.files import LARGEST_JSON
+from graphdiag.sources.model_beside import START, is_json, may_be_keras_json, may_be_model
 from graphdiag.sources.visits import Visits, name_below
-
-MODEL_SUFFIXES = (".json", ".keras", ".h5", ".hdf5")
-JSON = ".json"
-_IN_KERAS_JSON = b"class_name"
-_START = 4096
-"""Bytes at the beginning of a JSON file in which a Keras model says of what class it is."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ def _sorted_out(
     models: dict[str, File] = {}
     refused = ""
     for entry in entries:
-        wanted = is_event_file(entry.name) or entry.name.endswith(MODEL_SUFFIXES)
+        wanted = is_event_file(entry.name) or may_be_model(entry.name)
         try:
             is_directory = entry.is_dir()
             if not (wanted or is_directory):
@@ -109,7 +103,7 @@ def _sorted_out(
                 refused = f"{name_below(relative, entry.name)} is not a regular file and was not read."
         elif is_event_file(entry.name):
             event_files.append(File(real, status.st_size, status.st_mtime_ns))
-        elif entry.name.endswith(MODEL_SUFFIXES):
+        elif may_be_model(entry.name):
             models[entry.name] = File(real, status.st_size, status.st_mtime_ns)
     return below, Directory(relative, tuple(event_files), models, refused)
 
@@ -118,14 +112,12 @@ def _is_inside(path: str, allowed: Sequence[str]) -> bool:
     return any(path == top or path.startswith(os.path.join(top, "")) for top in allowed)
 
 
-def may_be_keras_json(file: File) -> bool:
+def may_hold_model(file: File) -> bool:
     """Whether a JSON file begins as a Keras model does; other files with a model's suffix always may hold one."""
-    if not file.path.endswith(JSON):
+    if not is_json(file.path):
         return True
-    if file.size > LARGEST_JSON:
-        return False
     try:
         with open(file.path, "rb") as content:
-            return _IN_KERAS_JSON in content.read(_START)
+            return may_be_keras_json(content.read(START), file.size)
     except OSError:
         return False

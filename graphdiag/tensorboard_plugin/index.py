@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from graphdiag.sources.model_beside import is_json
 from graphdiag.sources.visits import name_below
-from graphdiag.tensorboard_plugin.files import JSON, Directory, File, list_directories, may_be_keras_json
+from graphdiag.tensorboard_plugin.files import Directory, File, list_directories, may_hold_model
 from graphdiag.tensorboard_plugin.jobs import Job, Jobs, LimitedProcess
 from graphdiag.tensorboard_plugin.log_directories import LogDirectory
 from graphdiag.tensorboard_plugin.places import KERAS, Graph, Model, RunPlaces
@@ -348,11 +349,11 @@ class Index:
                 listing.models_in.setdefault(place, []).append(id_)
 
     def _may_hold_model(self, file: File) -> bool:
-        if not file.path.endswith(JSON):
+        if not is_json(file.path):
             return True
         key = file.path, file.size, file.changed
         if key not in self._keras_json:
-            self._keras_json[key] = may_be_keras_json(file)
+            self._keras_json[key] = may_hold_model(file)
         return self._keras_json[key]
 
 

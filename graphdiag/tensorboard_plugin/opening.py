@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphdiag.comparison import compare_opened, open_model_file
+from graphdiag.comparison import compare_opened, compare_with_found, open_model_file
 from graphdiag.errors import ModelError, SourceError
 from graphdiag.graphs.serialized_graph import nodes_of, unparsed
 from graphdiag.sources.event_log import open_runs
@@ -34,14 +34,12 @@ def report_on(graph: Graph) -> Report:
     model = graph.model
     if model is None:
         return _in_words_of_the_tab(compare_opened(opened))
+    if model.found:
+        return _in_words_of_the_tab(compare_with_found(opened, lambda: _open_model(model), model.label))
     try:
         return compare_opened(opened, _open_model(model))
     except (ModelError, SourceError) as error:
-        why = str(error).replace("--model", model.label)
-        if not model.found:
-            raise ModelError(why) from error
-        report = _in_words_of_the_tab(compare_opened(opened))
-        return replace(report, notes=(f"The model beside the log was not taken: {why}", *report.notes))
+        raise ModelError(str(error).replace("--model", model.label)) from error
 
 
 def _in_words_of_the_tab(report: Report) -> Report:

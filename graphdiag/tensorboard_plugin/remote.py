@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 
 from graphdiag.sources.event_runs import is_event_file
 from graphdiag.sources.files import LARGEST_JSON
-from graphdiag.tensorboard_plugin.files import MODEL_SUFFIXES, Directory, File
+from graphdiag.sources.model_beside import may_be_model
+from graphdiag.tensorboard_plugin.files import Directory, File
 
 _CHUNK = 2**24
 _NOT_IN_NAMES = re.compile(r"[^\w.-]")
@@ -88,7 +89,7 @@ class Mirror:
         event_files = tuple(self._copied(f"{path}/{name}") for name in names if is_event_file(name))
         models = {}
         for name in names:
-            if name.endswith(MODEL_SUFFIXES) and not is_event_file(name):
+            if may_be_model(name) and not is_event_file(name):
                 file = f"{path}/{name}"
                 if self._gfile.stat(file).length <= _LARGEST_MODEL:
                     models[name] = self._copied(file)

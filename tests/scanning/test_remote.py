@@ -48,6 +48,12 @@ def test_a_bucket_gives_the_rows_of_the_same_files_on_disk(store: Mapping[str, s
     assert {row.source for row in pattern.rows} == {row["source"] for row in moved if "/keras" in str(row["source"])}
 
 
+def test_a_run_in_a_bucket_is_held_against_the_model_beside_it(store: Mapping[str, str]) -> None:
+    [there] = [row for row in scan("s3://models/logs/keras216_reference", jobs=1).rows if row.kind == "event_log"]
+    assert (there.layers, there.artifact) == (28, 8)
+    assert there.notes[0] == "The layer graph is that of model.json, the model beside the log."
+
+
 def test_results_are_kept_in_a_bucket_and_unchanged_runs_are_not_read_again(
     store: Mapping[str, str], runs: Path
 ) -> None:
