@@ -134,30 +134,41 @@ def file_of(place: Place) -> FoundFile:
 
 
 def _local_directories(place: Place) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+    # Only links can lead to a directory twice: what was met without one is not remembered, however much it is.
     visits = Visits()
-    waiting = [""]
+    top = os.path.realpath(place.address)
+    waiting = [("", False)]
     while waiting:
-        name = waiting.pop()
+        name, over_link = waiting.pop()
         directory = os.path.join(place.address, name) if name else place.address
         try:
-            if not visits.is_first(directory):
+            if over_link and (_has_own_path(directory, top) or not visits.is_first(directory)):
                 continue
             below, files = _entries(directory)
         except OSError as error:
             where = os.path.join(place.shown, name) if name else place.shown
             raise SourceError(f"{where} cannot be read: {error.strerror}.") from error
         yield name, files
-        waiting += [f"{name}/{inner}" if name else inner for inner in reversed(below)]
+        waiting += [(f"{name}/{inner}" if name else inner, over_link or is_link) for inner, is_link in reversed(below)]
 
 
-def _entries(directory: str) -> tuple[list[str], list[FoundFile]]:
+def _has_own_path(directory: str, top: str) -> bool:
+    """Whether a directory to which a link led is met without the link as well."""
+    real = os.path.realpath(directory)
+    if not os.path.join(real, "").startswith(os.path.join(top, "")):
+        return False
+    return not _PASSED_OVER.intersection(real[len(top) :].split(os.sep))
+
+
+def _entries(directory: str) -> tuple[list[tuple[str, bool]], list[FoundFile]]:
+    """The directories in a directory, each with whether it is a link; and its files."""
     below, files = [], []
     with os.scandir(directory) as entries:
         for entry in entries:
             try:
                 if entry.is_dir():
                     if entry.name not in _PASSED_OVER:
-                        below.append(entry.name)
+                        below.append((entry.name, entry.is_symlink()))
                 elif entry.is_file():
                     files.append(_local_file(entry.name, entry.stat()))
             except OSError:  # a link that leads nowhere, or to itself

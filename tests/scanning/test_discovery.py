@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,34 @@ def test_a_place_that_is_not_there(tree: Path, path: str) -> None:
 def test_a_link_that_leads_up_is_followed_once(tree: Path) -> None:
     os.symlink("..", tree / "logs" / "up")
     assert len([found for found in find(["logs"]) if found.sort == "run"]) == 3
+
+
+def test_a_directory_that_links_lead_to_is_found_once(tree: Path) -> None:
+    outside = tree / "models"
+    for name in ("1", "2"):
+        os.symlink(outside, tree / "logs" / f"outside{name}")
+    os.symlink("b", tree / "logs" / "a" / "of_b")
+    os.symlink("../b", tree / "logs" / "a" / "really_of_b")
+    os.symlink(".git", tree / "logs" / "a" / "hidden")
+    os.symlink(tree, tree / "models" / "back")
+    (tree / "models" / "saved" / "saved_model.pb").unlink()
+    found = [found.shown for found in find(["logs"])]
+    assert [name for name in found if "train" in name or "hidden" in name] == ["logs/a/hidden", "logs/b/train"]
+    assert [name for name in found if name.endswith("net.keras")] == ["logs/outside1/net.keras"]
+    assert len(found) == len(set(found))
+
+
+def test_the_walk_holds_no_more_the_more_directories_there_are(tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        top = tmp_path / str(count)
+        for number in range(count):
+            (top / str(number // 10) / str(number)).mkdir(parents=True)
+        tracemalloc.start()
+        try:
+            assert list(find([str(top)])) == []
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    few = peak(200)
+    assert peak(2_000) - few < 1_800 * 40
