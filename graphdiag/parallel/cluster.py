@@ -1,21 +1,29 @@
 """A Dask cluster as an executor. Dask places tasks, repeats those of a worker that was lost, and brings results back.
 
 A task does not run in the worker itself, but in a process that the worker starts, as on one machine: so a task that
-crashes or takes too much ends alone, and Dask's worker goes on.
+crashes or takes too much ends alone, and Dask's worker goes on. The worker hands tasks and results on as bytes, and
+imports nothing of what they are made of.
+
+To place one thing costs Dask several milliseconds, so tasks of a few milliseconds are placed some together. Whatever of
+such a batch is not done after a second goes back, and is placed anew, each for itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import pickle
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Executor, Future
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from graphdiag.errors import ProgramError, UsageError
 from graphdiag.extras import INSTALL_DASK
 from graphdiag.parallel.processes import Limits, ProcessExecutor, TaskDiedError
+from graphdiag.parallel.task_executor import T, TaskExecutor
 from graphdiag.version import __version__
 
 LOCAL = "local"
@@ -24,11 +32,19 @@ _SECONDS_TO_CONNECT = 10
 _SECONDS_TO_CLOSE = 5
 _CONFIG = {
     "distributed.comm.timeouts.connect": f"{_SECONDS_TO_CONNECT}s",
-    # The workers of a cluster of our own wait for processes; nobody looks at what they do a hundred times a second.
+    # The workers of a cluster of our own wait for processes; nobody looks at what they do many times a second.
     "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "10s",
 }
-_MOST_PROCESSES = 1024
-"""Of one worker of Dask; it has as many threads as its host has cores."""
+_BATCH = 16
+"""Tasks that are placed together at most."""
+_BATCH_SECONDS = 0.4
+"""That a batch is to take, by what the tasks before it took."""
+_BATCH_SECONDS_AT_MOST = 1.0
+"""After which no other task of a batch is begun."""
+_NEWS_OF_WORKERS = 10.0
+"""Seconds between two looks how many workers a cluster has."""
 
 
 class LostError(ProgramError):
@@ -38,7 +54,7 @@ class LostError(ProgramError):
 @contextmanager
 def cluster_executor(
     scheduler: str, processes: int, limits: Limits, alone: Callable[[Any], bool]
-) -> Iterator[Executor]:
+) -> Iterator[TaskExecutor]:
     """An executor on a Dask cluster, for as long as a block runs.
 
     Args:
@@ -119,45 +135,100 @@ def _version() -> str:
     return __version__
 
 
-class _ClusterExecutor(Executor):
+@dataclass(frozen=True)
+class _Call:
+    """A task on its way: what a worker gets, and the future that its result is for."""
+
+    packed: PackedCall
+    future: Future[Any]
+
+
+class _ClusterExecutor(TaskExecutor):
     """Dask's own executor, with tasks in processes and one error for whatever ends a cluster."""
 
     def __init__(self, client: Any, limits: Limits, alone: Callable[[Any], bool]) -> None:
+        self._client = client
         self._executor = client.get_executor(pure=False)
         self._limits, self._alone = limits, alone
+        self._mean = _BATCH_SECONDS
+        self._looked, self._threads = float("-inf"), 1
+
+    @property
+    def processes(self) -> int:
+        """As many as Dask runs tasks at a time; workers may come and go."""
+        now = time.monotonic()
+        if now - self._looked > _NEWS_OF_WORKERS:
+            self._looked = now
+            # That the scheduler is lost is said of each task.
+            with contextlib.suppress(Exception):
+                self._threads = max(1, sum(self._client.nthreads().values()))
+        return self._threads
+
+    @property
+    def batch(self) -> int:
+        """As many as take a fraction of a second; before it is known what tasks take, one."""
+        return max(1, min(_BATCH, int(_BATCH_SECONDS / self._mean)))
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a function on a task, as `ProcessExecutor.submit` does."""
-        [task] = args
-        try:
-            inner = self._executor.submit(run_on_worker, fn, task, self._limits, self._alone)
-        except Exception as error:
-            raise LostError(_lost(error)) from error
-        outer: Future[Any] = Future()
-        inner.add_done_callback(lambda done: _hand_on(done, outer))
-        return outer
+        [future] = self.submit_batch(fn, args)
+        return future
+
+    def submit_batch(self, fn: Callable[[T], Any], tasks: Sequence[T]) -> Sequence[Future[Any]]:
+        """Run a function on some tasks, which one worker takes if it can do so in time.
+
+        Raises:
+            LostError: The scheduler is gone.
+        """
+        calls = [_Call(PackedCall(pickle.dumps((fn, task)), self._alone(task)), Future()) for task in tasks]
+        self._place(calls)
+        return [call.future for call in calls]
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more tasks."""
         self._executor.shutdown(wait=wait)
 
+    def _place(self, calls: Sequence[_Call]) -> None:
+        try:
+            placed = self._executor.submit(run_on_worker, [call.packed for call in calls], self._limits)
+        except Exception as error:
+            raise LostError(_lost(error)) from error
+        placed.add_done_callback(lambda done: self._hand_on(done, calls))
 
-def _hand_on(done: Future[Any], outer: Future[Any]) -> None:
-    if outer.cancelled():
-        return
-    if done.cancelled():
-        outer.set_exception(LostError(_lost(CancelledError())))
-        return
-    error = done.exception()
-    if error is None:
-        died = isinstance(done.result(), TaskDiedError)
-        outer.set_exception(done.result()) if died else outer.set_result(done.result())
-    elif type(error).__name__ == "KilledWorker":
-        outer.set_exception(
-            TaskDiedError("the workers of the cluster that ran it were lost, one after the other", None)
-        )
-    else:
-        outer.set_exception(LostError(_lost(error)))
+    def _place_each(self, calls: Sequence[_Call]) -> None:
+        for call in calls:
+            try:
+                self._place([call])
+            except LostError as error:
+                call.future.set_exception(error)
+
+    def _place_in_turn(self, calls: Sequence[_Call]) -> None:
+        """Place each task when the one before is done: Dask suspects whatever is with the one that ends a worker."""
+        first, *rest = calls
+        if rest:
+            first.future.add_done_callback(lambda _: self._place_in_turn(rest))
+        self._place_each([first])
+
+    def _hand_on(self, done: Future[Any], calls: Sequence[_Call]) -> None:
+        """Give results to those who wait for them; what was not done is placed again."""
+        error = CancelledError() if done.cancelled() else done.exception()
+        if error is None:
+            results, seconds = done.result()
+            self._mean += 0.2 * (seconds / len(results) - self._mean)
+            for call, result in zip(calls, results, strict=False):
+                if isinstance(result, TaskDiedError):
+                    call.future.set_exception(result)
+                else:
+                    call.future.set_result(pickle.loads(result))
+            self._place_each(calls[len(results) :])
+        elif type(error).__name__ != "KilledWorker":
+            for call in calls:
+                call.future.set_exception(LostError(_lost(error)))
+        elif len(calls) > 1:
+            self._place_in_turn(calls)
+        else:
+            reason = "the workers of the cluster that ran it were lost, one after the other"
+            calls[0].future.set_exception(TaskDiedError(reason, None))
 
 
 def _lost(error: BaseException) -> str:
@@ -167,21 +238,57 @@ def _lost(error: BaseException) -> str:
 
 # --- on a worker of the cluster --------------------------------------------------------------------------------------
 
+
+@dataclass(frozen=True)
+class PackedCall:
+    """A function and its task.
+
+    Attributes:
+        data: Both, pickled.
+        is_alone: Whether nothing else may run in a process after it.
+    """
+
+    data: bytes
+    is_alone: bool
+
+
 _lock = threading.Lock()
 _executors: dict[Limits, ProcessExecutor] = {}
 
 
-def run_on_worker(fn: Callable[[Any], Any], task: Any, limits: Limits, alone: Callable[[Any], bool]) -> Any:
-    """The result of a task in a process of this worker, or a `TaskDiedError`.
+def run_on_worker(calls: Sequence[PackedCall], limits: Limits) -> tuple[list[bytes | TaskDiedError], float]:
+    """Run tasks in a process of this worker, one after the other, until there is no time left for another one.
 
-    It is not raised: Dask would tell of it in the worker's log, and it is news for whoever wanted the result.
+    Args:
+        calls: The tasks.
+        limits: What each may take.
+
+    Returns:
+        The pickled results of the first tasks, of one at least, and the seconds that they took. A `TaskDiedError` is
+        not raised: Dask would tell of it in the worker's log, and it is news for whoever wanted the result.
     """
     with _lock:
         executor = _executors.get(limits)
         if executor is None:
-            # As many processes as Dask runs tasks at a time; each is started when it is needed.
-            executor = _executors[limits] = ProcessExecutor(_MOST_PROCESSES, limits, alone)
-    try:
-        return executor.submit(fn, task).result()
-    except TaskDiedError as died:
-        return died
+            # The threads are Dask's, so there are as many processes as it runs tasks at a time.
+            executor = _executors[limits] = ProcessExecutor(1, limits, _is_alone)
+    start = time.perf_counter()
+    results: list[bytes | TaskDiedError] = []
+    for call in calls:
+        try:
+            results.append(executor.run(run_packed, call))
+        except TaskDiedError as died:
+            results.append(died)
+        if time.perf_counter() - start > _BATCH_SECONDS_AT_MOST:
+            break
+    return results, time.perf_counter() - start
+
+
+def _is_alone(call: PackedCall) -> bool:
+    return call.is_alone
+
+
+def run_packed(call: PackedCall) -> bytes:
+    """The pickled result of a packed function and its task."""
+    function, task = pickle.loads(call.data)
+    return pickle.dumps(function(task))

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any
 
 from graphdiag.parallel.processes import Limits, ProcessExecutor
+from graphdiag.parallel.task_executor import TaskExecutor
 
 
 @contextmanager
 def engine(
     processes: int, limits: Limits, alone: Callable[[Any], bool], scheduler: str | None = None
-) -> Iterator[Executor]:
+) -> Iterator[TaskExecutor]:
     """An executor for as long as a block runs.
 
     Args:
@@ -29,7 +29,7 @@ def engine(
         UsageError: Dask is not installed, or the scheduler is not there.
     """
     if scheduler is None:
-        executor: Executor = ProcessExecutor(processes, limits, alone)
+        executor: TaskExecutor = ProcessExecutor(processes, limits, alone)
         try:
             yield executor
         finally:

@@ -10,10 +10,11 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from graphdiag.parallel.task_executor import TaskExecutor
 from graphdiag.worker_process import WorkerProcess
 
 R = TypeVar("R")
@@ -54,7 +55,7 @@ class Limits:
 UNLIMITED = Limits()
 
 
-class ProcessExecutor(Executor):
+class ProcessExecutor(TaskExecutor):
     """Runs functions in processes.
 
     Args:
@@ -66,6 +67,7 @@ class ProcessExecutor(Executor):
     def __init__(
         self, processes: int, limits: Limits = UNLIMITED, alone: Callable[[Any], bool] = lambda _: False
     ) -> None:
+        self._processes = processes
         self._limits = limits
         self._alone = alone
         self._workers: set[_Worker] = set()
@@ -76,6 +78,11 @@ class ProcessExecutor(Executor):
         self._closed = False
         # A thread for each process: it waits for the process, and does nothing else.
         self._threads = ThreadPoolExecutor(processes)
+
+    @property
+    def processes(self) -> int:
+        """As it was given."""
+        return self._processes
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Run a function on a task.
@@ -89,7 +96,7 @@ class ProcessExecutor(Executor):
             The future result; `TaskDiedError` when the process ended.
         """
         [task] = args
-        future: Future[R] = self._threads.submit(self._run, fn, task)
+        future: Future[R] = self._threads.submit(self.run, fn, task)
         with self._lock:
             self._futures.add(future)
         future.add_done_callback(self._forget)
@@ -117,7 +124,16 @@ class ProcessExecutor(Executor):
         with self._lock:
             self._futures.discard(future)
 
-    def _run(self, fn: Callable[[Any], R], task: Any) -> R:
+    def run(self, fn: Callable[[Any], R], task: Any) -> R:
+        """The result of a task, for which the calling thread waits.
+
+        Args:
+            fn: As for `submit`.
+            task: The task.
+
+        Raises:
+            TaskDiedError: The process ended.
+        """
         attempt = 1
         while True:
             worker = self._take_worker(fn, fresh=attempt > 1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 
 from graphdiag.diagnosis.registry import all_rules
 from graphdiag.diagnosis.registry import select as choose
 from graphdiag.parallel.engines import engine
 from graphdiag.parallel.processes import Limits, TaskDiedError
 from graphdiag.parallel.streams import in_order
+from graphdiag.parallel.task_executor import TaskExecutor
 from graphdiag.results.scan_report import ScanReport, View
 from graphdiag.results.scan_rows import ScanRow
 from graphdiag.scanning.discovery import find
@@ -87,11 +87,10 @@ def scan(
         Store(options.store)
     tasks = (Task(found, options) for found in find([os.fspath(path) for path in paths], python=python))
     limits = Limits(seconds, memory, _TASKS, attempts=2)
-    processes = jobs or _cores()
     table = RowTable()
     passed_over = reused = 0
-    with engine(processes, limits, runs_code, scheduler) as executor:
-        for task, outcome in _outcomes(executor, tasks, processes):
+    with engine(jobs or _cores(), limits, runs_code, scheduler) as executor:
+        for task, outcome in _outcomes(executor, tasks):
             if outcome.store_error:
                 raise StoreError(_incomplete(outcome.store_error, table))
             passed_over += not outcome.rows
@@ -119,8 +118,8 @@ def scan(
     )
 
 
-def _outcomes(executor: Executor, tasks: Iterable[Task], processes: int) -> Iterator[tuple[Task, Outcome]]:
-    for task, future in in_order(executor, work, tasks, _WINDOW * processes):
+def _outcomes(executor: TaskExecutor, tasks: Iterable[Task]) -> Iterator[tuple[Task, Outcome]]:
+    for task, future in in_order(executor, work, tasks, _WINDOW):
         try:
             yield task, future.result()
         except TaskDiedError as died:
