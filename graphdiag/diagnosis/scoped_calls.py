@@ -108,7 +108,7 @@ class _Numbering:
         outside = by_scope.pop("", [])
         scopes = list(by_scope.values())
         if scopes:
-            scopes[0] += outside
+            self._add_outside(scopes, outside)
         else:
             scopes = [outside]
         uses = self.layers.uses(layer)
@@ -120,6 +120,17 @@ class _Numbering:
             yield from self._split(scopes, uses)
         else:
             yield from scopes
+
+    def _add_outside(self, scopes: Sequence[list[int]], outside: Sequence[int]) -> None:
+        """Add ops that lie in no scope of the layer to the call that takes the same tensor, or else to the first."""
+        takers: dict[Tensor, list[int]] = {}
+        for rows in scopes if outside else ():
+            for row in rows:
+                for tensor in self._taken(row):
+                    takers.setdefault(tensor, rows)
+        for row in outside:
+            of_call = (takers[tensor] for tensor in self._taken(row) if tensor in takers)
+            next(of_call, scopes[0]).append(row)
 
     def _scope(self, row: int) -> str:
         """The scope of the call in which an op was made."""
