@@ -59,9 +59,21 @@ class FixpointSolver(GraphView):
         super().__init__(graph, feeds, summaries, body, contents)
         self.summaries = summaries
         self.states = States(self)
+        # What comes over a control dependency is nothing: the row after the last one, while there is one.
+        self._origins: list[int] = np.where(graph.output == CONTROL, len(graph), graph.source).tolist()
+        self._known: dict[tuple[OpSpec, int, int], Dependencies] = {}
+        self._ways = bytearray()
 
     def run(self) -> None:
         """Bring everything to its fixed point."""
+        self.values.append(0)
+        self.shapes.append(0)
+        self._ways = self._find_ways()
+        self._settle()
+        self.values.pop()
+        self.shapes.pop()
+
+    def _settle(self) -> None:
         self._sweep()
         writers = self.states.all_writers()
         conditional = {row for row in writers if row in self.liveness.alive}
@@ -70,45 +82,26 @@ class FixpointSolver(GraphView):
             fresh = self.states.update(changed)
             if not fresh:
                 return
+            for row in fresh:
+                if self._ways[row] != _KNOWN:
+                    self._ways[row] = _EVALUATED
             changed = (self._propagate(fresh) & writers) | conditional
 
     def _sweep(self) -> None:
         """Look at every op once; then again at what a loop's back edges change."""
-        values, shapes, given, first, op_specs = self.values, self.shapes, self.given, self.first, self.op_specs
-        ways = self._ways()
-        # What comes over a control dependency is nothing: the row after the last one.
-        size = len(values)
-        origins: list[int] = np.where(self.graph.output == CONTROL, size, self.graph.source).tolist()
-        values.append(0)
-        shapes.append(0)
-        known: dict[tuple[OpSpec, int, int], Dependencies] = {}
+        values, shapes, first, origins, ways = self.values, self.shapes, self.first, self._origins, self._ways
         for row in self.order:
             way = ways[row]
-            if way == _KNOWN:
-                continue
-            if way == _EVALUATED:
+            if way == _JOINS:
+                value = shape = 0
+                for origin in origins[first[row] : first[row + 1]]:
+                    value |= values[origin]
+                    shape |= shapes[origin]
+                values[row], shapes[row] = value, shape
+            elif way == _EVALUATED:
                 self._evaluate(row)
-                continue
-            value = shape = 0
-            for origin in origins[first[row] : first[row + 1]]:
-                value |= values[origin]
-                shape |= shapes[origin]
-            if way == _MAPS:
-                key = op_specs[row], value, shape
-                if key not in known:
-                    known[key] = transfer(op_specs[row], ((value, shape),))
-                value, shape = known[key]
-            elif way == _WRITES:
-                value &= ~HANDLE
-                shape &= ~HANDLE
-                stored = stored_shape = 0
-                for origin in origins[first[row] + 1 : first[row + 1]]:
-                    stored |= values[origin]
-                    stored_shape |= shapes[origin]
-                given[row] = stored & ~HANDLE, stored_shape & ~HANDLE
-            values[row], shapes[row] = value, shape
-        values.pop()
-        shapes.pop()
+            elif way != _KNOWN:
+                self._evaluate_together(row, way)
         again: set[int] = set()
         if not isinstance(self.order, range) or self.depths:
             position = np.asarray(self.position)
@@ -123,10 +116,10 @@ class FixpointSolver(GraphView):
         if again:
             self._propagate(again)
 
-    def _ways(self) -> bytearray:
-        """How the sweep comes to the sets of each row. What is not evaluated row by row has to come out the same.
+    def _find_ways(self) -> bytearray:
+        """How to come to the sets of each row. What is not evaluated input by input has to come out the same.
 
-        Before anything was stored, a read finds nothing, unless others than this graph's ops may have stored it.
+        As long as nothing was stored, a read finds nothing, unless others than this graph's ops may have stored it.
         """
         ways_of_specs = {spec: _way(spec) for spec in self.specs}
         ways = bytearray(map(ways_of_specs.__getitem__, self.op_specs))
@@ -153,7 +146,7 @@ class FixpointSolver(GraphView):
         Returns:
             The rows that changed.
         """
-        order, position = self.order, self.position
+        order, position, ways = self.order, self.position, self._ways
         waiting = bytearray(len(order))
         for row in rows:
             waiting[position[row]] = 1
@@ -162,7 +155,8 @@ class FixpointSolver(GraphView):
         while place >= 0:
             waiting[place] = 0
             row = order[place]
-            if self._evaluate(row):
+            way = ways[row]
+            if self._evaluate(row) if way == _EVALUATED else self._evaluate_together(row, way):
                 changed.add(row)
                 for target in self.targets(row):
                     waiting[position[target]] = 1
@@ -173,6 +167,37 @@ class FixpointSolver(GraphView):
                 # Back to what a loop's end has changed at its beginning.
                 place = waiting.find(1)
         return changed
+
+    def _evaluate_together(self, row: int, way: int) -> bool:
+        """As `_evaluate`, for a row whose rule tells no input from another, and that finds nothing in a state."""
+        values, shapes, first = self.values, self.shapes, self.first
+        value = shape = 0
+        for origin in self._origins[first[row] : first[row + 1]]:
+            value |= values[origin]
+            shape |= shapes[origin]
+        grew = False
+        if way == _MAPS:
+            key = self.op_specs[row], value, shape
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = transfer(self.op_specs[row], ((value, shape),))
+            value, shape = known
+        elif way == _WRITES:
+            value &= ~HANDLE
+            shape &= ~HANDLE
+            stored = stored_shape = 0
+            for origin in self._origins[first[row] + 1 : first[row + 1]]:
+                stored |= values[origin]
+                stored_shape |= shapes[origin]
+            given = stored & ~HANDLE, stored_shape & ~HANDLE
+            grew = given != self.given.get(row)
+            self.given[row] = given
+        elif way == _KNOWN:
+            return False
+        value, shape = value | values[row], shape | shapes[row]
+        grew = grew or value != values[row] or shape != shapes[row]
+        values[row], shapes[row] = value, shape
+        return grew
 
     def _evaluate(self, row: int) -> bool:
         """Compute one row's sets anew; whether anything about it grew."""

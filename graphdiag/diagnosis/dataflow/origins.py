@@ -5,7 +5,7 @@ A state is known by the op that makes its handle or, where ops share one by name
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -118,13 +118,37 @@ class Origins:
         keys = self.keys
         return [keys.get(maker, otherwise) for maker in self.of_row[rows].tolist()]
 
-    def referring(self, makers: Sequence[int]) -> np.ndarray:
-        """Whether each row gives a reference to one of some variables: a boolean for each row."""
-        chosen = np.zeros(len(self.of_row), dtype=bool)
-        chosen[list(makers)] = True
-        chosen &= self._is_variable
-        found: np.ndarray = chosen[self.of_row[:-1]]
+    @property
+    def refers(self) -> np.ndarray:
+        """Whether each row gives a reference to a variable: a boolean for each row."""
+        found: np.ndarray = self._is_variable[self.of_row[:-1]]
         return found
+
+
+class References:
+    """TF 1: whoever takes a variable's reference reads it, and may hand it on. Who that is, is told for each variable.
+
+    Attributes:
+        givers: Whether each row gives a reference to a variable; bool.
+    """
+
+    def __init__(self, graph: OpGraph, origins: Origins) -> None:
+        self.givers = origins.refers
+        edges = np.flatnonzero(self.givers[graph.source] & (graph.output != CONTROL))
+        made_by = origins.of_row[graph.source[edges]]
+        order = np.argsort(made_by, kind="stable")
+        self._made_by = made_by[order]
+        self._target = graph.target[edges[order]]
+        self._position = edges[order] - graph.in_edges[self._target]
+
+    def takers(self, variable: int) -> Iterator[tuple[int, int]]:
+        """The rows that take a reference to a variable, each with the position of the input that it is.
+
+        Args:
+            variable: The row that makes the variable.
+        """
+        start, stop = np.searchsorted(self._made_by, (variable, variable + 1)).tolist()
+        return zip(self._target[start:stop].tolist(), self._position[start:stop].tolist(), strict=True)
 
 
 def first_inputs(graph: OpGraph, rows: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
-from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, first_inputs, state_key
+from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, References, first_inputs, state_key
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
@@ -59,22 +59,15 @@ class Touches:
 class _TouchesOfAll(Mapping[int, Touches]):
     """The touches of each variable, put together when someone asks for one: most are never asked for."""
 
-    def __init__(
-        self,
-        keys: Mapping[int, Key],
-        readers: Mapping[Key, Collection[int]],
-        writers: Mapping[Key, Collection[int]],
-        unused: Mapping[Key, Collection[int]],
-    ) -> None:
+    def __init__(self, keys: Mapping[int, Key], readers: _Readers, unused: Mapping[Key, Collection[int]]) -> None:
         self._keys = keys
         self._readers = readers
-        self._writers = writers
         self._unused = unused
 
     def __getitem__(self, row: int) -> Touches:
         key = self._keys[row]
-        readers = frozenset(self._readers.get(key, ())).difference(self._unused.get(key, ()))
-        return Touches(readers, frozenset(self._writers.get(key, ())))
+        readers = frozenset(self._readers.of(key)).difference(self._unused.get(key, ()))
+        return Touches(readers, frozenset(self._readers.writers.get(key, ())))
 
     def __contains__(self, row: object) -> bool:
         return row in self._keys
@@ -86,11 +79,67 @@ class _TouchesOfAll(Mapping[int, Touches]):
         return len(self._keys)
 
 
+class _Readers:
+    """Which rows read each state. Who does by a variable's reference is looked up when it is asked for.
+
+    Attributes:
+        places: The states that each row reads, as far as looked up, with the position of the input that is the handle.
+        writers: Rows that write to each state.
+        made_by: The first row that makes each state.
+        known: Rows that read each state, as far as looked up.
+    """
+
+    def __init__(self, graph: OpGraph, origins: Origins) -> None:
+        self.places: dict[int, list[tuple[Key, int]]] = {}
+        self.writers: dict[Key, set[int]] = defaultdict(set)
+        self.made_by: dict[Key, int] = {}
+        self.known: dict[Key, set[int]] = defaultdict(set)
+        self.references = References(graph, origins)
+        self._looked_up: set[Key] = set()
+        self._also_made_by: dict[Key, list[int]] = defaultdict(list)
+        for row in origins.made:
+            key = origins.keys[row]
+            if self.made_by.setdefault(key, row) != row:
+                self._also_made_by[key].append(row)
+
+    def add(self, row: int, key: Key, position: int) -> None:
+        """Note that a row reads a state."""
+        place = key, position
+        places = self.places.get(row)
+        if places is None:
+            self.places[row] = [place]
+        elif place in places:
+            return
+        else:
+            places.append(place)
+        self.known[key].add(row)
+
+    def of(self, key: Key) -> Collection[int]:
+        """The rows that read a state; for `ANYWHERE` all that read any. Of a variable that keeps its value none."""
+        if key == ANYWHERE:
+            for made in self.made_by if ANYWHERE in self.writers else ():
+                self.look_up(made)
+            return self.places
+        if key in self.writers or ANYWHERE in self.writers:
+            self.look_up(key)
+        return self.known.get(key, ())
+
+    def look_up(self, key: Key) -> None:
+        """Find the rows that read a variable by its reference."""
+        if key in self._looked_up or key not in self.made_by:
+            return
+        self._looked_up.add(key)
+        for maker in (self.made_by[key], *self._also_made_by.get(key, ())):
+            for target, position in self.references.takers(maker):
+                self.add(target, key, position)
+
+
 class States:
     """What is stored in the course of one graph, top level or function body.
 
     Attributes:
-        reads: The states that each row reads, with the position of the input that is the handle.
+        reads: The states that each row reads, with the position of the input that is the handle. Those of variables
+            are looked up when something is stored in them.
         writers: Rows that write to each state.
         filled: States into which something is put, not only taken out.
         times_grown: How often a call was found to store more than before.
@@ -99,17 +148,16 @@ class States:
 
     def __init__(self, view: GraphView) -> None:
         self.view = view
-        self.reads: dict[int, list[tuple[Key, int]]] = {}
-        self.writers: dict[Key, set[int]] = defaultdict(set)
+        self._origins = Origins(view)
+        self._readers = _Readers(view.graph, self._origins)
+        self.reads = self._readers.places
+        self.writers = self._readers.writers
         self.filled: set[Key] = set()
         self.times_grown = 0
         self.taken: set[Key] = set()
-        self._readers: dict[Key, set[int]] = defaultdict(set)
         self._writes: dict[int, list[Key]] = defaultdict(list)
-        self._origins = Origins(view)
         self._types: dict[Key, str] = {}
         self._calls_that_take: set[tuple[int, Key]] = set()
-        self._made_by: dict[Key, int] = {}
         self._outside: dict[str, Key] = {}
         self._python_writes: dict[int, list[Key]] = defaultdict(list)
         self._by_calls: dict[tuple[int, Key], Dependencies] = {}
@@ -126,14 +174,17 @@ class States:
         types = view.graph.types
         # Of a state that several ops make, the last one tells the type.
         self._types.update((self._origins.keys[row], types[row]) for row in (*self._origins.made, *self._origins.given))
-        for row in self._origins.made:
-            self._made_by.setdefault(self._origins.keys[row], row)
         self._connect_simple()
         for row in view.rows_with(lambda spec: _touches_state(spec) and not _has_one_handle(spec)):
             self._touch(row, view.op_specs[row])
         if view.functions.python_code and not view.in_function:
             self._connect_python()
         self._follow_references()
+        if view.in_function or view.callees or view.contents or view.named_elsewhere:
+            # Others may have stored something, or may store it.
+            for key in self._readers.made_by:
+                if self._may_change(key):
+                    self._readers.look_up(key)
 
     def _connect_simple(self) -> None:
         """What touches one state alone, that behind its first input: most ops that touch any."""
@@ -148,8 +199,7 @@ class States:
                 if kind is Kind.WRITES:
                     self.filled.add(key)
             if kind is not Kind.WRITES:
-                self.reads[row] = [(key, 0)]
-                self._readers[key].add(row)
+                self._readers.add(row, key, 0)
 
     def _connect_python(self) -> None:
         """What Python code does to the variables that it names."""
@@ -160,7 +210,7 @@ class States:
                 handles = [view.graph.index[name] for name in names if name in view.graph.index]
                 keys = [key for key in map(self.origin, handles) if key is not None]
                 for key in keys if reads else ():
-                    self._reads_from(row, key, _LAST)
+                    self._readers.add(row, key, _LAST)
                 if writes:
                     self._python_writes[row] += keys
                 for key in keys if writes else ():
@@ -175,7 +225,7 @@ class States:
             if spec.outside & Outside.WRITTEN:
                 self._writes_to(row, self.outside(row), fills=True)
             if spec.outside & Outside.READ:
-                self._reads_from(row, self.outside(row), _LAST)
+                self._readers.add(row, self.outside(row), _LAST)
         kind = spec.kind
         if not spec.handles and kind not in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES):
             return
@@ -185,7 +235,7 @@ class States:
                 continue
             if kind in (Kind.DEQUEUE, Kind.RANDOM, Kind.UNKNOWN):
                 self._writes_to(row, key, fills=kind is Kind.UNKNOWN)
-            self._reads_from(row, key, position)
+            self._readers.add(row, key, position)
 
     def _writes_to(self, row: int, key: Key, fills: bool) -> None:
         self.writers[key].add(row)
@@ -194,17 +244,6 @@ class States:
         keys = self._writes[row]
         if key not in keys:
             keys.append(key)
-
-    def _reads_from(self, row: int, key: Key, position: int) -> None:
-        place = key, position
-        places = self.reads.get(row)
-        if places is None:
-            self.reads[row] = [place]
-        elif place in places:
-            return
-        else:
-            places.append(place)
-        self._readers[key].add(row)
 
     def _behind(self, row: int, spec: OpSpec) -> list[tuple[int, Key]]:
         """The states that an op touches, with the position of the handle."""
@@ -216,7 +255,7 @@ class States:
             # A staging area has no handle; ops that mean the same one have its name.
             key = state_key(self.view.graph, row)
             self._types[key] = self.view.graph.types[row]
-            self._made_by.setdefault(key, row)
+            self._readers.made_by.setdefault(key, row)
             return [(_LAST, key)]
         keys = [self.origin(origin) for origin in inputs[: spec.handles]] or [None]
         return [(position, ANYWHERE if key is None else key) for position, key in enumerate(keys)]
@@ -227,31 +266,16 @@ class States:
         return [view.source[edge] for edge in edges if view.output[edge] != CONTROL]
 
     def _follow_references(self) -> None:
-        """TF 1: whoever takes a variable's reference reads it, and may hand it on."""
-        graph, keys = self.view.graph, self._origins.keys
-        anywhere = ANYWHERE in self.writers
-        used = [
-            row for row in self._origins.made if anywhere or keys[row] in self.writers or self._is_shared(keys[row])
-        ]
-        giving = self._origins.referring(used)
-        from_reference = giving[graph.source]
-        edges = np.flatnonzero(from_reference & (graph.output != CONTROL))
-        targets = graph.target[edges]
-        positions = edges - graph.in_edges[targets]
-        found = self._origins.keys_of(graph.source[edges], ANYWHERE)
-        reads, readers = self.reads, self._readers
-        for target, key, position in zip(targets.tolist(), found, positions.tolist(), strict=True):
-            place = key, position
-            places = reads.get(target)
-            if places is None:
-                reads[target] = [place]
-            elif place not in places:
-                places.append(place)
-            readers[key].add(target)
-        choosing = graph.rows_of_types(_ONE_OF_SEVERAL.__contains__)
-        if choosing:
-            for row in sorted({*choosing} & {*graph.target[from_reference].tolist()}):
+        """TF 1: whoever takes one of several references may read any state."""
+        view, giving = self.view, self._readers.references.givers
+        for row in view.graph.rows_of_types(_ONE_OF_SEVERAL.__contains__):
+            origins = [view.source[edge] for edge in range(view.first[row], view.first[row + 1])]
+            if any(giving[origin] and self._may_change(self.origin(origin)) for origin in origins):
                 self._give_reference(row, ANYWHERE)
+
+    def _may_change(self, key: Key | None) -> bool:
+        """Whether anything is ever written to a state, as far as can be seen."""
+        return key is not None and (key in self.writers or ANYWHERE in self.writers or self._is_shared(key))
 
     def _give_reference(self, row: int, key: Key) -> None:
         """Whoever takes a reference from a row reads the state."""
@@ -259,7 +283,7 @@ class States:
         for edge in view.edges_from(row):
             if view.output[edge] != CONTROL:
                 target = view.target[edge]
-                self._reads_from(target, key, edge - view.first[target])
+                self._readers.add(target, key, edge - view.first[target])
 
     def origin(self, row: int) -> Key | None:
         """The state behind a handle or reference; ``None`` when the row gives neither, as far as can be seen."""
@@ -285,7 +309,7 @@ class States:
         """What a call that reads a state finds there."""
         if key is None:
             return ANYTHING
-        self._reads_from(row, key, position)
+        self._readers.add(row, key, position)
         if takes:
             self._calls_that_take.add((row, key))
         value, shape = self.content(row, key)
@@ -341,7 +365,7 @@ class States:
             *view.rows_with(lambda spec: spec.kind in _READS_BEYOND_THE_GRAPH),
             *view.graph.rows_of_types(_ASKS_ONLY.__contains__),
         }
-        unclear = [rows for key, rows in self._readers.items() if key == ANYWHERE or self._is_shared(key)]
+        unclear = [rows for key, rows in self._readers.known.items() if key == ANYWHERE or self._is_shared(key)]
         return beyond.union(*unclear)
 
     def _whether_written(self, row: int, key: Key) -> Dependencies:
@@ -425,7 +449,7 @@ class States:
         self._order(new)
         fresh: set[int] = set()
         for row, key in grown:
-            readers = self._readers_of(key)
+            readers = self._readers.of(key)
             if key in self._ordered:
                 fresh.update(
                     reader
@@ -451,16 +475,13 @@ class States:
             return value | shape
         return value & ACTIVATION | shape
 
-    def _readers_of(self, key: Key) -> Collection[int]:
-        return self.reads if key == ANYWHERE else self._readers.get(key, ())
-
     def _order(self, new: Sequence[tuple[int, Key]]) -> None:
         """Find the reads that come before a write."""
         depths = self.view.depths
         pairs: list[tuple[int, int]] = []
         looked_at: list[tuple[int, Key]] = []
         for row, key in new:
-            readers = self._readers_of(key)
+            readers = self._readers.of(key)
             if row in readers and not depths.get(row):
                 self._comes_later(row, row, key)
             if len(readers) * len(self.writers[key]) <= _MOST_PAIRS:
@@ -469,7 +490,7 @@ class States:
                 pairs += [(row, reader) for reader in readers if not (depths.get(row) and depths.get(reader))]
         before = reads_before_writes(self.view, pairs)
         for row, key in looked_at:
-            for reader in self._readers_of(key):
+            for reader in self._readers.of(key):
                 if (row, reader) in before:
                     self._comes_later(row, reader, key)
 
@@ -492,12 +513,12 @@ class States:
             if not storing:
                 continue
             # What reads behind a handle of unclear origin may find what is stored anywhere.
-            anyhow = () if is_outside(key) else self._readers.get(ANYWHERE, ())
-            readers = [row for row in sorted({*self._readers_of(key), *anyhow}) if not self._only_adds_up(row, key)]
+            anyhow = () if is_outside(key) else self._readers.known.get(ANYWHERE, ())
+            readers = [row for row in sorted({*self._readers.of(key), *anyhow}) if not self._only_adds_up(row, key)]
             # Where both keep and find things outside of the graph, it is told what the first one keeps. It may find
             # in the next call what the other one keeps: that goes without saying.
             both_ways = {*readers} & {*storing} if is_outside(key) else set()
-            state = key if isinstance(key, int) and key >= 0 else self._made_by.get(key)
+            state = key if isinstance(key, int) and key >= 0 else self._readers.made_by.get(key)
             is_made_anew = self._types.get(key, "").startswith(PER_RUN)
             for row in storing:
                 for reader in readers[: _MOST_STORES // len(storing)]:
@@ -537,7 +558,7 @@ class States:
     @property
     def reads_outside(self) -> bool:
         """Whether any row reads what lies outside of the graph."""
-        return any(self._readers.get(key) for key in self._outside.values())
+        return any(self._readers.known.get(key) for key in self._outside.values())
 
     def outside(self, row: int) -> Key:
         """The key of what lies outside of the graph in which a row is."""
@@ -558,7 +579,7 @@ class States:
                     unused[key].add(row)
         variables = [row for row in origins.made if self._types[origins.keys[row]] in _VARIABLES]
         keys = {row: origins.keys[row] for row in (*variables, *origins.given) if origins.keys[row] not in tables}
-        return _TouchesOfAll(keys, self._readers, self.writers, unused)
+        return _TouchesOfAll(keys, self._readers, unused)
 
     def stored_behind(self, key: Key) -> Dependencies:
         """All that is written to a state."""
