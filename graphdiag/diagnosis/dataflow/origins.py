@@ -137,7 +137,7 @@ class References:
         edges = np.flatnonzero(self.givers[graph.source] & (graph.output != CONTROL))
         made_by = origins.of_row[graph.source[edges]]
         order = np.argsort(made_by, kind="stable")
-        self._made_by = made_by[order]
+        self._ends = np.cumsum(np.bincount(made_by, minlength=len(graph)))
         self._target = graph.target[edges[order]]
         self._position = edges[order] - graph.in_edges[self._target]
 
@@ -147,7 +147,7 @@ class References:
         Args:
             variable: The row that makes the variable.
         """
-        start, stop = np.searchsorted(self._made_by, (variable, variable + 1)).tolist()
+        start, stop = self._ends[variable - 1] if variable else 0, self._ends[variable]
         return zip(self._target[start:stop].tolist(), self._position[start:stop].tolist(), strict=True)
 
 

@@ -6,6 +6,7 @@ state comes out wherever it is read, unless the write depends on the read, which
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
 from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, References, first_inputs, state_key
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.reach import reached
 
 _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
 """Types whose output is one of the references that came in."""
@@ -636,44 +638,45 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
     It does when it depends on the reader. But a ``Merge`` waits for one of its inputs only, and what is inside a
     function waits for the inputs it needs itself: TensorFlow puts the body in the place of the call.
 
-    Readers are bits, carried forward along every edge: some at a time, and no further than to the last of their
-    writers, so that memory and, where reads and writes stand near each other, time stay linear.
+    Readers are bits, carried forward along every edge that leads from a reader to a writer: some at a time, and no
+    further than to the last of their writers, so that memory and, where reads and writes stand near each other, time
+    stay linear.
     """
     found: set[tuple[int, int]] = set()
-    order, position, calls = view.order, view.position, view.callees.keys() | view.opaque
+    position, calls = view.position, view.callees.keys() | view.opaque
     wanted: dict[int, list[int]] = defaultdict(list)
     for writer, reader in pairs:
         if position[reader] < position[writer]:
             wanted[reader].append(writer)
+    if not wanted:
+        return found
     source, output, first = view.source, view.output, view.first
     # What waits for all that its inputs wait for, and for its inputs, are all rows but these.
-    special = calls.union(view.rows_with(lambda spec: spec.kind is Kind.MERGES)) if wanted else calls
+    special = calls.union(view.rows_with(lambda spec: spec.kind is Kind.MERGES))
+    rows = _between(view, wanted)
+    places = [position[row] for row in rows]
     for chunk, last in _chunks(wanted, position):
         bits = {reader: 1 << bit for bit, reader in enumerate(chunk)}
-        start = position[chunk[0]]
-        stop = last + 1
-        waits_for = [0] * (stop - start)
-        for place in range(start, stop):
-            row = order[place]
+        # What the rows so far wait for; all others wait for no reader, or come later.
+        waits_for: dict[int, int] = {}
+        for row in rows[bisect_left(places, position[chunk[0]]) : bisect_right(places, last)]:
             passed = 0
             if row not in special:
                 for edge in range(first[row], first[row + 1]):
-                    back = position[source[edge]] - start
-                    if 0 <= back < place - start:
-                        passed |= waits_for[back]
-                        if calls and output[edge] == CONTROL:
-                            passed |= bits.get(source[edge], 0)
-                waits_for[place - start] = passed | bits.get(row, 0)
+                    passed |= waits_for.get(source[edge], 0)
+                    if calls and output[edge] == CONTROL:
+                        passed |= bits.get(source[edge], 0)
+                waits_for[row] = passed | bits.get(row, 0)
                 continue
             kind = view.op_specs[row].kind
             through_all = -1
             for edge in range(first[row], first[row + 1]):
-                back = position[source[edge]] - start
-                if back >= place - start:
+                origin = source[edge]
+                if position[origin] >= position[row]:
                     continue
-                before = waits_for[back] if back >= 0 else 0
+                before = waits_for.get(origin, 0)
                 if output[edge] == CONTROL:
-                    passed |= before | bits.get(source[edge], 0)
+                    passed |= before | bits.get(origin, 0)
                 elif kind is Kind.MERGES:
                     through_all &= before
                 elif row not in calls or (kind is Kind.BRANCHES and edge == first[row]):
@@ -682,14 +685,27 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
                 passed |= through_all
             if row not in calls:
                 passed |= bits.get(row, 0)
-            waits_for[place - start] = passed
+            waits_for[row] = passed
         found.update(
             (writer, reader)
             for reader in chunk
             for writer in wanted[reader]
-            if waits_for[position[writer] - start] & bits[reader]
+            if waits_for.get(writer, 0) & bits[reader]
         )
     return found
+
+
+def _between(view: GraphView, wanted: Mapping[int, Sequence[int]]) -> list[int]:
+    """The rows that lie on some way from a reader to a writer, these included, in the order of evaluation."""
+    graph = view.graph
+    readers, writers = np.zeros(len(graph), dtype=bool), np.zeros(len(graph), dtype=bool)
+    readers[list(wanted)] = True
+    writers[[writer for some in wanted.values() for writer in some]] = True
+    _, offsets = graph.by_source
+    after = reached(readers, offsets, graph.onward)
+    between = np.flatnonzero(reached(writers & after, graph.in_edges, graph.source, through=after))
+    rows: list[int] = between.tolist()
+    return rows if isinstance(view.order, range) else sorted(rows, key=view.position.__getitem__)
 
 
 def _chunks(wanted: Mapping[int, Sequence[int]], position: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
