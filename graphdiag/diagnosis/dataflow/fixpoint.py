@@ -122,7 +122,7 @@ class FixpointSolver(GraphView):
         As long as nothing was stored, a read finds nothing, unless others than this graph's ops may have stored it.
         """
         ways_of_specs = {spec: _way(spec) for spec in self.specs}
-        ways = bytearray(map(ways_of_specs.__getitem__, self.op_specs))
+        ways = bytearray(np.array([ways_of_specs[spec] for spec in self.specs], dtype=np.uint8)[self.spec_numbers])
         for row in self.rows_with(lambda spec: spec.kind is Kind.VARIABLE):
             self.values[row] = PARAMETER
         for row in self.states.find_something_at_first():

@@ -155,12 +155,11 @@ class FunctionSummaries:
     def _callees(self, graph: OpGraph, body: FunctionBody | None) -> Iterable[str]:
         table = op_specs()
         found: dict[str, None] = {}
-        kinds = {op_type: table.get(op_type, UNKNOWN).kind for op_type in set(graph.types)}
+        kinds = {op_type: table.get(op_type, UNKNOWN).kind for op_type in graph.type_names}
         calling = {op_type for op_type, kind in kinds.items() if kind in CALLING or self.has(op_type)}
-        for row, op_type in enumerate(graph.types) if calling else ():
-            if op_type in calling:
-                names = self.called(graph, row, kinds[op_type], body) or ()
-                found.update(dict.fromkeys(name for name in names if name in self.bodies))
+        for row in graph.rows_of_types(calling.__contains__) if calling else ():
+            names = self.called(graph, row, kinds[graph.types[row]], body) or ()
+            found.update(dict.fromkeys(name for name in names if name in self.bodies))
         return found
 
     def _summarize(self, body: FunctionBody) -> FunctionSummary:

@@ -82,7 +82,8 @@ class GraphView:
         graph: The op graph.
         in_function: Whether it is a function body.
         op_specs: The spec of each row.
-        specs: The different ones among them.
+        specs: The different ones, of which some row may have each.
+        spec_numbers: The place of each row's spec among these; int32.
         order: Rows in an order of evaluation.
         position: Place of each row in that order.
         depths: How many TF 1 loops are around a row, for rows inside of one.
@@ -120,10 +121,14 @@ class GraphView:
         self.callees: dict[int, Sequence[str]] = {}
         self.opaque: set[int] = set()
         self._of_unknown_code: set[int] = set()
-        self.op_specs = self._find_specs(body)
-        numbers = {spec: number for number, spec in enumerate(dict.fromkeys(self.op_specs))}
-        self.specs = list(numbers)
-        self._spec_numbers = np.fromiter(map(numbers.__getitem__, self.op_specs), dtype=np.int32, count=size)
+        table = op_specs()
+        by_type = [table.get(op_type, UNKNOWN) for op_type in graph.type_names]
+        special = self._special_specs(dict(zip(graph.type_names, by_type, strict=True)), body)
+        self.specs = list(dict.fromkeys((*by_type, *special.values())))
+        numbers = {spec: number for number, spec in enumerate(self.specs)}
+        self.spec_numbers = np.array([numbers[spec] for spec in by_type], dtype=np.int32)[graph.type_numbers]
+        self.spec_numbers[list(special)] = [numbers[spec] for spec in special.values()]
+        self.op_specs: list[OpSpec] = list(map(self.specs.__getitem__, self.spec_numbers.tolist()))
         self.order = evaluation_order(graph)
         self.position: Sequence[int] = self.order
         if not isinstance(self.order, range):
@@ -145,11 +150,10 @@ class GraphView:
             for origin, _, _ in conditions:
                 self.decides.setdefault(origin, []).append(row)
 
-    def _find_specs(self, body: FunctionBody | None) -> list[OpSpec]:
-        """The rule of each row: that of its type, unless it calls a function, or is not all there."""
-        graph, table, functions = self.graph, op_specs(), self.functions
-        by_type = {op_type: table.get(op_type, UNKNOWN) for op_type in graph.type_names}
-        found = [by_type[op_type] for op_type in graph.types]
+    def _special_specs(self, by_type: Mapping[str, OpSpec], body: FunctionBody | None) -> dict[int, OpSpec]:
+        """The rules of rows that have another one than their types: they call a function, or are not all there."""
+        graph, functions = self.graph, self.functions
+        found: dict[int, OpSpec] = {}
         special = {
             op_type
             for op_type, spec in by_type.items()
@@ -157,17 +161,18 @@ class GraphView:
         }
         for row in graph.rows_of_types(special.__contains__):
             op_type = graph.types[row]
-            names = functions.called(graph, row, found[row].kind, body)
+            kind = by_type[op_type].kind
+            names = functions.called(graph, row, kind, body)
             if names is not None and all(name in functions.bodies for name in names):
                 self.callees[row] = names
-                if found[row].kind not in CALLING or functions.has(op_type):
+                if kind not in CALLING or functions.has(op_type):
                     found[row] = _CALLS
             elif names is not None:
                 # It runs a function that is not in the library, or in a way that is not known.
                 found[row] = _MISSING
                 self.opaque.add(row)
                 self._of_unknown_code.add(row)
-            elif found[row].kind is Kind.UNKNOWN:
+            elif kind is Kind.UNKNOWN:
                 self._of_unknown_code.add(row)
         for row, text in graph.dangling:
             if not text.startswith("^"):
@@ -185,17 +190,18 @@ class GraphView:
     def rows_with(self, fits: Callable[[OpSpec], object]) -> list[int]:
         """The rows whose specs are of some sort, in order; each spec is looked at once."""
         chosen = np.array([bool(fits(spec)) for spec in self.specs], dtype=bool)
-        rows: list[int] = np.flatnonzero(chosen[self._spec_numbers]).tolist()
+        rows: list[int] = np.flatnonzero(chosen[self.spec_numbers]).tolist()
         return rows
 
     def rows_of_kinds(self, *kinds: Kind) -> np.ndarray:
         """The rows whose specs are of some kinds, in order."""
         chosen = np.array([spec.kind in kinds for spec in self.specs], dtype=bool)
-        return np.flatnonzero(chosen[self._spec_numbers])
+        return np.flatnonzero(chosen[self.spec_numbers])
 
     def pivots(self) -> dict[int, int]:
         """What decides about rows that do not always run, and about what comes out of a ``Switch``."""
-        found = {row: self._classes(conditions) for row, conditions in self.liveness.alive.items()}
+        known = {conditions: self._classes(conditions) for conditions in {*self.liveness.alive.values()}}
+        found = {row: known[conditions] for row, conditions in self.liveness.alive.items()}
         for row in rows_of_kind(self.graph, Kind.SWITCHES):
             inputs = self.data_edges(row)
             predicate = self.at(self.source[inputs[1]], self.output[inputs[1]])[0] if len(inputs) > 1 else ANYTHING[0]

@@ -148,6 +148,9 @@ class _Finder:
         self.op_specs = view.op_specs
         self.source, self.output, self.first = view.source, view.output, view.first
         self.found = Liveness()
+        # One object for all sets that are equal, which are then told to be the same at a glance.
+        self._sets: dict[Conditions, Conditions] = {}
+        self._of_switches: dict[tuple[int, int, Conditions], Conditions] = {}
 
     def visit_all(self, switches: Sequence[int]) -> None:
         """Visit the rows over whose inputs some condition comes, in order; most graphs have few."""
@@ -172,7 +175,9 @@ class _Finder:
             return
         conditions = _ALWAYS
         for edge in range(self.first[row], self.first[row + 1]):
-            conditions = _join(conditions, self._of_edge(edge))
+            coming = self._of_edge(edge)
+            if coming is not conditions and coming:
+                conditions = self._shared(conditions | coming) if conditions else coming
         if kind is Kind.EXITS and conditions:
             over = frozenset(
                 condition
@@ -221,10 +226,15 @@ class _Finder:
     def _of_edge(self, edge: int) -> Conditions:
         """Conditions under which something comes over an edge."""
         origin, slot = self.source[edge], self.output[edge]
-        conditions = self.found.alive.get(origin, _ALWAYS)
-        if slot != CONTROL and self.op_specs[origin].kind is Kind.SWITCHES:
-            conditions = conditions | {(*self.predicate(origin), slot)}
-        return conditions
+        if slot == CONTROL or self.op_specs[origin].kind is not Kind.SWITCHES:
+            return self.found.alive.get(origin, _ALWAYS)
+        place = origin, slot, self.found.alive.get(origin, _ALWAYS)
+        if place not in self._of_switches:
+            self._of_switches[place] = self._shared(place[2] | {(*self.predicate(origin), slot)})
+        return self._of_switches[place]
+
+    def _shared(self, conditions: Conditions) -> Conditions:
+        return self._sets.setdefault(conditions, conditions)
 
     def predicate(self, switch: int) -> tuple[int, int]:
         """Row and output of what a ``Switch`` goes by, before it was handed on by ``Identity``."""
@@ -240,12 +250,6 @@ class _Finder:
                 break
             edge = before
         return self.source[edge], self.output[edge]
-
-
-def _join(left: Conditions, right: Conditions) -> Conditions:
-    if right <= left:
-        return left
-    return right if left <= right else left | right
 
 
 def _split(sets: Sequence[Conditions]) -> tuple[Conditions, list[Conditions]]:
@@ -264,7 +268,7 @@ def _complete(rest: Sequence[Conditions]) -> bool:
 
 def loop_depths(graph: OpGraph, op_specs: Sequence[OpSpec], order: Sequence[int]) -> Mapping[int, int]:
     """How many TF 1 loops are around a row, for rows inside of one."""
-    enters = {op_type for op_type in set(graph.types) if op_type in ("Enter", "RefEnter")}
+    enters = {op_type for op_type in graph.type_names if op_type in ("Enter", "RefEnter")}
     depths: dict[int, int] = {}
     if not enters:
         return depths

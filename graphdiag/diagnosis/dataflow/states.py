@@ -687,10 +687,7 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
                 passed |= bits.get(row, 0)
             waits_for[row] = passed
         found.update(
-            (writer, reader)
-            for reader in chunk
-            for writer in wanted[reader]
-            if waits_for.get(writer, 0) & bits[reader]
+            (writer, reader) for reader in chunk for writer in wanted[reader] if waits_for.get(writer, 0) & bits[reader]
         )
     return found
 
