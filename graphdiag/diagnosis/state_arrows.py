@@ -16,6 +16,7 @@ from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import Ownership
+from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 _STATE = Carries.PARAMETER | Carries.HANDLE
@@ -77,14 +78,15 @@ def state_arrows(graph: OpGraph, flow: Flow) -> Sequence[Arrow]:
     state = _edges_with_state(graph, flow)
     if not state.any():
         return ()
-    edges = np.flatnonzero(graph.output != CONTROL)
     drawn_in, scopes = graph.drawn_in, graph.scopes
+    edges = np.flatnonzero((graph.output != CONTROL) & (drawn_in[graph.source] != drawn_in[graph.target]))
     source, target = scopes.side_by_side(drawn_in[graph.source[edges]], drawn_in[graph.target[edges]])
-    joins = source >= 0
-    edges, source, target = edges[joins], source[joins], target[joins]
-    _, group = np.unique(source.astype(np.int64) * len(scopes) + target, return_inverse=True)
-    with_state = np.bincount(group, weights=state[edges]) > 0
-    kept = with_state[group]
+    arrow = source.astype(np.int64) * len(scopes) + target
+    with_state = distinct(arrow[(source >= 0) & state[edges]])
+    if not len(with_state):
+        return ()
+    group = np.minimum(np.searchsorted(with_state, arrow), len(with_state) - 1)
+    kept = with_state[group] == arrow
     edges, source, target, group = edges[kept], source[kept], target[kept], group[kept]
     order = np.argsort(group, kind="stable")
     starts = np.flatnonzero(np.diff(group[order], prepend=-1))
@@ -101,12 +103,12 @@ def state_arrows(graph: OpGraph, flow: Flow) -> Sequence[Arrow]:
 def _edges_with_state(graph: OpGraph, flow: Flow) -> np.ndarray:
     """Whether each op edge carries state; bool, one for each edge."""
     state: np.ndarray = ops_with_state(flow)[graph.source] & (graph.output != CONTROL)
-    special = flow.slots.keys() | flow.pivots.keys()
-    for edge in np.flatnonzero(state).tolist():
-        source, taker = int(graph.source[edge]), graph.types[int(graph.target[edge])]
-        # Everywhere else what an op gives is what its values depend on.
-        if source in special or _takes_shape(taker):
-            state[edge] = is_state(flow.over(source, int(graph.output[edge]), taker))
+    special = np.zeros(len(graph), dtype=bool)
+    special[[*flow.slots, *flow.pivots]] = True
+    # Everywhere else what an op gives is what its values depend on.
+    for edge in np.flatnonzero(state & (special[graph.source] | graph.of_types(_takes_shape)[graph.target])).tolist():
+        taker = graph.types[int(graph.target[edge])]
+        state[edge] = is_state(flow.over(int(graph.source[edge]), int(graph.output[edge]), taker))
     return state
 
 

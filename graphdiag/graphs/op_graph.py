@@ -82,8 +82,16 @@ class OpGraph:
     @cached_property
     def drawn_in(self) -> np.ndarray:
         """The scope of `scopes` in which each op is drawn, int32: an op that is named as a scope is drawn inside it."""
-        numbers = map(self.scopes.numbers.get, self.names, self.scopes.of_op.tolist())
-        return np.fromiter(numbers, dtype=np.int32, count=len(self))
+        scopes = self.scopes
+        if len(self.index) < len(self):
+            # Several ops of one name are in no graph that TensorFlow runs.
+            numbers = map(scopes.numbers.get, self.names, scopes.of_op.tolist())
+            return np.fromiter(numbers, dtype=np.int32, count=len(self))
+        named = np.fromiter(map(self.index.get, scopes.names, repeat(-1)), dtype=np.int32, count=len(scopes))
+        drawn_in = scopes.of_op.copy()
+        is_op = np.flatnonzero(named >= 0)
+        drawn_in[named[is_op]] = is_op
+        return drawn_in
 
     @cached_property
     def type_names(self) -> Sequence[str]:

@@ -40,20 +40,16 @@ class ScopeTree:
         Returns:
             Their scopes, and those around them.
         """
-        around = [name.rpartition("/")[0] for name in names]
         numbers = {"": 0}
         parent = [-1]
-        for scope in dict.fromkeys(around):
-            path = []
-            while scope not in numbers:
-                path.append(scope)
-                scope = scope.rpartition("/")[0]
-            outer = numbers[scope]
-            for inner in reversed(path):
-                parent.append(outer)
-                outer = numbers[inner] = len(numbers)
-        of_op = np.fromiter(map(numbers.__getitem__, around), dtype=np.int32, count=len(around))
-        return cls(list(numbers), numbers, np.array(parent, dtype=np.int32), of_op)
+        of_op = []
+        for name in names:
+            scope = name.rpartition("/")[0]
+            number = numbers.get(scope)
+            if number is None:
+                number = _add(scope, numbers, parent)
+            of_op.append(number)
+        return cls(list(numbers), numbers, np.array(parent, dtype=np.int32), np.array(of_op, dtype=np.int32))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -159,3 +155,16 @@ class ScopeTree:
             at = at[parents[first[at]] != parents[second[at]]]
         first[~apart] = second[~apart] = -1
         return first, second
+
+
+def _add(scope: str, numbers: dict[str, int], parent: list[int]) -> int:
+    """Number a scope, and those around it that have no number yet."""
+    path = [scope]
+    outer = numbers.get(scope.rpartition("/")[0])
+    while outer is None:
+        path.append(path[-1].rpartition("/")[0])
+        outer = numbers.get(path[-1].rpartition("/")[0])
+    for inner in reversed(path):
+        parent.append(outer)
+        outer = numbers[inner] = len(numbers)
+    return outer
