@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphdiag.graphs.drawn_graph import ROOT, DrawnGraph
+from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
 
@@ -68,19 +68,27 @@ class TensorBoardView:
         """The box of the drawn root that holds each op; empty for an op that is not drawn."""
         if self.drawn is None:
             return ()
+        names = [*self.drawn.names, ""]
+        return list(map(names.__getitem__, self.box_rows.tolist()))
+
+    @cached_property
+    def box_rows(self) -> np.ndarray:
+        """Row of that box in the drawn graph; int64, -1 for an op that is not drawn."""
+        if self.drawn is None:
+            return np.zeros(0, dtype=np.int64)
         drawn = self.drawn
-        root = drawn.index[ROOT]
-        shown_in = np.array(drawn.shown_in, dtype=np.int64)
+        root = drawn.root_row
+        shown_in = drawn.shown_in
         box = np.arange(len(shown_in))
         outside = (shown_in != root) & (shown_in >= 0)
         climbing = np.flatnonzero(outside)
         while len(climbing):
             box[climbing] = shown_in[box[climbing]]
             climbing = climbing[outside[box[climbing]]]
-        names = [*drawn.names, ""]
+        box[root] = -1
         # What is not drawn is in row -1.
-        names[root] = ""
-        return [names[row] for row in np.append(box, -1)[list(drawn.op_rows)].tolist()]
+        found: np.ndarray = np.append(box, -1)[drawn.op_rows]
+        return found
 
 
 def conceptual_rows(conceptual: OpGraph, layers: LayerGraph) -> Mapping[str, int]:

@@ -151,26 +151,26 @@ class DrawnGraph:
     Attributes:
         names: Node names; unique.
         types: ``meta``, ``op`` or ``series``, one for each name.
-        parents: Row of the parent as TensorBoard's hierarchy has it; -1 for the root. Climbing them may never end: a
+        parents: Row of the parent as TensorBoard's hierarchy has it; int64, -1 for the root. Climbing may never end: a
             constant ``w`` that is embedded in ``w/read`` can also be the scope of that op. `shown_in` has no cycles.
-        cardinalities: How many ops each node stands for.
+        cardinalities: How many ops each node stands for; int64.
         ops: Op type of each node; ``None`` where it has none.
         metaedges: The arrows, for every metanode and series.
         root: The top level as rendered.
-        op_rows: Row of the node that draws each op of the graph, in the order of the graph; -1 for an op that is not
-            drawn at all (a constant or summary that no drawn op touches).
+        op_rows: Row of the node that draws each op of the graph, in the order of the graph; int64, -1 for an op that is
+            not drawn at all (a constant or summary that no drawn op touches).
         ghosts: Names that end a metaedge though TensorBoard has no node of that name: series inside the copy of a
             function. They are the last rows, have no parent and are in no other answer but `edges`.
     """
 
     names: Sequence[str]
     types: Sequence[str]
-    parents: Sequence[int]
-    cardinalities: Sequence[int]
+    parents: np.ndarray
+    cardinalities: np.ndarray
     ops: Sequence[str | None]
     metaedges: Metaedges
     root: RenderedRoot
-    op_rows: Sequence[int]
+    op_rows: np.ndarray
     ghosts: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
@@ -180,20 +180,27 @@ class DrawnGraph:
         return name in self.index
 
     @cached_property
-    def index(self) -> Mapping[str, int]:
-        """Row of each node, by name."""
-        return {name: row for row, name in enumerate(self.names[: len(self)])}
+    def root_row(self) -> int:
+        """Row of the root."""
+        # TensorBoard makes it after the ops, and before all else that holds something.
+        first = self.types.index(META)
+        return first if self.names[first] == ROOT else self.index[ROOT]
 
     @cached_property
-    def shown_in(self) -> Sequence[int]:
-        """Row of the node in which each node is shown; -1 for the root. Climbing ends at the root, or at a ghost.
+    def index(self) -> Mapping[str, int]:
+        """Row of each node, by name."""
+        return dict(zip(self.names[: len(self)], range(len(self)), strict=True))
+
+    @cached_property
+    def shown_in(self) -> np.ndarray:
+        """Row of the node in which each node is shown; int64, -1 for the root. Climbing ends there, or at a ghost.
 
         It is the parent, except where the hierarchy has a cycle: there, the node with the shortest name is shown in its
         scope, as on TensorBoard's page.
         """
-        shown = list(self.parents)
-        if not _has_cycle(np.array(shown, dtype=np.int64)):
-            return shown
+        if not _has_cycle(self.parents):
+            return self.parents
+        shown: list[int] = self.parents.tolist()
         done = bytearray(len(shown))
         for start in range(len(shown)):
             path: dict[int, None] = {}
@@ -206,7 +213,7 @@ class DrawnGraph:
                 self._break(passed[passed.index(row) :], shown)
             for passed_row in path:
                 done[passed_row] = 1
-        return shown
+        return np.array(shown, dtype=np.int64)
 
     def _break(self, cycle: Sequence[int], shown: list[int]) -> None:
         top = min(cycle, key=lambda row: (len(self.names[row]), row))
@@ -216,7 +223,7 @@ class DrawnGraph:
     @cached_property
     def _children(self) -> Mapping[int, Sequence[int]]:
         children: dict[int, list[int]] = {}
-        for row, parent in enumerate(self.shown_in):
+        for row, parent in enumerate(self.shown_in.tolist()):
             children.setdefault(parent, []).append(row)
         return children
 
@@ -251,7 +258,7 @@ class DrawnGraph:
             name,
             self.types[row],
             None if parent < 0 else self.names[parent],
-            self.cardinalities[row],
+            int(self.cardinalities[row]),
             self.ops[row],
         )
 
@@ -269,10 +276,10 @@ class DrawnGraph:
         Raises:
             KeyError: There is no node of that name.
         """
-        row = self.shown_in[self.index[name]]
+        row = int(self.shown_in[self.index[name]])
         while row >= 0:
             yield self.names[row]
-            row = self.shown_in[row]
+            row = int(self.shown_in[row])
 
     def edge_numbers(self, parent: int) -> range:
         """Numbers of the metaedges in the node of a row: their places in the columns of `metaedges`."""
@@ -309,12 +316,13 @@ class DrawnGraph:
             ``library``. Names are sorted everywhere but in ``root``, which keeps TensorBoard's order.
         """
         nodes = {}
+        parents, cardinalities = self.parents.tolist(), self.cardinalities.tolist()
         for row in sorted(range(len(self)), key=self.names.__getitem__):
-            parent = self.parents[row]
+            parent = parents[row]
             nodes[self.names[row]] = {
                 "type": self.types[row],
                 "parent": None if parent < 0 else self.names[parent],
-                "cardinality": self.cardinalities[row],
+                "cardinality": cardinalities[row],
                 "op": self.ops[row],
             }
         edges = {}
@@ -362,7 +370,7 @@ class DrawnGraph:
                 name,
                 type=self.types[row],
                 op=self.ops[row] or "",
-                cardinality=self.cardinalities[row],
+                cardinality=int(self.cardinalities[row]),
                 place=places.get(name, "core") if at_root else "core",
             )
         shown = set(self.root.core_edges)
@@ -382,5 +390,7 @@ def _has_cycle(parents: np.ndarray) -> bool:
     """Whether climbing from some row never ends at -1. Each round goes twice as far up as the one before."""
     above = np.append(parents, -1)
     for _ in range(len(parents).bit_length()):
+        if (above < 0).all():
+            return False
         above = above[above]
     return bool((above >= 0).any())

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import repeat
 from typing import NewType
 
@@ -97,8 +97,7 @@ def inputs_in_bytes(
             return Inputs(names, texts, _links_in_bytes(names, texts, source, name_spans, input_spans))
     except AmbiguousTextsError:
         pass
-    decoded = texts()
-    return Inputs(names, lambda: decoded)
+    return Inputs(names, partial(list, texts()))
 
 
 def _links_of_texts(names: Sequence[str], texts: Sequence[str]) -> Links:
@@ -136,6 +135,7 @@ def _links_in_bytes(
             found, slot = resolve(decoded[place], index)
             if found is not None:
                 source[place], output[place] = found, slot
+                ordinary[place] = _WITH_MARKS.fullmatch(decoded[place]) is not None
     return Links(source, output, ordinary, table.are_unique, are_plain=True)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,15 @@ import numpy as np
 from graphdiag.graphs.input_links import CONTROL, LAST_SLOT, Inputs, OutputSlot, resolve
 from graphdiag.graphs.op_outputs import slot_of
 from graphdiag.graphs.scope_tree import ScopeTree
-from graphdiag.graphs.serialized_graph import Nodes, SerializedGraph, around_nodes, nodes_of, producer_of, unparsed
+from graphdiag.graphs.serialized_graph import (
+    Nodes,
+    SerializedGraph,
+    around_nodes,
+    named_as_scopes,
+    nodes_of,
+    producer_of,
+    unparsed,
+)
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -53,6 +61,7 @@ class OpGraph:
         dangling: ``(row, input)`` for each input that names no op of the graph.
         functions: The function library, by name; each body is an op graph of its own.
         producer: ``GraphDef.versions.producer``, 0 when not recorded.
+        columns: What it was made of, where that was one graph: what is found out about names is shared with others.
     """
 
     names: Sequence[str]
@@ -65,6 +74,7 @@ class OpGraph:
     dangling: tuple[tuple[int, str], ...] = ()
     functions: Mapping[str, FunctionBody] = field(default_factory=dict)
     producer: int = 0
+    columns: Nodes | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -77,30 +87,34 @@ class OpGraph:
     @cached_property
     def scopes(self) -> ScopeTree:
         """The name scopes."""
-        return ScopeTree.of_names(self.names)
+        return self._own_columns.scopes if self._own_columns else ScopeTree.of_names(self.names)
+
+    @property
+    def _own_columns(self) -> Nodes | None:
+        """The columns, where names were not changed since."""
+        columns = self.columns
+        same = columns is not None and columns.names is self.names and columns.types is self.types
+        return columns if same else None
 
     @cached_property
     def drawn_in(self) -> np.ndarray:
         """The scope of `scopes` in which each op is drawn, int32: an op that is named as a scope is drawn inside it."""
-        scopes = self.scopes
-        if len(self.index) < len(self):
-            # Several ops of one name are in no graph that TensorFlow runs.
-            numbers = map(scopes.numbers.get, self.names, scopes.of_op.tolist())
-            return np.fromiter(numbers, dtype=np.int32, count=len(self))
-        named = np.fromiter(map(self.index.get, scopes.names, repeat(-1)), dtype=np.int32, count=len(scopes))
-        drawn_in = scopes.of_op.copy()
-        is_op = np.flatnonzero(named >= 0)
-        drawn_in[named[is_op]] = is_op
+        columns = self._own_columns
+        rows, scopes = columns.named_as_scopes if columns else named_as_scopes(self.names, self.scopes)
+        drawn_in = self.scopes.of_op.copy()
+        drawn_in[rows] = scopes
         return drawn_in
 
     @cached_property
     def type_names(self) -> Sequence[str]:
         """The different op types, in the order in which they first appear."""
-        return list(dict.fromkeys(self.types))
+        return self._own_columns.type_names if self._own_columns else list(dict.fromkeys(self.types))
 
     @cached_property
     def type_numbers(self) -> np.ndarray:
         """Place of each op's type in `type_names`; int32."""
+        if self._own_columns:
+            return self._own_columns.type_numbers
         numbers = {op_type: number for number, op_type in enumerate(self.type_names)}
         return np.fromiter(map(numbers.__getitem__, self.types), dtype=np.int32, count=len(self.types))
 
@@ -270,7 +284,7 @@ def _columns(nodes: Nodes, functions: Mapping[str, FunctionBody], producer: int)
     dangling = [(int(target[place]), nodes.inputs[place]) for place in np.flatnonzero(~is_edge).tolist()]
     if dangling:
         source, target, output = source[is_edge], target[is_edge], output[is_edge]
-    graph = OpGraph(
+    return OpGraph(
         names=nodes.names,
         types=nodes.types,
         devices=nodes.devices,
@@ -281,10 +295,8 @@ def _columns(nodes: Nodes, functions: Mapping[str, FunctionBody], producer: int)
         dangling=tuple(dangling),
         functions=functions,
         producer=producer,
+        columns=nodes,
     )
-    # The types are numbered already.
-    vars(graph).update(type_names=nodes.type_names, type_numbers=nodes.type_numbers)
-    return graph
 
 
 def _by_slot(text: str, nodes: Mapping[str, NodeDef], library: Mapping[str, FunctionDef]) -> str:
@@ -326,8 +338,8 @@ def _function_body(function: FunctionDef, library: Mapping[str, FunctionDef]) ->
     nodes = {node.name: node for node in function.node_def}
     node_defs += function.node_def
     columns = Nodes.of_messages(node_defs)
-    inputs = Inputs(columns.names, lambda: [_by_slot(text, nodes, library) for text in columns.inputs])
-    graph = _columns(replace(columns, given=inputs), {}, 0)
+    inputs = [_by_slot(text, nodes, library) for text in columns.inputs]
+    graph = _columns(replace(columns, given=Inputs(columns.names, partial(list, inputs))), {}, 0)
     results = []
     for result in function.signature.output_arg:
         row, slot = resolve(_by_slot(function.ret.get(result.name, ""), nodes, library), graph.index)

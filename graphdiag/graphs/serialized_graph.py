@@ -6,9 +6,9 @@ devices and inputs, is read from the bytes; the attributes of a node are parsed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import starmap
 from typing import TYPE_CHECKING, overload
 
@@ -18,6 +18,7 @@ from graphdiag.errors import SourceError
 from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
 from graphdiag.graphs.input_links import Inputs, inputs_in_bytes
 from graphdiag.graphs.node_attributes import text_of
+from graphdiag.graphs.scope_tree import ScopeTree
 from graphdiag.graphs.wire_format import NodeSpans, Spans, UnfamiliarBytesError, find_nodes
 
 if TYPE_CHECKING:
@@ -55,6 +56,21 @@ class Nodes:
         """Op type of each."""
         return list(map(self.type_names.__getitem__, self.type_numbers.tolist()))
 
+    @cached_property
+    def together(self) -> str:
+        """All names with a blank between neighbors, to look for something in all of them at once."""
+        return " ".join(self.names)
+
+    @cached_property
+    def scopes(self) -> ScopeTree:
+        """The name scopes."""
+        return ScopeTree.of_names(self.names)
+
+    @cached_property
+    def named_as_scopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows whose names are also names of scopes, and these scopes; int64."""
+        return named_as_scopes(self.names, self.scopes)
+
     @property
     def inputs(self) -> list[str]:
         """The inputs of all nodes, one after the other, as ``op``, ``op:1`` or ``^op``."""
@@ -65,16 +81,35 @@ class Nodes:
         """The columns of nodes that are parsed."""
         first = np.zeros(len(node_defs) + 1, dtype=np.int64)
         np.cumsum([len(node.input) for node in node_defs], out=first[1:])
-        names = [node.name for node in node_defs]
+        return cls.of_texts(
+            names=[node.name for node in node_defs],
+            types=[node.op for node in node_defs],
+            devices=[node.device for node in node_defs],
+            inputs=partial(_inputs_of, node_defs),
+            first_input=first,
+            node_defs=node_defs,
+        )
+
+    @classmethod
+    def of_texts(
+        cls,
+        names: Sequence[str],
+        types: Iterable[str],
+        inputs: Callable[[], list[str]],
+        first_input: np.ndarray,
+        devices: Sequence[str] = (),
+        node_defs: Sequence[NodeDef] = (),
+    ) -> Nodes:
+        """The columns of nodes that are given as texts; see the attributes."""
         number: dict[str, int] = {}
-        numbers = [number.setdefault(node.op, len(number)) for node in node_defs]
+        numbers = [number.setdefault(op_type, len(number)) for op_type in types]
         return cls(
             names=names,
             type_names=list(number),
             type_numbers=np.array(numbers, dtype=np.int32),
-            devices=[node.device for node in node_defs],
-            given=Inputs(names, lambda: [text for node in node_defs for text in node.input]),
-            first_input=first,
+            devices=devices,
+            given=Inputs(names, inputs),
+            first_input=first_input,
             node_defs=node_defs,
         )
 
@@ -168,6 +203,17 @@ def producer_of(graph: GraphDef | SerializedGraph) -> int:
     return int(around_nodes(graph).versions.producer)
 
 
+def named_as_scopes(names: Sequence[str], scopes: ScopeTree) -> tuple[np.ndarray, np.ndarray]:
+    """The places of the names that are also names of scopes, and these scopes; int64."""
+    numbers = scopes.numbers
+    rows = [row for row, name in enumerate(names) if name in numbers]
+    return np.array(rows, dtype=np.int64), np.array([numbers[names[row]] for row in rows], dtype=np.int64)
+
+
+def _inputs_of(node_defs: Iterable[NodeDef]) -> list[str]:
+    return [text for node in node_defs for text in node.input]
+
+
 def _columns(data: bytes, spans: NodeSpans) -> Nodes:
     text = data.decode("latin-1")
     names = _texts(text, spans.names)
@@ -178,7 +224,7 @@ def _columns(data: bytes, spans: NodeSpans) -> Nodes:
         type_names=type_names,
         type_numbers=type_numbers,
         devices=_devices(data, spans.devices),
-        given=inputs_in_bytes(names, lambda: _texts(text, spans.inputs), texts, spans.names, spans.inputs),
+        given=inputs_in_bytes(names, partial(_texts, text, spans.inputs), texts, spans.names, spans.inputs),
         first_input=spans.first_input,
         node_defs=_NodeDefs(data, spans.nodes),
     )

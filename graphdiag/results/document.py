@@ -275,12 +275,12 @@ def _to_drawn_graph(data: Mapping[str, Any]) -> DrawnGraph:
     return DrawnGraph(
         names=data["names"],
         types=data["types"],
-        parents=data["parents"],
-        cardinalities=data["cardinalities"],
+        parents=np.array(data["parents"], dtype=np.int64),
+        cardinalities=np.array(data["cardinalities"], dtype=np.int64),
         ops=data["ops"],
         metaedges=Metaedges(**{name: np.array(column, dtype=np.int64) for name, column in data["metaedges"].items()}),
         root=_to_root(data["root"]),
-        op_rows=data["op_rows"],
+        op_rows=np.array(data["op_rows"], dtype=np.int64),
         ghosts=frozenset(data["ghosts"]),
     )
 

@@ -156,10 +156,10 @@ def drawn_graph_data(drawn: DrawnGraph) -> dict[str, Any]:
     return {
         "names": list(drawn.names),
         "types": list(drawn.types),
-        "parents": list(drawn.parents),
-        "cardinalities": list(drawn.cardinalities),
+        "parents": drawn.parents.tolist(),
+        "cardinalities": drawn.cardinalities.tolist(),
         "ops": list(drawn.ops),
-        "op_rows": list(drawn.op_rows),
+        "op_rows": drawn.op_rows.tolist(),
         "ghosts": sorted(drawn.ghosts),
         "metaedges": {
             "parent": arrows.parent.tolist(),

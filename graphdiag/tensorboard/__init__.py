@@ -49,9 +49,8 @@ def draw(graph_defs: Sequence[GraphDef]) -> DrawnGraph:
     """
     with _no_garbage_collection():
         graph = parse_graph(serve_graph(merge_graphs(graph_defs), graph_defs))
-        hierarchy = build_hierarchy(graph)
-        group_series(hierarchy)
-        edges = draw_calls(hierarchy, draw_edges(hierarchy, graph.edges), graph)
+        hierarchy = group_series(build_hierarchy(graph), graph)
+        hierarchy, edges = draw_calls(hierarchy, draw_edges(hierarchy, graph.edges), graph)
         root = render_root(hierarchy, edges, graph)
         return assemble_graph(hierarchy, edges, root, graph)
 

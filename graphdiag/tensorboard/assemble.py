@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -24,10 +25,11 @@ def assemble_graph(hierarchy: Hierarchy, edges: LevelEdges, root: RenderedRoot, 
         The drawn graph. Of several nodes of one name it has the one that TensorBoard finds under it.
     """
     order = np.argsort(edges.parent, kind="stable")
-    op_rows = list(graph.rows)
-    for op, name in graph.embedded.items():
-        if op < len(op_rows):
-            op_rows[op] = hierarchy.index[name]
+    op_rows = graph.rows.copy()
+    guests = np.fromiter(hierarchy.guests, dtype=np.int64, count=len(hierarchy.guests))
+    rows = np.fromiter(hierarchy.guests.values(), dtype=np.int64, count=len(guests))
+    in_graph = guests < len(op_rows)
+    op_rows[guests[in_graph]] = rows[in_graph]
     drawn = DrawnGraph(
         names=hierarchy.names,
         types=hierarchy.types,
@@ -45,12 +47,13 @@ def assemble_graph(hierarchy: Hierarchy, edges: LevelEdges, root: RenderedRoot, 
         root=root,
         op_rows=op_rows,
     )
-    return drawn if len(hierarchy.index) == len(hierarchy.names) else _listed_only(drawn, hierarchy)
+    index = hierarchy.index
+    return drawn if index is None or len(index) == len(drawn.names) else _listed_only(drawn, index, hierarchy.ghosts)
 
 
-def _listed_only(drawn: DrawnGraph, hierarchy: Hierarchy) -> DrawnGraph:
+def _listed_only(drawn: DrawnGraph, index: Mapping[str, int], ghosts: Mapping[str, int]) -> DrawnGraph:
     """The drawn graph without the rows whose name now leads to another: calls that were replaced, repeated names."""
-    rows = [*hierarchy.index.values(), *hierarchy.ghosts.values()]
+    rows = [*index.values(), *ghosts.values()]
     number = {drawn.names[row]: position for position, row in enumerate(rows)}
     # The last entry is for -1, the parent of the root and the row of what is not drawn.
     place = np.array([*(number[name] for name in drawn.names), -1])
@@ -58,8 +61,8 @@ def _listed_only(drawn: DrawnGraph, hierarchy: Hierarchy) -> DrawnGraph:
     return DrawnGraph(
         names=[drawn.names[row] for row in rows],
         types=[drawn.types[row] for row in rows],
-        parents=place[[drawn.parents[row] for row in rows]].tolist(),
-        cardinalities=[drawn.cardinalities[row] for row in rows],
+        parents=place[drawn.parents[rows]],
+        cardinalities=drawn.cardinalities[rows],
         ops=[drawn.ops[row] for row in rows],
         metaedges=replace(
             metaedges,
@@ -68,6 +71,6 @@ def _listed_only(drawn: DrawnGraph, hierarchy: Hierarchy) -> DrawnGraph:
             target=place[metaedges.target],
         ),
         root=drawn.root,
-        op_rows=place[drawn.op_rows].tolist(),
-        ghosts=frozenset(hierarchy.ghosts),
+        op_rows=place[drawn.op_rows],
+        ghosts=frozenset(ghosts),
     )

@@ -46,8 +46,9 @@ def render_root(hierarchy: Hierarchy, edges: LevelEdges, graph: SlimGraph) -> Re
         The root as rendered, with the reason for every extraction.
     """
     core = _Core(hierarchy, edges, graph)
+    known = _known(hierarchy, graph)
     for row in list(core.nodes):
-        kind = _kind(hierarchy, row)
+        kind = _kind(hierarchy, known, row)
         if kind in SINK_OPS:
             core.extract(row, "out", rule="kind", kind=kind)
     in_limit, out_limit = _extract_high_degrees(core)
@@ -84,7 +85,7 @@ class _Core:
     """
 
     def __init__(self, hierarchy: Hierarchy, edges: LevelEdges, graph: SlimGraph) -> None:
-        children = {hierarchy.names[row]: row for row in hierarchy.children[hierarchy.root]}
+        children = {hierarchy.names[row]: row for row in hierarchy.children_of(hierarchy.root)}
         self.nodes = {children[name]: name for name in javascript.key_order(children)}
         at_root = np.flatnonzero(edges.parent == hierarchy.root)
         pairs = zip(edges.source[at_root].tolist(), edges.target[at_root].tolist(), strict=True)
@@ -94,7 +95,7 @@ class _Core:
         for source, target in self.edges:
             self.before[target][source] = None
             self.after[source][target] = None
-        embeddings = {row: graph.embeddings.get(row, ()) for row in self.nodes}
+        embeddings = {row: graph.embeddings.of(row) for row in self.nodes}
         self.has_inputs = {row for row, guests in embeddings.items() if any(inward for _, _, inward in guests)}
         self.has_outputs = {row for row, guests in embeddings.items() if not all(inward for _, _, inward in guests)}
         self.extracted: dict[str, list[str]] = {"in": [], "out": []}
@@ -126,11 +127,19 @@ class _Core:
         self.extractions[name] = Extraction(name, side, rule, degree, limit, control, kind)
 
 
-def _kind(hierarchy: Hierarchy, row: int) -> str:
+def _known(hierarchy: Hierarchy, graph: SlimGraph) -> Mapping[str, int]:
+    """Row of each name that may be that of an op that is also a scope."""
+    if hierarchy.index is not None:
+        return hierarchy.index
+    if "(" not in graph.marks:
+        return graph.own_ops
+    return dict(zip(hierarchy.names, range(len(hierarchy.names)), strict=True))
+
+
+def _kind(hierarchy: Hierarchy, known: Mapping[str, int], row: int) -> str:
     """The op type that decides whether a node is always extracted."""
     if hierarchy.types[row] == META:
-        own = hierarchy.index.get(strict_name(hierarchy.names[row]), row)
-        return hierarchy.ops[own]
+        row = known.get(strict_name(hierarchy.names[row]), row)
     return hierarchy.ops[row]
 
 

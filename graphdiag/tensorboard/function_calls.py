@@ -25,23 +25,23 @@ from graphdiag.tensorboard.merge import UndrawableGraphError
 from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, SlimGraph
 
 
-def draw_calls(hierarchy: Hierarchy, edges: LevelEdges, graph: SlimGraph) -> LevelEdges:
+def draw_calls(hierarchy: Hierarchy, edges: LevelEdges, graph: SlimGraph) -> tuple[Hierarchy, LevelEdges]:
     """Replace the calls that TensorBoard replaces when it opens the graph.
 
     Args:
-        hierarchy: The tree; the copies are added to it.
+        hierarchy: The tree.
         edges: Its metaedges.
         graph: The slim graph.
 
     Returns:
-        The metaedges, with those inside the copies.
+        The tree with the copies, and the metaedges with those inside the copies.
 
     Raises:
         UndrawableGraphError: TensorBoard fails to connect a call to the copy.
     """
     if not graph.calls.inputs:
-        return edges
-    drawing = _Drawing(hierarchy, edges, graph)
+        return hierarchy, edges
+    drawing = _Drawing(_Tree(hierarchy), edges, graph)
     try:
         drawing.open(hierarchy.root)
     except RecursionError:
@@ -49,7 +49,60 @@ def draw_calls(hierarchy: Hierarchy, edges: LevelEdges, graph: SlimGraph) -> Lev
             "TensorBoard fails on this graph: a function whose result is a call of the function itself has no end; "
             "look at the function's own graph instead"
         ) from None
-    return drawing.all_edges()
+    with_copies = drawing.all_edges()
+    return drawing.tree.columns(), with_copies
+
+
+class _Tree:
+    """The tree while copies are added to it; see `Hierarchy`."""
+
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self._before = hierarchy
+        self.root = hierarchy.root
+        self.library = hierarchy.library
+        self.names = list(hierarchy.names)
+        self.types = list(hierarchy.types)
+        self.parents: list[int] = hierarchy.parents.tolist()
+        self.cardinalities: list[int] = hierarchy.cardinalities.tolist()
+        self.ops = list(hierarchy.ops)
+        self.index = hierarchy.row_by_name()
+        self.children = hierarchy.children()
+        self.ghosts: dict[str, int] = {}
+
+    def add(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
+        """Put a new node into the tree and return its row."""
+        row = self.index[name] = self.add_unlisted(name, kind, parent, cardinality, op)
+        return row
+
+    def add_unlisted(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
+        """The same, but leave the name to whatever has it now."""
+        row = len(self.names)
+        self.names.append(name)
+        self.types.append(kind)
+        self.parents.append(parent)
+        self.cardinalities.append(cardinality)
+        self.ops.append(op)
+        if kind != OP:
+            self.children[row] = []
+        return row
+
+    def columns(self) -> Hierarchy:
+        """The tree as it has become."""
+        places = np.full(len(self.names), -1, dtype=np.int64)
+        for children in self.children.values():
+            places[children] = np.arange(len(children))
+        return replace(
+            self._before,
+            names=self.names,
+            types=self.types,
+            parents=np.array(self.parents, dtype=np.int64),
+            places=places,
+            cardinalities=np.array(self.cardinalities, dtype=np.int64),
+            ops=self.ops,
+            guests={guest: self.index[self.names[row]] for guest, row in self._before.guests.items()},
+            index=self.index,
+            ghosts=self.ghosts,
+        )
 
 
 @dataclass
@@ -87,8 +140,8 @@ class _Drawing:
         copied: The metaedges of each group that is part of a copy, by source and target.
     """
 
-    def __init__(self, hierarchy: Hierarchy, edges: LevelEdges, graph: SlimGraph) -> None:
-        self.tree = hierarchy
+    def __init__(self, tree: _Tree, edges: LevelEdges, graph: SlimGraph) -> None:
+        self.tree = tree
         self.edges = edges
         self.graph = graph
         self.opened: set[str] = set()
@@ -185,7 +238,7 @@ class _Drawing:
         tree = self.tree
         inside[renamed] = tree.add(renamed, OP, copy, 1, tree.ops[row])
         self.origin[inside[renamed]] = row
-        for guest, op, _ in self.graph.embeddings.get(row, ()):
+        for guest, op, _ in self.graph.embeddings.of(row):
             beside = guest.replace(old, new, 1)
             if beside not in inside:
                 inside[beside] = tree.add(beside, OP, copy, 1, op)
@@ -197,7 +250,7 @@ class _Drawing:
         at = min(position, len(inputs) - 1)
         while 0 <= at < len(inputs) and inputs[at][2]:
             at += 1
-        constants = [name for name, _, inward in self.graph.embeddings.get(row, ()) if inward]
+        constants = [name for name, _, inward in self.graph.embeddings.of(row) if inward]
         embedded = sum(given[0] == name and not given[2] for name in constants for given in inputs)
         if not 0 <= at < len(inputs) or self.regular_into[row] + embedded <= at:
             raise _disconnected(self.tree.names[call], self.tree.ops[call])

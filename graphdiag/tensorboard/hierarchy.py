@@ -7,63 +7,73 @@ between the two children of that node that hold them. It is counted there as reg
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from graphdiag.graphs.arrays import first_of_each
 from graphdiag.graphs.drawn_graph import META, OP, ROOT
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.merge import UndrawableGraphError
-from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, BaseEdges, Embedding, SlimGraph
+from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, BaseEdges, SlimGraph
 
 
 @dataclass(frozen=True, eq=False)
 class Hierarchy:
-    """The tree of nodes, which the stages after this one add to.
+    """The tree of nodes.
 
     The columns have one row per node: first the ops of the slim graph, then the root, then the others as they are made.
 
     Attributes:
         names: Names.
         types: ``meta``, ``op`` or ``series``.
-        parents: Row of the parent; -1 for the root.
-        cardinalities: How many ops of the slim graph each node stands for.
+        parents: Row of the parent; int64, -1 for the root.
+        places: Nodes of one parent stand in the order of these; int64, negative for embedded ops, which are nobody's
+            child.
+        cardinalities: How many ops of the slim graph each node stands for; int64.
         ops: Op types; empty where there is none.
-        index: Row of each name. A row that another of the same name replaced is not in it.
-        children: Rows of the children of every metanode and series; embedded ops are nobody's child.
         library: Row of the metanode of each library function, by the function's name.
         root: Row of the root.
+        guests: Row of each embedded op that is drawn, by its place in the merged graph.
+        index: Row of each name; ``None`` where no two nodes have one name. A row that another of the same name replaced
+            is not in it.
         ghosts: Row of each name that a metaedge has for an end though no node is called so; see `function_calls`.
     """
 
-    names: list[str]
-    types: list[str]
-    parents: list[int]
-    cardinalities: list[int]
-    ops: list[str]
-    index: dict[str, int]
-    children: dict[int, list[int]]
-    library: dict[str, int]
+    names: Sequence[str]
+    types: Sequence[str]
+    parents: np.ndarray
+    places: np.ndarray
+    cardinalities: np.ndarray
+    ops: Sequence[str]
+    library: Mapping[str, int]
     root: int
-    ghosts: dict[str, int] = field(default_factory=dict)
+    guests: Mapping[int, int]
+    index: Mapping[str, int] | None = None
+    ghosts: Mapping[str, int] = field(default_factory=dict)
 
-    def add(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
-        """Put a new node into the tree and return its row."""
-        row = self.index[name] = self.add_unlisted(name, kind, parent, cardinality, op)
-        return row
+    def children_of(self, row: int) -> list[int]:
+        """Rows of the children of a metanode or series, in TensorBoard's order."""
+        rows = np.flatnonzero((self.parents == row) & (self.places >= 0))
+        children: list[int] = rows[np.argsort(self.places[rows], kind="stable")].tolist()
+        return children
 
-    def add_unlisted(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
-        """The same, but leave the name to whatever has it now."""
-        row = len(self.names)
-        self.names.append(name)
-        self.types.append(kind)
-        self.parents.append(parent)
-        self.cardinalities.append(cardinality)
-        self.ops.append(op)
-        if kind != OP:
-            self.children[row] = []
-        return row
+    def row_by_name(self) -> dict[str, int]:
+        """Row of each name, in the order in which TensorBoard makes the nodes; of a tree without series."""
+        if self.index is not None:
+            return dict(self.index)
+        order = np.argsort(np.where(self.places < 0, -self.places, self.places), kind="stable")
+        order = np.concatenate([[self.root], order[order != self.root]])
+        return {self.names[row]: row for row in order.tolist()}
+
+    def children(self) -> dict[int, list[int]]:
+        """The same for every metanode and series."""
+        children: dict[int, list[int]] = {row: [] for row, kind in enumerate(self.types) if kind != OP}
+        rows = np.flatnonzero((self.places >= 0) & (self.parents >= 0))
+        for row in rows[np.argsort(self.places[rows], kind="stable")].tolist():
+            children[int(self.parents[row])].append(row)
+        return children
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,68 +111,176 @@ def build_hierarchy(graph: SlimGraph) -> Hierarchy:
     Raises:
         UndrawableGraphError: TensorBoard fails on a scope: it has the name of an op, or a name it cannot take.
     """
-    size = len(graph.names)
-    hierarchy = Hierarchy(
-        names=list(graph.names),
-        types=[OP] * size,
-        parents=[0] * size,
-        cardinalities=[1] * size,
-        ops=list(graph.ops),
-        index={},
-        children={},
-        library={},
+    return _of_scopes(graph) if graph.are_distinct else _Growing(graph).tree()
+
+
+def _of_scopes(graph: SlimGraph) -> Hierarchy:
+    """The tree of a graph in which each name means one thing: in whole arrays."""
+    size, scopes = len(graph.names), graph.scopes
+    first, inside = _extents(graph)
+    kept = np.flatnonzero(first < size)
+    kept = kept[kept > 0]
+    hosts, guests = graph.embeddings.hosts, graph.embeddings.guests
+    appears, which = first_of_each(guests)
+    last_host = np.zeros(len(appears), dtype=np.int64)
+    # The last op to hold an embedded op is its parent.
+    last_host[which] = hosts
+    # With an op come first the scopes around it, the outer ones before the inner, and last what is embedded in it.
+    made = np.concatenate([3 * first[kept], 3 * hosts[appears] + 2])
+    order = np.argsort(made, kind="stable")
+    made[len(kept) :] *= -1
+    row_of = np.empty(len(order), dtype=np.int64)
+    row_of[order] = size + 1 + np.arange(len(order))
+    node_of_scope = np.full(len(scopes), -1, dtype=np.int64)
+    node_of_scope[0] = size
+    node_of_scope[kept] = row_of[: len(kept)]
+    added = np.concatenate([node_of_scope[scopes.parent[kept]], last_host])[order]
+    one_op = np.ones(len(appears), dtype=np.int64)
+    guest_rows = guests[appears].tolist()
+    scope_names = [scopes.names[scope] for scope in kept.tolist()]
+    names = [*scope_names, *map(graph.embeddings.strict_name, guest_rows)]
+    types = [META] * len(kept) + [OP] * len(guest_rows)
+    ops = [""] * len(kept) + [graph.embeddings.ops[guest] for guest in guest_rows]
+    in_order = order.tolist()
+    is_top = scopes.parent[kept] == 0
+    library = {
+        names[place][len(LIBRARY_PREFIX) :]: int(row_of[place])
+        for place in np.flatnonzero(is_top)[np.argsort(row_of[: len(kept)][is_top])].tolist()
+        if names[place].startswith(LIBRARY_PREFIX)
+    }
+    return Hierarchy(
+        names=[*graph.names, ROOT, *map(names.__getitem__, in_order)],
+        types=[*([OP] * size), META, *map(types.__getitem__, in_order)],
+        parents=np.concatenate([node_of_scope[graph.scope_of], [-1], added]),
+        places=np.concatenate([3 * np.arange(size) + 1, [0], made[order]]),
+        cardinalities=np.concatenate([np.ones(size, dtype=np.int64), [size], np.append(inside[kept], one_op)[order]]),
+        ops=[*graph.ops, "", *map(ops.__getitem__, in_order)],
+        library=library,
         root=size,
+        guests=dict(zip(guest_rows, row_of[len(kept) :].tolist(), strict=True)),
     )
-    hierarchy.add(ROOT, META, -1, 0)
-    index, parents, embeddings = hierarchy.index, hierarchy.parents, graph.embeddings
-    parent, inside = size, hierarchy.children[size]
-    latest = ""
-    for row, name in enumerate(graph.names):
-        scope = name.rpartition("/")[0]
-        # Neighbors are mostly of one scope.
-        if scope != latest or name[0] == "/":
-            latest = scope
-            parent = _scope(hierarchy, scope) if scope or name[0] == "/" else size
-            inside = hierarchy.children[parent]
-        parents[row] = parent
-        index[name] = row
-        inside.append(row)
-        if row in embeddings:
-            _embed(hierarchy, row, embeddings[row])
-    _count(hierarchy, size)
-    return hierarchy
 
 
-def _embed(hierarchy: Hierarchy, host: int, guests: Sequence[Embedding]) -> None:
-    for guest, op, _ in guests:
-        known = hierarchy.index.get(guest, -1)
-        if known > hierarchy.root and hierarchy.types[known] == OP:
-            # Embedded elsewhere before: the last op to hold it is its parent.
-            hierarchy.parents[known] = host
-            hierarchy.ops[known] = op
-        else:
-            hierarchy.add(guest, OP, host, 1, op)
+def _extents(graph: SlimGraph) -> tuple[np.ndarray, np.ndarray]:
+    """The first op at any depth in each scope, past all ops where there is none, and how many there are; int64."""
+    size = len(graph.names)
+    direct = np.full(len(graph.scopes), size, dtype=np.int64)
+    direct[graph.scope_of[::-1]] = np.arange(size)[::-1]
+    first, inside = direct.tolist(), np.bincount(graph.scope_of, minlength=len(graph.scopes)).tolist()
+    # A scope comes after the one around it, so that going backwards each is complete when it is added up.
+    parents = graph.scopes.parent.tolist()
+    for scope in range(len(parents) - 1, 0, -1):
+        around = parents[scope]
+        inside[around] += inside[scope]
+        if first[scope] < first[around]:
+            first[around] = first[scope]
+    return np.array(first, dtype=np.int64), np.array(inside, dtype=np.int64)
 
 
-def _scope(hierarchy: Hierarchy, name: str) -> int:
-    """Row of the metanode of that name, made with all those around it where it is not there yet."""
-    missing = []
-    known = name
-    while known not in hierarchy.index:
-        missing.append(known)
-        known = known[: known.rfind("/")] if "/" in known else ROOT
-    row = hierarchy.index[known]
-    if row not in hierarchy.children:
-        raise _clash(known)
-    for scope in reversed(missing):
-        if row == hierarchy.root:
-            _check_top(scope)
-        above = row
-        row = hierarchy.add(scope, META, above, 0)
-        hierarchy.children[above].append(row)
-        if above == hierarchy.root and scope.startswith(LIBRARY_PREFIX):
-            hierarchy.library[scope[len(LIBRARY_PREFIX) :]] = row
-    return row
+class _Growing:
+    """The tree of a graph in which a name may mean several things: node by node, as TensorBoard makes it."""
+
+    def __init__(self, graph: SlimGraph) -> None:
+        size = len(graph.names)
+        self.graph = graph
+        self.root = size
+        self.names = list(graph.names)
+        self.types = [OP] * size
+        self.parents = [0] * size
+        self.cardinalities = [1] * size
+        self.ops = list(graph.ops)
+        self.index: dict[str, int] = {}
+        self.children: dict[int, list[int]] = {}
+        self.library: dict[str, int] = {}
+        self._add(ROOT, META, -1, 0)
+
+    def tree(self) -> Hierarchy:
+        """The whole tree."""
+        graph, index = self.graph, self.index
+        parent = self.root
+        latest = ""
+        for row, name in enumerate(graph.names):
+            scope = name.rpartition("/")[0]
+            # Neighbors are mostly of one scope.
+            if scope != latest or name[0] == "/":
+                latest = scope
+                parent = self._scope(scope) if scope or name[0] == "/" else self.root
+            self.parents[row] = parent
+            index[name] = row
+            self.children[parent].append(row)
+            self._embed(row)
+        self._count()
+        places = np.full(len(self.names), -1, dtype=np.int64)
+        for children in self.children.values():
+            places[children] = np.arange(len(children))
+        guests = set(graph.embeddings.guests.tolist())
+        drawn = {guest: graph.embedded.get(guest) or graph.embeddings.strict_name(guest) for guest in guests}
+        return Hierarchy(
+            names=self.names,
+            types=self.types,
+            parents=np.array(self.parents, dtype=np.int64),
+            places=places,
+            cardinalities=np.array(self.cardinalities, dtype=np.int64),
+            ops=self.ops,
+            library=self.library,
+            root=self.root,
+            guests={guest: index[name] for guest, name in drawn.items()},
+            index=index,
+        )
+
+    def _add(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
+        row = self.index[name] = len(self.names)
+        self.names.append(name)
+        self.types.append(kind)
+        self.parents.append(parent)
+        self.cardinalities.append(cardinality)
+        self.ops.append(op)
+        if kind != OP:
+            self.children[row] = []
+        return row
+
+    def _embed(self, host: int) -> None:
+        for guest, op, _ in self.graph.embeddings.of(host):
+            known = self.index.get(guest, -1)
+            if known > self.root and self.types[known] == OP:
+                # Embedded elsewhere before: the last op to hold it is its parent.
+                self.parents[known] = host
+                self.ops[known] = op
+            else:
+                self._add(guest, OP, host, 1, op)
+
+    def _scope(self, name: str) -> int:
+        """Row of the metanode of that name, made with all those around it where it is not there yet."""
+        missing = []
+        known = name
+        while known not in self.index:
+            missing.append(known)
+            known = known[: known.rfind("/")] if "/" in known else ROOT
+        row = self.index[known]
+        if row not in self.children:
+            raise _clash(known)
+        for scope in reversed(missing):
+            if row == self.root:
+                _check_top(scope)
+            above = row
+            row = self._add(scope, META, above, 0)
+            self.children[above].append(row)
+            if above == self.root and scope.startswith(LIBRARY_PREFIX):
+                self.library[scope[len(LIBRARY_PREFIX) :]] = row
+        return row
+
+    def _count(self) -> None:
+        cardinalities, parents = self.cardinalities, self.parents
+        ops = np.bincount(parents[: self.root], minlength=len(parents)).tolist()
+        for row in self.children:
+            cardinalities[row] = ops[row]
+        # A scope is made after the one around it, so that going backwards each is complete when it is added up.
+        for row in reversed(self.children):
+            if row != self.root:
+                cardinalities[parents[row]] += cardinalities[row]
+        # Below a scope that is called like the root TensorBoard counts everything twice.
+        twice = (row for row in self.children[self.root] if self.names[row].startswith(f"{ROOT}/"))
+        cardinalities[self.root] += sum(cardinalities[row] for row in twice)
 
 
 def _clash(name: str) -> UndrawableGraphError:
@@ -178,21 +296,6 @@ def _check_top(scope: str) -> None:
         raise javascript.fails_on("scope", scope)
 
 
-def _count(hierarchy: Hierarchy, size: int) -> None:
-    parents = hierarchy.parents
-    cardinalities = hierarchy.cardinalities
-    ops = np.bincount(parents[:size], minlength=len(parents)).tolist()
-    for row in hierarchy.children:
-        cardinalities[row] = ops[row]
-    # A scope is made after the one around it, so that going backwards each is complete when it is added up.
-    for row in reversed(hierarchy.children):
-        if row != hierarchy.root:
-            cardinalities[parents[row]] += cardinalities[row]
-    # Below a scope that is called like the root TensorBoard counts everything twice.
-    twice = (row for row in hierarchy.children[hierarchy.root] if hierarchy.names[row].startswith(f"{ROOT}/"))
-    cardinalities[hierarchy.root] += sum(cardinalities[row] for row in twice)
-
-
 def draw_edges(hierarchy: Hierarchy, edges: BaseEdges) -> LevelEdges:
     """Gather the base edges into metaedges.
 
@@ -203,16 +306,10 @@ def draw_edges(hierarchy: Hierarchy, edges: BaseEdges) -> LevelEdges:
     Returns:
         One metaedge for each pair of siblings with edges between them.
     """
-    parents = np.array(hierarchy.parents, dtype=np.int64)
-    source, target = _siblings(parents, _depths(hierarchy, parents), edges)
-    pairs = source * len(parents) + target
-    _, first, group = np.unique(pairs, return_index=True, return_inverse=True)
-    # np.unique sorts by pair; TensorBoard keeps the order in which the pairs first come up.
-    order = np.argsort(first, kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    of_base = rank[group]
-    first = first[order]
+    parents = hierarchy.parents
+    source, target = _siblings(parents, _depths(hierarchy), edges)
+    # TensorBoard keeps the order in which the pairs first come up.
+    first, of_base = first_of_each(source * len(parents) + target)
     size = len(first)
     control = np.bincount(of_base[edges.control], minlength=size)
     parent = parents[source[first]]
@@ -230,21 +327,29 @@ def draw_edges(hierarchy: Hierarchy, edges: BaseEdges) -> LevelEdges:
 
 def _check_drawable(hierarchy: Hierarchy, parents: np.ndarray) -> None:
     # TensorBoard looks up by name the node that is to hold an edge.
-    for row in sorted(set(parents.tolist())):
-        if hierarchy.index[hierarchy.names[row]] != row:
-            raise _clash(hierarchy.names[row])
+    if hierarchy.index is not None:
+        for row in sorted(set(parents.tolist())):
+            if hierarchy.index[hierarchy.names[row]] != row:
+                raise _clash(hierarchy.names[row])
 
 
-def _depths(hierarchy: Hierarchy, parents: np.ndarray) -> np.ndarray:
-    depths = [0] * len(parents)
-    # A group is made after the one around it; the ops of the slim graph stand before them all.
-    for row in hierarchy.children:
-        if row != hierarchy.root:
-            depths[row] = depths[hierarchy.parents[row]] + 1
-    columns = np.array(depths, dtype=np.int64)
+def _depths(hierarchy: Hierarchy) -> np.ndarray:
+    """How many nodes are around each node that is nobody's guest; int64."""
+    parents = hierarchy.parents
+    depths = np.zeros(len(parents), dtype=np.int64)
+    groups = np.flatnonzero(hierarchy.places >= 0)
+    groups = groups[groups > hierarchy.root]
+    above = np.full(len(parents), -1, dtype=np.int64)
+    above[groups] = parents[groups]
+    depths[groups] = 1
+    # Each round looks twice as far up as the one before.
+    while len(groups):
+        depths[groups] += depths[above[groups]]
+        above[groups] = above[above[groups]]
+        groups = groups[above[groups] >= 0]
     ops = slice(0, hierarchy.root)
-    columns[ops] = columns[parents[ops]] + 1
-    return columns
+    depths[ops] = depths[parents[ops]] + 1
+    return depths
 
 
 def _siblings(parents: np.ndarray, depths: np.ndarray, edges: BaseEdges) -> tuple[np.ndarray, np.ndarray]:

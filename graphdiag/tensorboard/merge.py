@@ -9,10 +9,13 @@ function no longer calls it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from graphdiag.errors import SourceError
 from graphdiag.graphs.serialized_graph import Nodes, around_nodes, nodes_of, producer_of, unparsed
@@ -34,17 +37,42 @@ class ProducersDifferError(UndrawableGraphError):
 
 @dataclass(frozen=True, eq=False)
 class RawNodes:
-    """Ops as the file has them: columns of one length.
+    """Ops as the file has them.
 
     Attributes:
-        names: Op names.
-        ops: Op types.
-        inputs: Input texts of each op, as ``a``, ``a:1`` or ``^a``.
+        columns: Names, types and inputs.
     """
 
-    names: list[str]
-    ops: list[str]
-    inputs: list[Sequence[str]]
+    columns: Nodes
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Op names."""
+        return self.columns.names
+
+    @property
+    def ops(self) -> Sequence[str]:
+        """Op types."""
+        return self.columns.types
+
+    @cached_property
+    def inputs(self) -> Sequence[Sequence[str]]:
+        """Input texts of each op, as ``a``, ``a:1`` or ``^a``."""
+        texts = self.columns.inputs
+        return [texts[start:stop] for start, stop in pairwise(self.columns.first_input.tolist())]
+
+    def renamed(self, name: Callable[[str], str], op: Callable[[str], str], text: Callable[[str], str]) -> RawNodes:
+        """The same ops with other names, types and input texts."""
+        columns = self.columns
+        types = {op_type: op(op_type) for op_type in columns.type_names}
+        return RawNodes(
+            Nodes.of_texts(
+                names=[name(old) for old in columns.names],
+                types=[types[old] for old in columns.types],
+                inputs=partial(list, [text(old) for old in columns.inputs]),
+                first_input=columns.first_input,
+            )
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,19 +108,28 @@ def merge_graphs(graph_defs: Sequence[GraphDef]) -> RawGraph:
     graphs = unparsed(graph_defs)
     if len(graphs) == 1:
         library = around_nodes(graphs[0]).library
-        return RawGraph(_read(nodes_of(graphs[0])), [_function(function) for function in library.function])
+        return RawGraph(RawNodes(nodes_of(graphs[0])), [_function(function) for function in library.function])
     _check_producers(graphs)
-    nodes = RawNodes([], [], [])
+    parts: list[RawNodes] = []
     functions: list[RawFunction] = []
     for number, graph in enumerate(graphs, start=1):
-        part = _read(nodes_of(graph))
-        prefix = f"graph_{number}/"
-        nodes.names.extend(prefix + name for name in part.names)
-        nodes.ops.extend(part.ops)
-        nodes.inputs.extend([prefix + text for text in texts] for texts in part.inputs)
+        prefix = f"graph_{number}/".__add__
+        parts.append(RawNodes(nodes_of(graph)).renamed(prefix, str, prefix))
         library = around_nodes(graph).library
         functions.extend(_function(function, f"graph_{number}_") for function in library.function)
-    return RawGraph(nodes, functions)
+    return RawGraph(_one_after_the_other(parts), functions)
+
+
+def _one_after_the_other(parts: Sequence[RawNodes]) -> RawNodes:
+    sizes = [np.diff(part.columns.first_input) for part in parts]
+    return RawNodes(
+        Nodes.of_texts(
+            names=[name for part in parts for name in part.names],
+            types=[op for part in parts for op in part.ops],
+            inputs=partial(list, [text for part in parts for text in part.columns.inputs]),
+            first_input=np.cumsum(np.concatenate([np.zeros(1, dtype=np.int64), *sizes])),
+        )
+    )
 
 
 def _check_producers(graphs: Sequence[GraphDef | SerializedGraph]) -> None:
@@ -106,17 +143,11 @@ def _check_producers(graphs: Sequence[GraphDef | SerializedGraph]) -> None:
         )
 
 
-def _read(nodes: Nodes) -> RawNodes:
-    texts = nodes.inputs
-    inputs: list[Sequence[str]] = [texts[start:stop] for start, stop in pairwise(nodes.first_input.tolist())]
-    return RawNodes(list(nodes.names), list(nodes.types), inputs)
-
-
 def _function(function: FunctionDef, prefix: str = "") -> RawFunction:
     signature = function.signature
     return RawFunction(
         name=prefix + signature.name,
         arguments=[argument.name for argument in signature.input_arg],
         results=[result.name for result in signature.output_arg],
-        body=_read(Nodes.of_messages(function.node_def)),
+        body=RawNodes(Nodes.of_messages(function.node_def)),
     )

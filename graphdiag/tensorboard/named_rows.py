@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
+
+from graphdiag.graphs.scope_tree import ScopeTree
+from graphdiag.graphs.serialized_graph import named_as_scopes
+from graphdiag.tensorboard.merge import RawNodes
 from graphdiag.tensorboard.slim_graph import Input
 
 PLAIN = 0
@@ -36,44 +42,119 @@ REFERENCE_OPS = frozenset(
 
 
 @dataclass(frozen=True, eq=False)
-class NamedRows:
-    """The ops of the graph and then those of its functions, with their names settled.
+class Rows:
+    """The ops of the graph and then those made for its functions.
 
     Attributes:
-        names: Names, those of functions with their prefix.
+        nodes: The ops of the graph.
+        names: Names of all rows, those of functions with their prefix.
         ops: Op types.
-        inputs: Input texts, without the prefix.
+        op_numbers: A number for each op type; int32.
+        kinds: `PLAIN`, or how the op is embedded: `CONSTANT` or `SUMMARY`; uint8.
+        function_inputs: Input texts of the rows after those of the graph, without the prefix.
         prefixes: What goes before the input names of rows in a function's body.
         arguments: Position of the function argument that a row stands for.
         results: Position of the function result that a row stands for.
-        kinds: `PLAIN`, or how the op is embedded: `CONSTANT` or `SUMMARY`.
-        row_of: Row that an input of each name leads to.
-        plain_of: Row of each op by name; embedded ops may be among them.
-        strict: New name of each op that is also a scope.
-        renamed: Row of each op that is not embedded, by its new name: an input may have that name as well.
-        numbers: Number of the node that each row belongs to; -1 for an embedded op.
-        owners: Row of each node.
-        node_names: Strict name of each node.
     """
 
+    nodes: RawNodes
     names: Sequence[str]
     ops: Sequence[str]
-    inputs: Sequence[Sequence[str]]
+    op_numbers: np.ndarray
+    kinds: np.ndarray
+    function_inputs: Sequence[Sequence[str]]
     prefixes: Mapping[int, str]
     arguments: Mapping[int, int]
     results: Mapping[int, int]
-    kinds: bytes
-    row_of: Mapping[str, int]
-    plain_of: Mapping[str, int]
-    strict: Mapping[str, str]
-    renamed: Mapping[str, int]
-    numbers: Sequence[int]
-    owners: Sequence[int]
-    node_names: Sequence[str]
+
+    @property
+    def has_functions(self) -> bool:
+        """Whether there are rows of functions."""
+        return len(self.names) > len(self.nodes.names)
+
+    @cached_property
+    def are_unique(self) -> bool:
+        """Whether no name stands more than once."""
+        if self.has_functions:
+            return len(set(self.names)) == len(self.names)
+        return self.nodes.columns.given.links.are_unique
+
+    @cached_property
+    def scopes(self) -> ScopeTree:
+        """The name scopes."""
+        return ScopeTree.of_names(self.names) if self.has_functions else self.nodes.columns.scopes
+
+    @cached_property
+    def named_as_scopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Rows whose names are also names of scopes, and these scopes; int64."""
+        if self.has_functions:
+            return named_as_scopes(self.names, self.scopes)
+        return self.nodes.columns.named_as_scopes
+
+    @cached_property
+    def at_root(self) -> Sequence[int]:
+        """Rows whose names have no scope, or begin with the slash after it."""
+        return np.flatnonzero(self.scopes.of_op == 0).tolist()
+
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """The row that an input of each name leads to.
+
+        Where a name stands for ops of several kinds, that is the constant, or else the summary. Of several ops of one
+        kind it is the last.
+        """
+        rows = dict(zip(self.names, range(len(self.names)), strict=True))
+        if not self.are_unique:
+            for kind in (PLAIN, SUMMARY, CONSTANT):
+                rows.update((self.names[row], row) for row in np.flatnonzero(self.kinds == kind).tolist())
+        return rows
+
+    @cached_property
+    def plain_of(self) -> Mapping[str, int]:
+        """Row of each op by name; embedded ops are among them if all names are different."""
+        if self.are_unique:
+            return self.row_of
+        return {self.names[row]: row for row in np.flatnonzero(self.kinds == PLAIN).tolist()}
+
+    def holds(self, mark: str) -> bool:
+        """Whether some name holds a character."""
+        texts = (self.nodes.columns.together, *self.names[len(self.nodes.names) :])
+        return any(mark in text for text in texts)
 
     def normalized_inputs(self, row: int) -> list[Input]:
         """The inputs of a row as TensorBoard counts them."""
-        return normalize(self.inputs[row], self.prefixes.get(row, ""))
+        return normalize(self.texts_of(row), self.prefixes.get(row, ""))
+
+    def texts_of(self, row: int) -> Sequence[str]:
+        """The inputs of a row as they stand in the file."""
+        columns = self.nodes.columns
+        if row >= len(columns):
+            return self.function_inputs[row - len(columns)]
+        return columns.inputs[columns.first_input[row] : columns.first_input[row + 1]]
+
+
+@dataclass(frozen=True, eq=False)
+class NamedRows:
+    """Ops with their names settled.
+
+    Attributes:
+        rows: The ops.
+        strict: New name of each op that is also a scope.
+        renamed: Row of each op that is not embedded, by its new name: an input may have that name as well.
+        numbers: Number of the node that each row belongs to; int64, -1 for an embedded op.
+        owners: Row of each node; int64.
+        node_names: Strict name of each node.
+        are_distinct: Whether nodes, embedded ops and scopes all have names of their own, and lie in the scopes of
+            `Rows.scopes`; a renamed op lies in the scope that it is named as.
+    """
+
+    rows: Rows
+    strict: Mapping[str, str]
+    renamed: Mapping[str, int]
+    numbers: np.ndarray
+    owners: np.ndarray
+    node_names: list[str]
+    are_distinct: bool
 
 
 def normalize(texts: Iterable[str], prefix: str = "") -> list[Input]:

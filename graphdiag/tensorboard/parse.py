@@ -13,15 +13,15 @@ Follows ``build`` in ``tensorboard/plugins/graph/tf_graph_common/graph.ts`` with
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 
 import numpy as np
 
+from graphdiag.graphs.drawn_graph import ROOT
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.merge import RawGraph, UndrawableGraphError
-from graphdiag.tensorboard.named_rows import CONSTANT, PLAIN, SUMMARY, NamedRows
+from graphdiag.tensorboard.named_rows import CONSTANT, PLAIN, SUMMARY, NamedRows, Rows
 from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, SlimGraph
 from graphdiag.tensorboard.wiring import wire
 
@@ -52,20 +52,38 @@ def parse_graph(graph: RawGraph) -> SlimGraph:
             "record a function that runs between tf.summary.trace_on() and trace_export()"
         )
     rows = _with_functions(graph)
-    kinds = _kinds(rows.ops)
-    row_of, plain_of = _rows_by_name(rows.names, kinds)
-    strict = _strict_names(rows.names, kinds, row_of, plain_of)
-    named = _numbered(rows, kinds, row_of, plain_of, strict)
+    strict, rows_of, is_regular = _strict_names(rows)
+    named = _numbered(rows, strict, rows_of, is_regular)
     wires = wire(named, {function.name for function in graph.functions})
+    own_ops = {new: int(named.numbers[row]) for new, row in named.renamed.items()}
     return SlimGraph(
         names=named.node_names,
-        ops=[rows.ops[row] for row in named.owners],
+        ops=list(map(rows.ops.__getitem__, named.owners.tolist())),
+        op_numbers=rows.op_numbers[named.owners],
         embeddings=wires.embeddings,
         edges=wires.edges,
         calls=wires.calls,
         rows=named.numbers[: len(graph.nodes.names)],
         embedded=wires.embedded,
+        scopes=rows.scopes,
+        scope_of=_scope_of(named),
+        are_distinct=named.are_distinct and not wires.embeddings.again,
+        own_ops=own_ops,
+        marks=frozenset(mark for mark in "([" if rows.holds(mark)),
     )
+
+
+def _scope_of(named: NamedRows) -> np.ndarray:
+    rows = named.rows
+    scopes = rows.scopes.of_op.astype(np.int64)
+    renamed = np.fromiter(named.renamed.values(), dtype=np.int64, count=len(named.renamed))
+    is_renamed = np.zeros(len(scopes), dtype=bool)
+    is_renamed[renamed] = True
+    candidates, own_scopes = rows.named_as_scopes
+    chosen = is_renamed[candidates]
+    scopes[candidates[chosen]] = own_scopes[chosen]
+    found: np.ndarray = scopes[named.owners]
+    return found
 
 
 def strict_name(name: str) -> str:
@@ -73,22 +91,16 @@ def strict_name(name: str) -> str:
     return f"{name}/({name.rpartition('/')[2]})"
 
 
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """The ops of the graph, then those made for its functions; see `NamedRows`."""
-
-    names: Sequence[str]
-    ops: Sequence[str]
-    inputs: Sequence[Sequence[str]]
-    prefixes: Mapping[int, str]
-    arguments: Mapping[int, int]
-    results: Mapping[int, int]
-
-
-def _with_functions(graph: RawGraph) -> _Rows:
-    names = list(graph.nodes.names)
-    ops = list(graph.nodes.ops)
-    inputs = list(graph.nodes.inputs)
+def _with_functions(graph: RawGraph) -> Rows:
+    nodes, columns = graph.nodes, graph.nodes.columns
+    kinds = np.array([_kind(op) for op in columns.type_names], dtype=np.uint8)
+    _check_properties(columns.type_names, "op type")
+    if not graph.functions:
+        numbers = columns.type_numbers
+        return Rows(nodes, nodes.names, nodes.ops, numbers, kinds[numbers], (), {}, {}, {})
+    names = list(nodes.names)
+    ops = list(nodes.ops)
+    inputs: list[Sequence[str]] = []
     prefixes: dict[int, str] = {}
     arguments: dict[int, int] = {}
     results: dict[int, int] = {}
@@ -109,13 +121,11 @@ def _with_functions(graph: RawGraph) -> _Rows:
         names.extend(f"{scope}/{name}" for name in body.names)
         ops.extend(body.ops)
         inputs.extend(body.inputs)
-    return _Rows(names, ops, inputs, prefixes, arguments, results)
-
-
-def _kinds(ops: Sequence[str]) -> bytes:
-    kinds = {op: _kind(op) for op in set(ops)}
-    _check_properties(kinds, "op type")
-    return bytes(map(kinds.__getitem__, ops))
+    number = {op: place for place, op in enumerate(dict.fromkeys(ops))}
+    _check_properties(number, "op type")
+    numbers = np.fromiter(map(number.__getitem__, ops), dtype=np.int32, count=len(ops))
+    kinds = np.array([_kind(op) for op in number], dtype=np.uint8)[numbers]
+    return Rows(nodes, names, ops, numbers, kinds, inputs, prefixes, arguments, results)
 
 
 def _kind(op: str) -> int:
@@ -129,90 +139,90 @@ def _check_properties(names: Iterable[str], what: str) -> None:
         raise javascript.fails_on(what, name)
 
 
-def _rows_by_name(names: Sequence[str], kinds: bytes) -> tuple[dict[str, int], dict[str, int]]:
-    """The row that an input of each name leads to, and the row of each op that is not embedded.
-
-    A name mostly stands once; then both are one and the same table. Where it stands for ops of several kinds, an input
-    leads to the constant first, then to the summary. Of several ops of one kind the last one counts.
-    """
-    row_of = dict(zip(names, range(len(names)), strict=True))
-    if len(row_of) == len(names):
-        return row_of, row_of
-    for kind in (PLAIN, SUMMARY, CONSTANT):
-        row_of.update((name, row) for row, name in enumerate(names) if kinds[row] == kind)
-    return row_of, {name: row for row, name in enumerate(names) if kinds[row] == PLAIN}
-
-
-def _strict_names(
-    names: Sequence[str], kinds: bytes, row_of: Mapping[str, int], plain_of: Mapping[str, int]
-) -> dict[str, str]:
-    """New name of every op, embedded or not, that is also a scope."""
-
-    def is_plain(name: str) -> bool:
-        return name in plain_of and kinds[plain_of[name]] == PLAIN
-
-    _check_properties(filter(is_plain, javascript.OBJECT_PROPERTIES), "op name")
-    if is_plain(""):
+def _strict_names(rows: Rows) -> tuple[dict[str, str], dict[str, int], bool]:
+    """New name of every op, embedded or not, that is also a scope; its row; and whether no scope is overlooked."""
+    root_names = {rows.names[row]: row for row in rows.at_root}
+    properties = javascript.OBJECT_PROPERTIES.intersection(root_names)
+    _check_properties((name for name in properties if _is_plain(rows, name, root_names[name])), "op name")
+    if "" in root_names and _is_plain(rows, "", root_names[""]):
         raise UndrawableGraphError("TensorBoard fails on this graph: it holds an op without a name; name every op")
-    plain = list(compress(names, map(PLAIN.__eq__, kinds)))
-    clashes = {scope for scope in _scopes(plain) if scope in row_of}
-    if clashes:
+    scopes = rows.scopes
+    is_scope = scopes.around(scopes.of_op[rows.kinds == PLAIN])
+    named, named_scopes = rows.named_as_scopes
+    clashing = named[is_scope[named_scopes]]
+    suspects = clashing[rows.kinds[clashing] != PLAIN] if rows.are_unique else clashing
+    embedded = {rows.names[row] for row in suspects.tolist() if not _is_plain(rows, rows.names[row], row)}
+    clashes = {rows.names[row]: row for row in clashing.tolist()}
+    overlooked = set()
+    if embedded:
+        plain = list(compress(rows.names, (rows.kinds == PLAIN).tobytes()))
         # TensorBoard goes through the sorted names and does not note the scopes of the last one for embedded ops.
-        for scope in _scopes([javascript.last_in_sort_order(plain)]) & clashes:
-            if not is_plain(scope) and sum(name.startswith(f"{scope}/") for name in plain) == 1:
-                clashes.remove(scope)
-    clashes |= javascript.OBJECT_PROPERTIES & row_of.keys()
-    return {name: strict_name(name) for name in clashes}
+        for scope in embedded.intersection(_scopes(javascript.last_in_sort_order(plain))):
+            if sum(name.startswith(f"{scope}/") for name in plain) == 1:
+                overlooked.add(scope)
+    rows_of = {name: row for name, row in clashes.items() if name not in overlooked} if overlooked else clashes
+    rows_of.update((name, root_names[name]) for name in properties)
+    return {name: strict_name(name) for name in rows_of}, rows_of, not overlooked
 
 
-def _scopes(names: Iterable[str]) -> set[str]:
-    scopes = {""}
-    for scope in {name.rpartition("/")[0] for name in names}:
-        around = scope
-        while around not in scopes:
-            scopes.add(around)
-            around = around.rpartition("/")[0]
-    scopes.remove("")
-    return scopes
+def _is_plain(rows: Rows, name: str, row: int) -> bool:
+    """Whether a name stands for an op that is not embedded; of several of the name, the one that is not counts."""
+    if not rows.are_unique:
+        row = rows.plain_of.get(name, row)
+    return bool(rows.kinds[row] == PLAIN)
 
 
-def _numbered(
-    rows: _Rows, kinds: bytes, row_of: Mapping[str, int], plain_of: Mapping[str, int], strict: Mapping[str, str]
-) -> NamedRows:
+def _scopes(name: str) -> Iterator[str]:
+    around = name.rpartition("/")[0]
+    while around:
+        yield around
+        around = around.rpartition("/")[0]
+
+
+def _numbered(rows: Rows, strict: Mapping[str, str], rows_of: Mapping[str, int], is_regular: bool) -> NamedRows:
     """Number the ops that are not embedded, in the order in which TensorBoard goes through its nodes."""
-    is_plain = np.frombuffer(kinds, dtype=np.uint8) == PLAIN
-    owners: list[int] = np.flatnonzero(is_plain).tolist()
-    numbers: list[int] = np.where(is_plain, np.cumsum(is_plain) - 1, -1).tolist()
-    names = list(compress(rows.names, is_plain))
-    renamed = {new: plain_of[old] for old, new in strict.items() if old in plain_of}
-    renamed = {new: row for new, row in renamed.items() if kinds[row] == PLAIN}
-    if plain_of is row_of and row_of.keys().isdisjoint(renamed):
+    is_plain = rows.kinds == PLAIN
+    owners = np.flatnonzero(is_plain)
+    numbers = np.where(is_plain, np.cumsum(is_plain) - 1, -1)
+    names = list(compress(rows.names, is_plain.tobytes()))
+    if not rows.are_unique:
+        rows_of = {name: rows.plain_of[name] for name in rows_of if name in rows.plain_of}
+    renamed = {strict[old]: row for old, row in rows_of.items() if is_plain[row]}
+    # A name with a bracket may be that of a renamed op.
+    are_new = not rows.holds("(") or rows.row_of.keys().isdisjoint(strict.values())
+    if rows.are_unique and (are_new or rows.row_of.keys().isdisjoint(renamed)):
         for new, row in renamed.items():
-            names[numbers[row]] = new
-        in_order = javascript.key_order(names)
+            names[int(numbers[row])] = new
+        in_order = javascript.key_order(names) if _has_integers(rows) else names
     else:
         # A name stands more than once: the node is the last op of that name, in the place of the first.
         names = [strict.get(name, name) for name in names]
         in_order = javascript.key_order(dict.fromkeys(names))
     if in_order != names:
         index = {name: number for number, name in enumerate(in_order)}
-        owner_of = dict(zip(names, owners, strict=True))
-        for name, row in zip(names, owners, strict=True):
-            numbers[row] = index[name]
-        owners = [owner_of[name] for name in in_order]
+        owner_of = dict(zip(names, owners.tolist(), strict=True))
+        numbers[owners] = [index[name] for name in names]
+        owners = np.array([owner_of[name] for name in in_order], dtype=np.int64)
     return NamedRows(
-        names=rows.names,
-        ops=rows.ops,
-        inputs=rows.inputs,
-        prefixes=rows.prefixes,
-        arguments=rows.arguments,
-        results=rows.results,
-        kinds=kinds,
-        row_of=row_of,
-        plain_of=plain_of,
-        renamed=renamed,
+        rows=rows,
         strict=strict,
+        renamed=renamed,
         numbers=numbers,
         owners=owners,
         node_names=in_order,
+        are_distinct=rows.are_unique and are_new and is_regular and _has_ordinary_scopes(rows),
     )
+
+
+def _has_integers(rows: Rows) -> bool:
+    """Whether some name is one that JavaScript puts before the others; such a name has no scope."""
+    return any(rows.names[row][:1].isdecimal() for row in rows.at_root)
+
+
+def _has_ordinary_scopes(rows: Rows) -> bool:
+    """Whether TensorBoard has no rule of its own for some scope: for the root, for one without a name, and others."""
+    scopes = rows.scopes
+    top = [scopes.names[scope] for scope in np.flatnonzero(scopes.parent == 0).tolist()]
+    at_root = [*top, *(rows.names[row] for row in rows.at_root)]
+    odd = javascript.OBJECT_PROPERTIES | {ROOT}
+    return odd.isdisjoint(at_root) and not any("/" in name for name in at_root)

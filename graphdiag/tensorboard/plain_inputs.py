@@ -1,16 +1,17 @@
 """The inputs of ordinary ops, all at once: nearly every op of a graph, so that few are left to be looked at one by one.
 
-An ordinary op stands outside of functions, and each of its inputs names a drawn op, or a constant without inputs.
+An ordinary op stands outside of functions, and each of its inputs names a drawn op or a constant, as all inputs of that
+constant name ops.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, repeat
 
 import numpy as np
 
-from graphdiag.tensorboard.named_rows import CONSTANT, PLAIN, REFERENCE_OPS, TENSOR, NamedRows
+from graphdiag.graphs.input_links import CONTROL
+from graphdiag.tensorboard.named_rows import CONSTANT, PLAIN, REFERENCE_OPS, SUMMARY, NamedRows
 
 _MISSING = -1
 
@@ -38,64 +39,67 @@ class PlainInputs:
     others: np.ndarray
 
     @classmethod
-    def none(cls, rows: NamedRows) -> PlainInputs:
+    def none(cls, named: NamedRows) -> PlainInputs:
         """No op taken for an ordinary one."""
-        rows_, flags = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
-        return cls(rows_, rows_, flags, flags, rows_, rows_, _kinds(rows) == PLAIN)
+        rows, flags = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+        return cls(rows, rows, flags, flags, rows, rows, named.rows.kinds == PLAIN)
 
     @classmethod
-    def of(cls, rows: NamedRows) -> PlainInputs:
+    def of(cls, named: NamedRows) -> PlainInputs:
         """Find the ordinary ops, and connect them.
 
         Args:
-            rows: The ops, named and numbered.
+            named: The ops, named and numbered.
         """
-        if rows.plain_of is not rows.row_of or any(mark in name for mark in ":^" for name in ("\n".join(rows.names),)):
-            return cls.none(rows)
-        kinds = _kinds(rows)
-        taker = np.repeat(np.arange(len(rows.inputs)), np.fromiter(map(len, rows.inputs), np.int64, len(rows.inputs)))
-        found, control = _resolved(rows, list(chain.from_iterable(rows.inputs)))
+        rows, columns = named.rows, named.rows.nodes.columns
+        links = columns.given.links
+        if not rows.are_unique or not links.are_plain:
+            return cls.none(named)
+        kinds = rows.kinds
+        taker = np.repeat(np.arange(len(columns)), np.diff(columns.first_input))
+        found = np.where(links.ordinary, links.source, _MISSING).astype(np.int64)
+        control = links.output == CONTROL
         # Of neighboring inputs that name one op only the first counts.
-        first = np.ones(len(found), dtype=bool)
-        first[1:] = (taker[1:] != taker[:-1]) | (found[1:] != found[:-1])
         leading = np.ones(len(found), dtype=bool)
         leading[1:] = taker[1:] != taker[:-1]
-        takes_none = np.ones(len(kinds), dtype=bool)
-        takes_none[taker] = False
-        is_plain = (found != _MISSING) & (kinds[found] == PLAIN)
-        is_constant = (found != _MISSING) & (kinds[found] == CONSTANT) & takes_none[found]
+        first = leading.copy()
+        first[1:] |= found[1:] != found[:-1]
+        kind = np.where(found == _MISSING, SUMMARY, kinds[found])
+        is_plain = kind == PLAIN
+        is_readable = np.ones(len(kinds), dtype=bool)
+        is_readable[taker[~links.ordinary]] = False
+        is_constant = (kind == CONSTANT) & is_readable[found]
         others = np.zeros(len(kinds), dtype=bool)
         others[taker[~is_plain & ~is_constant]] = True
         others[list(rows.prefixes)] = True
         others &= kinds == PLAIN
-        counts = first & (kinds == PLAIN)[taker] & ~others[taker]
-        edges = np.flatnonzero(counts & is_plain & (found != taker))
+        counts = first & ((kinds == PLAIN) & ~others)[taker]
         hosted = np.flatnonzero(counts & is_constant)
-        changes = np.fromiter(map(REFERENCE_OPS.__contains__, rows.ops), dtype=bool, count=len(kinds))
+        # What a constant takes is taken by the op that holds it.
+        through, behind = _behind(columns.first_input, found, hosted)
+        kept = first[behind] & is_plain[behind] & (found[behind] != taker[through])
+        direct = np.flatnonzero(counts & is_plain & (found != taker))
+        places = np.concatenate([direct, through[kept]])
+        inputs = np.concatenate([direct, behind[kept]])
+        if kept.any():
+            order = np.argsort(places, kind="stable")
+            places, inputs = places[order], inputs[order]
+        changes = np.array([op in REFERENCE_OPS for op in columns.type_names], dtype=bool)[columns.type_numbers]
+        target = taker[places]
         return cls(
-            source=found[edges],
-            target=taker[edges],
-            control=control[edges],
-            reference=leading[edges] & changes[taker[edges]],
+            source=found[inputs],
+            target=target,
+            control=control[inputs],
+            reference=leading[places] & changes[target],
             hosts=taker[hosted],
             constants=found[hosted],
             others=others,
         )
 
 
-def _kinds(rows: NamedRows) -> np.ndarray:
-    return np.frombuffer(rows.kinds, dtype=np.uint8)
-
-
-def _resolved(rows: NamedRows, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The row that each input names, `_MISSING` where there is none, and whether it is a control dependency."""
-    found = np.fromiter(map(rows.row_of.get, texts, repeat(_MISSING)), dtype=np.int64, count=len(texts))
-    control = np.zeros(len(texts), dtype=bool)
-    # Most inputs are the bare name of an op.
-    for position in np.flatnonzero(found == _MISSING).tolist():
-        text = texts[position]
-        control[position] = text[:1] == "^"
-        name = text[1:] if control[position] else text
-        tensor = TENSOR.match(name)
-        found[position] = rows.row_of.get(tensor[1] if tensor else name, _MISSING)
-    return found, control
+def _behind(first_input: np.ndarray, found: np.ndarray, hosted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For inputs that name constants, each repeated for all that the constant takes, and the inputs of the constant."""
+    begin = first_input[found[hosted]]
+    number = first_input[found[hosted] + 1] - begin
+    before = np.cumsum(number) - number
+    return np.repeat(hosted, number), np.arange(number.sum()) + np.repeat(begin - before, number)

@@ -16,47 +16,89 @@ Follows ``groupSeries``, ``clusterNodes`` and ``detectSeriesUsingNumericSuffixes
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+import numpy as np
+
+from graphdiag.graphs.arrays import first_of_each
 from graphdiag.graphs.drawn_graph import SERIES
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.hierarchy import Hierarchy
+from graphdiag.tensorboard.slim_graph import SlimGraph
 
 MIN_SIZE = 5
 
 _NUMBERED = re.compile(r"([^0-9]*)([0-9]+)\Z")
 
 
-def group_series(hierarchy: Hierarchy) -> None:
+def group_series(hierarchy: Hierarchy, graph: SlimGraph) -> Hierarchy:
     """Fold the series of every metanode.
 
     Args:
-        hierarchy: The tree; series are added to it, and their members moved into them.
+        hierarchy: The tree.
+        graph: The slim graph.
+
+    Returns:
+        The tree with the series, which hold their members.
     """
-    for row, children in list(hierarchy.children.items()):
-        if len(children) >= MIN_SIZE:
-            _group(hierarchy, row, children)
-
-
-def _group(hierarchy: Hierarchy, metanode: int, children: Sequence[int]) -> None:
-    clusters: dict[str, list[int]] = {}
-    for row in children:
-        if op := hierarchy.ops[row]:
-            clusters.setdefault(op, []).append(row)
-    found: dict[str, list[int]] = {}
-    for op in javascript.key_order(clusters):
-        if len(clusters[op]) >= MIN_SIZE:
-            found.update(_series((hierarchy.names[row], row) for row in clusters[op]))
+    found = [
+        (metanode, name, members)
+        for metanode, groups in _look_alikes(hierarchy, graph).items()
+        for name, members in _folded(hierarchy, groups).items()
+    ]
     if not found:
-        return
-    moved = {member for members in found.values() for member in members}
-    hierarchy.children[metanode] = [row for row in children if row not in moved]
-    for name, members in found.items():
-        series = hierarchy.add(name, SERIES, metanode, len(members))
-        hierarchy.children[metanode].append(series)
-        hierarchy.children[series].extend(members)
-        for row in members:
-            hierarchy.parents[row] = series
+        return hierarchy
+    size = len(hierarchy.names)
+    rows = range(size, size + len(found))
+    names = [name for _, name, _ in found]
+    sizes = [len(members) for _, _, members in found]
+    parents = np.append(hierarchy.parents, np.array([metanode for metanode, _, _ in found]))
+    members = np.array([row for _, _, members in found for row in members])
+    parents[members] = np.repeat(rows, sizes)
+    # A series stands in the metanode after all that was there, and its members in it in the order of their numbers.
+    places = np.append(hierarchy.places, 3 * size + np.arange(len(found)))
+    places[members] = np.arange(len(members))
+    return replace(
+        hierarchy,
+        names=[*hierarchy.names, *names],
+        types=[*hierarchy.types, *([SERIES] * len(found))],
+        parents=parents,
+        places=places,
+        cardinalities=np.append(hierarchy.cardinalities, sizes),
+        ops=[*hierarchy.ops, *([""] * len(found))],
+        index=_index(hierarchy, graph, names),
+    )
+
+
+def _index(hierarchy: Hierarchy, graph: SlimGraph, series: Sequence[str]) -> Mapping[str, int] | None:
+    """The index of the tree with its series; ``None`` where all names are still different: an op may be called so."""
+    are_distinct = "[" not in graph.marks and len(set(series)) == len(series)
+    if hierarchy.index is None and are_distinct and not graph.calls.inputs:
+        return None
+    size = len(hierarchy.names)
+    return hierarchy.row_by_name() | dict(zip(series, range(size, size + len(series)), strict=True))
+
+
+def _look_alikes(hierarchy: Hierarchy, graph: SlimGraph) -> dict[int, dict[str, list[int]]]:
+    """The ops of one type in one metanode, where they are enough to make a series; by metanode and type."""
+    types = np.int64(graph.op_numbers.max(initial=0)) + 1
+    first, which = first_of_each(hierarchy.parents[: hierarchy.root] * types + graph.op_numbers)
+    enough = np.bincount(which, minlength=len(first)) >= MIN_SIZE
+    enough &= np.array([bool(graph.ops[row]) for row in first.tolist()], dtype=bool)
+    rows = np.flatnonzero(enough[which])
+    rows = rows[np.argsort(hierarchy.parents[rows], kind="stable")]
+    found: dict[int, dict[str, list[int]]] = {}
+    for row, parent in zip(rows.tolist(), hierarchy.parents[rows].tolist(), strict=True):
+        found.setdefault(parent, {}).setdefault(graph.ops[row], []).append(row)
+    return found
+
+
+def _folded(hierarchy: Hierarchy, groups: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for op in javascript.key_order(groups):
+        found.update(_series((hierarchy.names[row], row) for row in groups[op]))
+    return found
 
 
 def _series(ops: Iterable[tuple[str, int]]) -> Iterator[tuple[str, list[int]]]:

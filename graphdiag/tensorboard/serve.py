@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from graphdiag.tensorboard.merge import RawFunction, RawGraph, RawNodes, merge_graphs
+from graphdiag.tensorboard.merge import RawFunction, RawGraph, merge_graphs
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
@@ -44,12 +44,12 @@ def _is_plain(text: str) -> bool:
 
 
 def _texts(graph: RawGraph) -> Iterable[str]:
-    yield "".join(graph.nodes.names)
-    yield "".join(set(graph.nodes.ops))
+    yield graph.nodes.columns.together
+    yield "".join(graph.nodes.columns.type_names)
     for function in graph.functions:
         yield from (function.name, *function.arguments, *function.results)
-        yield "".join(function.body.names)
-        yield "".join(set(function.body.ops))
+        yield function.body.columns.together
+        yield "".join(function.body.columns.type_names)
 
 
 def _cut(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:
@@ -84,17 +84,13 @@ def _escape() -> Callable[[str], str]:
 
 
 def _renamed(graph: RawGraph, escape: Callable[[str], str]) -> RawGraph:
-    def nodes(part: RawNodes) -> RawNodes:
-        inputs: list[Sequence[str]] = [[escape(text) for text in texts] for texts in part.inputs]
-        return RawNodes([escape(name) for name in part.names], [escape(op) for op in part.ops], inputs)
-
     functions = [
         RawFunction(
             escape(function.name),
             [escape(name) for name in function.arguments],
             [escape(name) for name in function.results],
-            nodes(function.body),
+            function.body.renamed(escape, escape, escape),
         )
         for function in graph.functions
     ]
-    return RawGraph(nodes(graph.nodes), functions)
+    return RawGraph(graph.nodes.renamed(escape, escape, escape), functions)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphdiag.graphs.scope_tree import ScopeTree
+
 LIBRARY_PREFIX = "__function_library__"
 """What the name of a library function's metanode begins with."""
 
@@ -58,23 +60,73 @@ class Calls:
 
 
 @dataclass(frozen=True, eq=False)
+class Embeddings:
+    """The embedded ops and what holds them; columns of one length, ordered by host, constants first.
+
+    Attributes:
+        hosts: Row of the op that holds each; int64.
+        guests: The embedded op, by its place in the merged graph, or behind that in a function; int64.
+        inward: Whether it is an input, a constant, and not a summary; bool.
+        names: Name of each op of the merged graph and of functions, by that place.
+        ops: Type of each.
+        strict: New name of each op that is also a scope.
+        again: Names of summaries that were renamed more than once, by position in the columns.
+    """
+
+    hosts: np.ndarray
+    guests: np.ndarray
+    inward: np.ndarray
+    names: Sequence[str]
+    ops: Sequence[str]
+    strict: Mapping[str, str]
+    again: Mapping[int, str]
+
+    def of(self, host: int) -> list[Embedding]:
+        """What is embedded in the op of a row."""
+        first, last = np.searchsorted(self.hosts, [host, host + 1]).tolist()
+        return [self._at(position) for position in range(first, last)]
+
+    def _at(self, position: int) -> Embedding:
+        guest = int(self.guests[position])
+        name = self.again.get(position) or self.strict_name(guest)
+        return name, self.ops[guest], bool(self.inward[position])
+
+    def strict_name(self, guest: int) -> str:
+        """The name that an embedded op is drawn under."""
+        name = self.names[guest]
+        return self.strict.get(name, name)
+
+
+@dataclass(frozen=True, eq=False)
 class SlimGraph:
     """The ops that are not embedded, and the edges between them.
 
     Attributes:
         names: Strict names, unique, in TensorBoard's order.
         ops: Op types; empty for the op that stands for a library function.
-        embeddings: What is embedded in each op, by row, constants first.
+        op_numbers: A number for each op type; int32.
+        embeddings: What is embedded in which op.
         edges: The base edges.
         calls: For the drawing of function calls.
-        rows: Row of each op of the merged graph, in the order of the file; -1 for an op that is embedded.
+        rows: Row of each op of the merged graph, in the order of the file; -1 for an op that is embedded; int64.
         embedded: Strict name of each op of the merged graph that is embedded in some op, by its place in the file.
+        scopes: Name scopes, among them all that hold a drawn op.
+        scope_of: The scope of each op; int64.
+        are_distinct: Whether no two of ops, embedded ops and scopes have one name. If not, `scope_of` means nothing.
+        own_ops: Row of each op that was renamed because it is also a scope, by its strict name.
+        marks: Those of the characters ``(`` and ``[`` that occur in names.
     """
 
-    names: Sequence[str]
+    names: list[str]
     ops: Sequence[str]
-    embeddings: Mapping[int, Sequence[Embedding]]
+    op_numbers: np.ndarray
+    embeddings: Embeddings
     edges: BaseEdges
     calls: Calls
-    rows: Sequence[int]
+    rows: np.ndarray
     embedded: Mapping[int, str]
+    scopes: ScopeTree
+    scope_of: np.ndarray
+    are_distinct: bool
+    own_ops: Mapping[str, int]
+    marks: frozenset[str]

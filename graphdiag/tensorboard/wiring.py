@@ -24,7 +24,7 @@ import numpy as np
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.named_rows import PLAIN, REFERENCE_OPS, SUMMARY, NamedRows, normalize
 from graphdiag.tensorboard.plain_inputs import PlainInputs
-from graphdiag.tensorboard.slim_graph import BaseEdges, Calls, Embedding, Input
+from graphdiag.tensorboard.slim_graph import BaseEdges, Calls, Embeddings, Input
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,16 +32,16 @@ class Wires:
     """The base edges, what is embedded in each node, strict names of embedded rows, and the calls."""
 
     edges: BaseEdges
-    embeddings: Mapping[int, Sequence[Embedding]]
+    embeddings: Embeddings
     embedded: Mapping[int, str]
     calls: Calls
 
 
-def wire(rows: NamedRows, functions: Iterable[str]) -> Wires:
+def wire(named: NamedRows, functions: Iterable[str]) -> Wires:
     """Connect the nodes.
 
     Args:
-        rows: The ops, named and numbered.
+        named: The ops, named and numbered.
         functions: Names of the library functions.
 
     Returns:
@@ -50,126 +50,151 @@ def wire(rows: NamedRows, functions: Iterable[str]) -> Wires:
     Raises:
         UndrawableGraphError: An input's name makes TensorBoard fail.
     """
-    embeddings: dict[int, list[Embedding]] = {}
-    embedded: dict[int, str] = {}
-    called = set(functions).intersection(rows.ops)
-    edges, keys = _connect(rows, bool(called), embeddings, embedded)
-    _embed_summaries(rows, embeddings, embedded)
-    return Wires(edges, embeddings, embedded, _calls(rows, called, edges, keys))
-
-
-def _connect(
-    rows: NamedRows, with_keys: bool, embeddings: dict[int, list[Embedding]], embedded: dict[int, str]
-) -> tuple[BaseEdges, list[str]]:
-    """The base edges and, if wanted, their output keys. Embeds constants on the way."""
-    plain = PlainInputs.of(rows) if not with_keys else PlainInputs.none(rows)
-    names, ops, nodes, strict = rows.names, rows.ops, rows.numbers, rows.strict
-    for row, constant in zip(plain.hosts.tolist(), plain.constants.tolist(), strict=True):
-        embedded[constant] = shown = strict.get(names[constant], names[constant])
-        embeddings.setdefault(nodes[row], []).append((shown, ops[constant], True))
-    numbers = np.array(rows.numbers, dtype=np.int64)
-    found = _Connected([], [], [], [], [])
+    called = set(functions).intersection(named.rows.ops) if functions else set()
+    plain = PlainInputs.none(named) if called else PlainInputs.of(named)
+    single = _OneByOne(named)
     for row in np.flatnonzero(plain.others).tolist():
-        _connect_row(rows, row, found, embeddings, embedded)
+        single.connect(row)
+    single.embed_summaries()
+    edges = _edges(named, plain, single)
+    return Wires(edges, _embeddings(named, plain, single), single.embedded, _calls(named, called, edges, single.keys))
+
+
+def _edges(named: NamedRows, plain: PlainInputs, single: _OneByOne) -> BaseEdges:
     edges = BaseEdges(
-        source=np.concatenate([numbers[plain.source], np.array(found.source, dtype=np.int64)]),
-        target=np.concatenate([numbers[plain.target], np.array(found.target, dtype=np.int64)]),
-        control=np.concatenate([plain.control, np.array(found.control, dtype=bool)]),
-        reference=np.concatenate([plain.reference, np.array(found.reference, dtype=bool)]),
+        source=np.concatenate([named.numbers[plain.source], np.array(single.source, dtype=np.int64)]),
+        target=np.concatenate([named.numbers[plain.target], np.array(single.target, dtype=np.int64)]),
+        control=np.concatenate([plain.control, np.array(single.control, dtype=bool)]),
+        reference=np.concatenate([plain.reference, np.array(single.reference, dtype=bool)]),
     )
-    if not len(plain.source):
-        return edges, found.keys
+    if not len(plain.source) or not single.source:
+        return edges
     # The inputs of an op stand together; the ops are in the order of their rows.
-    owners = np.array(rows.owners, dtype=np.int64)
-    order = np.argsort(owners[edges.target], kind="stable")
-    return BaseEdges(edges.source[order], edges.target[order], edges.control[order], edges.reference[order]), []
+    order = np.argsort(named.owners[edges.target], kind="stable")
+    return BaseEdges(edges.source[order], edges.target[order], edges.control[order], edges.reference[order])
 
 
-@dataclass(frozen=True)
-class _Connected:
-    """The base edges that were made one by one: columns of `BaseEdges`, and the output keys."""
+def _embeddings(named: NamedRows, plain: PlainInputs, single: _OneByOne) -> Embeddings:
+    hosts = np.concatenate([named.numbers[plain.hosts], np.array(single.hosts, dtype=np.int64)])
+    guests = np.concatenate([plain.constants, np.array(single.guests, dtype=np.int64)])
+    inward = np.concatenate([np.ones(len(plain.hosts), dtype=bool), np.array(single.inward, dtype=bool)])
+    again = single.again
+    if (hosts[1:] < hosts[:-1]).any():
+        order = np.argsort(hosts, kind="stable")
+        hosts, guests, inward = hosts[order], guests[order], inward[order]
+        if again:
+            # The summaries stand behind the ordinary constants.
+            position = np.empty(len(order), dtype=np.int64)
+            position[order] = np.arange(len(order))
+            again = {int(position[len(plain.hosts) + place]): name for place, name in again.items()}
+    elif again:
+        again = {len(plain.hosts) + place: name for place, name in again.items()}
+    return Embeddings(hosts, guests, inward, named.rows.names, named.rows.ops, named.strict, again)
 
-    source: list[int]
-    target: list[int]
-    control: list[bool]
-    reference: list[bool]
-    keys: list[str]
 
-    def add(self, source: int, target: int, given: Input, is_reference: bool) -> None:
+class _OneByOne:
+    """What is connected and embedded op by op: columns of `BaseEdges` with the output keys, and of `Embeddings`."""
+
+    def __init__(self, named: NamedRows) -> None:
+        self._named = named
+        self._rows = named.rows
+        self._numbers: list[int] = []
+        self._owners: list[int] = []
+        self._kinds = b""
+        self.source: list[int] = []
+        self.target: list[int] = []
+        self.control: list[bool] = []
+        self.reference: list[bool] = []
+        self.keys: list[str] = []
+        self.hosts: list[int] = []
+        self.guests: list[int] = []
+        self.inward: list[bool] = []
+        self.again: dict[int, str] = {}
+        self.embedded: dict[int, str] = {}
+
+    def connect(self, row: int) -> None:
+        """Connect an op with whatever its inputs lead to."""
+        named, rows = self._named, self._rows
+        if not self._kinds:
+            self._numbers, self._owners = named.numbers.tolist(), named.owners.tolist()
+            self._kinds = rows.kinds.tobytes()
+        kinds, numbers = self._kinds, self._numbers
+        node = numbers[row]
+        changes_variable = rows.ops[row] in REFERENCE_OPS
+        for position, given in enumerate(rows.normalized_inputs(row)):
+            found = rows.row_of.get(given[0])
+            is_reference = changes_variable and position == 0
+            if found is None:
+                found = named.renamed.get(given[0], row)
+                if given[0] in javascript.OBJECT_PROPERTIES:
+                    raise javascript.fails_on("input", given[0])
+            if kinds[found] == PLAIN:
+                if numbers[found] != node:
+                    self._add(numbers[found], node, given, is_reference)
+                continue
+            if kinds[found] == SUMMARY:
+                if given[0] in javascript.OBJECT_PROPERTIES:
+                    raise javascript.fails_on("input", given[0])
+            elif self._owners[node] == row:
+                self.embedded[found] = named.strict.get(given[0], given[0])
+                self._embed(node, found, inward=True)
+            for behind in rows.normalized_inputs(found):
+                start = rows.plain_of.get(behind[0], named.renamed.get(behind[0], row))
+                if kinds[start] == PLAIN and numbers[start] != node:
+                    self._add(numbers[start], node, given if kinds[found] == SUMMARY else behind, is_reference)
+
+    def embed_summaries(self) -> None:
+        """Embed the summaries in what they read; after all else."""
+        named, rows = self._named, self._rows
+        readers: dict[str, list[int]] = {}
+        for row in np.flatnonzero(rows.kinds == SUMMARY).tolist():
+            # TensorBoard looks before it puts a function's prefix on.
+            for name, _, _ in normalize(rows.texts_of(row)):
+                if name in javascript.OBJECT_PROPERTIES:
+                    raise javascript.fails_on("input", name)
+                readers.setdefault(name, []).append(row)
+        # TensorBoard renames a summary once for every op that it reads, in the order of those ops.
+        hosts = sorted((rows.plain_of[name], name) for name in readers if name in rows.plain_of)
+        for host, name in hosts:
+            if rows.kinds[host] == PLAIN:
+                for summary in readers[name]:
+                    own = rows.names[summary]
+                    shown = self.embedded.get(summary, own)
+                    self.embedded[summary] = named.strict.get(shown, shown)
+                    if self.embedded[summary] != named.strict.get(own, own):
+                        self.again[len(self.hosts)] = self.embedded[summary]
+                    self._embed(int(named.numbers[host]), summary, inward=False)
+
+    def _add(self, source: int, target: int, given: Input, is_reference: bool) -> None:
         self.source.append(source)
         self.target.append(target)
         self.control.append(given[2])
         self.reference.append(is_reference)
         self.keys.append(given[1])
 
-
-def _connect_row(
-    rows: NamedRows,
-    row: int,
-    connected: _Connected,
-    embeddings: dict[int, list[Embedding]],
-    embedded: dict[int, str],
-) -> None:
-    """Connect an op with whatever its inputs lead to."""
-    kinds, numbers = rows.kinds, rows.numbers
-    node = numbers[row]
-    changes_variable = rows.ops[row] in REFERENCE_OPS
-    for position, given in enumerate(rows.normalized_inputs(row)):
-        found = rows.row_of.get(given[0])
-        is_reference = changes_variable and position == 0
-        if found is None:
-            found = rows.renamed.get(given[0], row)
-            if given[0] in javascript.OBJECT_PROPERTIES:
-                raise javascript.fails_on("input", given[0])
-        if kinds[found] == PLAIN:
-            if numbers[found] != node:
-                connected.add(numbers[found], node, given, is_reference)
-            continue
-        if kinds[found] == SUMMARY:
-            if given[0] in javascript.OBJECT_PROPERTIES:
-                raise javascript.fails_on("input", given[0])
-        elif rows.owners[node] == row:
-            embedded[found] = rows.strict.get(given[0], given[0])
-            embeddings.setdefault(node, []).append((embedded[found], rows.ops[found], True))
-        for behind in rows.normalized_inputs(found):
-            start = rows.plain_of.get(behind[0], rows.renamed.get(behind[0], row))
-            if kinds[start] == PLAIN and numbers[start] != node:
-                connected.add(numbers[start], node, given if kinds[found] == SUMMARY else behind, is_reference)
+    def _embed(self, host: int, guest: int, inward: bool) -> None:
+        self.hosts.append(host)
+        self.guests.append(guest)
+        self.inward.append(inward)
 
 
-def _embed_summaries(rows: NamedRows, embeddings: dict[int, list[Embedding]], embedded: dict[int, str]) -> None:
-    readers: dict[str, list[int]] = {}
-    for row in np.flatnonzero(np.frombuffer(rows.kinds, dtype=np.uint8) == SUMMARY).tolist():
-        for name, _, _ in normalize(rows.inputs[row]):
-            if name in javascript.OBJECT_PROPERTIES:
-                raise javascript.fails_on("input", name)
-            readers.setdefault(name, []).append(row)
-    # TensorBoard renames a summary once for every op that it reads, in the order of those ops.
-    hosts = sorted((rows.plain_of[name], name) for name in readers if name in rows.plain_of)
-    for host, name in hosts:
-        if rows.kinds[host] == PLAIN:
-            for summary in readers[name]:
-                shown = embedded.get(summary, rows.names[summary])
-                embedded[summary] = rows.strict.get(shown, shown)
-                embeddings.setdefault(rows.numbers[host], []).append((embedded[summary], rows.ops[summary], False))
-
-
-def _calls(rows: NamedRows, called: set[str], edges: BaseEdges, keys: Sequence[str]) -> Calls:
+def _calls(named: NamedRows, called: set[str], edges: BaseEdges, keys: Sequence[str]) -> Calls:
     if not called:
         return Calls({}, {}, {}, {})
-    calling = {node: row for node, row in enumerate(rows.owners) if rows.ops[row] in called}
+    rows = named.rows
+    calling = {node: row for node, row in enumerate(named.owners.tolist()) if rows.ops[row] in called}
     return Calls(
         inputs={node: rows.normalized_inputs(row) for node, row in calling.items()},
         keys={number: keys[number] for number, node in enumerate(edges.source.tolist()) if node in calling},
-        arguments=_by_node(rows, rows.arguments),
-        results=_by_node(rows, rows.results),
+        arguments=_by_node(named, rows.arguments),
+        results=_by_node(named, rows.results),
     )
 
 
-def _by_node(rows: NamedRows, positions: Mapping[int, int]) -> dict[int, int]:
+def _by_node(named: NamedRows, positions: Mapping[int, int]) -> dict[int, int]:
     """The positions by number of node instead of by row."""
     return {
-        rows.numbers[row]: position
+        int(named.numbers[row]): position
         for row, position in positions.items()
-        if rows.kinds[row] == PLAIN and rows.owners[rows.numbers[row]] == row
+        if named.rows.kinds[row] == PLAIN and named.owners[named.numbers[row]] == row
     }

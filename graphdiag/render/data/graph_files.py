@@ -104,14 +104,15 @@ def drawn_level(report: Report) -> nx.DiGraph:
         **dict.fromkeys(root.library, "library"),
     }
     graph = nx.DiGraph()
+    shown_in, cardinalities = drawn.shown_in.tolist(), drawn.cardinalities.tolist()
     for row, name in enumerate(drawn.names):
-        parent = drawn.shown_in[row]
+        parent = shown_in[row]
         within = drawn.names[parent] if parent >= 0 else ""
         graph.add_node(
             name,
             type=drawn.types[row],
             op=drawn.ops[row] or "",
-            cardinality=drawn.cardinalities[row],
+            cardinality=cardinalities[row],
             parent=within,
             place=places.get(name, "core") if within == ROOT else "core",
             ghost=name in drawn.ghosts,

@@ -187,8 +187,8 @@ def _drawn(drawn: DrawnGraph) -> dict[str, Any]:
         "labels": labels,
         "whole": whole,
         "types": [_TYPES.get(type_, 0) for type_ in drawn.types[:number]],
-        "parents": list(drawn.shown_in[:number]),
-        "cardinalities": list(drawn.cardinalities[:number]),
+        "parents": drawn.shown_in[:number].tolist(),
+        "cardinalities": drawn.cardinalities[:number].tolist(),
         "ops": [-1 if op is None else types.number(escape_unprintable(op)) for op in drawn.ops[:number]],
         "op_types": types.words,
         "aside": [drawn.index[name] for name in aside],
@@ -208,17 +208,18 @@ def _drawn(drawn: DrawnGraph) -> dict[str, Any]:
 
 def _drawn_with_handles(drawn: DrawnGraph, ops: OpGraph | None) -> dict[str, Any]:
     """A drawn graph, with ``handles``: the boxes of variables that a traced function takes as arguments."""
-    rows = [] if ops is None else [drawn.op_rows[row] for row in root_handles(ops)]
+    rows = [] if ops is None else drawn.op_rows[list(root_handles(ops))].tolist()
     return {**_drawn(drawn), "handles": [row for row in rows if row >= 0]}
 
 
 def _labels(drawn: DrawnGraph) -> tuple[list[str], list[int]]:
     """Each name without its metanode's, and the rows whose names do not begin with it."""
     labels, whole = [], []
+    shown_in = drawn.shown_in.tolist()
     for row, name in enumerate(drawn.names[: len(drawn)]):
-        parent = drawn.shown_in[row]
+        parent = shown_in[row]
         while parent >= 0 and drawn.types[parent] == SERIES:
-            parent = drawn.shown_in[parent]
+            parent = shown_in[parent]
         around = "" if parent < 0 or drawn.names[parent] == ROOT else f"{drawn.names[parent]}/"
         if name.startswith(around):
             labels.append(escape_unprintable(name[len(around) :]))
@@ -258,7 +259,7 @@ def _ops(report: Report, ops: OpGraph, nodes: _Nodes) -> dict[str, Any]:
     """All ops. One whose box has its name has no name here."""
     types = _Table()
     drawn = report.drawn_graph
-    rows = list(drawn.op_rows) if drawn else [-1] * len(ops)
+    rows = drawn.op_rows.tolist() if drawn else [-1] * len(ops)
     ownership = report.ownership
     owners = [nodes.row(owner) for owner in ownership.owners] if ownership else []
     return {
@@ -363,7 +364,7 @@ def _box(report: Report, name: str) -> int:
     if drawn is None:
         return -1
     if ops is not None and name in ops.index:
-        return drawn.op_rows[ops.index[name]]
+        return int(drawn.op_rows[ops.index[name]])
     return drawn.index.get(name, -1)
 
 

@@ -67,5 +67,5 @@ def repaired_view(report: Report) -> RepairedView | None:
 def _shown(repair: Repair) -> RepairedView:
     assert repair.graph_def is not None
     assert repair.after is not None
-    rows = dict(zip((node.name for node in repair.graph_def.node), repair.after.op_rows, strict=False))
+    rows = dict(zip((node.name for node in repair.graph_def.node), repair.after.op_rows.tolist(), strict=False))
     return RepairedView(repair.after, repair.boxes, {old: rows[new] for old, new in repair.names.items()})
