@@ -136,7 +136,7 @@ def compare_opened(
     layers = of_model.layer_graph
     notes = list(opened.notes)
     ops = merge(opened.graph_defs)
-    if is_pytorch(ops.types):
+    if is_pytorch(ops.type_names):
         return _of_pytorch(opened, ops, notes, given=model is not None, rules=[rule.code for rule in chosen])
     if opened.origin.kind == "tensorboard" and layers is None and not opened.has_op_graph:
         raise SourceError(

@@ -11,10 +11,13 @@ import numpy as np
 
 from graphdiag.diagnosis.components import cyclic_components
 from graphdiag.diagnosis.roles import role_of_name
+from graphdiag.graphs.arrays import distinct, first_of_each
 from graphdiag.graphs.drawn_graph import SERIES, DrawnGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.keras_facts import role_of_box
 
+_ROUNDS = 32
+"""So often are the outermost arrows of all levels taken away at once; what is left then is looked at level by level."""
 _SERIES = re.compile(r"_?\[[^\]]*\]")
 
 
@@ -93,23 +96,48 @@ def _arrows_of_levels(drawn: DrawnGraph) -> Mapping[int, list[tuple[int, int]]]:
     backward = first[source] >= first[target]
     suspect = np.zeros(len(drawn.names), dtype=bool)
     suspect[parent[backward]] = True
-    kept = suspect[parent]
+    kept = np.flatnonzero(suspect[parent])
+    left = kept[_may_be_cyclic(source[kept], target[kept])]
+    suspect[:] = False
+    suspect[parent[left]] = True
+    kept = kept[suspect[parent[kept]]]
     arrows: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for level, *ends in zip(parent[kept].tolist(), source[kept].tolist(), target[kept].tolist(), strict=True):
         arrows[level].append((ends[0], ends[1]))
     return arrows
 
 
+def _may_be_cyclic(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Which arrows may be part of a cycle: their numbers, without those that soon prove to lie before or behind all."""
+    _, nodes = first_of_each(np.concatenate([source, target]))
+    source, target = nodes[: len(source)], nodes[len(source) :]
+    left = np.flatnonzero(source != target)
+    for _ in range(_ROUNDS):
+        before = len(left)
+        for end, other in ((source, target), (target, source)):
+            leads_on = np.zeros(len(nodes), dtype=bool)
+            leads_on[other[left]] = True
+            left = left[leads_on[end[left]]]
+        if len(left) == before:
+            break
+    return left
+
+
 def _first_ops(drawn: DrawnGraph) -> np.ndarray:
     """The row of the first op in each drawn node, past all ops where there is none; int64, one for each node."""
-    op_rows, shown_in = np.array(drawn.op_rows, dtype=np.int64), np.array(drawn.shown_in, dtype=np.int64)
-    first = np.full(len(drawn.names), len(op_rows), dtype=np.int64)
-    ops = np.flatnonzero(op_rows >= 0)
-    rows = op_rows[ops]
+    op_rows, shown_in = drawn.op_rows, drawn.shown_in
+    none = len(op_rows)
+    first = np.full(len(drawn.names), none, dtype=np.int64)
+    ops = np.flatnonzero(op_rows >= 0)[::-1]
+    # Of several ops in one place the last to be put there counts, which is the first of them.
+    first[op_rows[ops]] = ops
+    rows = np.flatnonzero(first < none)
     while len(rows):
-        np.minimum.at(first, rows, ops)
-        rows = shown_in[rows]
-        ops, rows = ops[rows >= 0], rows[rows >= 0]
+        around = shown_in[rows]
+        rows, around = rows[around >= 0], around[around >= 0]
+        before = first[around]
+        np.minimum.at(first, around, first[rows])
+        rows = distinct(around[first[around] < before])
     return first
 
 

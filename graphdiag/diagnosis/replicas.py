@@ -94,18 +94,34 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
         # In a MirroredStrategy the first replica has no scope of its own.
         has_first = in_order[0].endswith("0")
         first = in_order[0] if has_first else scopes.names[around]
+        of_first: list[int] = []
+        if has_first:
+            rows = by_outer[starts[paths[first]] : starts[paths[first] + 1]]
+            of_first = rows[~serves[rows]].tolist()
         for path in in_order[1:] if has_first else in_order:
             rows = by_outer[starts[paths[path]] : starts[paths[path] + 1]]
-            if _repeats(graph, rows[~serves[rows]].tolist(), path, first):
+            if _repeats(graph, rows[~serves[rows]].tolist(), path, first, of_first):
                 found.append(Replica(path, first, rows.tolist()))
     return found
 
 
-def _repeats(graph: OpGraph, rows: Sequence[int], scope: str, first: str) -> bool:
+def _is_alike(graph: OpGraph, rows: Sequence[int], others: Sequence[int], skipped: int, skipped_in_others: int) -> bool:
+    """Whether ops are called as others are, past a number of letters, have their types and stand in their order."""
+    if len(rows) != len(others) or not np.array_equal(graph.type_numbers[rows], graph.type_numbers[others]):
+        return False
+    names = graph.names
+    return all(
+        names[row][skipped:] == names[other][skipped_in_others:] for row, other in zip(rows, others, strict=True)
+    )
+
+
+def _repeats(graph: OpGraph, rows: Sequence[int], scope: str, first: str, first_rows: Sequence[int]) -> bool:
     """Whether nearly all ops of a scope have a twin of their type in the first replica."""
     prefix = f"{first}/" if first else ""
-    index, types = graph.index, graph.types
     skipped = len(scope) + 1
+    if rows[:1] and _is_alike(graph, rows, first_rows, skipped, len(prefix)):
+        return any(not role_of_name(graph.names[row].rpartition("/")[2]) for row in rows)
+    index, types = graph.index, graph.types
     alike = number = 0
     for row in rows:
         inner = graph.names[row][skipped:]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -70,6 +71,13 @@ class TensorBoardView:
             return ()
         names = [*self.drawn.names, ""]
         return list(map(names.__getitem__, self.box_rows.tolist()))
+
+    def boxes_of(self, rows: Sequence[int]) -> set[str]:
+        """The boxes of the drawn root that hold some ops; an empty name among them where one is not drawn."""
+        if self.drawn is None:
+            return set()
+        names = self.drawn.names
+        return {names[box] if box >= 0 else "" for box in distinct(self.box_rows[list(rows)]).tolist()}
 
     @cached_property
     def box_rows(self) -> np.ndarray:

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -110,13 +111,18 @@ def _op_edge(context: DiagnosisContext, edge: int) -> OpEdge:
 def _is_reuse(context: DiagnosisContext, arrow: Arrow) -> bool:
     """Whether some op edge that carries state leads from one box of a layer to another."""
     if context.layers is None:
-        first, later = (scope.rpartition("/")[2] for scope in (arrow.source, arrow.target))
-        base = without_number(first)
-        return fits(later, first) or (fits(first, base) and fits(later, base))
+        return _are_numbered_alike(arrow.source.rpartition("/")[2], arrow.target.rpartition("/")[2])
     of_op, state = context.ownership.of_op, list(arrow.state)
     givers, takers = of_op[context.ops.source[state]], of_op[context.ops.target[state]]
     owners = set(givers[(givers == takers) & (givers != UNOWNED)].tolist())
     return any(not _is_inside_a_call(context, arrow.source, context.ownership.owners[owner]) for owner in owners)
+
+
+@lru_cache(maxsize=65536)
+def _are_numbered_alike(first: str, later: str) -> bool:
+    """Whether two boxes have one name but for a number; large graphs have the same few names again and again."""
+    base = without_number(first)
+    return fits(later, first) or (fits(first, base) and fits(later, base))
 
 
 def _is_inside_a_call(context: DiagnosisContext, box: str, owner: str) -> bool:

@@ -75,9 +75,9 @@ def _is_whole_graph(scope: str) -> bool:
 def _waits(context: DiagnosisContext) -> list[str]:
     """The boxes at the root that hold NoOps called ``group_deps``."""
     found: dict[str, None] = {}
-    for name, op_type in zip(context.ops.names, context.ops.types, strict=True):
-        outer = name.partition("/")[0]
-        if op_type == "NoOp" and outer.startswith("group_deps"):
+    for row in context.ops.rows_of_types("NoOp".__eq__):
+        outer = context.ops.names[row].partition("/")[0]
+        if outer.startswith("group_deps"):
             found.setdefault(outer)
     return list(found)
 

@@ -67,8 +67,8 @@ def _ends(context: DiagnosisContext) -> dict[str, Sequence[str]]:
     assert view is not None
     assert view.drawn is not None
     drawn = view.drawn
-    boxes, roles = view.box_of_row, context.ownership.roles
-    losses = {boxes[row] for row, role in roles.items() if role == "loss"}
+    roles = context.ownership.roles
+    losses = view.boxes_of([row for row, role in roles.items() if role == "loss"])
     if not losses:
         return {}
     before: dict[str, list[str]] = defaultdict(list)
@@ -89,10 +89,10 @@ def _ends(context: DiagnosisContext) -> dict[str, Sequence[str]]:
 def _with_gradients(context: DiagnosisContext) -> set[str]:
     """Boxes of the root whose ops have gradients: ops in a scope of gradients take their tensors."""
     assert context.view is not None
-    ops, boxes = context.ops, context.view.box_of_row
+    ops = context.ops
     in_gradients = ops.scopes.within(_GRADIENTS.fullmatch)[ops.scopes.of_op]
     sources = ops.source[in_gradients[ops.target] & (ops.output != CONTROL)]
-    return {boxes[row] for row in distinct(sources).tolist()}
+    return context.view.boxes_of(distinct(sources).tolist())
 
 
 RULE = Rule("GD404", "dead-end", Verdict.LEFTOVER, Blame.TENSORFLOW, Severity.NOTE, find, __name__)

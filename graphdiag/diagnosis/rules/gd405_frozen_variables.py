@@ -39,8 +39,10 @@ from graphdiag.phrases import counted, some
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for all weights that are constants."""
+    if any(op_type in VARIABLES for op_type in context.ops.type_names):
+        return
     frozen = _frozen(context)
-    if not frozen or any(op_type in VARIABLES for op_type in context.ops.types):
+    if not frozen:
         return
     of_weights = {*frozen, *frozen.values()}
     claims = [
@@ -74,14 +76,12 @@ def _frozen(context: DiagnosisContext) -> Mapping[int, int]:
     """The ops that read a variable which is a constant now, each with that constant."""
     ops = context.ops
     found: dict[int, int] = {}
-    for row, (name, op_type) in enumerate(zip(ops.names, ops.types, strict=True)):
-        if op_type != "Identity":
-            continue
+    for row in ops.rows_of_types("Identity".__eq__):
         first, last = int(ops.in_edges[row]), int(ops.in_edges[row + 1])
         data = [int(ops.source[edge]) for edge in range(first, last) if ops.output[edge] != CONTROL]
         if len(data) != 1 or ops.types[data[0]] != "Const":
             continue
-        scope, _, leaf = name.rpartition("/")
+        scope, _, leaf = ops.names[row].rpartition("/")
         if (leaf == "read" and ops.names[data[0]] == scope) or leaf.startswith("ReadVariableOp"):
             found[row] = data[0]
     return found
