@@ -281,6 +281,17 @@ def test_a_notebook_is_run_cell_by_cell_without_magics(compared):
     assert "The run ended in line 2 of notebook.ipynb (cell 5), at fit of 'classifier'" in text
 
 
+def test_a_notebook_whose_cells_have_no_id_is_read_without_a_warning(compared, scripts):
+    """As tools write it that know an older format: nbformat warns of each."""
+    file = scripts / "notebook.ipynb"
+    notebook = json.loads(file.read_text())
+    for cell in notebook["cells"]:
+        cell.pop("id", None)
+    file.write_text(json.dumps({**notebook, "nbformat_minor": 5}))
+    done = compared("notebook.ipynb")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_an_error_in_a_notebook_names_the_cell(graphdiag, scripts):
     file = scripts / "notebook.ipynb"
     file.write_text(file.read_text().replace("classifier.compile", "undefined"))

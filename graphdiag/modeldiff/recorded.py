@@ -9,7 +9,7 @@ from graphdiag.modeldiff.pairing import Pairing
 from graphdiag.modeldiff.snapshot import LayerRecord
 from graphdiag.phrases import counted, some
 
-_PACKAGE = re.compile(r"(tf_keras|Keras|TensorFlow) ([0-9][^ ,]*)")
+_PACKAGE = re.compile(r"(tf_keras|Keras|TensorFlow) ([0-9][^ ,)]*)")
 
 
 def not_compared(pairing: Pairing) -> Sequence[str]:
@@ -25,11 +25,17 @@ def stacks(pairing: Pairing) -> Sequence[str]:
     for package in ("Keras", "TensorFlow"):
         names = keras if package == "Keras" else [package, package]
         before, after = (side.get(name) for side, name in zip((old, new), names, strict=True))
-        if before and after and (names[0], before) != (names[1], after):
+        if before and after and not (names[0] == names[1] and _may_be_one(before, after)):
             found.append(f"{names[0]} {before} -> {names[1]} {after}")
     if not found:
         return []
     return [f"The two were made by different stacks: {' and '.join(found)}."]
+
+
+def _may_be_one(version: str, other: str) -> bool:
+    """Whether two versions differ only in that one is told more exactly: an op graph tells ``2.21`` of ``2.21.0``."""
+    parts, others = version.split("."), other.split(".")
+    return all(one == two for one, two in zip(parts, others, strict=False))
 
 
 def _versions(stack: str) -> dict[str, str]:

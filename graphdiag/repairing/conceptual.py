@@ -8,7 +8,8 @@ to that part, which is also what Keras 3 writes for a functional model:
   slashes make the boxes. A nested model is not written as a model, because TensorBoard takes all edges into one for
   edges from its first call, and all edges out of one that is called on several inputs for edges from its last output.
 * The tensors of each call as positional arguments, those that Keras passes by name too. What an argument is
-  called, and that a box is an operation and no layer, stands where TensorBoard does not look and graphdiag does.
+  called, that a box is an operation and no layer, and that settings are not written, stands where TensorBoard does not
+  look and graphdiag does.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.graphs.drawn_graph import ROOT, Extraction
 from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, TensorEdge
 from graphdiag.sources.event_runs import KERAS_PLUGIN
-from graphdiag.sources.keras_config import ARGUMENT_NAMES, OPERATIONS
+from graphdiag.sources.keras_config import ARGUMENT_NAMES, OPERATIONS, SETTINGS_LEFT_OUT
 from graphdiag.tensorboard import draw_conceptual
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ def conceptual_json(layers: LayerGraph, boxes: Mapping[str, Sequence[str]]) -> s
             "name": names[layer.id],
             "config": {"name": names[layer.id]} | ({"batch_shape": _shape(layer)} if layer.is_input else {}),
             "inbound_nodes": [call_json(calls[number]) for number in range(count)],
+            SETTINGS_LEFT_OUT: True,
         } | ({"module": OPERATIONS} if layer.is_operation else {})
 
     outputs = layers.output_tensors or [LayerTensor(layer, 0, 0) for layer in layers.outputs]

@@ -25,6 +25,9 @@ _OPERATIONS = ("keras.src.ops.", f"{OPERATIONS}.")
 ARGUMENT_NAMES = "argument_names"
 """Key beside the positional arguments of a call, where `graphdiag repair` wrote the JSON: as what each was given."""
 
+SETTINGS_LEFT_OUT = "settings_left_out"
+"""Key of a layer, where `graphdiag repair` wrote the JSON: its ``config`` is there for its name alone."""
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -275,7 +278,7 @@ def _member(
         wrapped,
         custom=_is_custom(entry),
         is_operation=f"{_text(entry.get('module'))}.".startswith(_OPERATIONS),
-        settings=settings_of(entry),
+        settings=None if entry.get(SETTINGS_LEFT_OUT) else settings_of(entry),
     )
 
 

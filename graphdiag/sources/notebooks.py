@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,10 @@ def cells(path: Path) -> list[CodePart]:
         raise ModelError(f"{path} is a notebook; reading it needs nbformat: {INSTALL_NOTEBOOKS}") from error
     try:
         text = read_regular(path, LARGEST_SAVED).decode("utf-8")
-        notebook: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            # It warns of cells without an id, which are read all the same.
+            warnings.simplefilter("ignore")
+            notebook: Any = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # nbformat raises what its validators and parsers raise

@@ -38,6 +38,16 @@ def test_a_log_and_itself(snapshots):
         assert found.equal, (name, [change.line() for change in found.changes])
 
 
+@pytest.mark.parametrize("name", ["k3_multi_output_training", "keras216_reference"])
+def test_a_repaired_log_says_nothing_of_settings(name, tmp_path):
+    """Its Keras model is what TensorBoard draws: names, classes and tensors."""
+    model = LOGS / name / "model.json"
+    graphdiag.repair(LOGS / name, tmp_path / "repaired", model=model)
+    found = graphdiag.diff(graphdiag.snapshot(model), graphdiag.snapshot(tmp_path / "repaired"))
+    assert found.equal, [change.line() for change in found.changes]
+    assert "NEW does not record any settings, so settings were not compared." in found.not_compared
+
+
 def test_the_changes_lead_from_any_log_to_any_other(snapshots):
     for what in ("layers", "scopes"):
         chosen = [(name, taken) for (name, kind), taken in snapshots.items() if kind == what]

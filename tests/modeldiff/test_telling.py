@@ -158,6 +158,16 @@ def test_other_stacks_are_told_before_ops():
     assert found.notes[0] in notes(diff(old, replace(old, stack=new.stack)))
 
 
+def test_a_version_that_an_op_graph_tells_is_no_other_stack():
+    live = replace(with_ops(snapshot("a Dense"), a={"MatMul": 1}), stack="Keras 3.15.1, TensorFlow 2.21.0")
+    logged = "Keras 3.15.1, GraphDef producer 2474 (as of TensorFlow 2.21)"
+    assert not any("stacks" in note for note in notes(diff(live, replace(live, stack=logged))))
+    older = "Keras 3.15.1, GraphDef producer 1882 (as of TensorFlow 2.17)"
+    assert "The two were made by different stacks: TensorFlow 2.17 -> TensorFlow 2.21.0." in notes(
+        diff(replace(live, stack=older), live)
+    )
+
+
 def test_what_a_layer_does_not_record_is_not_passed_over():
     old = snapshot(*chain("a Dense", "b Mine"))
     unknown = replace(old.layers["b"], settings=None, output_shape="", parameters=None)
