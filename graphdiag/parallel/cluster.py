@@ -11,17 +11,22 @@ such a batch is not done after a second goes back, and is placed anew, each for 
 from __future__ import annotations
 
 import contextlib
+import logging
 import pickle
+import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from typing import Any
 
 from graphdiag.errors import ProgramError, UsageError
 from graphdiag.extras import INSTALL_DASK
+from graphdiag.interruption import held
 from graphdiag.parallel.processes import Limits, ProcessExecutor, TaskDiedError
 from graphdiag.parallel.task_executor import T, TaskExecutor
 from graphdiag.version import __version__
@@ -78,8 +83,14 @@ def cluster_executor(
         cluster = client = None
         try:
             if scheduler == LOCAL:
-                cluster = LocalCluster(  # type: ignore[no-untyped-call]
-                    n_workers=processes, threads_per_worker=1, dashboard_address=None, memory_limit=None
+                cluster = _out_of_reach(
+                    lambda: LocalCluster(  # type: ignore[no-untyped-call]
+                        n_workers=processes,
+                        threads_per_worker=1,
+                        dashboard_address=None,
+                        memory_limit=None,
+                        silence_logs=logging.CRITICAL,
+                    )
                 )
             client = _connected(Client, scheduler, cluster)
             yield _ClusterExecutor(client, limits, alone)
@@ -91,11 +102,36 @@ def cluster_executor(
                         each.close(timeout=_SECONDS_TO_CLOSE)
 
 
+def _out_of_reach(start: Callable[[], Any]) -> Any:
+    """Start processes that Ctrl-C does not reach: they end with this process, and would print where they were."""
+    if not hasattr(signal, "pthread_sigmask"):
+        return start()
+
+    def begin() -> Any:
+        # Threads begun by a thread, and processes begun by these, block what it blocks.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        return start()
+
+    with _untold_leaks():
+        resource_tracker.ensure_running()
+    # One that is still being started when this process ends prints that as well.
+    with held(), ThreadPoolExecutor(1) as thread:
+        return thread.submit(begin).result()
+
+
+@contextmanager
+def _untold_leaks() -> Iterator[None]:
+    """What is started in the block says nothing of semaphores that a process left behind: it removes them."""
+    sys.warnoptions.append("ignore::UserWarning")
+    try:
+        yield
+    finally:
+        sys.warnoptions.pop()
+
+
 @contextmanager
 def _quiet(dask: Any) -> Iterator[None]:
     """Dask logs what becomes of connections; that a scheduler is lost is said in one line."""
-    import logging
-
     logger = logging.getLogger("distributed")
     level = logger.level
     logger.setLevel(logging.CRITICAL)

@@ -13,7 +13,7 @@ from graphdiag.sources.model_beside import may_be_model
 from graphdiag.sources.run_choice import time_in_name
 from graphdiag.sources.saved_model import KERAS_METADATA, SAVED_MODEL_FILES
 
-RUN, SAVED_MODEL, FILE, PYTHON = "run", "saved_model", "file", "python"
+RUN, SAVED_MODEL, FILE, PYTHON, DIRECTORY = "run", "saved_model", "file", "python", "directory"
 
 _SUFFIXES = (".pb", ".pbtxt", ".keras", ".h5", ".hdf5", ".json")
 _NOT_MODELS = (".weights.h5", ".xplane.pb", KERAS_METADATA, "fingerprint.pb", "_frozen_metadata.pb")
@@ -23,16 +23,17 @@ _ONE_TRAINING = ("train", "validation")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A run or a model.
+    """A run or a model, or a directory that may hold some and cannot be listed.
 
     Attributes:
-        sort: `RUN` for a directory with event files, `SAVED_MODEL`, `FILE` or `PYTHON`.
+        sort: `RUN` for a directory with event files, `SAVED_MODEL`, `FILE`, `PYTHON` or `DIRECTORY`.
         shown: Where it is, as the user knows it.
         address: Where it is, from any directory.
         run: Its name below the place that was scanned; ``.`` for that place.
         files: The files that it consists of, in order; names relative to ``address``, or that file itself.
         series: What it is one of: runs are held against the run before in their series.
         models: The files beside a run that may hold its model, by their names.
+        problem: Why a directory cannot be listed.
     """
 
     sort: str
@@ -42,6 +43,7 @@ class Found:
     files: tuple[FoundFile, ...]
     series: str
     models: tuple[FoundFile, ...] = ()
+    problem: str = ""
 
     @property
     def written(self) -> float | None:
@@ -66,7 +68,7 @@ def find(paths: Sequence[str], *, python: bool = False) -> Iterator[Found]:
         What was found, in the order of the names.
 
     Raises:
-        SourceError: A place cannot be listed.
+        SourceError: A place cannot be listed; a directory below it is told of as what was found.
         UsageError: A place is a Python file, and ``python`` is not set.
     """
     seen = set()
@@ -78,8 +80,12 @@ def find(paths: Sequence[str], *, python: bool = False) -> Iterator[Found]:
             yield _given(place, file_of(place), python)
             continue
         saved_model = None
-        for directory, files in directories(place):
+        for listed in directories(place):
+            directory, files = listed.name, listed.files
             if saved_model is not None and (not saved_model or directory.startswith(f"{saved_model}/")):
+                continue
+            if listed.problem:
+                yield replace(_found(DIRECTORY, place, directory, ()), problem=listed.problem)
                 continue
             names = {file.name: file for file in files}
             model = next((names[name] for name in SAVED_MODEL_FILES if name in names), None)

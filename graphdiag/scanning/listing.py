@@ -56,6 +56,21 @@ class Place:
     is_file: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory below a place.
+
+    Attributes:
+        name: Below the place, with ``/``; empty for the place itself.
+        files: Its files, in order.
+        problem: Why it cannot be listed, in one line; empty if it was.
+    """
+
+    name: str
+    files: Sequence[FoundFile] = ()
+    problem: str = ""
+
+
 def places(paths: Sequence[str]) -> Iterator[Place]:
     """What the user gave, with patterns replaced by what they match, in order.
 
@@ -91,7 +106,7 @@ def _remote_places(address: str) -> Iterator[Place]:
     system, path = file_system(address)
     if not _WILD.intersection(path):
         with reading(address):
-            is_file = system.info(path)["type"] != "directory"
+            is_file = not _is_directory(system, path)
         yield Place(shown(address).rstrip("/"), address.rstrip("/"), is_file)
         return
     with reading(address):
@@ -106,17 +121,24 @@ def _remote_places(address: str) -> Iterator[Place]:
         yield Place(shown(before) + rest, before + rest, info["type"] != "directory")
 
 
-def directories(place: Place) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+def _is_directory(system: Any, path: str) -> bool:
+    # Whatever HTTP serves can be read as a file; a directory is a page with links to what is below it.
+    if path.startswith(("http://", "https://")):
+        return bool(system.isdir(path))
+    return bool(system.info(path)["type"] == "directory")
+
+
+def directories(place: Place) -> Iterator[Directory]:
     """A place and the directories below it, each before those that it holds, in the order of the names.
 
     Args:
         place: A directory.
 
     Yields:
-        Its name below the place, with ``/``, and empty for the place itself; and its files, in order.
+        Each directory, also one that cannot be listed.
 
     Raises:
-        SourceError: A directory cannot be listed.
+        SourceError: The place itself cannot be listed.
     """
     return _remote_directories(place.address) if scheme_of(place.address) else _local_directories(place)
 
@@ -133,7 +155,7 @@ def file_of(place: Place) -> FoundFile:
 # --- on a disk -------------------------------------------------------------------------------------------------------
 
 
-def _local_directories(place: Place) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+def _local_directories(place: Place) -> Iterator[Directory]:
     # Only links can lead to a directory twice: what was met without one is not remembered, however much it is.
     visits = Visits()
     top = os.path.realpath(place.address)
@@ -146,9 +168,13 @@ def _local_directories(place: Place) -> Iterator[tuple[str, Sequence[FoundFile]]
                 continue
             below, files = _entries(directory)
         except OSError as error:
-            where = os.path.join(place.shown, name) if name else place.shown
-            raise SourceError(f"{where} cannot be read: {error.strerror}.") from error
-        yield name, files
+            problem = f"{os.path.join(place.shown, name) if name else place.shown} cannot be read: {error.strerror}."
+            if not name:
+                raise SourceError(problem) from error
+            if not isinstance(error, FileNotFoundError):  # which was removed meanwhile
+                yield Directory(name, problem=problem)
+            continue
+        yield Directory(name, files)
         waiting += [(f"{name}/{inner}" if name else inner, over_link or is_link) for inner, is_link in reversed(below)]
 
 
@@ -183,7 +209,7 @@ def _local_file(name: str, status: os.stat_result) -> FoundFile:
 # --- wherever fsspec lists -------------------------------------------------------------------------------------------
 
 
-def _remote_directories(address: str) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+def _remote_directories(address: str) -> Iterator[Directory]:
     """Listed flat, a directory at the top at a time: a bucket lists a thousand files a request, whatever lies between.
 
     So as much is held in memory as the largest directory at the top lists.
@@ -196,14 +222,20 @@ def _remote_directories(address: str) -> Iterator[tuple[str, Sequence[FoundFile]
     here = [info for info in top if info["type"] != "directory"]
     yield from _grouped({str(info["name"]): info for info in here}, root)
     for info in below:
-        if _last(str(info["name"])) in _PASSED_OVER or str(info["name"]).rstrip("/") == root:
+        directory = str(info["name"]).rstrip("/")
+        name = directory[len(root) :].strip("/")
+        if _PASSED_OVER.intersection(name.split("/")) or directory == root:
             continue
-        with reading(address):
-            found = system.find(str(info["name"]).rstrip("/"), detail=True)
+        try:
+            with reading(f"{address.rstrip('/')}/{name}"):
+                found = system.find(directory, detail=True)
+        except SourceError as error:
+            yield Directory(name, problem=str(error))
+            continue
         yield from _grouped(found, root)
 
 
-def _grouped(found: Mapping[str, Mapping[str, Any]], root: str) -> Iterator[tuple[str, Sequence[FoundFile]]]:
+def _grouped(found: Mapping[str, Mapping[str, Any]], root: str) -> Iterator[Directory]:
     directories: dict[str, list[FoundFile]] = {}
     for path, info in found.items():
         around, _, name = path.rpartition("/")
@@ -211,7 +243,7 @@ def _grouped(found: Mapping[str, Mapping[str, Any]], root: str) -> Iterator[tupl
         if name and not _PASSED_OVER.intersection(directory.split("/")):
             directories.setdefault(directory, []).append(_remote_file(name, info))
     for directory in sorted(directories, key=lambda name: name.split("/") if name else []):
-        yield directory, sorted(directories[directory], key=lambda file: file.name)
+        yield Directory(directory, sorted(directories[directory], key=lambda file: file.name))
 
 
 def _remote_file(name: str, info: Mapping[str, Any]) -> FoundFile:
@@ -230,7 +262,3 @@ def _seconds(time: Any) -> float | None:
         return datetime.fromisoformat(str(time).replace("Z", "+00:00")).timestamp()
     except ValueError:
         return None
-
-
-def _last(path: str) -> str:
-    return path.rstrip("/").rpartition("/")[2]

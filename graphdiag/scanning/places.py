@@ -13,6 +13,20 @@ from graphdiag.sources.remote import file_system, reading, shown
 from graphdiag.written_files import placing
 
 
+def check_directory(option: str, place: str) -> None:
+    """Make sure that an option names a place for files: a directory, one that can be made, or an address.
+
+    Args:
+        option: The option.
+        place: What it names; empty if it was not given.
+
+    Raises:
+        UsageError: There is something else.
+    """
+    if place and not scheme_of(place) and os.path.exists(place) and not os.path.isdir(place):
+        raise UsageError(f"{option} {place}: is not a directory; give one, or the name of one to make.")
+
+
 def is_there(place: str, name: str) -> bool:
     """Whether there is a file in a place."""
     if not scheme_of(place):

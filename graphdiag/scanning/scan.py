@@ -15,7 +15,8 @@ from graphdiag.parallel.task_executor import TaskExecutor
 from graphdiag.results.scan_report import ScanReport, View
 from graphdiag.results.scan_rows import ScanRow
 from graphdiag.scanning.discovery import find
-from graphdiag.scanning.store import Store, StoreError
+from graphdiag.scanning.places import check_directory
+from graphdiag.scanning.store import StoreError
 from graphdiag.scanning.structures import changes
 from graphdiag.scanning.table import RowTable, order_of
 from graphdiag.scanning.tasks import Outcome, ScanOptions, Task, failed, runs_code, work
@@ -75,7 +76,8 @@ def scan(
     Raises:
         UsageError: An option cannot be met.
         SourceError: A place is not there, or cannot be listed.
-        StoreError: The store is full, or may not be written to; what was found before is in it.
+        StoreError: The store or the place for pages is full, or may not be written to; what was found before is in
+            the store.
         ProgramError: The scheduler is lost; likewise.
     """
     start = time.perf_counter()
@@ -83,8 +85,8 @@ def scan(
     view = view or View()
     order_of(view.sort)
     options = ScanOptions(tuple(select), tuple(ignore), _place(store), _place(pages))
-    if options.store:
-        Store(options.store)
+    for option, directory in (("--store", options.store), ("--pages", options.pages)):
+        check_directory(option, directory)
     tasks = (Task(found, options) for found in find([os.fspath(path) for path in paths], python=python))
     limits = Limits(seconds, memory, _TASKS, attempts=2)
     table = RowTable()
@@ -127,7 +129,7 @@ def _outcomes(executor: TaskExecutor, tasks: Iterable[Task]) -> Iterator[tuple[T
 
 
 def _incomplete(what: str, table: RowTable) -> str:
-    return f"{what} {len(table):,} rows were done; make room, and run the same command again to go on from there."
+    return f"{what} {len(table):,} rows were done; when it can be written to, run the same command again."
 
 
 def _place(place: str | os.PathLike[str] | None) -> str:

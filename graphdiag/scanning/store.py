@@ -11,19 +11,17 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 from typing import Any
 
 from graphdiag.errors import GraphdiagError, UsageError
 from graphdiag.scanning.places import read_whole, write_whole
-from graphdiag.source_names import scheme_of
 from graphdiag.version import __version__
 
 RESULTS, SEEN = "results", "seen"
 
 
 class StoreError(GraphdiagError):
-    """A record cannot be written: the store is full, or may not be written to."""
+    """A record or a page cannot be written: its place is full, or may not be written to."""
 
 
 def key_of(*what: Any) -> str:
@@ -36,15 +34,10 @@ class Store:
 
     Args:
         address: A directory, which is made when it is first written to, or wherever fsspec writes.
-
-    Raises:
-        UsageError: There is something else.
     """
 
     def __init__(self, address: str) -> None:
         self._address = address
-        if not scheme_of(address) and os.path.exists(address) and not os.path.isdir(address):
-            raise UsageError(f"--store {address}: is not a directory; give one, or the name of one to make.")
 
     def get(self, kind: str, key: str) -> dict[str, Any] | None:
         """A record; ``None`` if there is none, or it is damaged: what it says is then found anew."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphdiag.comparison import compare_opened, compare_with_found, open_model_file
 from graphdiag.diagnosis.finding import Finding, Severity
-from graphdiag.errors import EmptySourceError, GraphdiagError, ModelError, SourceError
+from graphdiag.errors import EmptySourceError, GraphdiagError, ModelError, SourceError, UsageError
 from graphdiag.lazy import lazy
 from graphdiag.modeldiff.snapshot import Snapshot
 from graphdiag.modeldiff.take_snapshot import take
@@ -33,7 +33,7 @@ from graphdiag.scanning.places import is_there, write_whole
 from graphdiag.scanning.store import RESULTS, SEEN, Store, StoreError, key_of
 from graphdiag.source_names import scheme_of
 from graphdiag.sources.event_log import open_runs
-from graphdiag.sources.event_runs import Run, read_run
+from graphdiag.sources.event_runs import Run, check_whole, read_run
 from graphdiag.sources.files import LARGEST_JSON, open_regular, read_regular
 from graphdiag.sources.model_beside import START, is_json, may_be_keras_json
 from graphdiag.sources.open_source import open_source
@@ -84,7 +84,7 @@ class Outcome:
         rows: One for each op graph of a run, one for a model; none for what holds neither.
         snapshots: The structures that the rows name, as packed snapshots.
         reused: Whether all of it was in the store.
-        store_error: Why it could not be put there; empty if it was, or was not to be.
+        store_error: Why it could not be put there, or a page could not be written; empty if all that was wanted is.
     """
 
     rows: tuple[ScanRow, ...] = ()
@@ -101,8 +101,12 @@ def runs_code(task: Task) -> bool:
 def work(task: Task) -> Outcome:
     """Do a task. It raises nothing: what goes wrong is a row with an error."""
     found = task.found
+    if found.problem:
+        return failed(found, found.problem)
     try:
         return _from_python(task) if found.sort == PYTHON else _from_data(task)
+    except StoreError as error:
+        return Outcome(store_error=str(error))
     except GraphdiagError as error:
         return failed(found, str(error).replace(found.address, found.shown))
     except MemoryError:
@@ -311,6 +315,7 @@ def _opened(found: Found, local: Path, model: str) -> Iterator[tuple[Opened, Pat
     start = time.perf_counter()
     if found.sort == RUN:
         run = read_run([_file(local, file.name) for file in found.files])
+        check_whole(run)
         log, beside = str(local), local / model if model and not run.keras else None
         for tag in _tags(run):
             yield open_runs(log, {".": run}, tag=tag), beside, time.perf_counter() - start
@@ -464,5 +469,8 @@ def _write_page(task: Task, report: Report, content: str) -> str:
         return ""
     name = f"{key_of(task.found.address, report.origin.tag, content)[:24]}.html"
     named = replace(report, origin=replace(report.origin, path=task.found.shown))
-    write_whole(pages, name, _to_html(named).encode(errors="backslashreplace"))
+    try:
+        write_whole(pages, name, _to_html(named).encode(errors="backslashreplace"))
+    except UsageError as error:
+        raise StoreError(f"--pages {error}") from error
     return name

@@ -11,6 +11,7 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,9 @@ TRACE_PLUGINS = ("graph_run_metadata_graph", "graph_run_metadata")
 KERAS_PLUGIN = "graph_keras_model"
 OWN_TAG = "graphdiag"
 """Tag of the Keras model that `graphdiag.keras.GraphCallback` writes beside that of Keras's own callback."""
+
+BEGINNING = 2
+"""Records that a writer writes before a graph."""
 
 # The only version of these summaries that TensorBoard accepts, as the plugin's content.
 _VERSION = b"1"
@@ -105,6 +109,22 @@ def read_run(files: Sequence[Path]) -> Run:
     run = _run(files)
     _read(run)
     return run
+
+
+def check_whole(run: Run) -> None:
+    """Make sure that a run without a graph was not cut off within one.
+
+    Args:
+        run: The run, read.
+
+    Raises:
+        SourceError: It holds no more than a writer writes before the graph, and then ends within a record.
+    """
+    if not run.notes or run.graph.times or run.meta_graph.times or run.traces or run.keras:
+        return
+    records = sum(1 for file in run.files for _ in islice(read_records(file), BEGINNING + 1))
+    if records <= BEGINNING:
+        raise SourceError(run.notes[0])
 
 
 def _read(run: Run) -> None:

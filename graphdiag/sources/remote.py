@@ -26,6 +26,8 @@ from graphdiag.sources.saved_model import KERAS_METADATA, SAVED_MODEL_FILES
 LARGEST = 4 * 2**30
 """Bytes of all files together that one source needs."""
 
+_ABSENT = (404, 410)
+"""HTTP's status of what is not there."""
 _PIECE = 4 * 2**20
 _LOGIN = re.compile(r"(?<=://)[^/@\s]*@")
 
@@ -63,13 +65,23 @@ def reading(address: str) -> Iterator[None]:
         yield
     except GraphdiagError:
         raise
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        # fsspec's file system for http says so of whatever fails.
+        if (failed := _failed_request(error.__cause__)) is not None:
+            raise SourceError(f"{shown(address)} cannot be read: {_first_line(failed)}.") from error
         raise SourceError(f"{shown(address)} does not exist.") from None
     except ImportError as error:
         reason = _first_line(error)
         raise SourceError(f"{shown(address)} cannot be read: {reason}.") from error
     except Exception as error:
         raise SourceError(f"{shown(address)} cannot be read: {_first_line(error)}.") from error
+
+
+def _failed_request(cause: BaseException | None) -> BaseException | None:
+    """What went wrong, if a server cannot be reached, or says something else than that there is no such thing."""
+    if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+        return cause
+    return cause if getattr(cause, "status", _ABSENT[0]) not in _ABSENT else None
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,14 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphdiag.errors import SourceError
-from graphdiag.sources.event_runs import Run, Written, add_record
+from graphdiag.sources.event_runs import BEGINNING, Run, Written, add_record
 from graphdiag.sources.records import framed_size, read_records
 from graphdiag.sources.run_choice import written_at
 from graphdiag.tensorboard_plugin.files import File
 from graphdiag.tensorboard_plugin.places import KERAS, META_GRAPH, OWN_GRAPH, TRACE, Place, RunPlaces
-
-_BEGINNING = 2
-"""Records that a writer writes before a graph."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ def survey(task: Survey) -> RunPlaces:
     for file in seen.run.files:
         complete &= _read(seen, file, task.most)
     _seen[key] = seen
-    if seen.run.notes and not seen.places and seen.records <= _BEGINNING:
+    if seen.run.notes and not seen.places and seen.records <= BEGINNING:
         # Its graph is what is cut off, then: writers write that first.
         raise SourceError(seen.run.notes[0])
     started = written_at(seen.run) if sizes else 0.0
