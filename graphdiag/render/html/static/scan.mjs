@@ -26,9 +26,12 @@ function isChosen(row) {
   return only.value === "unreadable" ? Boolean(row.error) : Number(row[only.value]) > 0;
 }
 
+/** @param {Row} row */
+const wordsOf = (row) => row.error || row.headline;
+
 /** @param {Row} first @param {Row} second */
 function compared(first, second) {
-  const [a, b] = [first[order.key], second[order.key]];
+  const [a, b] = [first, second].map((row) => (order.key === "words" ? wordsOf(row) : row[order.key]));
   if (a === b) return 0;
   if (a === null || a === "") return 1;
   if (b === null || b === "") return -1;
@@ -42,7 +45,7 @@ function cell(row, column) {
   made.dataset.name = column.title;
   made.className = column.number ? `number ${column.key}${value ? "" : " zero"}` : column.key;
   if (column.key === "words") {
-    made.textContent = String(row.error || row.headline);
+    made.textContent = String(wordsOf(row));
     made.classList.toggle("wrong", Boolean(row.error));
     if (row.codes) made.append(Object.assign(document.createElement("span"), { className: "codes", textContent: row.codes }));
   } else if (column.key === "run" && row.page) {
