@@ -37,6 +37,7 @@ from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, OpSpec, op_spec
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.reach import reached
 
 
 class OpEdge(Protocol):
@@ -141,10 +142,12 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
         found[pair].append((place, followed))
     to_roles: dict[tuple[str, str], int] = defaultdict(int)
     if ownership.roles:
-        for edge in np.flatnonzero((from_owner != UNOWNED) & (to_owner == UNOWNED)).tolist():
-            role = ownership.roles.get(int(graph.target[edge]))
-            if role and not _is_within(graph, ownership, int(graph.source[edge]), int(graph.target[edge])):
-                to_roles[ownership.owners[owner_of[int(from_owner[edge])]], role] += 1
+        out = np.flatnonzero((from_owner != UNOWNED) & (to_owner == UNOWNED))
+        ends = zip(graph.source[out].tolist(), graph.target[out].tolist(), from_owner[out].tolist(), strict=True)
+        for source, target, end in ends:
+            role = ownership.roles.get(target)
+            if role and not _is_within(graph, ownership, source, target):
+                to_roles[ownership.owners[owner_of[end]], role] += 1
     by_owners: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
     for (source, target), placed in found.items():
         by_owners[owner_of[source], owner_of[target]] += placed
@@ -167,7 +170,8 @@ def _is_within(graph: OpGraph, ownership: Ownership, source: int, target: int) -
     if not scope and ownership.scope_of_op:
         scope = ownership.scope_of_op[source]
     scope = scope or graph.names[source].rpartition("/")[0] or graph.names[source]
-    return graph.names[target].startswith(f"{scope}/")
+    name = graph.names[target]
+    return name.startswith(scope) and name[len(scope) : len(scope) + 1] == "/"
 
 
 def _ends(ownership: Ownership, call_of_op: np.ndarray | None) -> tuple[np.ndarray, Sequence[int]]:
@@ -266,10 +270,7 @@ class _Between:
     def __init__(self, graph: OpGraph, ownership: Ownership, ends: np.ndarray, flow: Flow) -> None:
         self.graph = graph
         self.flow = flow
-        self.of_op: list[int] = ends.tolist()
-        self.source: list[int] = graph.source.tolist()
-        self.output: list[int] = graph.output.tolist()
-        self.first: list[int] = graph.in_edges.tolist()
+        self._ends = ends
         self.stored_by: dict[int, list[int]] = defaultdict(list)
         for writer, reader in flow.stores:
             # An Assign without an owner counts as initialization; not so when it is activations that it stores.
@@ -277,7 +278,7 @@ class _Between:
                 self.stored_by[reader].append(writer)
         for writer, reader in flow.stores_for_next_call:
             # Training has the next call compute with other weights: that is what it is for.
-            if self.of_op[writer] != UNOWNED:
+            if ends[writer] != UNOWNED:
                 self.stored_by[reader].append(writer)
         self.ends = int(ends.max(initial=-1)) + 1
         self.arrived: dict[int, _Arrived] = {}
@@ -287,31 +288,57 @@ class _Between:
         self._onward: dict[int, list[int]] | None = None
         self._settle(self._relevant(ownership))
 
-    def _relevant(self, ownership: Ownership) -> list[int]:
+    @cached_property
+    def of_op(self) -> list[int]:
+        """The end of each op, as a list."""
+        rows: list[int] = self._ends.tolist()
+        return rows
+
+    @cached_property
+    def source(self) -> list[int]:
+        """As in the graph, as a list; so are `output` and `first`, the offsets of each row's edges."""
+        rows: list[int] = self.graph.source.tolist()
+        return rows
+
+    @cached_property
+    def output(self) -> list[int]:
+        """As in the graph, as a list."""
+        slots: list[int] = self.graph.output.tolist()
+        return slots
+
+    @cached_property
+    def first(self) -> list[int]:
+        """The offsets of each row's edges, as a list."""
+        offsets: list[int] = self.graph.in_edges.tolist()
+        return offsets
+
+    def _relevant(self, ownership: Ownership) -> Sequence[int]:
         """Unowned rows that some owner's op depends on through unowned ops, in an order of evaluation."""
-        unowned = {row for row, owner in enumerate(self.of_op) if owner == UNOWNED}
+        graph, unowned = self.graph, self._ends == UNOWNED
         # Bookkeeping is followed by its tensors alone: gradients may be taken within a model, and a scope of the
         # user's be called "metrics".
-        waiting = [
-            origin
-            for origin, slot, target in zip(self.source, self.output, self.graph.target.tolist(), strict=True)
-            if origin in unowned
-            and self.of_op[target] != UNOWNED
-            and not (slot == CONTROL and origin in ownership.roles)
-        ]
-        for reader, writers in self.stored_by.items():
-            if self.of_op[reader] != UNOWNED:
-                waiting += [writer for writer in writers if writer in unowned]
-        needed: set[int] = set()
-        while waiting:
-            row = waiting.pop()
-            if row not in needed:
-                needed.add(row)
-                waiting += [origin for origin in self._origins(row) if origin in unowned]
-        if not needed:
-            return []
-        order = evaluation_order(self.graph)
-        return sorted(needed) if isinstance(order, range) else [row for row in order if row in needed]
+        has_role = np.zeros(len(graph), dtype=bool)
+        has_role[list(ownership.roles)] = True
+        leaves = unowned[graph.source] & ~unowned[graph.target] & ~((graph.output == CONTROL) & has_role[graph.source])
+        needed = np.zeros(len(graph), dtype=bool)
+        needed[graph.source[leaves]] = True
+        while True:
+            needed = reached(needed, graph.in_edges, graph.source, through=unowned)
+            stored = [
+                writer
+                for reader, writers in self.stored_by.items()
+                if needed[reader] or not unowned[reader]
+                for writer in writers
+                if unowned[writer] and not needed[writer]
+            ]
+            if not stored:
+                break
+            needed[stored] = True
+        if not needed.any():
+            return ()
+        order = np.asarray(evaluation_order(graph))
+        rows: list[int] = order[needed[order]].tolist()
+        return rows
 
     def _origins(self, row: int) -> Iterator[int]:
         for edge in range(self.first[row], self.first[row + 1]):
