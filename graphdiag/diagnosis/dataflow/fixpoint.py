@@ -82,9 +82,6 @@ class FixpointSolver(GraphView):
             fresh = self.states.update(changed)
             if not fresh:
                 return
-            for row in fresh:
-                if self._ways[row] != _KNOWN:
-                    self._ways[row] = _EVALUATED
             changed = (self._propagate(fresh) & writers) | conditional
 
     def _sweep(self) -> None:
@@ -93,8 +90,13 @@ class FixpointSolver(GraphView):
         for row in self.order:
             way = ways[row]
             if way == _JOINS:
+                start, stop = first[row], first[row + 1]
+                if stop - start == 1:
+                    origin = origins[start]
+                    values[row], shapes[row] = values[origin], shapes[origin]
+                    continue
                 value = shape = 0
-                for origin in origins[first[row] : first[row + 1]]:
+                for origin in origins[start:stop]:
                     value |= values[origin]
                     shape |= shapes[origin]
                 values[row], shapes[row] = value, shape
@@ -156,6 +158,9 @@ class FixpointSolver(GraphView):
             waiting[place] = 0
             row = order[place]
             way = ways[row]
+            if way == _WRITES and any(position for _, position in self.states.reads.get(row, ())):
+                # What it reads and writes somewhere else is told apart from what it finds behind its handle.
+                way = ways[row] = _EVALUATED
             if self._evaluate(row) if way == _EVALUATED else self._evaluate_together(row, way):
                 changed.add(row)
                 for target in self.targets(row):
@@ -169,18 +174,25 @@ class FixpointSolver(GraphView):
         return changed
 
     def _evaluate_together(self, row: int, way: int) -> bool:
-        """As `_evaluate`, for a row whose rule tells no input from another, and that finds nothing in a state."""
+        """As `_evaluate`, for a row whose rule tells no input from another, the handle of a write aside."""
+        if way == _KNOWN:
+            return False
         values, shapes, first = self.values, self.shapes, self.first
         value = shape = 0
         for origin in self._origins[first[row] : first[row + 1]]:
             value |= values[origin]
             shape |= shapes[origin]
+        places = self.states.reads.get(row, ())
+        for key, _ in places:
+            found_value, found_shape = self.states.content(row, key)
+            value |= found_value
+            shape |= found_shape
         grew = False
         if way == _MAPS:
-            key = self.op_specs[row], value, shape
-            known = self._known.get(key)
+            key_of_sets = self.op_specs[row], value, shape
+            known = self._known.get(key_of_sets)
             if known is None:
-                known = self._known[key] = transfer(self.op_specs[row], ((value, shape),))
+                known = self._known[key_of_sets] = transfer(self.op_specs[row], ((value, shape),))
             value, shape = known
         elif way == _WRITES:
             value &= ~HANDLE
@@ -192,8 +204,6 @@ class FixpointSolver(GraphView):
             given = stored & ~HANDLE, stored_shape & ~HANDLE
             grew = given != self.given.get(row)
             self.given[row] = given
-        elif way == _KNOWN:
-            return False
         value, shape = value | values[row], shape | shapes[row]
         grew = grew or value != values[row] or shape != shapes[row]
         values[row], shapes[row] = value, shape
