@@ -133,6 +133,8 @@ class OpGraph:
 
     def rows_of_types(self, fits: Callable[[str], object]) -> list[int]:
         """The rows of the ops that `of_types` marks, in order."""
+        if not any(map(fits, self.type_names)):
+            return []
         rows: list[int] = np.flatnonzero(self.of_types(fits)).tolist()
         return rows
 

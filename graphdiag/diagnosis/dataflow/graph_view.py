@@ -189,14 +189,11 @@ class GraphView:
 
     def rows_with(self, fits: Callable[[OpSpec], object]) -> list[int]:
         """The rows whose specs are of some sort, in order; each spec is looked at once."""
-        chosen = np.array([bool(fits(spec)) for spec in self.specs], dtype=bool)
-        rows: list[int] = np.flatnonzero(chosen[self.spec_numbers]).tolist()
+        chosen = [bool(fits(spec)) for spec in self.specs]
+        if True not in chosen:
+            return []
+        rows: list[int] = np.flatnonzero(np.array(chosen)[self.spec_numbers]).tolist()
         return rows
-
-    def rows_of_kinds(self, *kinds: Kind) -> np.ndarray:
-        """The rows whose specs are of some kinds, in order."""
-        chosen = np.array([spec.kind in kinds for spec in self.specs], dtype=bool)
-        return np.flatnonzero(chosen[self.spec_numbers])
 
     def pivots(self) -> dict[int, int]:
         """What decides about rows that do not always run, and about what comes out of a ``Switch``."""

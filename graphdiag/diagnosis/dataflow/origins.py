@@ -5,7 +5,7 @@ A state is known by the op that makes its handle or, where ops share one by name
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -37,43 +37,44 @@ class Rows(Protocol):
     op_specs: list[OpSpec]
     feeds: Mapping[int, Dependencies]
 
-    def rows_of_kinds(self, *kinds: Kind) -> np.ndarray:
-        """The rows whose specs are of some kinds."""
+    def rows_with(self, fits: Callable[[OpSpec], object]) -> list[int]:
+        """The rows whose specs are of some sort."""
 
 
 class Origins:
     """The op that makes the state behind what each row gives.
 
     Attributes:
-        makers: Rows that make the handle of a state, stand for one, or are a variable; in order.
+        variables: Rows that are variables of TF 1, and give a reference to their value.
+        made: Rows that make a handle, and these; in order.
+        given: Rows that stand for a handle that is fed.
         keys: The key of the state of each of these.
         of_row: For each row the one of these whose handle or reference it gives; the number of rows where it gives
-            neither, as far as can be seen, with that number itself as one more. int32.
+            neither, as far as can be seen. int32, and one more than there are rows, for none.
     """
 
     def __init__(self, view: Rows) -> None:
         graph, size = view.graph, len(view.graph)
-        variables = view.rows_of_kinds(Kind.VARIABLE)
-        self._is_variable = np.zeros(size + 1, dtype=bool)
-        self._is_variable[variables] = True
-        made = np.union1d(view.rows_of_kinds(Kind.HANDLE), variables)
+        self.variables: Sequence[int] = view.rows_with(lambda spec: spec.kind is Kind.VARIABLE)
+        handles = view.rows_with(lambda spec: spec.kind is Kind.HANDLE)
+        self.made: Sequence[int] = sorted((*self.variables, *handles))
         fed = [row for row, sets in view.feeds.items() if sets[0] & HANDLE and view.op_specs[row].kind is Kind.FEED]
-        given = np.array(fed, dtype=np.int64)
-        given = given[first_inputs(graph, given) == size] if fed else given
-        self.made: Sequence[int] = made.tolist()
-        self.given: Sequence[int] = given.tolist()
+        takes_nothing = first_inputs(graph, np.array(fed, dtype=np.int64)) == size
+        self.given: Sequence[int] = [row for row, nothing in zip(fed, takes_nothing.tolist(), strict=True) if nothing]
         keys = dict(zip(self.made, state_keys(graph, self.made), strict=True))
         keys.update((row, row) for row in self.given)
         self.keys: Mapping[int, Key] = keys
-        self.of_row = self._of_row(view, np.concatenate((made, given)))
+        self.of_row = self._of_row(view, [*self.made, *self.given])
 
-    def _of_row(self, view: Rows, makers: np.ndarray) -> np.ndarray:
+    def _of_row(self, view: Rows, makers: Sequence[int]) -> np.ndarray:
         graph, size = view.graph, len(view.graph)
         to = np.full(size + 1, size, dtype=np.int32)
-        if not len(makers):
+        if not makers:
             return to
+        is_variable = np.zeros(size + 1, dtype=bool)
+        is_variable[self.variables] = True
         writing = np.zeros(size, dtype=bool)
-        writing[view.rows_of_kinds(Kind.WRITES)] = True
+        writing[view.rows_with(lambda spec: spec.kind is Kind.WRITES)] = True
         by_type = graph.of_types(_HANDED_ON.__contains__)
         # Whether a reference, and whether another handle, goes on from a row to the one that takes it.
         hands_reference = np.ones(size + 1, dtype=bool)
@@ -97,7 +98,7 @@ class Origins:
             to[waiting] = to[there]
         # What goes round and round comes from nowhere.
         to[waiting] = size
-        lost = ~np.where(self._is_variable[to], hands_reference, hands_handle)
+        lost = ~np.where(is_variable[to], hands_reference, hands_handle)
         to[lost] = size
         return to
 
@@ -118,12 +119,6 @@ class Origins:
         keys = self.keys
         return [keys.get(maker, otherwise) for maker in self.of_row[rows].tolist()]
 
-    @property
-    def refers(self) -> np.ndarray:
-        """Whether each row gives a reference to a variable: a boolean for each row."""
-        found: np.ndarray = self._is_variable[self.of_row[:-1]]
-        return found
-
 
 class References:
     """TF 1: whoever takes a variable's reference reads it, and may hand it on. Who that is, is told for each variable.
@@ -133,8 +128,13 @@ class References:
     """
 
     def __init__(self, graph: OpGraph, origins: Origins) -> None:
-        self.givers = origins.refers
-        edges = np.flatnonzero(self.givers[graph.source] & (graph.output != CONTROL))
+        is_variable = np.zeros(len(graph) + 1, dtype=bool)
+        is_variable[origins.variables] = True
+        self.givers: np.ndarray = is_variable[origins.of_row[:-1]]
+        edges = np.flatnonzero(self.givers[graph.source] & (graph.output != CONTROL)) if origins.variables else ()
+        if not len(edges):
+            self._ends = None
+            return
         made_by = origins.of_row[graph.source[edges]]
         order = np.argsort(made_by, kind="stable")
         self._ends = np.cumsum(np.bincount(made_by, minlength=len(graph)))
@@ -147,13 +147,15 @@ class References:
         Args:
             variable: The row that makes the variable.
         """
+        if self._ends is None:
+            return iter(())
         start, stop = self._ends[variable - 1] if variable else 0, self._ends[variable]
         return zip(self._target[start:stop].tolist(), self._position[start:stop].tolist(), strict=True)
 
 
 def first_inputs(graph: OpGraph, rows: np.ndarray) -> np.ndarray:
     """The row that gives the first tensor that each of some rows takes; the number of rows where it takes none."""
-    data = np.flatnonzero(graph.output != CONTROL)
+    data = np.flatnonzero(graph.output != CONTROL) if len(rows) else ()
     if not len(data):
         return np.full(len(rows), len(graph), dtype=np.int32)
     place = np.searchsorted(data, graph.in_edges[rows])

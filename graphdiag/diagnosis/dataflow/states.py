@@ -535,7 +535,9 @@ class States:
         view = self.view
         if view.op_specs[row].kind is not Kind.READS:
             return False
-        writers = self.writers.get(key, ())
+        writers = self.writers.get(key)
+        if not writers:
+            return False
         seen = {row}
         waiting = [row]
         while waiting:
