@@ -19,6 +19,7 @@ from graphdiag.diagnosis.ownership import UNOWNED, Ownership, assign_ownership
 from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
 from graphdiag.diagnosis.state_arrows import Arrow, computing_scopes, state_arrows
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
+from graphdiag.garbage import no_garbage_collection
 from graphdiag.graphs.layer_calls import CallRecord
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -191,6 +192,7 @@ class DiagnosisContext:
             )
 
 
+@no_garbage_collection()
 def analyze(
     ops: OpGraph,
     layers: LayerGraph | None,

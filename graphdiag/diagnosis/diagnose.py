@@ -11,6 +11,7 @@ from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.diagnosis.rule import Found, Rule, in_claim_order
+from graphdiag.garbage import no_garbage_collection
 
 
 def _own_rules() -> Iterator[Rule]:
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = in_claim_order(_own_rules())
 """The rules of graphdiag, in the order in which they may claim crossings."""
 
 
+@no_garbage_collection()
 def diagnose(context: DiagnosisContext, rules: Sequence[Rule] = RULES) -> tuple[Finding, ...]:
     """Give every unexplained crossing its finding.
 

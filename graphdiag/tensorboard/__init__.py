@@ -8,13 +8,12 @@ a Keras model. The TensorBoard followed is `NEWEST_CHECKED`.
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from graphdiag.garbage import no_garbage_collection
 from graphdiag.graphs.drawn_graph import DrawnGraph
 from graphdiag.tensorboard.assemble import assemble_graph
 from graphdiag.tensorboard.conceptual import ConceptualGraphError, conceptual_graph
@@ -47,24 +46,12 @@ def draw(graph_defs: Sequence[GraphDef]) -> DrawnGraph:
         EmptyGraphError: There is no op in them.
         UndrawableGraphError: TensorBoard fails on them in another way.
     """
-    with _no_garbage_collection():
+    with no_garbage_collection():
         graph = parse_graph(serve_graph(merge_graphs(graph_defs), graph_defs))
         hierarchy = group_series(build_hierarchy(graph), graph)
         hierarchy, edges = draw_calls(hierarchy, draw_edges(hierarchy, graph.edges), graph)
         root = render_root(hierarchy, edges, graph)
         return assemble_graph(hierarchy, edges, root, graph)
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Keep the garbage collector out: the stages make no cycles, and it would walk their growing tables in vain."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def draw_conceptual(keras_json: Mapping[str, Any]) -> DrawnGraph:

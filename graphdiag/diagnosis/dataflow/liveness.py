@@ -162,23 +162,27 @@ class _Finder:
         place = waiting.find(1)
         while place >= 0:
             row = order[place]
-            self._visit(row)
+            if self.op_specs[row].kind is Kind.MERGES:
+                self._merge(row)
+            else:
+                self._visit(row)
             if row in alive:
                 for target in targets(row):
                     waiting[position[target]] = 1
             place = waiting.find(1, place + 1)
 
     def _visit(self, row: int) -> None:
-        kind = self.op_specs[row].kind
-        if kind is Kind.MERGES:
-            self._merge(row)
-            return
+        alive, output, op_specs = self.found.alive, self.output, self.op_specs
+        first = self.first[row]
         conditions = _ALWAYS
-        for edge in range(self.first[row], self.first[row + 1]):
-            coming = self._of_edge(edge)
+        for edge, origin in enumerate(self.source[first : self.first[row + 1]], first):
+            if op_specs[origin].kind is Kind.SWITCHES and output[edge] != CONTROL:
+                coming = self._of_switch(origin, output[edge])
+            else:
+                coming = alive.get(origin, _ALWAYS)
             if coming is not conditions and coming:
                 conditions = self._shared(conditions | coming) if conditions else coming
-        if kind is Kind.EXITS and conditions:
+        if op_specs[row].kind is Kind.EXITS and conditions:
             over = frozenset(
                 condition
                 for condition in conditions
@@ -190,7 +194,7 @@ class _Finder:
             self.found.choices[row] = self.found.choices.get(row, _ALWAYS) | conditions
             conditions = frozenset({(row, 0, DECIDED)})
         if conditions:
-            self.found.alive[row] = conditions
+            alive[row] = conditions
 
     def _merge(self, row: int) -> None:
         """A ``Merge`` is alive when one of its inputs is: what all have in common, and what is left of the rest."""
@@ -228,10 +232,15 @@ class _Finder:
         origin, slot = self.source[edge], self.output[edge]
         if slot == CONTROL or self.op_specs[origin].kind is not Kind.SWITCHES:
             return self.found.alive.get(origin, _ALWAYS)
-        place = origin, slot, self.found.alive.get(origin, _ALWAYS)
-        if place not in self._of_switches:
-            self._of_switches[place] = self._shared(place[2] | {(*self.predicate(origin), slot)})
-        return self._of_switches[place]
+        return self._of_switch(origin, slot)
+
+    def _of_switch(self, row: int, slot: int) -> Conditions:
+        """Conditions under which something comes out of a ``Switch``."""
+        place = row, slot, self.found.alive.get(row, _ALWAYS)
+        found = self._of_switches.get(place)
+        if found is None:
+            found = self._of_switches[place] = self._shared(place[2] | {(*self.predicate(row), slot)})
+        return found
 
     def _shared(self, conditions: Conditions) -> Conditions:
         return self._sets.setdefault(conditions, conditions)

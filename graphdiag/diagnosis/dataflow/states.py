@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType
 
@@ -173,9 +173,9 @@ class States:
 
     def _connect(self) -> None:
         view = self.view
-        types = view.graph.types
+        types, origins = view.graph.types, self._origins
         # Of a state that several ops make, the last one tells the type.
-        self._types.update((self._origins.keys[row], types[row]) for row in (*self._origins.made, *self._origins.given))
+        self._types.update({origins.keys[row]: types[row] for row in (*origins.made, *origins.given)})
         self._connect_simple()
         for row in view.rows_with(lambda spec: _touches_state(spec) and not _has_one_handle(spec)):
             self._touch(row, view.op_specs[row])
@@ -190,18 +190,18 @@ class States:
 
     def _connect_simple(self) -> None:
         """What touches one state alone, that behind its first input: most ops that touch any."""
-        view = self.view
-        rows = view.rows_with(_has_one_handle)
-        keys = self._origins.keys_of(first_inputs(view.graph, np.array(rows, dtype=np.int64)), ANYWHERE)
-        for row, key in zip(rows, keys, strict=True):
-            kind = view.op_specs[row].kind
-            if kind in _PUTS_SOMETHING:
-                self.writers[key].add(row)
-                self._writes[row] = [key]
-                if kind is Kind.WRITES:
-                    self.filled.add(key)
-            if kind is not Kind.WRITES:
-                self._readers.add(row, key, 0)
+        for row, key in self._behind_first_inputs(lambda spec: spec.kind in _PUTS_SOMETHING):
+            self.writers[key].add(row)
+            self._writes[row] = [key]
+        self.filled.update(key for _, key in self._behind_first_inputs(lambda spec: spec.kind is Kind.WRITES))
+        for row, key in self._behind_first_inputs(lambda spec: spec.kind is not Kind.WRITES):
+            self._readers.add(row, key, 0)
+
+    def _behind_first_inputs(self, fits: Callable[[OpSpec], bool]) -> Iterable[tuple[int, Key]]:
+        """Rows of some sort that touch one state alone, each with this state."""
+        rows = self.view.rows_with(lambda spec: _has_one_handle(spec) and fits(spec))
+        handles = first_inputs(self.view.graph, np.array(rows, dtype=np.int64))
+        return zip(rows, self._origins.keys_of(handles, ANYWHERE), strict=True)
 
     def _connect_python(self) -> None:
         """What Python code does to the variables that it names."""
