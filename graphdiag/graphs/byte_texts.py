@@ -38,14 +38,25 @@ class ByteTexts:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        # One word of eight bytes for each place; a word may reach beyond the end.
-        padded = data + bytes(_WORD)
-        self._words = np.ndarray((len(data) + 1,), dtype="<u8", buffer=padded, strides=(1,))
+        self._bytes = np.frombuffer(data, dtype=np.uint8)
+        # One word of eight bytes for each place; the words at the last places begin before them.
+        self._last = max(len(data) - _WORD, 0)
+        start = data if len(data) >= _WORD else data + bytes(_WORD)
+        self._whole = np.ndarray((self._last + 1,), dtype="<u8", buffer=start, strides=(1,))
 
     def byte_at(self, places: np.ndarray) -> np.ndarray:
         """The bytes at some places; uint8."""
-        found: np.ndarray = np.frombuffer(self._data, dtype=np.uint8)[places]
+        found: np.ndarray = self._bytes[places]
         return found
+
+    def _words(self, places: np.ndarray) -> np.ndarray:
+        """The eight bytes from each place on, zeros behind the end; uint64."""
+        if not len(places) or places.max() <= self._last:
+            found: np.ndarray = self._whole[places]
+            return found
+        whole = np.minimum(places, self._last)
+        moved: np.ndarray = self._whole[whole] >> (8 * (places - whole)).astype(np.uint64)
+        return moved
 
     def numbers(self, texts: Spans) -> np.ndarray:
         """A number for each text, the same for equal texts; uint64.
@@ -72,7 +83,7 @@ class ByteTexts:
         at, left = start[rows], size[rows]
         seen = np.zeros(len(rows), dtype=np.uint64)
         while len(rows):
-            words = self._words[at] & _KEPT[np.minimum(left, _WORD)]
+            words = self._words(at) & _KEPT[np.minimum(left, _WORD)]
             seen[: len(words)] |= words
             number = (found[rows] ^ words) * _FACTOR
             found[rows] = number ^ (number >> _SHIFT)
@@ -91,7 +102,7 @@ class ByteTexts:
             rows = begin + np.flatnonzero(found[begin : begin + _CHUNK] & (size[begin : begin + _CHUNK] <= _LONG))
             one, other, left = first.start[rows], second.start[rows], size[rows]
             while len(rows):
-                differing = (self._words[one] ^ self._words[other]) & _KEPT[np.clip(left, 0, _WORD)]
+                differing = (self._words(one) ^ self._words(other)) & _KEPT[np.clip(left, 0, _WORD)]
                 found[rows[differing != 0]] = False
                 left = left - _WORD
                 more = np.flatnonzero((left > 0) & (differing == 0))

@@ -215,8 +215,7 @@ def _inputs_of(node_defs: Iterable[NodeDef]) -> list[str]:
 
 
 def _columns(data: bytes, spans: NodeSpans) -> Nodes:
-    text = data.decode("latin-1")
-    names = _texts(text, spans.names)
+    names = _texts(data, spans.names)
     texts = ByteTexts(data)
     type_names, type_numbers = _types(data, texts, spans.ops)
     return Nodes(
@@ -224,7 +223,7 @@ def _columns(data: bytes, spans: NodeSpans) -> Nodes:
         type_names=type_names,
         type_numbers=type_numbers,
         devices=_devices(data, spans.devices),
-        given=inputs_in_bytes(names, partial(_texts, text, spans.inputs), texts, spans.names, spans.inputs),
+        given=inputs_in_bytes(names, partial(_texts, data, spans.inputs), texts, spans.names, spans.inputs),
         first_input=spans.first_input,
         node_defs=_NodeDefs(data, spans.nodes),
     )
@@ -238,7 +237,7 @@ def _types(data: bytes, texts: ByteTexts, spans: Spans) -> tuple[list[str], np.n
         number: dict[bytes, int] = {}
         numbers = [number.setdefault(data[start:stop], len(number)) for start, stop in _places(spans)]
         return [name.decode() for name in number], np.array(numbers, dtype=np.int32)
-    names = [data[start:stop].decode() for start, stop in _places(Spans(spans.start[first], spans.stop[first]))]
+    names = _texts(data, Spans(spans.start[first], spans.stop[first]))
     return names, kinds.astype(np.int32)
 
 
@@ -246,12 +245,8 @@ def _places(spans: Spans) -> Iterator[tuple[int, int]]:
     return zip(spans.start.tolist(), spans.stop.tolist(), strict=True)
 
 
-def _texts(text: str, spans: Spans) -> list[str]:
-    """The parts of a text of bytes, each decoded from UTF-8. A slice is cheaper, and the same where all is ASCII."""
-    found = [text[start:stop] for start, stop in _places(spans)]
-    if all(map(str.isascii, found)):
-        return found
-    return [part if part.isascii() else part.encode("latin-1").decode() for part in found]
+def _texts(data: bytes, spans: Spans) -> list[str]:
+    return [data[start:stop].decode() for start, stop in _places(spans)]
 
 
 def _devices(data: bytes, spans: Spans) -> list[str]:

@@ -22,6 +22,18 @@ _FAMILIAR = np.array([7 < tag < 0x80 and tag & 7 == _LENGTH_DELIMITED for tag in
 """By tag, whether it is one of a length-delimited field with a number from 1 to 15; all fields of a node are such."""
 _LONGEST_NUMBER = 5
 """Bytes of a number below 2**31, which is as long as a message may be."""
+_CHUNK = 1 << 13
+"""So many nodes are walked at once: what is looked at stays in the processor's cache."""
+_LANE = 1 << 15
+"""About so many bytes are walked from each of the places at which the walk along all nodes begins."""
+_LEAST_LANES = 16
+"""With fewer of them the walk begins at one place."""
+_WINDOW = 512
+"""In so many bytes a node is expected to begin."""
+_LONGEST_NAME = 0x7F
+"""Bytes of a name whose length is a single byte."""
+_LONGEST_START = 16 + _LONGEST_NAME
+"""A node's own header, that of its name, the name, and the tag behind it are not longer."""
 _FEW = 64
 """So many nodes with fields left are walked one by one: some have thousands of inputs, most have few."""
 
@@ -81,15 +93,65 @@ def find_nodes(data: bytes) -> NodeSpans:
     Raises:
         UnfamiliarBytesError: Only protobuf can tell what the bytes hold, or that they are damaged.
     """
-    tags, starts, stops = _fields(data, 0, len(data))
-    rest = b""
-    if tags.count(_NODE) != len(tags):
-        others = [place for place, tag in enumerate(tags) if tag != _NODE]
-        rest = b"".join(data[stops[place - 1] if place else 0 : stops[place]] for place in others)
-        starts = [start for start, tag in zip(starts, tags, strict=True) if tag == _NODE]
-        stops = [stop for stop, tag in zip(stops, tags, strict=True) if tag == _NODE]
-    nodes = Spans(np.array(starts, dtype=np.int64), np.array(stops, dtype=np.int64))
+    lanes = _walk_in_lanes(data)
+    first = int(lanes.stop[-1]) if len(lanes) else 0
+    tags, starts, stops = _fields(data, first, len(data))
+    others = [place for place, tag in enumerate(tags) if tag != _NODE]
+    rest = b"".join(data[stops[place - 1] if place else first : stops[place]] for place in others)
+    are_nodes = np.array(tags, dtype=np.uint8) == _NODE
+    nodes = Spans(
+        start=np.append(lanes.start, np.array(starts, dtype=np.int64)[are_nodes]),
+        stop=np.append(lanes.stop, np.array(stops, dtype=np.int64)[are_nodes]),
+    )
     return _walk(data, nodes, rest)
+
+
+def _walk_in_lanes(data: bytes) -> Spans:
+    """The nodes of a graph up to some place near its end, where all of them stand before its other fields.
+
+    Where a node ends is told at its beginning, so that one leads to the next. To take many steps at once, the walk
+    begins at many places, each of which looks like a node; where each part of the walk ends exactly at the beginning
+    of the next, all of them are nodes.
+
+    Returns:
+        The nodes; none where the graph is small or holds something else in between.
+    """
+    none = Spans(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+    if len(data) < _LEAST_LANES * _LANE:
+        return none
+    buffer = np.frombuffer(data, dtype=np.uint8)
+    begins = _likely_nodes(buffer)
+    lane = np.arange(len(begins) - 1)
+    at, ends = begins[:-1].copy(), begins[1:]
+    starts, stops = [none.start], [none.stop]
+    while len(lane):
+        if not (buffer[at] == _NODE).all():
+            return none
+        start, size = _lengths(buffer, at + 1)
+        stop = start + size
+        if (stop > ends[lane]).any():
+            return none
+        starts.append(start)
+        stops.append(stop)
+        left = np.flatnonzero(stop < ends[lane])
+        lane, at = lane[left], stop[left]
+    start, stop = np.concatenate(starts), np.concatenate(stops)
+    order = np.argsort(start)
+    return Spans(start[order], stop[order])
+
+
+def _likely_nodes(buffer: np.ndarray) -> np.ndarray:
+    """Places at which a node seems to begin, about a lane apart; the first is the beginning of the bytes."""
+    lanes = np.arange(_LANE, len(buffer), _LANE)
+    places = (lanes[:, np.newaxis] + np.arange(_WINDOW)).ravel()
+    places = places[places < len(buffer) - _LONGEST_START]
+    places = places[buffer[places] == _NODE]
+    name, _ = _lengths(buffer, places + 1)
+    places, name = places[buffer[name] == _NAME], name[buffer[name] == _NAME]
+    # A type follows the name.
+    places = places[buffer[name + 2 + np.minimum(buffer[name + 1], _LONGEST_NAME)] == _OP]
+    _, first = np.unique(places // _LANE, return_index=True)
+    return np.append(0, places[first])
 
 
 def _fields(data: bytes, at: int, end: int) -> tuple[list[int], list[int], list[int]]:
@@ -139,26 +201,39 @@ def _walk(data: bytes, nodes: Spans, rest: bytes) -> NodeSpans:
     def note(rows: np.ndarray, tags: np.ndarray, start: np.ndarray, stop: np.ndarray) -> None:
         for tag, spans in singular.items():
             chosen = np.flatnonzero(tags == tag)
-            spans.start[rows[chosen]] = start[chosen]
-            spans.stop[rows[chosen]] = stop[chosen]
+            if len(chosen):
+                spans.start[rows[chosen]] = start[chosen]
+                spans.stop[rows[chosen]] = stop[chosen]
         chosen = np.flatnonzero(tags == _INPUT)
         owners.append(rows[chosen])
         starts.append(start[chosen])
         stops.append(stop[chosen])
 
-    # A header may be cut off at the end of the bytes.
-    buffer = np.frombuffer(data + bytes(1 + _LONGEST_NUMBER), dtype=np.uint8)
-    rows = np.flatnonzero(nodes.start < nodes.stop)
-    at, end = nodes.start[rows], nodes.stop[rows]
-    while len(rows) > _FEW:
-        tags = buffer[at]
-        start, size = _lengths(buffer, at + 1)
-        stop = start + size
-        if (stop > end).any() or not _FAMILIAR[tags].all():
-            raise UnfamiliarBytesError
-        note(rows, tags, start, stop)
-        left = np.flatnonzero(stop < end)
-        rows, at, end = rows[left], stop[left], end[left]
+    buffer = np.frombuffer(data, dtype=np.uint8)
+
+    def step(rows: np.ndarray, at: np.ndarray, end: np.ndarray, few: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        while len(rows) > few:
+            tags = buffer[at]
+            start, size = _lengths(buffer, at + 1)
+            stop = start + size
+            if (stop > end).any() or not _FAMILIAR[tags].all():
+                raise UnfamiliarBytesError
+            note(rows, tags, start, stop)
+            left = np.flatnonzero(stop < end)
+            rows, at, end = rows[left], stop[left], end[left]
+        return rows, at, end
+
+    # A header may be cut off at the end of the bytes: what lies there is walked one by one.
+    filled = np.flatnonzero(nodes.start < nodes.stop)
+    is_near_end = nodes.stop[filled] > len(data) - _LONGEST_NUMBER - 1
+    last, filled = filled[is_near_end], filled[~is_near_end]
+    parts = [(last[:0], last[:0], last[:0])]
+    for begin in range(0, len(filled), _CHUNK):
+        rows = filled[begin : begin + _CHUNK]
+        parts.append(step(rows, nodes.start[rows], nodes.stop[rows], _CHUNK // 16))
+    left_rows, left_at, left_end = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    rows, at, end = step(left_rows, left_at, left_end, _FEW)
+    rows, at, end = (np.append(rows, last), np.append(at, nodes.start[last]), np.append(end, nodes.stop[last]))
     for row, begin, finish in zip(rows.tolist(), at.tolist(), end.tolist(), strict=True):
         tags, start, stop = (np.array(column, dtype=np.int64) for column in _fields(data, begin, finish))
         if not _FAMILIAR[tags].all():

@@ -36,6 +36,7 @@ _VERSION = b"1"
 # Leading bytes of an Event: wall_time as a double; step, when it is not zero; then what the event holds.
 _WALL_TIME = 0x09
 _STEP = 0x10
+_GRAPH = 0x22
 _SUMMARY = 0x2A
 _MARKS = (b"graph_run_metadata", KERAS_PLUGIN.encode())
 
@@ -149,7 +150,11 @@ def add_record(run: Run, file: Path, data: bytes) -> bool:
     """
     if not _of_interest(data, run):
         return False
-    _add(run, _parse(file, data))
+    graph = _graph_alone(data)
+    if graph:
+        run.graph.write(graph)
+    else:
+        _add(run, _parse(file, data))
     return True
 
 
@@ -275,18 +280,38 @@ def _of_interest(data: bytes, run: Run) -> bool:
 
     A log can be hundreds of megabytes of scalars and images.
     """
-    position = 9 if data[:1] == bytes([_WALL_TIME]) else 0
-    if data[position : position + 1] == bytes([_STEP]):
-        position += 1
-        while position < len(data) and data[position] & 0x80:
-            position += 1
-        position += 1
+    position = _past_times(data)
     if data[position : position + 1] != bytes([_SUMMARY]):
         return True
     if any(mark in data for mark in _MARKS):
         return True
     # A writer may leave out the plugin where it has written the tag before.
     return any(tag.encode() in data for tags in (run.traces, run.keras) for tag in tags)
+
+
+def _past_times(data: bytes) -> int:
+    """Where the times of an event end, and what it holds begins."""
+    position = 9 if data[:1] == bytes([_WALL_TIME]) else 0
+    if data[position : position + 1] == bytes([_STEP]):
+        position += 1
+        while position < len(data) and data[position] & 0x80:
+            position += 1
+        position += 1
+    return position
+
+
+def _graph_alone(data: bytes) -> bytes:
+    """The graph of an event that holds nothing else: it may be large, and is not copied more often than has to be."""
+    position = _past_times(data)
+    if data[position : position + 1] != bytes([_GRAPH]):
+        return b""
+    length = shift = 0
+    for place in range(position + 1, min(position + 6, len(data))):
+        length |= (data[place] & 0x7F) << shift
+        shift += 7
+        if not data[place] & 0x80:
+            return data[place + 1 :] if place + 1 + length == len(data) else b""
+    return b""
 
 
 def _parse(file: Path, data: bytes) -> Event:

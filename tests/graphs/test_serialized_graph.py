@@ -8,6 +8,7 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.node_def_pb2 import NodeDef
 
 from graphdiag.errors import SourceError
+from graphdiag.graphs import wire_format
 from graphdiag.graphs.op_graph import merge
 from graphdiag.graphs.serialized_graph import Nodes, SerializedGraph, SerializedGraphs, around_nodes, nodes_of
 
@@ -82,6 +83,44 @@ def test_an_op_with_many_inputs_beside_ops_with_few():
     names = [f"op_{number}" for number in range(3000)]
     graph = GraphDef(node=[*(NodeDef(name=name, op="Const") for name in names), NodeDef(name="all", input=names)])
     assert nodes_of(SerializedGraph(graph.SerializeToString())).inputs == names
+
+
+def large(number: int, payload: bytes = b"") -> GraphDef:
+    graph = GraphDef()
+    for place in range(number):
+        node = graph.node.add(name=f"scope_{place % 7}/op_{place}", op="Relu", input=[f"scope_0/op_{place // 2}"] * 2)
+        node.attr["value"].s = payload or bytes(place % 90)
+    graph.versions.producer = 26
+    return graph
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(large(12_000).SerializeToString(), id="nodes alone"),
+        pytest.param(
+            large(300, large(80).SerializeToString()).SerializeToString(), id="attributes that look like nodes"
+        ),
+        pytest.param(large(3, bytes(2_000_000)).SerializeToString(), id="attributes longer than what is looked at"),
+        pytest.param(large(9000).SerializeToString() + large(9000).SerializeToString(), id="other fields in between"),
+        pytest.param(large(12_000).SerializeToString() + b"\x18\x05", id="a number"),
+    ],
+)
+def test_a_large_graph_is_read_as_protobuf_reads_it(data):
+    assert len(data) > 500_000
+    read, expected = SerializedGraph(data), GraphDef.FromString(data)
+    assert columns(nodes_of(read)) == columns(nodes_of(expected))
+    assert around_nodes(read).versions == expected.versions
+
+
+@given(graphs(), st.integers(8, 200))
+def test_where_the_walk_begins_changes_nothing(graph, apart):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire_format, "_LANE", apart)
+        patch.setattr(wire_format, "_LEAST_LANES", 1)
+        patch.setattr(wire_format, "_CHUNK", 16)
+        read = SerializedGraph(graph.SerializeToString())
+    assert columns(nodes_of(read)) == columns(nodes_of(graph))
 
 
 def test_graphs_are_parsed_only_when_they_are_looked_at():
