@@ -134,6 +134,8 @@ def _box_of_op(
 
 def _rows_named(graph: OpGraph, names: Mapping[str, object]) -> Iterator[int]:
     """The rows of the ops with some names; a damaged graph may have several of one name."""
+    if not names:
+        return
     if len(graph.index) == len(graph):
         yield from (graph.index[name] for name in names if name in graph.index)
     else:

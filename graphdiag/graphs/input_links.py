@@ -14,7 +14,7 @@ from typing import NewType
 
 import numpy as np
 
-from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
+from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts, TextTable
 from graphdiag.graphs.wire_format import Spans
 
 OutputSlot = NewType("OutputSlot", int)
@@ -56,12 +56,20 @@ class Inputs:
         names: Names of the nodes.
         texts: Gives the inputs, as ``op``, ``op:1`` or ``^op``.
         links: What they lead to, where it is known.
+        table: The names in their bytes, where they are ASCII and can be told apart.
     """
 
-    def __init__(self, names: Sequence[str], texts: Callable[[], list[str]], links: Links | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        texts: Callable[[], list[str]],
+        links: Links | None = None,
+        table: TextTable | None = None,
+    ) -> None:
         self._names = names
         self._read = texts
         self._links = links
+        self.table = table
 
     @cached_property
     def texts(self) -> list[str]:
@@ -94,7 +102,8 @@ def inputs_in_bytes(
     """
     try:
         if _are_plain(names):
-            return Inputs(names, texts, _links_in_bytes(names, texts, source, name_spans, input_spans))
+            table = source.table(name_spans)
+            return Inputs(names, texts, _links_in_bytes(names, texts, table, input_spans), table)
     except AmbiguousTextsError:
         pass
     return Inputs(names, partial(list, texts()))
@@ -115,14 +124,13 @@ def _links_of_texts(names: Sequence[str], texts: Sequence[str]) -> Links:
 
 
 def _links_in_bytes(
-    names: Sequence[str], texts: Callable[[], list[str]], bytes_: ByteTexts, name_spans: Spans, input_spans: Spans
+    names: Sequence[str], texts: Callable[[], list[str]], table: TextTable, input_spans: Spans
 ) -> Links:
-    table = bytes_.table(name_spans)
     source = table.find(input_spans).astype(np.int32)
     output = np.zeros(len(source), dtype=np.int32)
     ordinary = source != _MISSING
     others = np.flatnonzero(~ordinary)
-    stripped, slots, are_stripped = _stripped(bytes_, Spans(input_spans.start[others], input_spans.stop[others]))
+    stripped, slots, are_stripped = _stripped(table.source, Spans(input_spans.start[others], input_spans.stop[others]))
     rows = np.where(are_stripped, table.find(stripped), _MISSING)
     source[others] = rows
     ordinary[others] = rows != _MISSING

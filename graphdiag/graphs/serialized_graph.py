@@ -69,7 +69,22 @@ class Nodes:
     @cached_property
     def named_as_scopes(self) -> tuple[np.ndarray, np.ndarray]:
         """The rows whose names are also names of scopes, and these scopes; int64."""
-        return named_as_scopes(self.names, self.scopes)
+        table = self.given.table
+        if table is None or not table.are_unique:
+            return named_as_scopes(self.names, self.scopes)
+        scopes = self.scopes
+        # The name of a scope is what the names of its ops begin with.
+        start = table.texts.start[_first_inside(scopes)]
+        stop = start + np.fromiter(map(len, scopes.names), dtype=np.int64, count=len(scopes))
+        try:
+            rows = table.find(Spans(start, stop))
+        except AmbiguousTextsError:
+            return named_as_scopes(self.names, scopes)
+        found = np.flatnonzero(rows >= 0)
+        # An op without a name is not called as the root is.
+        found = found[found > 0]
+        order = np.argsort(rows[found])
+        return rows[found][order], found[order]
 
     @property
     def inputs(self) -> list[str]:
@@ -203,10 +218,22 @@ def producer_of(graph: GraphDef | SerializedGraph) -> int:
     return int(around_nodes(graph).versions.producer)
 
 
+def _first_inside(scopes: ScopeTree) -> np.ndarray:
+    """An op in each scope, at any depth."""
+    direct = np.full(len(scopes), -1, dtype=np.int64)
+    direct[scopes.of_op] = np.arange(len(scopes.of_op))
+    inside, parents = direct.tolist(), scopes.parent.tolist()
+    # A scope comes after the one around it.
+    for scope in range(len(inside) - 1, 0, -1):
+        if inside[parents[scope]] < 0:
+            inside[parents[scope]] = inside[scope]
+    return np.array(inside, dtype=np.int64)
+
+
 def named_as_scopes(names: Sequence[str], scopes: ScopeTree) -> tuple[np.ndarray, np.ndarray]:
     """The places of the names that are also names of scopes, and these scopes; int64."""
     numbers = scopes.numbers
-    rows = [row for row, name in enumerate(names) if name in numbers]
+    rows = [row for row, name in enumerate(names) if name and name in numbers]
     return np.array(rows, dtype=np.int64), np.array([numbers[names[row]] for row in rows], dtype=np.int64)
 
 

@@ -26,10 +26,8 @@ def assemble_graph(hierarchy: Hierarchy, edges: LevelEdges, root: RenderedRoot, 
     """
     order = np.argsort(edges.parent, kind="stable")
     op_rows = graph.rows.copy()
-    guests = np.fromiter(hierarchy.guests, dtype=np.int64, count=len(hierarchy.guests))
-    rows = np.fromiter(hierarchy.guests.values(), dtype=np.int64, count=len(guests))
-    in_graph = guests < len(op_rows)
-    op_rows[guests[in_graph]] = rows[in_graph]
+    in_graph = hierarchy.guests < len(op_rows)
+    op_rows[hierarchy.guests[in_graph]] = hierarchy.guest_rows[in_graph]
     drawn = DrawnGraph(
         names=hierarchy.names,
         types=hierarchy.types,

@@ -99,7 +99,7 @@ class _Tree:
             places=places,
             cardinalities=np.array(self.cardinalities, dtype=np.int64),
             ops=self.ops,
-            guests={guest: self.index[self.names[row]] for guest, row in self._before.guests.items()},
+            guest_rows=np.array([self.index[self.names[row]] for row in self._before.guest_rows], dtype=np.int64),
             index=self.index,
             ghosts=self.ghosts,
         )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphdiag.graphs.arrays import first_of_each
+from graphdiag.graphs.arrays import distinct, first_of_each
 from graphdiag.graphs.drawn_graph import META, OP, ROOT
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.merge import UndrawableGraphError
@@ -35,7 +35,8 @@ class Hierarchy:
         ops: Op types; empty where there is none.
         library: Row of the metanode of each library function, by the function's name.
         root: Row of the root.
-        guests: Row of each embedded op that is drawn, by its place in the merged graph.
+        guests: The embedded ops that are drawn, by their places in the merged graph; int64.
+        guest_rows: Row of each of them; int64.
         index: Row of each name; ``None`` where no two nodes have one name. A row that another of the same name replaced
             is not in it.
         ghosts: Row of each name that a metaedge has for an end though no node is called so; see `function_calls`.
@@ -49,7 +50,8 @@ class Hierarchy:
     ops: Sequence[str]
     library: Mapping[str, int]
     root: int
-    guests: Mapping[int, int]
+    guests: np.ndarray
+    guest_rows: np.ndarray
     index: Mapping[str, int] | None = None
     ghosts: Mapping[str, int] = field(default_factory=dict)
 
@@ -136,11 +138,11 @@ def _of_scopes(graph: SlimGraph) -> Hierarchy:
     node_of_scope[kept] = row_of[: len(kept)]
     added = np.concatenate([node_of_scope[scopes.parent[kept]], last_host])[order]
     one_op = np.ones(len(appears), dtype=np.int64)
-    guest_rows = guests[appears].tolist()
+    drawn_guests = guests[appears].tolist()
     scope_names = [scopes.names[scope] for scope in kept.tolist()]
-    names = [*scope_names, *map(graph.embeddings.strict_name, guest_rows)]
-    types = [META] * len(kept) + [OP] * len(guest_rows)
-    ops = [""] * len(kept) + [graph.embeddings.ops[guest] for guest in guest_rows]
+    names = [*scope_names, *graph.embeddings.strict_names(drawn_guests)]
+    types = [META] * len(kept) + [OP] * len(drawn_guests)
+    ops = [""] * len(kept) + [graph.embeddings.ops[guest] for guest in drawn_guests]
     in_order = order.tolist()
     is_top = scopes.parent[kept] == 0
     library = {
@@ -157,7 +159,8 @@ def _of_scopes(graph: SlimGraph) -> Hierarchy:
         ops=[*graph.ops, "", *map(ops.__getitem__, in_order)],
         library=library,
         root=size,
-        guests=dict(zip(guest_rows, row_of[len(kept) :].tolist(), strict=True)),
+        guests=guests[appears],
+        guest_rows=row_of[len(kept) :],
     )
 
 
@@ -213,8 +216,9 @@ class _Growing:
         places = np.full(len(self.names), -1, dtype=np.int64)
         for children in self.children.values():
             places[children] = np.arange(len(children))
-        guests = set(graph.embeddings.guests.tolist())
-        drawn = {guest: graph.embedded.get(guest) or graph.embeddings.strict_name(guest) for guest in guests}
+        guests = distinct(graph.embeddings.guests)
+        drawn = graph.embeddings.strict_names(guests.tolist())
+        rows = [index[graph.embedded.get(guest, name)] for guest, name in zip(guests.tolist(), drawn, strict=True)]
         return Hierarchy(
             names=self.names,
             types=self.types,
@@ -224,7 +228,8 @@ class _Growing:
             ops=self.ops,
             library=self.library,
             root=self.root,
-            guests={guest: index[name] for guest, name in drawn.items()},
+            guests=guests,
+            guest_rows=np.array(rows, dtype=np.int64),
             index=index,
         )
 

@@ -140,6 +140,7 @@ class NamedRows:
     Attributes:
         rows: The ops.
         strict: New name of each op that is also a scope.
+        is_renamed: Which rows have a new name; bool. Where a name stands more than once, more rows may be marked.
         renamed: Row of each op that is not embedded, by its new name: an input may have that name as well.
         numbers: Number of the node that each row belongs to; int64, -1 for an embedded op.
         owners: Row of each node; int64.
@@ -150,6 +151,7 @@ class NamedRows:
 
     rows: Rows
     strict: Mapping[str, str]
+    is_renamed: np.ndarray
     renamed: Mapping[str, int]
     numbers: np.ndarray
     owners: np.ndarray

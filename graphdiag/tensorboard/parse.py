@@ -185,6 +185,8 @@ def _numbered(rows: Rows, strict: Mapping[str, str], rows_of: Mapping[str, int],
     owners = np.flatnonzero(is_plain)
     numbers = np.where(is_plain, np.cumsum(is_plain) - 1, -1)
     names = list(compress(rows.names, is_plain.tobytes()))
+    is_renamed = np.full(len(is_plain), not rows.are_unique)
+    is_renamed[list(rows_of.values())] = True
     if not rows.are_unique:
         rows_of = {name: rows.plain_of[name] for name in rows_of if name in rows.plain_of}
     renamed = {strict[old]: row for old, row in rows_of.items() if is_plain[row]}
@@ -206,6 +208,7 @@ def _numbered(rows: Rows, strict: Mapping[str, str], rows_of: Mapping[str, int],
     return NamedRows(
         rows=rows,
         strict=strict,
+        is_renamed=is_renamed,
         renamed=renamed,
         numbers=numbers,
         owners=owners,

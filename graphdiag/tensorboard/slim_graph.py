@@ -70,6 +70,7 @@ class Embeddings:
         names: Name of each op of the merged graph and of functions, by that place.
         ops: Type of each.
         strict: New name of each op that is also a scope.
+        renamed: Which places are of such ops; bool.
         again: Names of summaries that were renamed more than once, by position in the columns.
     """
 
@@ -79,6 +80,7 @@ class Embeddings:
     names: Sequence[str]
     ops: Sequence[str]
     strict: Mapping[str, str]
+    renamed: np.ndarray
     again: Mapping[int, str]
 
     def of(self, host: int) -> list[Embedding]:
@@ -88,13 +90,15 @@ class Embeddings:
 
     def _at(self, position: int) -> Embedding:
         guest = int(self.guests[position])
-        name = self.again.get(position) or self.strict_name(guest)
+        name = self.again.get(position) or self.strict_names([guest])[0]
         return name, self.ops[guest], bool(self.inward[position])
 
-    def strict_name(self, guest: int) -> str:
-        """The name that an embedded op is drawn under."""
-        name = self.names[guest]
-        return self.strict.get(name, name)
+    def strict_names(self, guests: Sequence[int]) -> list[str]:
+        """The names that embedded ops are drawn under."""
+        found = [self.names[guest] for guest in guests]
+        for place in np.flatnonzero(self.renamed[guests]).tolist():
+            found[place] = self.strict.get(found[place], found[place])
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,7 +89,8 @@ def _embeddings(named: NamedRows, plain: PlainInputs, single: _OneByOne) -> Embe
             again = {int(position[len(plain.hosts) + place]): name for place, name in again.items()}
     elif again:
         again = {len(plain.hosts) + place: name for place, name in again.items()}
-    return Embeddings(hosts, guests, inward, named.rows.names, named.rows.ops, named.strict, again)
+    rows = named.rows
+    return Embeddings(hosts, guests, inward, rows.names, rows.ops, named.strict, named.is_renamed, again)
 
 
 class _OneByOne:
