@@ -75,7 +75,7 @@ def drawn_cycles(graph: OpGraph, drawn: DrawnGraph) -> Sequence[DrawnCycle]:
         for rows in cyclic_components(left):
             if ops_of is None:
                 ops_of = defaultdict(list)
-                for op, row in enumerate(drawn.op_rows):
+                for op, row in enumerate(drawn.op_rows.tolist()):
                     ops_of[row].append(op)
             members = {row: sorted(op for inner in drawn.inside([row]) for op in ops_of[inner]) for row in rows}
             if not _is_cyclic(graph, members):

@@ -64,14 +64,6 @@ class TensorBoardView:
             if extraction.rule == "in-degree" and feeds.get(name, 0) * 2 >= extraction.degree
         ]
 
-    @cached_property
-    def box_of_row(self) -> Sequence[str]:
-        """The box of the drawn root that holds each op; empty for an op that is not drawn."""
-        if self.drawn is None:
-            return ()
-        names = [*self.drawn.names, ""]
-        return list(map(names.__getitem__, self.box_rows.tolist()))
-
     def boxes_of(self, rows: Sequence[int]) -> set[str]:
         """The boxes of the drawn root that hold some ops; an empty name among them where one is not drawn."""
         if self.drawn is None:
@@ -81,7 +73,7 @@ class TensorBoardView:
 
     @cached_property
     def box_rows(self) -> np.ndarray:
-        """Row of that box in the drawn graph; int64, -1 for an op that is not drawn."""
+        """Row of the box of the drawn root that holds each op; int64, -1 for an op that is not drawn."""
         if self.drawn is None:
             return np.zeros(0, dtype=np.int64)
         drawn = self.drawn

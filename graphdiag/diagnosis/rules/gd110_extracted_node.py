@@ -23,7 +23,9 @@ Fix
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from graphdiag.diagnosis.context import DiagnosisContext, Pair, words_of
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
@@ -31,9 +33,11 @@ from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.handles import captured_handles
+from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.graphs.arrays import distinct, first_of_each
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, Extraction
-from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.phrases import CARRIED, some
 
 _ACTIVATION = Carries.ACTIVATION
@@ -181,15 +185,12 @@ def _raised_by(context: DiagnosisContext, name: str, extraction: Extraction, it:
 def _shared(context: DiagnosisContext, name: str, layers: Sequence[str], inward: bool) -> Sequence[str]:
     """What goes over the arrows between a box and others that no activation joins."""
     assert context.view is not None
-    ops, boxes, roles = context.ops, context.view.box_of_row, context.ownership.roles
-    chosen = set(layers)
+    ops, boxes, roles = context.ops, context.view.box_rows, context.ownership.roles
+    near, far = (ops.target, ops.source) if inward else (ops.source, ops.target)
+    chosen = _marked(context, layers)[boxes[far]] & _marked(context, [name])[boxes[near]] & (ops.output != CONTROL)
     kinds: dict[str, None] = {}
     words: set[str] = set()
-    for source, target, output in zip(ops.source.tolist(), ops.target.tolist(), ops.output.tolist(), strict=True):
-        pair = boxes[source], boxes[target]
-        near, far = pair[::-1] if inward else pair
-        if output == CONTROL or near != name or far not in chosen:
-            continue
+    for source, target, output in _ends(ops, chosen):
         role = roles.get(target) or roles.get(source)
         if role:
             kinds.setdefault(f"{_OPS_OF}{role}")
@@ -202,25 +203,61 @@ def _shared(context: DiagnosisContext, name: str, layers: Sequence[str], inward:
 def _boxes_of_bookkeeping(context: DiagnosisContext) -> frozenset[str]:
     """The boxes of the root in which no layer's op stands, and ops of training, saving and the like do."""
     assert context.view is not None
-    found: dict[str, bool] = {}
-    for row, box in enumerate(context.view.box_of_row):
-        # A layer's constant is drawn beside the op that takes it, in whatever box that is.
-        if box and (context.ops.names[row].partition("/")[0] == box or row in context.ownership.roles):
-            found[box] = found.get(box, True) and row in context.ownership.roles
-    return frozenset(box for box, serves in found.items() if serves)
+    boxes = context.view.box_rows
+    serves = np.zeros(len(boxes), dtype=bool)
+    serves[list(context.ownership.roles)] = True
+    in_layers = np.flatnonzero((boxes >= 0) & ~serves)
+    in_layers = in_layers[_in_own_box(context, in_layers)]
+    return frozenset(context.view.boxes_of(np.flatnonzero((boxes >= 0) & serves).tolist())) - frozenset(
+        context.view.boxes_of(in_layers.tolist())
+    )
+
+
+def _in_own_box(context: DiagnosisContext, rows: np.ndarray) -> np.ndarray:
+    """Whether each op is drawn in the box that its name begins with. A constant is drawn beside what takes it."""
+    assert context.view is not None
+    assert context.view.drawn is not None
+    boxes, scopes, drawn_names = context.view.box_rows[rows], context.ops.scopes, context.view.drawn.names
+    around = scopes.of_op[rows]
+    # Ops of one scope in one box are all alike; an op outside of all scopes is looked at for itself.
+    places = np.where(around > 0, around * np.int64(len(drawn_names)) + boxes, -1 - rows)
+    first, which = first_of_each(places)
+    answers = [
+        context.ops.names[row].partition("/")[0] == drawn_names[box]
+        for row, box in zip(rows[first].tolist(), boxes[first].tolist(), strict=True)
+    ]
+    found: np.ndarray = np.array(answers, dtype=bool)[which]
+    return found
+
+
+def _marked(context: DiagnosisContext, names: Iterable[str]) -> np.ndarray:
+    """Which rows of the drawn graph have some names; bool, with one more at the end for what is not drawn."""
+    assert context.view is not None
+    assert context.view.drawn is not None
+    drawn = context.view.drawn
+    marked = np.zeros(len(drawn.names) + 1, dtype=bool)
+    marked[[drawn.index[name] for name in names]] = True
+    return marked
+
+
+def _ends(ops: OpGraph, chosen: np.ndarray) -> Iterator[tuple[int, int, int]]:
+    """Source, target and output slot of some edges, in the order of the graph."""
+    yield from zip(ops.source[chosen].tolist(), ops.target[chosen].tolist(), ops.output[chosen].tolist(), strict=True)
 
 
 def _arrows(context: DiagnosisContext, moved: Sequence[str]) -> tuple[set[Pair], list[Pair]]:
     """The arrows at some boxes of the root: all of them, and those over which activations go within the model."""
     assert context.view is not None
-    ops, flow, roles, boxes = context.ops, context.flow, context.ownership.roles, context.view.box_of_row
-    chosen = set(moved)
+    assert context.view.drawn is not None
+    ops, flow, roles, boxes = context.ops, context.flow, context.ownership.roles, context.view.box_rows
+    names, is_moved = context.view.drawn.names, _marked(context, moved)
+    leaving, entering = boxes[ops.source], boxes[ops.target]
+    chosen = (ops.output != CONTROL) & (leaving != entering) & (leaving >= 0) & (entering >= 0)
+    chosen &= is_moved[leaving] | is_moved[entering]
     arrows: set[Pair] = set()
     real: dict[Pair, None] = {}
-    for source, target, output in zip(ops.source.tolist(), ops.target.tolist(), ops.output.tolist(), strict=True):
-        pair = boxes[source], boxes[target]
-        if output == CONTROL or pair[0] == pair[1] or "" in pair or chosen.isdisjoint(pair):
-            continue
+    for source, target, output in _ends(ops, chosen):
+        pair = names[boxes[source]], names[boxes[target]]
         arrows.add(pair)
         if source not in roles and target not in roles and flow.over(source, output, ops.types[target]) & _ACTIVATION:
             real.setdefault(pair)
@@ -232,15 +269,15 @@ def _layers_by_box(context: DiagnosisContext) -> Mapping[str, Sequence[str]]:
     assert context.view is not None
     drawn = context.view.drawn
     assert drawn is not None
-    owners: dict[str, dict[str, None]] = {}
-    for row, top in enumerate(context.view.box_of_row):
-        owner = context.ownership.owner(row) if top else None
-        # A layer's constant is drawn beside the op that takes it, in whatever box that is.
-        if owner is not None and (
-            context.ops.names[row].partition("/")[0] == top or drawn.types[drawn.index[top]] == SERIES
-        ):
-            owners.setdefault(top, {}).setdefault(owner)
-    return {box: list(layers) for box, layers in owners.items()}
+    boxes, of_op = context.view.box_rows, context.ownership.of_op
+    owned = np.flatnonzero((boxes >= 0) & (of_op != UNOWNED))
+    is_series = np.array([kind == SERIES for kind in drawn.types], dtype=bool)
+    owned = owned[_in_own_box(context, owned) | is_series[boxes[owned]]]
+    first, _ = first_of_each(boxes[owned] * np.int64(len(context.ownership.owners) + 1) + of_op[owned])
+    layers: dict[str, list[str]] = {}
+    for row in owned[first].tolist():
+        layers.setdefault(drawn.names[boxes[row]], []).append(context.ownership.owners[int(of_op[row])])
+    return layers
 
 
 class _Neighbors:
@@ -270,16 +307,14 @@ def _chains(before: Sequence[str], layer: str, after: Sequence[str]) -> str:
 def _degrees_without_artifacts(context: DiagnosisContext, outward: bool) -> Mapping[str, int]:
     """How many boxes each box would be joined with if only real edges were drawn."""
     assert context.view is not None
-    boxes = context.view.box_of_row
-    spurious = {(edge.source, edge.target) for _, edge in _artifacts(context)}
-    joined: dict[str, set[str]] = {}
-    for source, target, output in zip(
-        context.ops.source.tolist(), context.ops.target.tolist(), context.ops.output.tolist(), strict=True
-    ):
-        near, far = (boxes[source], boxes[target]) if outward else (boxes[target], boxes[source])
-        if near and far and near != far and output >= 0 and (source, target) not in spurious:
-            joined.setdefault(near, set()).add(far)
-    return {box: len(others) for box, others in joined.items()}
+    assert context.view.drawn is not None
+    ops, boxes, names = context.ops, context.view.box_rows, context.view.drawn.names
+    spurious = {edge.source * len(ops) + edge.target for _, edge in _artifacts(context)}
+    near, far = (boxes[ops.source], boxes[ops.target])[:: 1 if outward else -1]
+    counts = (near >= 0) & (far >= 0) & (near != far) & (ops.output >= 0)
+    counts &= ~np.isin(ops.source * np.int64(len(ops)) + ops.target, list(spurious))
+    pairs = distinct(near[counts] * np.int64(len(names)) + far[counts])
+    return {names[box]: number for box, number in enumerate(np.bincount(pairs // len(names)).tolist()) if number}
 
 
 def _artifacts(context: DiagnosisContext) -> Iterator[tuple[Pair, OpEdge]]:
