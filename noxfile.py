@@ -97,7 +97,7 @@ def models(session: nox.Session, tensorflow: str) -> None:
 
 
 @nox.session(python="3.11")
-@nox.parametrize("tensorboard", TENSORBOARDS)
+@nox.parametrize("tensorboard", list(TENSORBOARDS))
 def tab(session: nox.Session, tensorboard: str) -> None:
     """The tab in a version of TensorBoard, in Chromium; the tests themselves run with the pinned versions."""
     python, libraries = TENSORBOARDS[tensorboard]
