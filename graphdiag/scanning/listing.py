@@ -16,7 +16,10 @@ from graphdiag.sources.remote import file_system, reading, shown
 from graphdiag.sources.visits import Visits
 
 _PASSED_OVER = frozenset(
-    {".git", ".hg", ".svn", ".venv", ".tox", ".nox", ".cache", "__pycache__", "node_modules", ".ipynb_checkpoints"}
+    {
+        *(".git", ".hg", ".svn", ".venv", ".tox", ".nox", ".cache", "__pycache__", ".ipynb_checkpoints"),
+        *("node_modules", "site-packages", "dist-packages"),
+    }
 )
 """Directories that hold copies, packages and history, and no runs of the user's."""
 _WILD = frozenset("*?[")

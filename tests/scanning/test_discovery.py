@@ -37,6 +37,8 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "code/model.py",
         "code/model.ipynb",
         "code/__pycache__/model.py",
+        "code/env/lib/python3.12/site-packages/net/model.json",
+        "code/env/lib/python3.12/site-packages/net/model.py",
     ]
     for name in names:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
