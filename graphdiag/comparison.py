@@ -134,7 +134,7 @@ def compare_opened(
     chosen = choose(rules, select, ignore)
     of_model = model or opened
     layers = of_model.layer_graph
-    notes = list(opened.notes)
+    notes = list(opened.notes_for(model_given=model is not None))
     ops = merge(opened.graph_defs)
     if is_pytorch(ops.type_names):
         return _of_pytorch(opened, ops, notes, given=model is not None, rules=[rule.code for rule in chosen])
@@ -265,7 +265,7 @@ def drawn_graph(
         if opened.conceptual is not None:
             return draw([opened.conceptual])
         if opened.keras_json is None and opened.origin.kind == "tensorboard":
-            reasons = " ".join(opened.notes)
+            reasons = " ".join(opened.notes_for(model_given=False))
             raise SourceError(f"{opened.origin.path}: serves no conceptual graph here. {reasons}".strip())
         if opened.keras_json is None:
             raise SourceError(f"{source}: holds no Keras model, so there is no conceptual graph.")

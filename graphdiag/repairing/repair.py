@@ -133,7 +133,7 @@ def repair_opened(
             "it with --model FILE (Keras JSON, .keras, .h5 or a Python file)."
         )
     if not any(len(graph_def.node) for graph_def in opened.graph_defs):
-        return _layers_only(opened.origin, layers, group, opened.notes)
+        return _layers_only(opened.origin, layers, group, opened.notes_for(model_given=given))
     return _Repairing(opened, layers, group, keep_functions).run(given)
 
 
@@ -232,7 +232,7 @@ class _Repairing:
             self._before(),
             drawn,
             names.scope_of,
-            (*opened.notes, *told),
+            (*opened.notes_for(model_given=given), *told),
         )
 
     def _analyze(self, graph_def: GraphDef, opened: Opened) -> DiagnosisContext:

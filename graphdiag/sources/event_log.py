@@ -140,10 +140,11 @@ def open_runs(log: str, runs: Mapping[str, Run], *, run: str | None = None, tag:
         )
     notes = _first(notes)
     written = {name: written_at(run_) for name, run_ in runs.items()}
-    graph, model = choose(Logged(log, graphs, models, written), run, tag, notes)
+    model_notes: list[str] = []
+    graph, model = choose(Logged(log, graphs, models, written), run, tag, notes, model_notes)
     if graph is not None:
         check_depth(log, graph.graph_defs)
-    keras_json, layer_graph = _read_keras(log, model, required=graph is None, notes=notes)
+    keras_json, layer_graph = _read_keras(log, model, required=graph is None, notes=model_notes)
     chosen = graph or model
     assert chosen is not None
     from graphdiag.graphs.serialized_graph import producer_of, unparsed
@@ -162,6 +163,7 @@ def open_runs(log: str, runs: Mapping[str, Run], *, run: str | None = None, tag:
         layer_graph=layer_graph,
         keras_json=keras_json,
         notes=tuple(notes),
+        model_notes=tuple(model_notes),
     )
 
 

@@ -98,7 +98,7 @@ class Logged:
 
 
 def choose(
-    logged: Logged, run: str | None, tag: str | None, notes: list[str]
+    logged: Logged, run: str | None, tag: str | None, notes: list[str], model_notes: list[str]
 ) -> tuple[GraphEntry | None, ModelEntry | None]:
     """Choose what is meant.
 
@@ -110,7 +110,8 @@ def choose(
         logged: What there is: at least one op graph or Keras model.
         run: Run as TensorBoard names it; or how its name begins, a pattern, or ``latest``.
         tag: Tag of a trace or of a Keras model; the empty string means the run's own graph.
-        notes: Takes sentences for the user on what was passed over.
+        notes: Takes sentences for the user on the op graph, and what was passed over.
+        model_notes: The same on the Keras model.
 
     Returns:
         The op graph, the Keras model, or both.
@@ -128,7 +129,7 @@ def choose(
             table(_held(logged.graphs, logged.models), logged.written, dated=logged.dated),
         )
     try:
-        return _choose(logged, runs, tag, notes)
+        return _choose(logged, runs, tag, notes, model_notes)
     except _SeveralError as error:
         lines = table(_held(*error.among), logged.written, dated=logged.dated)
         raise UsageError(str(error)).with_table(error.brief, lines) from None
@@ -160,7 +161,7 @@ def _held(graphs: Sequence[GraphEntry], models: Sequence[ModelEntry]) -> Mapping
 
 
 def _choose(
-    logged: Logged, runs: Sequence[str] | None, tag: str | None, notes: list[str]
+    logged: Logged, runs: Sequence[str] | None, tag: str | None, notes: list[str], model_notes: list[str]
 ) -> tuple[GraphEntry | None, ModelEntry | None]:
     log, graphs, models = logged.log, logged.graphs, logged.models
     own_graphs = [graph for graph in graphs if runs is None or graph.run in runs]
@@ -179,9 +180,9 @@ def _choose(
         own_models = tagged_models or own_models
     graph = _choose_graph(log, own_graphs, notes)
     if graph is None:
-        return None, _choose_only_model(log, own_models, notes)
+        return None, _choose_only_model(log, own_models, model_notes)
     beside = [model for model in models if logged.of_any_run or model.run == graph.run]
-    return graph, _choose_model_beside(graph, beside, notes)
+    return graph, _choose_model_beside(graph, beside, model_notes)
 
 
 def _choose_graph(log: str, graphs: Sequence[GraphEntry], notes: list[str]) -> GraphEntry | None:

@@ -81,6 +81,7 @@ class Opened:
             seen to read, by their own names, with the ids of the layers that track them.
         same_layer: For a live layer that several nested models have, one of its ids by each of them.
         notes: Sentences for the user about what was chosen or passed over.
+        model_notes: The same about the Keras model, which are of no use where another is given.
         locations: Where each layer is made, by its id: a line of the user's Python files; empty for other sources.
         name_scopes: The name scopes that the user's file opens around layers, where it was run.
         callback_writes_op_graph: For a live model, whether the TensorBoard callback of its stack writes an op graph;
@@ -102,6 +103,15 @@ class Opened:
     read_by_python: Mapping[str, Sequence[tuple[str, Sequence[str]]]] = field(default_factory=dict)
     same_layer: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    model_notes: tuple[str, ...] = ()
     locations: Mapping[str, SourceLine] = field(default_factory=dict)
     name_scopes: Sequence[NameScope] = ()
     callback_writes_op_graph: bool | None = None
+
+    def notes_for(self, *, model_given: bool) -> tuple[str, ...]:
+        """The sentences that concern the user.
+
+        Args:
+            model_given: Whether the layer graph comes from elsewhere.
+        """
+        return self.notes if model_given else (*self.notes, *self.model_notes)

@@ -227,8 +227,11 @@ def called(local: Path, address: str) -> Iterator[None]:
 
 def renamed(opened: Opened, local: Path, address: str) -> Opened:
     """What was opened, with the address in place of the copy's path."""
-    notes = tuple(in_words(note, local, address) for note in opened.notes)
-    return replace(opened, origin=replace(opened.origin, path=shown(address)), notes=notes)
+    notes, model_notes = (
+        tuple(in_words(note, local, address) for note in some) for some in (opened.notes, opened.model_notes)
+    )
+    origin = replace(opened.origin, path=shown(address))
+    return replace(opened, origin=origin, notes=notes, model_notes=model_notes)
 
 
 def in_words(text: str, local: Path, address: str) -> str:

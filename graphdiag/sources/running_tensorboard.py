@@ -128,12 +128,14 @@ def open_tensorboard(address: str, *, run: str | None = None, tag: str | None = 
         # It may have come while we asked.
         written.setdefault(name, float(len(written)))
     notes: list[str] = []
-    graph, model = choose(Logged(shown, graphs, models, written, dated=False, of_any_run=False), run, tag, notes)
+    model_notes: list[str] = []
+    logged = Logged(shown, graphs, models, written, dated=False, of_any_run=False)
+    graph, model = choose(logged, run, tag, notes, model_notes)
     if graph is not None:
         check_depth(shown, graph.graph_defs)
     chosen = graph or model
     assert chosen is not None
-    conceptual = _conceptual(server, model, notes)
+    conceptual = _conceptual(server, model, notes, model_notes)
     producer = graph.graph_defs[0].versions.producer if graph is not None and graph.graph_defs else 0
     return Opened(
         origin=Origin(
@@ -147,6 +149,7 @@ def open_tensorboard(address: str, *, run: str | None = None, tag: str | None = 
         has_op_graph=graph is not None,
         conceptual=conceptual,
         notes=tuple(notes),
+        model_notes=tuple(model_notes),
     )
 
 
@@ -224,12 +227,12 @@ def _graph_at(server: Address, route: str, what: str) -> GraphDef:
     return graph
 
 
-def _conceptual(server: Address, model: ModelEntry | None, notes: list[str]) -> GraphDef | None:
+def _conceptual(server: Address, model: ModelEntry | None, notes: list[str], model_notes: list[str]) -> GraphDef | None:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
     if model is None:
         return None
-    notes.append(
+    model_notes.append(
         f"TensorBoard does not serve the Keras model of {model}, only its conceptual graph; give the model with "
         f"--model FILE, or {_log_directory(server)} in place of the address."
     )

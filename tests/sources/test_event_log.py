@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 from tensorboard.compat.proto.event_pb2 import Event
 
+from graphdiag import compare, repair
 from graphdiag.errors import SourceError, UsageError
 from graphdiag.sources.event_log import open_event_log
 from graphdiag.sources.opened import Opened
@@ -179,7 +181,7 @@ def test_a_keras_model_of_a_sibling_run_is_used_with_a_note(tmp_path: Path) -> N
     opened = open_event_log(tmp_path)
     assert opened.origin.run == "validation"
     assert opened.layer_graph is not None
-    assert "run 'train', tag 'keras'" in opened.notes[0]
+    assert "run 'train', tag 'keras'" in opened.model_notes[0]
     assert open_event_log(tmp_path, run="validation").layer_graph == opened.layer_graph
 
 
@@ -189,10 +191,20 @@ def test_several_sibling_keras_models_are_not_guessed_among(tmp_path: Path) -> N
     write_log(tmp_path / "c" / FILE, [run_graph(graph("x"))])
     opened = open_event_log(tmp_path)
     assert opened.layer_graph is None
-    assert "run 'a', tag 'one'; run 'b', tag 'two'" in opened.notes[0]
+    assert "run 'a', tag 'one'; run 'b', tag 'two'" in opened.model_notes[0]
     chosen = open_event_log(tmp_path, tag="two").layer_graph
     assert chosen is not None
     assert chosen.model_name == "second"
+
+
+def test_what_is_said_of_the_models_of_a_log_is_not_said_where_another_is_given(tmp_path: Path) -> None:
+    log = LOGS / "keras216_reference"
+    shutil.copytree(log, tmp_path / "run")
+    for name in ("one", "two"):
+        write_log(tmp_path / name / FILE, [keras(model(name))])
+    assert any("none was taken" in note for note in compare(tmp_path).notes)
+    for result in (compare(tmp_path, model=log / "model.json"), repair(tmp_path, model=log / "model.json")):
+        assert result.notes == ()
 
 
 def test_several_keras_models_and_no_op_graph_must_be_chosen_from(tmp_path: Path) -> None:
@@ -215,7 +227,7 @@ def test_a_keras_model_that_cannot_be_read_is_a_note_beside_an_op_graph_and_an_e
         write_log(tmp_path / "both" / FILE, [run_graph(graph("x")), keras(text)])
         opened = open_event_log(tmp_path / "both")
         assert opened.layer_graph is None
-        assert reason in opened.notes[0]
+        assert reason in opened.model_notes[0]
         write_log(tmp_path / "alone" / FILE, [keras(text)])
         with pytest.raises(SourceError, match=reason):
             open_event_log(tmp_path / "alone")

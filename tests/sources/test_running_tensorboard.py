@@ -118,6 +118,7 @@ def test_edges_that_the_conceptual_graph_lost_are_found_with_a_model(served: str
     (tmp_path / "model.json").write_text(json.dumps(open_source(LOGS / "tf22_reference").keras_json))
     report = compare(served, run="tf22_reference", model=tmp_path / "model.json")
     assert "GD201" in {finding.code for finding in report.findings}
+    assert not any("--model" in note for note in report.notes)
 
 
 def test_a_model_that_is_not_served_is_said_to_be_in_the_log(served: str, logs: Path) -> None:
