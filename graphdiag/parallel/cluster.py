@@ -34,9 +34,10 @@ from graphdiag.version import __version__
 LOCAL = "local"
 
 _SECONDS_TO_CONNECT = 10
+"""At most; less where the user's Dask is configured so."""
+_CONNECT = "distributed.comm.timeouts.connect"
 _SECONDS_TO_CLOSE = 5
 _CONFIG = {
-    "distributed.comm.timeouts.connect": f"{_SECONDS_TO_CONNECT}s",
     # The workers of a cluster of our own wait for processes; nobody looks at what they do many times a second.
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500ms",
@@ -92,7 +93,7 @@ def cluster_executor(
                         silence_logs=logging.CRITICAL,
                     )
                 )
-            client = _connected(Client, scheduler, cluster)
+            client = _connected(Client, scheduler, cluster, dask.config.get(_CONNECT))
             yield _ClusterExecutor(client, limits, alone)
         finally:
             # A scheduler that is gone must not keep us waiting; what was found is here already.
@@ -136,17 +137,16 @@ def _quiet(dask: Any) -> Iterator[None]:
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        with dask.config.set(_CONFIG):
+        patience = min(_SECONDS_TO_CONNECT, dask.utils.parse_timedelta(dask.config.get(_CONNECT)))
+        with dask.config.set(_CONFIG | {_CONNECT: patience}):
             yield
     finally:
         logger.setLevel(level)
 
 
-def _connected(client_class: Any, scheduler: str, cluster: Any) -> Any:
+def _connected(client_class: Any, scheduler: str, cluster: Any, seconds: float) -> Any:
     try:
-        client = client_class(
-            cluster if cluster is not None else scheduler, timeout=_SECONDS_TO_CONNECT, set_as_default=False
-        )
+        client = client_class(cluster if cluster is not None else scheduler, timeout=seconds, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error).partition("\n")[0]
         raise UsageError(f"--scheduler {scheduler}: cannot be reached: {reason}.") from error

@@ -1,14 +1,17 @@
-"""How many runs a scan compares in a second: in one process, in two, on a Dask cluster of two workers."""
+"""How many runs a scan compares in a second: in one process, in two, on Dask; and the memory that more of them take."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.bench.measuring import GRAPHDIAG, measure
+from tests.bench.measuring import GRAPHDIAG, PYTHON, ROOT, measure
 from tests.support.scan_runs import SMALL, make_runs
 
 COUNT = 2_000
@@ -19,6 +22,14 @@ _ENGINES = {
     "Dask, two workers": ("--scheduler", "local", "-j", "2"),
 }
 _AT_LEAST = 1.7
+_NUMBERS = (500, 2_000, 8_000)
+_PEAKS = """
+import atexit, json, resource, sys
+from graphdiag.__main__ import main
+peaks = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+atexit.register(lambda: print(json.dumps([resource.getrusage(who).ru_maxrss / 1024 for who in peaks]), file=sys.stderr))
+main()
+"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +67,28 @@ def run(quick: bool) -> None:
         same = len({scan.digest for scan in found.values()}) == 1
         print(f"  all three wrote the same bytes: {'yes' if same else 'NO'}")
         _again(runs, directory, count)
+    _memory([number // 10 if quick else number for number in _NUMBERS])
+
+
+def _memory(numbers: Sequence[int]) -> None:
+    """Print the peaks of the process that coordinates and of those that compare, for ever more small runs."""
+    with TemporaryDirectory() as name:
+        for number in numbers:
+            runs, output = Path(name, str(number)), Path(name, "scan.jsonl")
+            make_runs(runs, number)
+            done = subprocess.run(
+                [*PYTHON, "-c", _PEAKS, "scan", str(runs), "-j", "2", "-o", str(output)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            coordinator, worker = json.loads(done.stderr)
+            print(
+                f"  {number:>5,} small runs, two processes: at most {coordinator:4.1f} MB for the process that "
+                f"coordinates, {worker:4.1f} MB for one that compares",
+                flush=True,
+            )
 
 
 def _again(runs: Path, directory: Path, count: int) -> None:

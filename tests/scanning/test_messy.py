@@ -204,7 +204,7 @@ def test_a_web_server_that_goes_away_is_an_error_of_each_run(tmp_path: Path) -> 
 
 
 def test_ctrl_c_reaches_the_whole_group_and_a_cluster_says_nothing(tmp_path: Path) -> None:
-    make_runs(tmp_path / "runs", 200)
+    make_runs(tmp_path / "runs", 80)
     out = tmp_path / "rows.jsonl"
     process = start("scan", tmp_path / "runs", "--scheduler", "local", "-j2", "-o", out, start_new_session=True)
     wait_until(lambda: out.exists() and out.stat().st_size > 0)
