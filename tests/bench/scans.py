@@ -7,10 +7,12 @@ import json
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from graphdiag.results.scan_rows import RuleFound, ScanRow
+from graphdiag.scanning.table import RowTable
 from tests.bench.measuring import GRAPHDIAG, PYTHON, ROOT, measure
 from tests.support.scan_runs import SMALL, make_runs
 
@@ -23,6 +25,7 @@ _ENGINES = {
 }
 _AT_LEAST = 1.7
 _NUMBERS = (500, 2_000, 8_000)
+_ROWS = (2_000, 8_000, 32_000, 128_000)
 _PEAKS = """
 import atexit, json, resource, sys
 from graphdiag.__main__ import main
@@ -68,6 +71,7 @@ def run(quick: bool) -> None:
         print(f"  all three wrote the same bytes: {'yes' if same else 'NO'}")
         _again(runs, directory, count)
     _memory([number // 10 if quick else number for number in _NUMBERS])
+    _table([number // 10 if quick else number for number in _ROWS])
 
 
 def _memory(numbers: Sequence[int]) -> None:
@@ -89,6 +93,33 @@ def _memory(numbers: Sequence[int]) -> None:
                 f"coordinates, {worker:4.1f} MB for one that compares",
                 flush=True,
             )
+
+
+def _table(numbers: Sequence[int]) -> None:
+    """Print what the table of the rows takes, filled and read, for ever more rows: all that is kept of a run."""
+    figures = []
+    for number in numbers:
+        command = [*PYTHON, "-c", f"from tests.bench.scans import fill; fill({number})"]
+        cost = measure(command)
+        assert cost.status == 0, cost.said
+        figures.append(f"{number:,} rows {cost.megabytes:.1f} MB")
+    print(f"  the table alone, filled and read: {', '.join(figures)}")
+
+
+def fill(number: int) -> None:
+    """Fill a table with rows, and ask all of it that a scan asks."""
+    table = RowTable()
+    rule = RuleFound(
+        "GD101", "shared-learning-phase", "artifact", "warning", "keras", 1, 8, ["learning_phase"], "x" * 200
+    )
+    for place in range(number):
+        row = ScanRow(f"logs/{place}", str(place), written=1e9 + place, ops=1_285, artifact=8, headline="y" * 200)
+        table.add(replace(row, rules=[rule], structure=f"{place:032}"), f"series {place % 100}")
+    table.rules()
+    for _ in table.neighbors():
+        pass
+    for _ in table.chosen((), "", 20):
+        pass
 
 
 def _again(runs: Path, directory: Path, count: int) -> None:
