@@ -42,6 +42,8 @@ _CONFIG = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "500ms",
     "distributed.admin.system-monitor.interval": "10s",
+    # Nor is it remembered at length what became of a thousand tasks, each with what it was given.
+    "distributed.admin.low-level-log-length": 100,
 }
 _BATCH = 16
 """Tasks that are placed together at most."""
