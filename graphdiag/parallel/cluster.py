@@ -91,6 +91,8 @@ def cluster_executor(
                         n_workers=processes,
                         threads_per_worker=1,
                         dashboard_address=None,
+                        # Its server for HTTP would say that another cluster has its port.
+                        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                         memory_limit=None,
                         silence_logs=logging.CRITICAL,
                     )

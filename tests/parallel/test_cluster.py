@@ -95,8 +95,9 @@ def test_a_worker_imports_nothing_of_what_it_hands_on(executor: TaskExecutor) ->
     assert future.result(timeout=60) == []
 
 
-def test_a_cluster_that_is_closed_takes_no_tasks() -> None:
-    with cluster_executor(LOCAL, 1, Limits(), runs_code) as made:
+def test_two_clusters_beside_each_other_and_none_that_is_closed(recwarn: pytest.WarningsRecorder) -> None:
+    with cluster_executor(LOCAL, 1, Limits(), runs_code), cluster_executor(LOCAL, 1, Limits(), runs_code) as made:
         assert made.submit(work, ("any", 1)).result(timeout=60)[0] == 1
     with pytest.raises(LostError):
         made.submit(work, ("any", 2)).result(timeout=60)
+    assert [str(warning.message) for warning in recwarn if "in use" in str(warning.message)] == []
