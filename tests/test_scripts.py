@@ -132,6 +132,35 @@ def test_a_script_that_asks_for_input_gets_none(tmp_path):
     assert_one_line(done, "asks for input in line 1, and standard input has none; give it with a pipe.")
 
 
+@pytest.mark.parametrize("line", ["units = int(sys.argv[1])", "data, units = sys.argv[1:]"])
+def test_a_script_that_reads_its_command_line_itself_ends_in_one_line_too(graphdiag, tmp_path, line):
+    (tmp_path / "own.py").write_text(f"import sys\n\n{line}\n")
+    done = graphdiag("compare", "own.py", cwd=tmp_path)
+    assert_one_line(done, "own.py needs arguments in line 3", "graphdiag compare own.py -- ARGUMENTS")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("os._exit(0)", "own.py ends the program in line 3 (exit status 0) before it gives a model"),
+        ("os.execv(sys.executable, [sys.executable, '-c', ''])", "own.py puts another program in its place in line 3"),
+        ("os.execlp('true', 'true')", "own.py puts another program in its place in line 3"),
+    ],
+)
+def test_a_script_that_ends_its_process_is_not_a_pass(graphdiag, tmp_path, line, told):
+    (tmp_path / "own.py").write_text(f"import os, sys\n\n{line}\n")
+    assert_one_line(graphdiag("compare", "own.py", cwd=tmp_path), told)
+
+
+def test_an_error_in_a_layer_says_what_is_wrong_with_it(graphdiag, tmp_path):
+    (tmp_path / "own.py").write_text(
+        "import keras\n\nnet = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])\nnet(keras.Input((2,)))\n"
+    )
+    done = graphdiag("compare", "own.py", cwd=tmp_path)
+    assert_one_line(done, "own.py raises ValueError in line 4", "expected shape=(None, 4), found shape=(None, 2)")
+    assert "\x1b" not in done.stderr
+
+
 MODELS_IN_A_TABLE = """
 import keras
 
@@ -169,10 +198,25 @@ if __name__ == "__main__":
 """
 
 
+THREAD = """
+import threading
+
+import keras
+import numpy as np
+
+done = threading.Event()
+threading.Thread(target=done.wait).start()
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+net.predict(np.ones((1, 4)))
+done.set()
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "options", "sizes"),
     [
         (MODELS_IN_A_TABLE, ["--entry", "net3"], "2 layers, 1 edges"),
+        (THREAD, [], "2 layers, 1 edges"),
         (TRAINER, ["--entry", "Trainer"], "2 layers, 1 edges"),
         (POOL, [], "2 layers, 1 edges"),
     ],
@@ -187,6 +231,35 @@ def test_sequential_models_are_called_by_their_names(graphdiag, tmp_path):
     (tmp_path / "own.py").write_text(MODELS_IN_A_TABLE)
     done = graphdiag("compare", "own.py", cwd=tmp_path)
     assert_one_line(done, "several Keras models: 'net2' (line 5), 'net3' (line 5);")
+
+
+@pytest.mark.parametrize("entry", ["MODELS", "net4"])
+def test_models_that_are_in_no_variable_are_named(graphdiag, tmp_path, entry):
+    (tmp_path / "own.py").write_text(MODELS_IN_A_TABLE)
+    done = graphdiag("compare", "own.py", "--entry", entry, cwd=tmp_path)
+    assert_one_line(done, f"'{entry}'", "found the Keras models 'net2', 'net3'; choose one with --entry.")
+
+
+GAN = """
+import keras
+import numpy as np
+
+generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4)], name="generator")
+critic = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)], name="critic")
+noise = keras.Input((2,))
+gan = keras.Model(noise, critic(generator(noise)), name="gan")
+generator.predict(np.ones((1, 2)))
+"""
+
+
+def test_the_models_that_were_not_taken_are_named(graphdiag, tmp_path):
+    (tmp_path / "own.py").write_text(GAN)
+    sizes, text = shown(graphdiag("compare", "own.py", cwd=tmp_path))
+    assert sizes == "2 layers, 1 edges"
+    assert "The file makes 'gan' (line 8) as well; --entry and its name chooses another model." in text
+    sizes, text = shown(graphdiag("compare", "own.py", "--entry", "gan", cwd=tmp_path))
+    assert sizes == "3 layers, 2 edges"
+    assert "as well" not in text
 
 
 def test_the_model_of_main_is_found_and_arguments_come_after_two_dashes(compared):

@@ -15,7 +15,7 @@ Keras 3 (``keras/src/backend/common/name_scope.py``), and ``tf.Graph.unique_name
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,7 @@ class Scopes:
         # What may be found directly inside a nested model, or at the top level (outermost names first).
         self.calls: dict[str, int] = {}
         self.path_of: dict[str, tuple[str, ...]] = {}
+        self.name_of: dict[str, str] = {}
         self.inside: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         operations = {id_ for id_, layer in layers.layers.items() if layer.is_operation}
         for kind in (layers.layers, layers.nested):
@@ -68,6 +69,7 @@ class Scopes:
                     self.inside[layer.path][layer.name.removeprefix("tf_op_layer_")].append(id_)
                 self.calls[id_] = layer.calls
                 self.path_of[id_] = layer.path
+                self.name_of[id_] = layer.name
         # Inputs are feeds, which lie at the root wherever the model lies.
         self.inputs = {id_ for id_, layer in layers.layers.items() if layer.is_input}
         self.size_of = Counter(path for id_, path in self.path_of.items() if id_ not in self.inputs)
@@ -354,13 +356,24 @@ class Scopes:
     def _same_layer(self, found: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
         """Pairs of scopes that read the same variable, and so are calls of the same layer."""
         first_reader: dict[int, str] = {}
-        pairs = []
+        pairs: dict[tuple[str, str], None] = {}
         for scope in found:
             for variable in self.reads.get(scope, ()):
                 home = first_reader.setdefault(variable, scope)
                 if home != scope:
-                    pairs.append((home, scope))
-        return pairs
+                    pairs[home, scope] = None
+        return [pair for pair in pairs if not self._is_called_by_itself(found, *pair)]
+
+    def _is_called_by_itself(self, found: Mapping[str, Sequence[str]], left: str, right: str) -> bool:
+        """Whether one of two scopes is a wrapper's, and the other a call of what it wraps, but not by the wrapper."""
+        named_left, named_right = ({*filter(self._has_name_of(scope), found[scope])} for scope in (left, right))
+        return bool(named_left and named_right) and named_left.isdisjoint(named_right)
+
+    def _has_name_of(self, scope: str) -> Callable[[str], bool]:
+        """Tells whether a scope is called like a layer, and not like what the layer wraps."""
+        numbered = NUMBERED.fullmatch(scope)
+        endings = [f"/{scope}", *([f"/{numbered[1]}"] if numbered else [])]
+        return lambda owner: any(ending.endswith(f"/{self.name_of[owner]}") for ending in endings)
 
 
 def _variables_read(graph: OpGraph) -> Mapping[str, Sequence[int]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphdiag.diagnosis.call_scopes import without_number
+from graphdiag.diagnosis.calls import original
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, HANDLE, PARAMETER
 from graphdiag.diagnosis.ownership import UNOWNED
@@ -176,9 +177,18 @@ class _Naming:
             return ""
         if self._is_in_template(row):
             return f"{scope_in_layer(None)}/"
-        call = self.context.calls.call_of(row)
+        # A result of the model is a copy that no call made.
+        call = self.context.calls.call_of(row) or self.context.calls.call_of(self._copied(row))
         known = call is not None and call.number is not None and layers.uses(box.name) > 1
         return f"{scope_in_layer(call.number)}/" if call is not None and known else ""
+
+    def _copied(self, row: int) -> int:
+        """The op whose result an op copies, or hands to the caller of the graph."""
+        ops = self.context.ops
+        first = int(ops.in_edges[row])
+        if ops.types[row] == "_Retval" and first < int(ops.in_edges[row + 1]):
+            row = int(ops.source[first])
+        return original(ops, (row, 0))[0]
 
     def _is_in_template(self, row: int) -> bool:
         """Whether an op is in a scope of its layer that is none of the layer's calls in the layer graph."""

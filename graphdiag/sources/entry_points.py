@@ -115,6 +115,12 @@ def _kept_by(thing: Any) -> list[Any]:
     return [value for value in getattr(thing, "__dict__", {}).values() if is_model(value)]
 
 
+def held_by(thing: Any) -> list[Any]:
+    """The models in a list, tuple or dictionary."""
+    members = thing.values() if isinstance(thing, Mapping) else thing if isinstance(thing, (list, tuple)) else ()
+    return [member for member in members if is_model(member)]
+
+
 def check_arguments(where: str, entry: str, function: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
     """See that a function can be called.
 
@@ -200,17 +206,17 @@ def _layers(model: Any) -> frozenset[int]:
 # --- what there is instead, for messages -----------------------------------------------------------------------------
 
 
-def candidates(module: ModuleType, path: str) -> str:
+def candidates(module: ModuleType, made: Sequence[str] = ()) -> str:
     """What the file holds, each with the call that would work.
 
     Args:
         module: The module that was run.
-        path: The file, as it is to be typed.
+        made: Names by which Keras knows models that the file made and that no variable of the module is.
 
     Returns:
         A clause: ``found the Keras models 'a', 'b'; choose one with --entry``.
     """
-    models = sorted(name for name, value in vars(module).items() if is_model(value))
+    models = sorted(name for name, value in vars(module).items() if is_model(value)) or sorted(set(made))
     if models:
         return f"found the Keras models {listed(models)}; choose one with --entry"
     ways = [*((name, "") for name, value in vars(module).items() if has_op_graph(value)), *_ways(module)]

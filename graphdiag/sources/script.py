@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,11 +28,13 @@ from graphdiag.sources.name_scopes import name_scopes
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.project_modules import ModulePlace, place_of
 from graphdiag.sources.recorder import CallRecorder
-from graphdiag.sources.surroundings import ArgumentsMissing, surroundings
+from graphdiag.sources.surroundings import ArgumentsMissing, ProgramReplaced, surroundings, threads_left_behind
 from graphdiag.sources.tf_functions import default_graph, has_op_graph, open_function
 from graphdiag.sources.training_stop import RunEnded, TrainingStop
 
 _MODULE = "graphdiag_script"
+_BOLD = re.compile(r"\x1b\[[0-9;]*m")
+"""How Keras has parts of its messages stand out in a terminal."""
 _INSTALL = {"tensorflow": INSTALL_TENSORFLOW, "keras": INSTALL_TENSORFLOW, "tf_keras": INSTALL_TF_KERAS}
 
 
@@ -88,6 +91,7 @@ def open_script(
         with contextlib.ExitStack() as held:
             stop = TrainingStop(locator)
             if not run_to_end:
+                held.enter_context(threads_left_behind())
                 aside = held.enter_context(FilesAside([str(Path.cwd()), *place.roots]))
                 held.enter_context(after_import(["tensorflow"], aside.watch_tensorflow))
                 held.enter_context(stop)
@@ -101,7 +105,7 @@ def open_script(
     return replace(
         opened,
         origin=replace(opened.origin, path=str(path), kind="script"),
-        notes=(*opened.notes, *_notes(stop, model)),
+        notes=(*opened.notes, *_notes(stop, model), *(_others(model, locator) if entry is None else ())),
         name_scopes=name_scopes(source, str(path), opened.locations),
     )
 
@@ -112,6 +116,13 @@ def _notes(stop: TrainingStop, model: Any) -> Iterator[str]:
         line = f" in line {stop.ended.line[1]} of {stop.ended.line[0]}" if stop.ended.line else ""
         on = f" of {model.name!r}" if stop.ended.model is model else ""
         yield f"The run ended{line}, at {stop.ended.call}{on}; --run-to-end runs all of it, training included."
+
+
+def _others(model: Any, locator: LayerLocator) -> Iterator[str]:
+    """The models that could have been meant instead."""
+    others = [one for one in entry_points.outermost(locator.made()) if one.model is not model]
+    if others and is_model(model):
+        yield f"The file makes {entry_points.several(others)} as well; --entry and its name chooses another model."
 
 
 # --- Running the file and finding the model --------------------------------------------------------------------------
@@ -161,7 +172,7 @@ class _Run:
                 raise entry_points.ambiguous(str(self.where), made)
             if self.exited:
                 raise self.exited
-            there = entry_points.candidates(self.module, str(self.where))
+            there = self._there()
             raise ModelError(f"{self.where} has no 'model' and none of {listed(BUILDERS)}; {there}.")
         return found
 
@@ -208,18 +219,24 @@ class _Run:
                         "--run-to-end goes on."
                     ) from None
                 if not self._run_main():
-                    there = entry_points.candidates(self.module, str(self.where))
-                    raise ModelError(f"{self.where} has no {entry!r}; {there}.") from None
+                    raise ModelError(f"{self.where} has no {entry!r}; {self._there()}.") from None
         if is_model(thing) or has_op_graph(thing):
             if arguments:
                 raise UsageError(f"--arg needs a function to call, but {entry!r} of {self.where} is a model.")
             return thing
+        held = entry_points.held_by(thing)
+        if len(held) == 1 and not arguments:
+            return held[0]
         if not callable(thing):
-            there = entry_points.candidates(self.module, str(self.where))
+            there = self._there(held)
             raise ModelError(
                 f"{entry!r} of {self.where} is of type {type_name(thing)}, which is not a Keras model; {there}."
             )
         return self._made_by(entry, thing, holder, arguments)
+
+    def _there(self, models: Sequence[Any] = ()) -> str:
+        made = models or [one.model for one in entry_points.outermost(self.locator.made())]
+        return entry_points.candidates(self.module, [model.name for model in made])
 
     def _made_by(self, entry: str, function: Callable[..., Any], holder: Any, arguments: Mapping[str, Any]) -> Any:
         made = self._until_training(lambda: self._call(entry, function, holder, arguments))
@@ -344,6 +361,11 @@ def _guarded(where: Path, action: Callable[[], Any]) -> Any:
         raise ModelError(
             f"{where} needs arguments: {error.said}. Give them after --: graphdiag compare {where} -- {error.usage}"
         ) from error
+    except ProgramReplaced as error:
+        raise ModelError(
+            f"{where} puts another program in its place{_at(where, error)}, which graphdiag does not follow; set in "
+            "the shell what it sets, so that it need not."
+        ) from error
     except SystemExit as error:
         raise _ExitError(
             f"{where} ends the program{_at(where, error)} (exit status {error.code!r}) before it gives a model; "
@@ -362,7 +384,12 @@ def _guarded(where: Path, action: Callable[[], Any]) -> Any:
             f"{where} asks for input{_at(where, error)}, and standard input has none; give it with a pipe."
         ) from error
     except Exception as error:  # the user's own code runs here, and may raise anything
-        raise ModelError(f"{where} raises {type(error).__name__}{_at(where, error)}: {_first_line(error)}") from error
+        if isinstance(error, (IndexError, ValueError)) and _takes_arguments(where, error):
+            raise ModelError(
+                f"{where} needs arguments{_at(where, error)}: {_reason(error)}. Give them after --: "
+                f"graphdiag compare {where} -- ARGUMENTS"
+            ) from error
+        raise ModelError(f"{where} raises {type(error).__name__}{_at(where, error)}: {_reason(error)}") from error
 
 
 def _at(where: Path, error: BaseException) -> str:
@@ -374,8 +401,20 @@ def _at(where: Path, error: BaseException) -> str:
     return f" in line {lines[-1].lineno}{f' of {cell}' if cell else ''}"
 
 
-def _first_line(error: BaseException) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
+def _takes_arguments(where: Path, error: BaseException) -> bool:
+    """Whether an error comes from a line that looks for an argument that is not there: ``int(sys.argv[1])``."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    missing = isinstance(error, IndexError) or "to unpack" in str(error)
+    return missing and last.filename == str(where) and "argv" in (last.line or "")
+
+
+def _reason(error: BaseException) -> str:
+    """The line of an error's message that tells what went wrong; Keras puts the call that failed before it."""
+    text = str(error.args[0]) if len(error.args) == 1 else str(error)
+    text = _BOLD.sub("", text if "\n" in text else str(error))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    in_call = len(lines) > 1 and lines[0].startswith("Exception encountered when calling")
+    return " ".join(lines[: 2 if in_call else 1]) or "no message"
 
 
 # --- Recording from the first import on ------------------------------------------------------------------------------

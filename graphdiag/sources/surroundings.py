@@ -9,8 +9,9 @@ import os
 import random
 import re
 import sys
+import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from graphdiag.sources.project_modules import ModulePlace
 from graphdiag.sources.tf_logging import loading_quietly
@@ -28,6 +29,10 @@ class ArgumentsMissing(SystemExit):
         super().__init__(2)
         self.said = said
         self.usage = usage
+
+
+class ProgramReplaced(SystemExit):
+    """A script puts another program in its place, as those do that start themselves anew with other settings."""
 
 
 @contextlib.contextmanager
@@ -55,7 +60,7 @@ def surroundings(place: ModulePlace, arguments: Sequence[str]) -> Iterator[None]
     # tf_keras draws the seeds of initializers and dropouts from this generator, and writes them into the graph.
     random.seed(0)
     try:
-        with loading_quietly(), _stdout_to_stderr(), _arguments_refused():
+        with loading_quietly(), _stdout_to_stderr(), _arguments_refused(), _program_kept():
             yield
     finally:
         sys.path[:] = path
@@ -67,6 +72,49 @@ def surroundings(place: ModulePlace, arguments: Sequence[str]) -> Iterator[None]
         random.setstate(state)
         logger.setLevel(level)
         _forget(set(sys.modules) - loaded, place.roots)
+
+
+@contextlib.contextmanager
+def threads_left_behind() -> Iterator[None]:
+    """Have the threads that a script starts not outlive the program: what would stop them is not run."""
+    original = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        with contextlib.suppress(RuntimeError):  # it was started before, which `original` says
+            thread.daemon = True
+        original(thread)
+
+    threading.Thread.start = start  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        threading.Thread.start = original  # type: ignore[method-assign]
+
+
+@contextlib.contextmanager
+def _program_kept() -> Iterator[None]:
+    """Have a script end or replace its own run, and not the program that runs it."""
+    process = os.getpid()
+    leave, execv, execve = os._exit, os.execv, os.execve
+    changed: Any = os
+
+    def end(status: int) -> NoReturn:
+        if os.getpid() != process:  # a child that was forked
+            leave(status)
+        raise SystemExit(status)
+
+    def replace(path: Any, arguments: Any, environment: Any = None) -> NoReturn:
+        if os.getpid() == process:
+            raise ProgramReplaced
+        if environment is None:
+            execv(path, arguments)
+        execve(path, arguments, environment)
+
+    changed._exit, changed.execv, changed.execve = end, replace, replace
+    try:
+        yield
+    finally:
+        changed._exit, changed.execv, changed.execve = leave, execv, execve
 
 
 def _forget(modules: set[str], roots: Sequence[str]) -> None:
