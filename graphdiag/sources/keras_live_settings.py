@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from types import CodeType
 from typing import Any
 
 from graphdiag.errors import SourceError
@@ -28,7 +30,8 @@ def with_settings(ids: LayerIds, keras_json: Mapping[str, Any] | None) -> LayerI
 
     Returns:
         The same; a layer of which neither tells its settings has none. The settings of a class that is not Keras's own,
-        and of a ``Lambda``, have ``code``: a hash of the Python source, without comments and whatever its place.
+        and of a ``Lambda``, have ``code``: a hash of the Python source, of its bases and of the functions that it calls
+        as well where they are of the same package, without comments and whatever its place.
     """
     if ids.graph is None:
         return ids
@@ -71,8 +74,44 @@ def _code_of(layer: Any) -> str | None:
 
 
 def _digest(thing: Any) -> str | None:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(thing)))
-    except (OSError, TypeError, SyntaxError, ValueError):
-        return None
-    return hashlib.sha256(ast.dump(tree).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    """A hash of the source of a class or function, and of what else of the user's own it is made of."""
+    dumps = []
+    for part in _made_of(thing):
+        try:
+            dumps.append(ast.dump(ast.parse(textwrap.dedent(inspect.getsource(part)))))
+        except (OSError, TypeError, SyntaxError, ValueError):
+            return None
+    return hashlib.sha256("\n".join(dumps).encode("utf-8", "backslashreplace")).hexdigest()[:16]
+
+
+def _made_of(thing: Any) -> list[Any]:
+    """A class or function, and the bases, functions and classes of the same package that its code names."""
+    package = thing.__module__.partition(".")[0]
+    found = [thing]
+    if "site-packages" in (getattr(sys.modules.get(thing.__module__), "__file__", None) or ""):
+        return found  # a library's, which may be large
+    for part in found:  # it grows while it is walked
+        bases = part.__mro__[1:] if inspect.isclass(part) else ()
+        for other in (*bases, *(value for code, names in _codes(part) for value in _named(code, names))):
+            other = inspect.unwrap(getattr(other, "python_function", other))  # of a tf.function
+            own = getattr(other, "__module__", None)
+            if not (inspect.isfunction(other) or inspect.isclass(other)) or other in found:
+                continue
+            if isinstance(own, str) and own.partition(".")[0] == package:
+                found.append(other)
+    return found
+
+
+def _codes(part: Any) -> Iterator[tuple[CodeType, Mapping[str, Any]]]:
+    """The code of a function or of the methods of a class, functions in it included, each with its global names."""
+    for member in vars(part).values() if inspect.isclass(part) else (part,):
+        member = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
+        if inspect.isfunction(member):
+            waiting = [member.__code__]
+            for code in waiting:  # it grows while it is walked
+                yield code, member.__globals__
+                waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def _named(code: CodeType, names: Mapping[str, Any]) -> Iterator[Any]:
+    yield from (names[name] for name in code.co_names if name in names)

@@ -54,6 +54,12 @@ _NAMED = re.compile(".*_(initializer|regularizer|constraint)")
 _ACTIVATION = re.compile("(.*_)?activation")
 
 
+_TRAINED_UNLESS_TOLD = frozenset(
+    {"BatchNormalization", "Bidirectional", "GroupQueryAttention", "MultiHeadAttention", "TimeDistributed"}
+)
+"""Layers whose ``training`` is ``None`` by default. For others Keras 3 records ``False`` though nobody gave it."""
+
+
 def settings_of(entry: Mapping[str, Any]) -> Settings | None:
     """The settings of one layer.
 
@@ -69,7 +75,7 @@ def settings_of(entry: Mapping[str, Any]) -> Settings | None:
         return None
     class_name = plain_class(entry.get("class_name"))
     found = dict(_of_config(class_name, config))
-    arguments = [dict(_constants(node)) for node in _nodes(entry)]
+    arguments = [dict(_constants(node, class_name in _TRAINED_UNLESS_TOLD)) for node in _nodes(entry)]
     if class_name.startswith("Random"):
         # Keras 3 records the default of its augmentations.
         arguments = [{key: value for key, value in one.items() if key != "training"} for one in arguments]
@@ -236,6 +242,9 @@ def _object(raw: Mapping[str, Any]) -> Any:
         return _plain("", config.get("value"))
     if class_name == "__keras_tensor__":
         return None
+    value = raw.get("value")
+    if not class_name and isinstance(value, (list, tuple)) and len(value) == 3 and isinstance(value[0], str):
+        return _code(*value)  # a lambda for an activation, in Keras 3
     if not class_name or not isinstance(config, dict):
         return {str(key): _plain("", value) for key, value in raw.items() if key not in _NEVER}
     if class_name == "VarianceScaling":
@@ -300,8 +309,13 @@ def _nodes(entry: Mapping[str, Any]) -> list[Any]:
     return nodes if isinstance(nodes, list) else []
 
 
-def _constants(node: Any) -> Iterator[tuple[str, Any]]:
-    """What one call is given that is no tensor, by place."""
+def _constants(node: Any, told: bool) -> Iterator[tuple[str, Any]]:
+    """What one call is given that is no tensor, by place.
+
+    Args:
+        node: The call, in the JSON of a model.
+        told: Whether ``training=False`` is there only where the user gave it.
+    """
     if isinstance(node, dict) and "args" in node:
         arguments, keywords = node.get("args"), node.get("kwargs")
         given = [(str(place), value) for place, value in enumerate(arguments)] if isinstance(arguments, list) else []
@@ -310,7 +324,7 @@ def _constants(node: Any) -> Iterator[tuple[str, Any]]:
         given = list(_keras2_constants(node))
     for name, value in given:
         plain = None if _holds_tensor(value) or name == "name" else _plain("", value)
-        if plain is not None and not (name == "training" and plain is False) and plain not in ({}, []):
+        if plain is not None and (told or name != "training" or plain is not False) and plain not in ({}, []):
             yield name, normalized(name, plain)
 
 

@@ -36,6 +36,8 @@ _ATTRIBUTES = {
     "calls": "calls",
     "path": "nested model",
 }
+_INDICES = {"__slice__": ":", "__ellipsis__": "..."}
+_GIVEN_TO_CODE = {"defaults": "the defaults of", "closure": "what is closed over by"}
 SIZES = frozenset({"shape", "parameters"})
 """Attributes that follow from settings and from what a layer takes."""
 
@@ -62,6 +64,9 @@ class Setting:
         digests = [value.get("digest") for value in (self.old, self.new) if isinstance(value, Mapping)]
         if last == "code" or (len(digests) == 2 and digests[0] != digests[1]):
             return "its code" if last == "code" else f"the code of its {self.name}"
+        if len(digests) == 2 and digests[0] is not None:
+            given = [(said(self.old.get(key)), said(self.new.get(key)), words) for key, words in _GIVEN_TO_CODE.items()]
+            return ", ".join(f"{words} its {self.name} {old} -> {new}" for old, new, words in given if old != new)
         if last == "arguments":
             return f"constant {_arguments(self.old)} -> {_arguments(self.new)}"
         return f"{self.name} {self._said(self.old)} -> {self._said(self.new)}"
@@ -128,9 +133,18 @@ def said(value: Any) -> str:
     """A value of a setting in words: ``L2(0.0001)``, ``(3, 1)``, ``none``."""
     if value is None:
         return "none"
+    if isinstance(value, Mapping) and value.get("class") == "code":
+        return "a function of one's own"
+    if isinstance(value, Mapping) and value.get("class") == "__slice__":
+        bounds = [value.get("start", ""), value.get("stop", ""), *([value["step"]] if "step" in value else [])]
+        return ":".join(map(str, bounds))
+    if isinstance(value, str):
+        return _INDICES.get(value, value)
     if isinstance(value, Mapping):
         inner = [(name, said(part)) for name, part in value.items() if name != "class"]
-        texts = [inner[0][1]] if len(inner) == 1 else [f"{name}={text}" for name, text in inner]
+        # L2(0.0001) says all, and MaxNorm(1) for another axis would mislead.
+        plain = len(inner) == 1 and inner[0][0] not in ("axis", "seed")
+        texts = [inner[0][1]] if plain else [f"{name}={text}" for name, text in inner]
         return f"{value['class']}({', '.join(texts)})" if "class" in value else f"{{{', '.join(texts)}}}"
     if isinstance(value, list):
         return f"({', '.join(map(said, value))}{',' if len(value) == 1 else ''})"
