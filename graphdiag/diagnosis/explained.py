@@ -268,7 +268,12 @@ class Explained:
 
     def _makes_masks(self, row: int) -> bool:
         layer = self.layers.layers.get(self.ownership.owner(row) or "")
-        return layer is not None and layer.class_name in MASK_MAKERS
+        return layer is not None and (layer.class_name in MASK_MAKERS or layer.id in self._given_as_masks)
+
+    @cached_property
+    def _given_as_masks(self) -> Set[str]:
+        """Operations whose result Keras gives to a layer as its mask: Keras 3 records those that compute one."""
+        return {edge.source.layer for edge in self.layers.connections if edge.argument == "mask"}
 
     def _is_bool(self, row: int) -> bool:
         if self.ops.types[row] in ("NotEqual", "Any", "All"):
@@ -368,8 +373,17 @@ class Explained:
             pair = edge.source.layer, edge.target
             if pair[0] == pair[1] or self.without_ops & set(pair):
                 continue
-            drawn[pair] = drawn.get(pair, False) or self._is_drawn(edge.target, edge.call, edge.argument)
+            drawn[pair] = (
+                drawn.get(pair, False)
+                or self._is_drawn(edge.target, edge.call, edge.argument)
+                or self._gives_constants(pair)
+            )
         return [pair for pair in self.layers.edges if not drawn.get(pair, True)]
+
+    def _gives_constants(self, pair: Pair) -> bool:
+        """Whether all that goes from one layer to another depends on nothing, as the zeros of a ``zeros_like`` do."""
+        edges = self.crossings.edges.get(pair, ())
+        return bool(edges) and not any(edge.control or edge.carries & REAL for edge in edges)
 
     def _is_drawn(self, layer: str, number: int, argument: str) -> bool:
         """Whether a call takes one of its arguments; one that it hands on as it is, others may take."""
