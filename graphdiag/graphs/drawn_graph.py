@@ -281,11 +281,6 @@ class DrawnGraph:
             yield self.names[row]
             row = int(self.shown_in[row])
 
-    def edge_numbers(self, parent: int) -> range:
-        """Numbers of the metaedges in the node of a row: their places in the columns of `metaedges`."""
-        at = self._edge_slices.get(parent, slice(0, 0))
-        return range(at.start, at.stop)
-
     def edges(self, parent: str = ROOT) -> list[Metaedge]:
         """The metaedges between the nodes directly in ``parent``, in TensorBoard's order.
 
