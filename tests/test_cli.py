@@ -182,6 +182,11 @@ def test_no_such_file(graphdiag):
     assert_one_line(graphdiag("compare", "absent"), "absent")
 
 
+@pytest.mark.parametrize("command", ["compare", "draw", "scan"])
+def test_an_empty_path_is_not_the_working_directory(graphdiag, command):
+    assert_one_line(graphdiag(command, ""), "The path is empty")
+
+
 def test_empty_directory(graphdiag, tmp_path):
     assert_one_line(graphdiag("compare", tmp_path), str(tmp_path))
 

@@ -34,7 +34,13 @@ class _Source(click.ParamType[Path | str]):
     name = "path"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
-        """Read what was typed."""
+        """Read what was typed.
+
+        Raises:
+            UsageError: Nothing was typed: a variable of a shell that is not set must not mean the working directory.
+        """
+        if not str(value):
+            raise UsageError("The path is empty; give . for the working directory.")
         return path_or_address(value)
 
     def shell_complete(
