@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import compress
 
 import numpy as np
 
@@ -82,31 +83,37 @@ def state_arrows(graph: OpGraph, flow: Flow) -> Sequence[Arrow]:
     edges = np.flatnonzero((graph.output != CONTROL) & (drawn_in[graph.source] != drawn_in[graph.target]))
     source, target = scopes.side_by_side(drawn_in[graph.source[edges]], drawn_in[graph.target[edges]])
     arrow = source.astype(np.int64) * len(scopes) + target
-    with_state = distinct(arrow[(source >= 0) & state[edges]])
-    if not len(with_state):
+    of_interest = distinct(arrow[(source >= 0) & state[edges]])
+    if not len(of_interest):
         return ()
-    group = np.minimum(np.searchsorted(with_state, arrow), len(with_state) - 1)
-    kept = with_state[group] == arrow
+    group = np.minimum(np.searchsorted(of_interest, arrow), len(of_interest) - 1)
+    kept = of_interest[group] == arrow
     edges, source, target, group = edges[kept], source[kept], target[kept], group[kept]
     order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
-    # The edges of a group are in order, and the groups are to be in the order of their first edges.
-    parts = sorted(np.split(order, starts[1:]), key=lambda part: int(part[0])) if len(starts) else []
+    starts: list[int] = np.flatnonzero(np.diff(group[order], prepend=-1)).tolist()
+    members: list[int] = edges[order].tolist()
+    leaving, entering, carrying = (column[order].tolist() for column in (source, target, state[edges]))
     found = []
-    for part in parts:
-        members, leaving, entering = edges[part], int(source[part[0]]), int(target[part[0]])
-        carrying = members[state[members]]
-        found.append(Arrow(scopes.names[leaving], scopes.names[entering], leaving, members.tolist(), carrying.tolist()))
+    # The edges of a group are in order, and the groups are to be in the order of their first edges.
+    for start, stop in sorted(zip(starts, (*starts[1:], len(members)), strict=True), key=lambda part: members[part[0]]):
+        of_arrow = members[start:stop]
+        with_state = list(compress(of_arrow, carrying[start:stop]))
+        names = scopes.names[leaving[start]], scopes.names[entering[start]]
+        found.append(Arrow(*names, leaving[start], of_arrow, with_state))
     return found
 
 
 def _edges_with_state(graph: OpGraph, flow: Flow) -> np.ndarray:
     """Whether each op edge carries state; bool, one for each edge."""
     state: np.ndarray = ops_with_state(flow)[graph.source] & (graph.output != CONTROL)
-    special = np.zeros(len(graph), dtype=bool)
-    special[[*flow.slots, *flow.pivots]] = True
-    # Everywhere else what an op gives is what its values depend on.
-    for edge in np.flatnonzero(state & (special[graph.source] | graph.of_types(_takes_shape)[graph.target])).tolist():
+    by_predicate = np.zeros(len(graph), dtype=np.int64)
+    by_predicate[[*flow.pivots]] = [classes & ALL_CLASSES for classes in flow.pivots.values()]
+    computes = (by_predicate & int(Carries.ACTIVATION)) != 0
+    state &= ~computes[graph.source]
+    by_slot = np.zeros(len(graph), dtype=bool)
+    by_slot[[*flow.slots]] = True
+    # Everywhere else what an op gives is what its values, and what decides whether it runs, depend on.
+    for edge in np.flatnonzero(state & (by_slot[graph.source] | graph.of_types(_takes_shape)[graph.target])).tolist():
         taker = graph.types[int(graph.target[edge])]
         state[edge] = is_state(flow.over(int(graph.source[edge]), int(graph.output[edge]), taker))
     return state

@@ -662,14 +662,17 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
         # What the rows so far wait for; all others wait for no reader, or come later.
         waits_for: dict[int, int] = {}
         for row in rows[bisect_left(places, position[chunk[0]]) : bisect_right(places, last)]:
-            passed = 0
+            passed = bits.get(row, 0)
             if row not in special:
-                for edge in range(first[row], first[row + 1]):
-                    passed |= waits_for.get(source[edge], 0)
-                    if calls and output[edge] == CONTROL:
-                        passed |= bits.get(source[edge], 0)
-                waits_for[row] = passed | bits.get(row, 0)
+                for origin in source[first[row] : first[row + 1]]:
+                    passed |= waits_for.get(origin, 0)
+                if calls:
+                    for edge in range(first[row], first[row + 1]):
+                        if output[edge] == CONTROL:
+                            passed |= bits.get(source[edge], 0)
+                waits_for[row] = passed
                 continue
+            passed = 0
             kind = view.op_specs[row].kind
             through_all = -1
             for edge in range(first[row], first[row + 1]):
