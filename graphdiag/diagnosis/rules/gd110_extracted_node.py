@@ -161,8 +161,9 @@ def _raised_by(context: DiagnosisContext, name: str, extraction: Extraction, it:
     arrows, real = _arrows(context, [name])
     near, far = (1, 0) if inward else (0, 1)
     order = dict.fromkeys(pair[far] for pair in sorted(arrows) if pair[near] == name)
-    giving = [box for box in order if any(pair[far] == box and pair[near] == name for pair in real)]
-    others = [box for box in order if box not in giving]
+    with_activations = {pair[far] for pair in real if pair[near] == name}
+    giving = [box for box in order if box in with_activations]
+    others = [box for box in order if box not in with_activations]
     if len(others) <= len(giving):
         return "", False
     serving = _boxes_of_bookkeeping(context)
