@@ -319,7 +319,8 @@ class _Inference:
                 further = self._candidates(node[0], scope, allowed, beyond)
                 if further and scope.leaving.issuperset(further):
                     results[output] = further
-        if self._are_told_apart(node[0]):
+        # An input is fed in several parts if it is ragged or sparse.
+        if self._are_told_apart(node[0]) and not self.layers.layers[node[0]].is_input:
             self._tell_apart(node, scope, results)
         for output, tensors in results.items():
             self.tensors[LayerTensor(*node, output)] = frozenset(tensors)

@@ -228,9 +228,18 @@ def _targets(tf: Any, outputs: Any, names: Sequence[str], losses: Any) -> Any:
 
 def _trace(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any) -> Any:
     try:
-        return function.get_concrete_function(*args, **kwargs)
+        concrete = function.get_concrete_function(*args, **kwargs)
     except Exception as error:  # the user's own layers run here, and may raise anything
         raise ModelError(f"The model {model.name!r} fails while it is traced: {reason(error)}") from error
+    for outer, inner in getattr(concrete.graph, "captures", ()):
+        # TensorFlow traces a function that takes a tensor of another graph, and does not run it.
+        if not hasattr(outer, "numpy") and hasattr(outer, "graph"):
+            takers = ", ".join(taker.name for taker in inner.consumers()[:3]) or "it"
+            raise ModelError(
+                f"The model {model.name!r} cannot be run: {takers} takes {outer.name!r}, a tensor that was made in "
+                "another call of the model; give it to the layer as an input."
+            )
+    return concrete
 
 
 def reason(error: BaseException) -> str:

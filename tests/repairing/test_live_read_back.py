@@ -12,6 +12,7 @@ from tests.models.truth import answer_of, judge, truth_of
 CASES = Path(__file__).resolve().parents[2] / "fixtures" / "cases"
 NAMES = [
     "mask_along",
+    "ragged_and_sparse_tf_keras",
     "shared_embedding_masks",
     "shared_results",
     "wrapped_and_called",

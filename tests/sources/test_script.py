@@ -340,3 +340,32 @@ def test_two_runs_give_the_same_graph_and_owners(two_runs):
 
 def test_tf_keras_is_not_imported_for_keras3(two_runs):
     assert two_runs[0]["multi_keras3"]["imported"] == ["keras"]
+
+
+KEPT = """
+import keras
+from keras import layers, ops
+
+kept = {}
+
+class Router(layers.Layer):
+    def call(self, x):
+        kept["weights"] = ops.softmax(x)
+        return kept["weights"]
+
+class Expert(layers.Layer):
+    def call(self, x):
+        return x * kept["weights"]
+
+x = keras.Input((4,), name="x")
+routed = layers.Dense(4, name="after")(Router(name="router")(x))
+model = keras.Model(x, [Expert(name="expert")(x), routed])
+"""
+
+
+def test_a_tensor_that_is_kept_from_an_earlier_call_is_an_error(tmp_path):
+    # Keras calls the layers by depth, so that `expert` comes when `router` has not been called yet.
+    deeper = KEPT.replace('Expert(name="expert")(x)', 'layers.Dense(4)(layers.Dense(4)(Expert(name="expert")(x)))')
+    with pytest.raises(ModelError, match=r"cannot be run: functional.*/expert.* takes .* another call of the model"):
+        open_script(written(tmp_path, deeper))
+    assert open_script(written(tmp_path, KEPT)).graph_defs
