@@ -89,6 +89,28 @@ def test_a_damaged_archive_is_one_line(name: str, words: str) -> None:
     assert_one_line(run("compare", FAULTS / name), words)
 
 
+_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 12345\n"
+_OF_R = {"nbformat": 4, "nbformat_minor": 4, "metadata": {"kernelspec": {"name": "ir", "language": "R"}}, "cells": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("model.keras", _POINTER, "is a Git LFS pointer, and not the file itself; run 'git lfs pull' first."),
+        ("graph.pb", _POINTER, "is a Git LFS pointer"),
+        ("weights.h5", _POINTER, "is a Git LFS pointer"),
+        ("net.py", "x = '\0'\n", "is not valid Python: source code string cannot contain null bytes."),
+        ("net.ipynb", json.dumps(_OF_R), "is a notebook in R; give one in Python."),
+        ("model.json", '{"class_name": "Functional", "config": {"layers": {}}}', "the JSON is damaged."),
+    ],
+)
+def test_a_file_that_is_something_else_is_called_what_it_is(
+    tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    assert_one_line(run("compare", tmp_path / name), words)
+
+
 def test_nested_models_cost_what_the_file_says() -> None:
     done = run("compare", FAULTS / "nested_identity_22_levels.json")
     assert done.returncode == 0, done.stderr

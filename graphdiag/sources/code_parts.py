@@ -30,7 +30,8 @@ class CodePart:
         try:
             return compile(self.source, self.filename, "exec")
         except SyntaxError as error:
-            raise ModelError(f"{self.filename} is not valid Python: {error.msg} (line {error.lineno}).") from error
+            line = f" (line {error.lineno})" if error.lineno else ""
+            raise ModelError(f"{self.filename} is not valid Python: {error.msg}{line}.") from error
         except ValueError as error:
             raise ModelError(f"{self.filename} is not valid Python: {error}.") from error
 

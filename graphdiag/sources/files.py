@@ -54,11 +54,14 @@ def read_regular(path: Path, largest: int) -> bytes:
     raise OSError(errno.EFBIG, f"it is larger than {largest / 2**20:,.0f} MiB", str(path))
 
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
 def read_start(path: Path, size: int = 64) -> bytes:
     """The first bytes of a file; fewer when it is shorter.
 
     Raises:
-        SourceError: The file cannot be read, or is empty.
+        SourceError: The file cannot be read, is empty, or only says where Git LFS keeps it.
     """
     try:
         with open_regular(path) as file:
@@ -67,6 +70,8 @@ def read_start(path: Path, size: int = 64) -> bytes:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}.") from error
     if not start:
         raise SourceError(f"{path} is empty.")
+    if start.startswith(_LFS_POINTER):
+        raise SourceError(f"{path} is a Git LFS pointer, and not the file itself; run 'git lfs pull' first.")
     return start
 
 

@@ -153,6 +153,8 @@ def _scope(entry: Mapping[str, Any], name: str, path: tuple[str, ...], auto: _Au
         # Sequential up to Keras 2.1: the list of layers stands in place of the configuration.
         config = {"layers": config}
     if not isinstance(config, Mapping) or not _layer_entries(config):
+        if class_name in ("Functional", "Sequential"):
+            raise SourceError(f"The {class_name} model in the JSON has no list of layers; the JSON is damaged.")
         raise SourceError(
             f"The JSON describes the model class {class_name!r} and no layers: a subclassed model has none on record; "
             "give a Functional or Sequential model, or the Python file that builds it."

@@ -47,6 +47,9 @@ def cells(path: Path) -> list[CodePart]:
         raise SourceError(f"{path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # nbformat raises what its validators and parsers raise
         raise SourceError(f"{path} is not a Jupyter notebook that nbformat can read.") from error
+    language = notebook.metadata.get("kernelspec", {}).get("language") or "python"
+    if str(language).lower() != "python":
+        raise SourceError(f"{path} is a notebook in {language}; give one in Python.")
     parts = []
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(code, start=1):
