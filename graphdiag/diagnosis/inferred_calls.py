@@ -256,6 +256,9 @@ class _Inference:
         scope = self.scope_of.get(node)
         if scope is None:
             return Call(layer, number, given, outputs, handed_on=passed)
+        if layer in self.layers.unrecorded:
+            given = {"": frozenset(scope.entering)}
+            self.doubts[f"Keras's JSON does not record what {layer} is given; what it takes is not judged."] = None
         return Call(layer, number, given, outputs, scope.makes_ops, scope.taken, passed)
 
     def _in_order(self) -> Iterator[Node]:

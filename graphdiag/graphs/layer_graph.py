@@ -165,6 +165,17 @@ class LayerGraph:
             ]
         return found
 
+    @cached_property
+    def unrecorded(self) -> frozenset[str]:
+        """Operations of which Keras's JSON does not say what they are given.
+
+        Of a function that takes any number of tensors, as ``tf.einsum``, tf_keras records the first argument alone.
+        """
+        taking = {edge.target for edge in self.connections}
+        return frozenset(
+            id_ for id_, layer in self.layers.items() if layer.class_name == "TFOpLambda" and id_ not in taking
+        )
+
     def uses(self, layer: str) -> int:
         """How often a layer is called, the calls of the models that hold it included."""
         place = self.layers[layer]

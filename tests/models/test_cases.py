@@ -44,3 +44,10 @@ def test_graphdiag_says_the_truth(name: str, graph: str, via: str) -> None:
     path = CASES[name]
     answer = tf1()[1][name, graph, via] if path in TF1 else ask(path, graph, via)
     assert judge(truth_of(path), answer).lines() == []
+
+
+def test_what_a_file_does_not_record_is_a_note_and_no_advice() -> None:
+    live, logged = (ask(CASES["einsum_tf_keras"], "inference", via) for via in ("live", "log"))
+    assert not live.notes or "does not record" not in " ".join(live.notes)
+    assert "Keras's JSON does not record what tf.einsum is given; what it takes is not judged." in logged.notes
+    assert not {"GD402", "GD403"} & {*live.codes, *logged.codes}

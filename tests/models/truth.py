@@ -88,6 +88,7 @@ class Answer:
         notes: The notes.
         failure: The message, if the model could not be read.
         seconds: How long it took, the model's own building included.
+        codes: The codes of all findings.
     """
 
     path: str
@@ -100,6 +101,7 @@ class Answer:
     notes: Sequence[str] = ()
     failure: str = ""
     seconds: float = 0.0
+    codes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -226,4 +228,5 @@ def answer_of(report: Any, path: str, graph: str, via: str, seconds: float = 0.0
         tuple(report.notes),
         "",
         seconds,
+        tuple(finding.code for finding in report.findings),
     )

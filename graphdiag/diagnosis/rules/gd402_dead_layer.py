@@ -72,7 +72,7 @@ def _dead_layers(context: DiagnosisContext) -> Sequence[str]:
     alive = set(context.layers.outputs)
     # What tf_keras's model.add_loss and model.add_metric take is trained, or reported.
     alive |= {id_ for id_, layer in context.layers.layers.items() if layer.class_name in LOSS_ENDS}
-    if not alive or not context.layers.edges:
+    if not alive or not context.layers.edges or context.layers.unrecorded:
         return []
     waiting = list(alive)
     while waiting:

@@ -106,7 +106,7 @@ def _without_output(context: DiagnosisContext) -> Sequence[str]:
     for source, target in layers.edges:
         before[target].append(source)
     reached = {*layers.outputs, *(id_ for id_, layer in layers.layers.items() if layer.class_name in LOSS_ENDS)}
-    if not layers.outputs:
+    if not layers.outputs or layers.unrecorded:
         return ()
     waiting = list(reached)
     while waiting:
