@@ -10,7 +10,14 @@ from tensorboard.compat.proto.node_def_pb2 import NodeDef
 from graphdiag.errors import SourceError
 from graphdiag.graphs import wire_format
 from graphdiag.graphs.op_graph import merge
-from graphdiag.graphs.serialized_graph import Nodes, SerializedGraph, SerializedGraphs, around_nodes, nodes_of
+from graphdiag.graphs.serialized_graph import (
+    Nodes,
+    SerializedGraph,
+    SerializedGraphs,
+    around_nodes,
+    nodes_of,
+    texts_of,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=200)
 
@@ -137,3 +144,21 @@ def test_attributes_that_cannot_be_parsed_end_in_one_sentence():
     assert ops.names == ["a"]
     with pytest.raises(SourceError, match="The op graph is damaged"):
         ops.node_defs[0]
+
+
+TEXTS = st.sampled_from([b"", b"name", b"shared_name", b"*\x11\n\x0bshared_name\x12\x02\x12\x00"]) | st.binary(
+    max_size=4
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["shared_name", "container", "name_shared_name"]), TEXTS), max_size=4))
+def test_texts_read_from_bytes_are_those_of_the_messages(attributes):
+    graph = GraphDef()
+    for number, texts in enumerate(attributes):
+        node = graph.node.add(name=f"v_{number}", op="VarHandleOp")
+        for name, text in texts.items():
+            node.attr[name].s = text
+    found = texts_of(
+        nodes_of(SerializedGraph(graph.SerializeToString())).node_defs, range(len(graph.node)), "shared_name"
+    )
+    assert found == [texts.get("shared_name", b"") for texts in attributes]
