@@ -52,11 +52,9 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
         `OPTIMIZED` or `PRUNED`.
     """
     found: dict[int, str] = {}
-    telling = any(_TELLING_TYPE.match(op_type) for op_type in set(graph.types))
-    if not telling:
-        all_names = "\n".join(graph.names)
-        if not any(mark in all_names for mark in _MARKS):
-            return found
+    telling = any(map(_TELLING_TYPE.match, graph.type_names))
+    if not telling and not any(mark in graph.names_together for mark in _MARKS):
+        return found
     quantizing = {
         scope
         for row, op_type in enumerate(graph.types)

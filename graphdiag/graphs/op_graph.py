@@ -84,6 +84,11 @@ class OpGraph:
         """Row of each op, by name."""
         return dict(zip(self.names, range(len(self)), strict=True))
 
+    @property
+    def names_together(self) -> str:
+        """All names with a blank between neighbors, to look for something in all of them at once."""
+        return self._own_columns.together if self._own_columns else " ".join(self.names)
+
     @cached_property
     def scopes(self) -> ScopeTree:
         """The name scopes."""

@@ -120,6 +120,7 @@ class Report(Renderable):
             The report, with the layer-level diff.
         """
         crossings = context.crossings.edges if context else {}
+        kept = {id(found) for found in findings}
         return cls(
             origin=origin,
             layer_graph=layers,
@@ -134,7 +135,7 @@ class Report(Renderable):
             not_listed=_not_listed(findings, findings if all_findings is None else all_findings),
             context=context,
             opened=opened,
-            ignored=[found for found in all_findings or () if found not in findings],
+            ignored=[found for found in all_findings or () if id(found) not in kept],
         )
 
     def lacking(self, verdict: str) -> str:
