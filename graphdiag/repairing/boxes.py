@@ -22,7 +22,7 @@ from enum import Enum
 import numpy as np
 
 from graphdiag.diagnosis.call_scopes import find_copies
-from graphdiag.diagnosis.captured import pairs_in_file, uses_of_variables
+from graphdiag.diagnosis.captured import NOTHING, pairs_in_file, uses_of_variables
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, FLAG, HANDLE, PARAMETER, RANDOM
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
@@ -85,6 +85,7 @@ _VARIABLES = frozenset({"Variable", "VariableV2"})
 """Types of ops that give a variable itself, which another op reads."""
 _ROLE_OF_STATE = {"metric": "metrics", "optimizer": "training", "random generator": "random"}
 """The role of what keeps the state of something, by what that is."""
+_SHARED = "shared"
 _OTHER = Box(BoxKind.ROLE, "other")
 _UNUSED = Box(BoxKind.ROLE, "unused")
 _OUTPUTS = Box(BoxKind.ROLE, "outputs")
@@ -165,10 +166,17 @@ class _Boxing:
             settled[row] = self._number(Box(BoxKind.BETWEEN, ops.names[row]))
         for row in ownership.model_inputs:
             settled[row] = of_op[row]
+        strays = [row for row, what in ownership.belongs_to.items() if what == NOTHING]
         for row, layers in ownership.trackers.items():
             known = [layer for layer in layers if Box(BoxKind.LAYER, layer) in self.numbers]
             if known:
                 settled[row] = self.numbers[Box(BoxKind.LAYER, known[0])]
+            else:
+                strays.append(row)
+        for row in strays if self.context.layers is not None else ():
+            if self.home[row] == UNOWNED:
+                # In the box of the one layer that reads it, it would look like that layer's own.
+                settled[row] = self._number(Box(BoxKind.ROLE, _SHARED))
         self.settled = settled
         if not ownership.trackers:
             self._settle_variables_of_file()
@@ -230,6 +238,11 @@ class _Boxing:
         """Have a variable that several layers read stand in the box of the one that it is taken to belong to."""
         if self.context.layers is None:
             return
+        values, names = self.context.flow.values, self.context.ops.names
+        for row in np.flatnonzero(self.home == UNOWNED).tolist():
+            if values[row] & HANDLE and names[row].startswith(f"{_SHARED}/"):
+                # A repair of the live model, of which more is known, has put it there.
+                self.settled[row] = self._number(Box(BoxKind.ROLE, _SHARED))
         for use in uses_of_variables(self.context):
             hidden, unclear = pairs_in_file(self.context, use)
             for owner, _ in (*hidden, *unclear)[:1]:
@@ -322,7 +335,7 @@ class _Boxing:
         if not used:
             return self._number(_OTHER)
         is_random = self.context.flow.values[row] & RANDOM
-        return self._number(Box(BoxKind.ROLE, "random" if is_random else "shared"))
+        return self._number(Box(BoxKind.ROLE, "random" if is_random else _SHARED))
 
     def _box_between(self, rows: Sequence[int], of_op: np.ndarray) -> None:
         """Give ops between layers that are linked to one another a box together."""

@@ -10,6 +10,7 @@ from graphdiag import compare, repair
 from tests.models.truth import answer_of, judge, truth_of
 
 CASES = Path(__file__).resolve().parents[2] / "fixtures" / "cases"
+UNTRACKED = CASES.parent / "models" / "closure_untracked_layer_keras3.py"
 NAMES = [
     "mask_along",
     "ragged_and_sparse_tf_keras",
@@ -27,3 +28,15 @@ def test_a_repaired_log_of_a_live_model_says_what_is_true_of_it(name: str, tmp_p
     assert result.picture.differences == ()
     answer = answer_of(compare(tmp_path), str(path), "training", "log")
     assert judge(truth_of(path), answer).lines() == []
+    again = repair(tmp_path)
+    assert again.picture is not None
+    assert again.picture.differences == ()
+
+
+def test_variables_of_no_layer_stay_out_of_all_boxes(tmp_path: Path) -> None:
+    result = repair(UNTRACKED, tmp_path)
+    kept = {"shared/kernel", "shared/bias"}
+    for repaired in (result, repair(tmp_path)):
+        assert repaired.graph_def is not None
+        assert kept <= {node.name for node in repaired.graph_def.node}
+    assert [finding.code for finding in compare(tmp_path).findings if finding.verdict.value == "hidden"] == ["GD302"]
