@@ -4,7 +4,7 @@ A log has the names of ops, and Keras's JSON has the layer, the call and the out
 Every call of a layer opens a name scope of its own. What has to be found out is which tensor of the op graph each
 tensor of Keras is. Going through Keras's calls in order:
 
-- a scope belongs to the call whose arguments enter it;
+- a scope belongs to the call whose arguments enter it, or whose number a repaired graph has in the scope's name;
 - a tensor of Keras that a layer's own op gives, and that enters the layers which Keras gives it to, is the layer's
   result. Where several do, it is the one that enters all of them, and that is not another result of the same call;
 - where no tensor of the layer's own enters them, and one that the layer takes does, the layer hands that on. A layer
@@ -32,6 +32,7 @@ from graphdiag.diagnosis.crossings import Crossings, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership
+from graphdiag.diagnosis.scoped_calls import call_in_name
 from graphdiag.graphs.layer_graph import LayerGraph, LayerTensor, TensorEdge
 from graphdiag.graphs.node_attributes import DT_BOOL, type_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -104,11 +105,15 @@ class _Inference:
         self.scope_of_op = scopes
         self.scopes: dict[int, _Scope] = {}
         self.scopes_of: dict[str, list[_Scope]] = defaultdict(list)
+        self.number_in_name: dict[int, int | None] = {}
         for row in np.flatnonzero(scopes != NO_CALL).tolist():
             number = int(scopes[row])
             if number not in self.scopes:
                 self.scopes[number] = _Scope(number)
-                self.scopes_of[ownership.owner(row) or ""].append(self.scopes[number])
+                layer = ownership.owner(row) or ""
+                self.scopes_of[layer].append(self.scopes[number])
+                is_layer = ownership.scope_of_op[row] == layer
+                self.number_in_name[number] = call_in_name(graph.names[row], layer) if is_layer else None
             if graph.types[row] != "Identity":
                 self.scopes[number].makes_ops = True
         self._look_at_edges(crossings)
@@ -132,6 +137,7 @@ class _Inference:
         self.past_silent: dict[str, str] = {}
         self.doubts: dict[str, None] = {}
         self.place: dict[Node, int] = {}
+        self.named = {layer: named for layer in self.scopes_of if (named := self._named(layer))}
 
     def _look_at_edges(self, crossings: Crossings) -> None:
         graph, of_op = self.graph, self.scope_of_op
@@ -340,9 +346,23 @@ class _Inference:
             if not self._taken_by(layer).isdisjoint(tensors)
         )
 
+    def _named(self, layer: str) -> Mapping[int, _Scope]:
+        """The scopes of a layer's calls, by the number of the call, where their names have it.
+
+        That is trusted only of what `graphdiag repair` writes: all calls are in one scope that is called as the layer.
+        """
+        if layer not in self.layers.layers or self.layers.uses(layer) < 2:
+            return {}
+        found = [(self.number_in_name[scope.number], scope) for scope in self.scopes_of[layer]]
+        named = {number: scope for number, scope in found if number is not None}
+        is_unique = len(named) == sum(number is not None for number, _ in found)
+        return named if is_unique and all(number < self.numbers[layer] for number in named) else {}
+
     def _choose(self, node: Node, allowed: Mapping[Tensor, None]) -> _Scope | None:
         """The scope that the arguments of a call enter, and that gives most to the layers after it."""
         layer = node[0]
+        if layer in self.named:
+            return self.named[layer].get(node[1])
         scopes = self.scopes_of.get(layer, [])
         if not self._has_scope_for_each(layer):
             return scopes[0] if scopes else None

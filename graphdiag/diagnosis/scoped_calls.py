@@ -25,7 +25,8 @@ from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.keras_facts import always_computes
 
-_OF_CALL = re.compile(r"call_[1-9][0-9]*|template")
+_NUMBERED_CALL = re.compile(r"call_([1-9][0-9]{0,8})")
+_OF_CALL = re.compile(rf"{_NUMBERED_CALL.pattern}|template")
 
 
 def scope_in_layer(number: int | None) -> str:
@@ -35,6 +36,21 @@ def scope_in_layer(number: int | None) -> str:
         number: Which of the layer's calls in the layer graph it is, from 0; ``None`` for one that it does not have.
     """
     return "template" if number is None else f"call_{number + 1}"
+
+
+def call_in_name(name: str, scope: str) -> int | None:
+    """Which of its layer's calls an op is made in, where the graph is one that was repaired.
+
+    Args:
+        name: Name of the op.
+        scope: Scope of the layer.
+
+    Returns:
+        The number of the call in the layer graph, from 0; ``None`` where the name does not have one.
+    """
+    inside, slash, _ = name.removeprefix(f"{scope}/").partition("/")
+    found = _NUMBERED_CALL.fullmatch(inside) if slash else None
+    return int(found[1]) - 1 if found else None
 
 
 def number_calls(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphdiag.comparison import check_fit, open_any, open_model_file
 from graphdiag.diagnosis.context import DiagnosisContext, analyze
+from graphdiag.diagnosis.scoped_calls import scope_in_layer
 from graphdiag.errors import ModelError, SourceError, UsageError
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import functions_of
@@ -204,7 +205,7 @@ class _Repairing:
         boxes = find_boxes(context, real_edges(context, dependencies).__contains__, callers)
         names = choose_names(context, boxes, self._variables(context, inlined), limit=_limit(self._group))
         stand_ins = find_stand_ins(context, boxes, hidden)
-        inserted = _stand_in_names(stand_ins, names)
+        inserted = _stand_in_names(stand_ins, names, layers)
 
         def rewritten() -> tuple[GraphDef, DrawnGraph]:
             graph_def = rewrite(context.ops, names.of_op, stand_ins, inserted, inlined.graph_def)
@@ -341,6 +342,12 @@ def _old(inlined: Inlined, name: str) -> str:
     return "/".join((*origin.calls, origin.name)) if origin else name
 
 
-def _stand_in_names(stand_ins: StandIns, names: Names) -> list[str]:
+def _stand_in_names(stand_ins: StandIns, names: Names, layers: LayerGraph | None) -> list[str]:
     taken = Taken(names.of_op)
-    return [taken.unique(f"{names.scope_of[stand_in.layer]}/{_STAND_IN}") for stand_in in stand_ins.ops]
+    found = []
+    for stand_in in stand_ins.ops:
+        scope = names.scope_of[stand_in.layer]
+        if layers is not None and layers.uses(stand_in.layer) > 1:
+            scope = f"{scope}/{scope_in_layer(stand_in.call)}"
+        found.append(taken.unique(f"{scope}/{_STAND_IN}"))
+    return found
