@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
-from graphdiag.diagnosis.calls import Call, Tensor, original
+from graphdiag.diagnosis.calls import NO_CALL, Call, Tensor, original
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION
 from graphdiag.graphs.layer_graph import LayerTensor, TensorEdge
@@ -99,9 +99,14 @@ class _Search:
         return StandIns(self._ops, self._of_edge)
 
     def _find_taken(self) -> None:
-        """The op edges into each layer's box, by tensor, in the order in which its ops take them."""
-        ops, of_op = self._context.ops, self._boxes.of_op
-        into = (of_op[ops.source] != of_op[ops.target]) & (ops.output != CONTROL)
+        """The op edges into each layer's box or call, by tensor, in the order in which its ops take them."""
+        ops, of_op, calls = self._context.ops, self._boxes.of_op, self._context.calls.of_op
+        into = of_op[ops.source] != of_op[ops.target]
+        if len(calls):
+            # A layer may be given what another has handed on of its own result.
+            source, target = calls[ops.source], calls[ops.target]
+            into |= (source != target) & (source != NO_CALL) & (target != NO_CALL)
+        into &= ops.output != CONTROL
         for edge in into.nonzero()[0].tolist():
             layer = self._boxes.layer_of(int(ops.target[edge]))
             if layer is not None:

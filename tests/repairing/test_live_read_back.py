@@ -18,6 +18,7 @@ NAMES = [
     "ragged_and_sparse_tf_keras",
     "shared_embedding_masks",
     "shared_results",
+    "splits_twice_tf_keras",
     "wrapped_and_called",
 ]
 
