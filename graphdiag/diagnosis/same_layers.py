@@ -17,7 +17,7 @@ from graphdiag.graphs.op_graph import OpGraph
 
 
 def find_same_layers(graph: OpGraph, layers: LayerGraph, ownership: Ownership, flow: Flow) -> Mapping[str, str]:
-    """Find the layers that are one: of one name and class, in different nested models, with the same variables.
+    """Find the layers that are one: by the layer graph, or of one name and class in different models, and by variables.
 
     Args:
         graph: The op graph.
@@ -33,9 +33,9 @@ def find_same_layers(graph: OpGraph, layers: LayerGraph, ownership: Ownership, f
         alike[layer.name, layer.class_name].append(layer.id)
     candidates = {id_ for ids in alike.values() if len(ids) > 1 for id_ in ids}
     if not candidates:
-        return {}
+        return layers.same_layer
     variables = _variables(graph, ownership, flow, candidates)
-    found: dict[str, str] = {}
+    found = dict(layers.same_layer)
     for ids in alike.values():
         by_variables: dict[frozenset[int], list[str]] = defaultdict(list)
         for id_ in ids if len(ids) > 1 else ():

@@ -110,4 +110,5 @@ def _renamed(layers: LayerGraph, path: tuple[str, ...], name: str) -> LayerGraph
         outputs=tuple(ids[id_] for id_ in layers.outputs),
         tensors=tuple(replace(edge, source=tensor(edge.source), target=ids[edge.target]) for edge in layers.tensors),
         output_tensors=tuple(map(tensor, layers.output_tensors)),
+        same_layer={ids[id_]: ids[same] for id_, same in layers.same_layer.items()},
     )

@@ -138,6 +138,8 @@ class LayerGraph:
         tensors: What Keras gives to each call; the edges are the pairs of layers in it. Empty where only the edges are
             known, as in a saved report.
         output_tensors: The tensors that the model gives, in order.
+        same_layer: For a layer that several nested models share, and that therefore has an id in each of them, the
+            first of its ids by each; as far as that is recorded.
     """
 
     model_name: str
@@ -149,6 +151,7 @@ class LayerGraph:
     keras_version: str = ""
     tensors: tuple[TensorEdge, ...] = ()
     output_tensors: tuple[LayerTensor, ...] = ()
+    same_layer: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def connections(self) -> Sequence[TensorEdge]:

@@ -8,8 +8,8 @@ to that part, which is also what Keras 3 writes for a functional model:
   slashes make the boxes. A nested model is not written as a model, because TensorBoard takes all edges into one for
   edges from its first call, and all edges out of one that is called on several inputs for edges from its last output.
 * The tensors of each call as positional arguments, those that Keras passes by name too. What an argument is
-  called, that a box is an operation and no layer, and that settings are not written, stands where TensorBoard does not
-  look and graphdiag does.
+  called, that a box is an operation and no layer, that nested models share a layer, and that settings are not written,
+  stands where TensorBoard does not look and graphdiag does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.graphs.drawn_graph import ROOT, Extraction
 from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, TensorEdge
 from graphdiag.sources.event_runs import KERAS_PLUGIN
-from graphdiag.sources.keras_config import ARGUMENT_NAMES, OPERATIONS, SETTINGS_LEFT_OUT
+from graphdiag.sources.keras_config import ARGUMENT_NAMES, OPERATIONS, SAME_LAYER, SETTINGS_LEFT_OUT
 from graphdiag.tensorboard import draw_conceptual
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ TAG = "keras"
 """The tag under which Keras's callbacks write the model."""
 
 
-def conceptual_json(layers: LayerGraph, boxes: Mapping[str, Sequence[str]]) -> str:
+def conceptual_json(
+    layers: LayerGraph, boxes: Mapping[str, Sequence[str]], same_layer: Mapping[str, str] | None = None
+) -> str:
     """Write a model as JSON of which TensorBoard draws all edges.
 
     Keras cannot load a model from it: only names, classes, shapes and tensors are in it. graphdiag reads it as the same
@@ -44,6 +46,7 @@ def conceptual_json(layers: LayerGraph, boxes: Mapping[str, Sequence[str]]) -> s
         layers: The layer graph.
         boxes: The names of the boxes around each layer and its own, by the layer's id; see
             `graphdiag.repairing.blocks.layer_boxes`.
+        same_layer: For each id of a layer that several nested models share, the first of its ids.
 
     Returns:
         The JSON.
@@ -80,7 +83,9 @@ def conceptual_json(layers: LayerGraph, boxes: Mapping[str, Sequence[str]]) -> s
             "config": {"name": names[layer.id]} | ({"batch_shape": _shape(layer)} if layer.is_input else {}),
             "inbound_nodes": [call_json(calls[number]) for number in range(count)],
             SETTINGS_LEFT_OUT: True,
-        } | ({"module": OPERATIONS} if layer.is_operation else {})
+            **({"module": OPERATIONS} if layer.is_operation else {}),
+            **({SAME_LAYER: names[same]} if (same := (same_layer or {}).get(layer.id)) in names else {}),
+        }
 
     outputs = layers.output_tensors or [LayerTensor(layer, 0, 0) for layer in layers.outputs]
     config = {

@@ -145,9 +145,11 @@ def _layers_only(origin: Origin, layers: LayerGraph | None, group: str, notes: S
     return Repair(origin, layers, None, {}, (), text, 0, None, None, notes=(*notes, *told))
 
 
-def _conceptual(layers: LayerGraph, places: Mapping[str, Sequence[str]]) -> tuple[str, Sequence[str]]:
+def _conceptual(
+    layers: LayerGraph, places: Mapping[str, Sequence[str]], same_layer: Mapping[str, str] | None = None
+) -> tuple[str, Sequence[str]]:
     """The Keras model as JSON, and what TensorBoard does not draw of it as it is; no JSON where TensorBoard fails."""
-    text = conceptual_json(layers, places)
+    text = conceptual_json(layers, places, same_layer or layers.same_layer)
     try:
         return text, [f"Conceptual graph: {note}" for note in check_conceptual(layers, places, text).notes()]
     except (ConceptualGraphError, UndrawableGraphError) as error:
@@ -216,7 +218,7 @@ class _Repairing:
             names = replace(names, of_op=unfolded)
             graph_def, drawn = rewritten()
         prove_same(context.ops, names.of_op, inserted, graph_def)
-        text, told = _conceptual(layers, names.places) if layers is not None else ("", ())
+        text, told = _conceptual(layers, names.places, context.same_layer) if layers is not None else ("", ())
         return Repair(
             opened.origin,
             layers,

@@ -28,6 +28,9 @@ ARGUMENT_NAMES = "argument_names"
 SETTINGS_LEFT_OUT = "settings_left_out"
 """Key of a layer, where `graphdiag repair` wrote the JSON: its ``config`` is there for its name alone."""
 
+SAME_LAYER = "same_layer"
+"""Key of a layer that nested models share, where `graphdiag repair` wrote the JSON: the first of its names."""
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -80,6 +83,7 @@ class Member:
         custom: Whether its class is recorded to be none of Keras's own.
         is_operation: Whether it is an operation of ``keras.ops``, and no layer.
         settings: Its configuration: see `graphdiag.sources.keras_settings`.
+        same_layer: The name of the member that is the same layer, where that is recorded.
     """
 
     name: str
@@ -93,6 +97,7 @@ class Member:
     custom: bool = False
     is_operation: bool = False
     settings: Settings | None = field(default=None, hash=False)
+    same_layer: str = ""
 
     @property
     def is_input(self) -> bool:
@@ -281,6 +286,7 @@ def _member(
         custom=_is_custom(entry),
         is_operation=f"{_text(entry.get('module'))}.".startswith(_OPERATIONS),
         settings=None if entry.get(SETTINGS_LEFT_OUT) else settings_of(entry),
+        same_layer=_text(entry.get(SAME_LAYER)),
     )
 
 

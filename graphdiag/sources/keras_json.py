@@ -150,7 +150,15 @@ class _Flattener:
             outputs=_layers_of(outputs),
             tensors=tuple(tensors),
             output_tensors=outputs,
+            same_layer=self._same_layer(scope),
         )
+
+    def _same_layer(self, scope: Scope) -> Mapping[str, str]:
+        """What is recorded of layers that are one; a repaired model has all of its layers side by side."""
+        ids = {name: self._ids[scope.path, name] for name in scope.members}
+        return {
+            ids[member.name]: ids[member.same_layer] for member in scope.members.values() if member.same_layer in ids
+        }
 
     def _name(self, place: _Place) -> None:
         scope = place.scope

@@ -12,7 +12,9 @@ from tests.models.truth import answer_of, judge, truth_of
 CASES = Path(__file__).resolve().parents[2] / "fixtures" / "cases"
 UNTRACKED = CASES.parent / "models" / "closure_untracked_layer_keras3.py"
 NAMES = [
+    "budget_two_models",
     "closure_in_nested_twice",
+    "layer_in_two_models",
     "mask_along",
     "nested_twice_behind_identity",
     "ragged_and_sparse_tf_keras",
