@@ -175,7 +175,7 @@ class _Naming:
         name = self.context.ops.names[row]
         if name in self.variable_ops or name.rpartition("/")[0] in self.variable_ops or row in self.initializers:
             return ""
-        if self._is_in_template(row):
+        if row in self.templates:
             return f"{scope_in_layer(None)}/"
         # A result of the model is a copy that no call made.
         call = self.context.calls.call_of(row) or self.context.calls.call_of(self._copied(row))
@@ -190,23 +190,39 @@ class _Naming:
             row = int(ops.source[first])
         return original(ops, (row, 0))[0]
 
-    def _is_in_template(self, row: int) -> bool:
-        """Whether an op is in a scope of its layer that is none of the layer's calls in the layer graph."""
-        owner = int(self.context.ownership.of_op[row])
-        if owner == UNOWNED:
-            # What a template is built on is a feed of its own.
-            order, offsets = self.context.ops.by_source
-            takers = self.context.ops.target[order[offsets[row] : offsets[row + 1]]].tolist()
-            return bool(takers) and all(self._is_owned_by_template(taker) for taker in takers)
-        return self._is_owned_by_template(row)
+    @cached_property
+    def templates(self) -> Set[int]:
+        """Rows of the ops that a layer makes in none of its calls in the layer graph, and of those that feed them."""
+        ops, of_op = self.context.ops, self.context.ownership.of_op
+        order, offsets = ops.by_source
+        found: set[int] = set()
+        for row in reversed(range(len(ops))):
+            if of_op[row] != UNOWNED:
+                inside = self._is_owned_by_template(row)
+            else:
+                # What a template is built on is a feed of its own.
+                takers = ops.target[order[offsets[row] : offsets[row + 1]]].tolist()
+                inside = bool(takers) and found.issuperset(takers)
+            if inside:
+                found.add(row)
+        return found
 
     def _is_owned_by_template(self, row: int) -> bool:
+        if self.context.calls.recorded:
+            # A layer of several nested models is in none of them when it is called on their own inputs.
+            call = self.context.calls.call_of(row)
+            return (call is None or call.number is None) and self.context.ownership.owner(row) in self.layers_called
         scopes = self.calls_by_scope.get(int(self.context.ownership.of_op[row]), {})
         return scopes.get(self._scope(row)) is False
 
     def _scope(self, row: int) -> str:
         scopes = self.context.ownership.scope_of_op
         return scopes[row] if scopes else ""
+
+    @cached_property
+    def layers_called(self) -> Set[str]:
+        """The layers of a live model some ops of which were made in one of Keras's own calls."""
+        return {call.layer for call in self.context.calls.calls if call.number is not None and call.made_ops}
 
     @cached_property
     def calls_by_scope(self) -> Mapping[int, Mapping[str, bool]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,20 @@ def test_a_repaired_log_of_a_live_model_says_what_is_true_of_it(name: str, tmp_p
     result = repair(path, tmp_path)
     assert result.picture is not None
     assert result.picture.differences == ()
+    answer = answer_of(compare(tmp_path), str(path), "training", "log")
+    assert judge(truth_of(path), answer).lines() == []
+    again = repair(tmp_path)
+    assert again.picture is not None
+    assert again.picture.differences == ()
+
+
+@pytest.mark.parametrize("name", ["layer_in_two_models_tf1", "two_layers_in_two_models_tf1"])
+def test_a_repaired_log_of_a_tf1_model_says_what_is_true_of_it(name: str, tmp_path: Path) -> None:
+    path = CASES / f"{name}.py"
+    # Graph mode is switched on for a whole process.
+    command = [sys.executable, "-m", "graphdiag", "repair", str(path), "-o", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     answer = answer_of(compare(tmp_path), str(path), "training", "log")
     assert judge(truth_of(path), answer).lines() == []
     again = repair(tmp_path)
