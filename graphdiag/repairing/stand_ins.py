@@ -16,7 +16,7 @@ from itertools import islice
 from graphdiag.diagnosis.calls import NO_CALL, Call, Tensor, original
 from graphdiag.diagnosis.context import DiagnosisContext
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION
-from graphdiag.graphs.layer_graph import LayerTensor, TensorEdge
+from graphdiag.graphs.layer_graph import LayerGraph, LayerTensor, TensorEdge
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.repairing.boxes import Boxes, BoxKind
 
@@ -96,7 +96,18 @@ class _Search:
         for tensor in layers.output_tensors:
             for value in self._results(tensor):
                 self._stand_in(tensor.layer, tensor.call, value)
+        self._stand_in_for_ends(layers)
         return StandIns(self._ops, self._of_edge)
+
+    def _stand_in_for_ends(self, layers: LayerGraph) -> None:
+        """Stand in for layers whose results nobody takes, and the model does not give either, as ``AddLoss``."""
+        taken = {edge.source.layer for edge in layers.connections} | {tensor.layer for tensor in layers.output_tensors}
+        ends = self._context.without_ops - taken
+        for layer, number in [node for node in self._given if node[0] in ends]:
+            for call in self._calls(layer, number):
+                # Of a log only results that are taken are known.
+                for tensor in sorted(call.handed_on if call.returned else call.all_given):
+                    self._stand_in(layer, number, tensor)
 
     def _find_taken(self) -> None:
         """The op edges into each layer's box or call, by tensor, in the order in which its ops take them."""

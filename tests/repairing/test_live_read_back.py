@@ -23,6 +23,7 @@ NAMES = [
     "shared_embedding_masks",
     "shared_results",
     "splits_twice_tf_keras",
+    "tfk_model_add_loss",
     "wrapped_and_called",
 ]
 
