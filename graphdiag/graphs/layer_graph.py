@@ -81,13 +81,24 @@ class Layer:
 
 @dataclass(frozen=True)
 class NestedModel:
-    """A model used as a layer: its id (path joined by ``/``), Keras name, class, and how often it is called."""
+    """A model used as a layer.
+
+    Attributes:
+        id: Path and name joined by ``/``; see `unique_id`.
+        name: Its own Keras name.
+        class_name: Keras class.
+        path: Names of the nested models that hold it, outermost first.
+        calls: How often it is called.
+        settings: What its calls are given besides tensors, as ``training=False``; ``None`` when the source does not
+            record it. The settings of its layers are theirs.
+    """
 
     id: str
     name: str
     class_name: str
     path: tuple[str, ...] = ()
     calls: int = 1
+    settings: Mapping[str, Any] | None = field(default=None, hash=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from typing import Any
 
 from graphdiag.modeldiff.changes import ABSENT, Attribute, LayerChanged, Setting
 from graphdiag.modeldiff.pairing import Pairing
-from graphdiag.modeldiff.snapshot import LayerRecord
+from graphdiag.modeldiff.snapshot import LayerRecord, NestedRecord
+
+_Record = LayerRecord | NestedRecord
 
 
 def layer_changes(pairing: Pairing) -> Iterator[LayerChanged]:
@@ -25,15 +27,16 @@ def layer_changes(pairing: Pairing) -> Iterator[LayerChanged]:
 
 
 def nested_changes(pairing: Pairing) -> Iterator[LayerChanged]:
-    """Nested models with other attributes."""
+    """Nested models with other attributes, or that are called with other arguments."""
     for old, new in pairing.nested_pairs():
         attributes = [
             *_attribute("class", old.class_name, new.class_name),
             *_attribute("calls", old.calls, new.calls),
             *place(pairing, old.path, new.path),
         ]
-        if attributes:
-            yield LayerChanged(new.id, attributes, nested=True)
+        settings = setting_changes(old, new)
+        if attributes or settings:
+            yield LayerChanged(new.id, attributes, True, settings, layer_details(old, new))
 
 
 def place(pairing: Pairing, old: tuple[str, ...], new: tuple[str, ...]) -> Sequence[Attribute]:
@@ -42,7 +45,7 @@ def place(pairing: Pairing, old: tuple[str, ...], new: tuple[str, ...]) -> Seque
     return [] if moved == new else [Attribute("path", "/".join(old), "/".join(new))]
 
 
-def setting_changes(old: LayerRecord, new: LayerRecord) -> Sequence[Setting]:
+def setting_changes(old: _Record, new: _Record) -> Sequence[Setting]:
     """Settings that differ, each as a whole; none where one side does not record them."""
     if old.settings is None or new.settings is None:
         return []
@@ -55,7 +58,7 @@ def setting_changes(old: LayerRecord, new: LayerRecord) -> Sequence[Setting]:
     return found
 
 
-def layer_details(old: LayerRecord, new: LayerRecord) -> Sequence[Setting]:
+def layer_details(old: _Record, new: _Record) -> Sequence[Setting]:
     """Settings that differ as they are told: those of wrapped layers one by one."""
     details = [detail for setting in setting_changes(old, new) for detail in _details(setting, new.class_name)]
     if old.class_name == new.class_name:

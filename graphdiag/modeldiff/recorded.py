@@ -14,7 +14,7 @@ _PACKAGE = re.compile(r"(tf_keras|Keras|TensorFlow) ([0-9][^ ,)]*)")
 
 def not_compared(pairing: Pairing) -> Sequence[str]:
     """What was not compared, in sentences; empty where everything was."""
-    return [sentence for look in (_tensors, _layer_facts, _code, _ops) for sentence in look(pairing)]
+    return [sentence for look in (_tensors, _layer_facts, _calls_of_models, _code, _ops) for sentence in look(pairing)]
 
 
 def stacks(pairing: Pairing) -> Sequence[str]:
@@ -71,6 +71,16 @@ def _layer_facts(pairing: Pairing) -> Iterator[str]:
             yield f"{_which(sides[0], sides[1])} any {what}, so {what} were not compared."
         elif lacking := [new.id for old, new in pairing.pairs() if not (has(old) and has(new))]:
             yield f"The {what} of {_named(lacking)} are not recorded on both sides, and were not compared."
+
+
+def _calls_of_models(pairing: Pairing) -> Iterator[str]:
+    """What nested models are called with, where it is not recorded on both sides."""
+    lacking = [new.id for old, new in pairing.nested_pairs() if old.settings is None or new.settings is None]
+    # Where no layer has settings, that is said.
+    sides = (pairing.old, pairing.new)
+    if lacking and all(any(layer.settings is not None for layer in side.layers.values()) for side in sides):
+        named = some(lacking) if len(lacking) <= 4 else counted(len(lacking), "nested model")
+        yield f"What {named} is called with besides tensors is not recorded on both sides, and was not compared."
 
 
 def _code(pairing: Pairing) -> Iterator[str]:

@@ -120,13 +120,17 @@ class LayerRecord:
 
 @dataclass(frozen=True)
 class NestedRecord:
-    """A model used as a layer; the attributes are those of `LayerRecord`. Its layers are records of their own."""
+    """A model used as a layer; the attributes are those of `LayerRecord`. Its layers are records of their own.
+
+    Its settings are what its calls are given besides tensors.
+    """
 
     id: str
     class_name: str = ""
     calls: int = 1
     path: tuple[str, ...] = ()
     ops: Ops = field(default_factory=dict)
+    settings: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def name(self) -> str:
@@ -135,13 +139,14 @@ class NestedRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data; what is usual is left out."""
-        return _without_defaults(
+        data = _without_defaults(
             id=self.id,
             **{"class": self.class_name},
             calls=self.calls,
             path=list(self.path),
             ops=dict(sorted(self.ops.items())),
         )
+        return data if self.settings is None else {**data, "settings": dict(self.settings)}
 
 
 @dataclass(frozen=True)

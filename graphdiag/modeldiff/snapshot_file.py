@@ -269,6 +269,7 @@ def _nested(entry: _Reader) -> NestedRecord:
         calls=_calls(entry),
         path=entry.texts("path", []),
         ops=entry.ops("ops"),
+        settings=entry.settings("settings"),
     )
 
 

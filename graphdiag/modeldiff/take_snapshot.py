@@ -56,7 +56,7 @@ def take(report: Report) -> Snapshot:
         model_name=layers.model_name,
         layers=_layers(layers, owned),
         nested={
-            id_: NestedRecord(id_, model.class_name, model.calls, model.path, owned.get(id_, {}))
+            id_: NestedRecord(id_, model.class_name, model.calls, model.path, owned.get(id_, {}), model.settings)
             for id_, model in layers.nested.items()
         },
         inputs=layers.inputs,

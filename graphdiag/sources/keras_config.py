@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphdiag.errors import SourceError
-from graphdiag.sources.keras_settings import Settings, normalized, plain_class, settings_of
+from graphdiag.sources.keras_settings import Settings, normalized, plain_class, settings_of, settings_of_calls
 
 OPERATIONS = "keras.ops"
 _OPERATIONS = ("keras.src.ops.", f"{OPERATIONS}.")
@@ -82,7 +82,8 @@ class Member:
         wrapped: Names of the layers that its configuration holds, at every depth, when it is not a model.
         custom: Whether its class is recorded to be none of Keras's own.
         is_operation: Whether it is an operation of ``keras.ops``, and no layer.
-        settings: Its configuration: see `graphdiag.sources.keras_settings`.
+        settings: Its configuration, or what the calls of a nested model are given: see
+            `graphdiag.sources.keras_settings`.
         same_layer: The name of the member that is the same layer, where that is recorded.
     """
 
@@ -268,7 +269,8 @@ def _member(
 ) -> Member:
     class_name = plain_class(entry["class_name"])
     if _is_model(entry):
-        return Member(name, class_name, calls, first_call, "", (), _scope(entry, name, (*path, name), auto))
+        inner = _scope(entry, name, (*path, name), auto)
+        return Member(name, class_name, calls, first_call, "", (), inner, settings=settings_of_calls(entry))
     config = entry.get("config")
     own_shape = ""
     if class_name == "InputLayer" and isinstance(config, Mapping):

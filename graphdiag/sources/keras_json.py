@@ -170,7 +170,7 @@ class _Flattener:
             self._ids[scope.path, member.name] = own
             calls = max(len(member.calls), 1)
             if member.inner is not None:
-                self._nested[own] = NestedModel(own, member.name, member.class_name, scope.path, calls)
+                self._nested[own] = NestedModel(own, member.name, member.class_name, scope.path, calls, member.settings)
                 self._name(_Place(member.inner, member, place))
             else:
                 self._layers[own] = Layer(

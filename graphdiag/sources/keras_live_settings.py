@@ -35,20 +35,25 @@ def with_settings(ids: LayerIds, keras_json: Mapping[str, Any] | None) -> LayerI
     """
     if ids.graph is None:
         return ids
-    recorded = _recorded(keras_json)
+    graph = _recorded(keras_json)
+    recorded = {} if graph is None else graph.layers
     objects = {layer_id: ids.objects.get(key) for key, places in ids.by_object.items() for _, layer_id in places}
     layers = {
         id_: _with_settings(layer, recorded.get(id_), objects.get(id_)) for id_, layer in ids.graph.layers.items()
     }
-    return replace(ids, graph=replace(ids.graph, layers=layers))
+    models = {} if graph is None else graph.nested
+    nested = {
+        id_: replace(model, settings=models[id_].settings) if id_ in models else model
+        for id_, model in ids.graph.nested.items()
+    }
+    return replace(ids, graph=replace(ids.graph, layers=layers, nested=nested))
 
 
-def _recorded(keras_json: Mapping[str, Any] | None) -> Mapping[str, Layer]:
+def _recorded(keras_json: Mapping[str, Any] | None) -> LayerGraph | None:
     try:
-        graph: LayerGraph | None = layer_graph_from_json(keras_json) if keras_json is not None else None
+        return layer_graph_from_json(keras_json) if keras_json is not None else None
     except SourceError:
-        return {}
-    return {} if graph is None else graph.layers
+        return None
 
 
 def _with_settings(layer: Layer, recorded: Layer | None, made: Any) -> Layer:

@@ -55,7 +55,10 @@ _ACTIVATION = re.compile("(.*_)?activation")
 
 
 _TRAINED_UNLESS_TOLD = frozenset(
-    {"BatchNormalization", "Bidirectional", "GroupQueryAttention", "MultiHeadAttention", "TimeDistributed"}
+    {
+        *("BatchNormalization", "Bidirectional", "GroupQueryAttention", "MultiHeadAttention", "TimeDistributed"),
+        *("Functional", "Model", "Sequential"),
+    }
 )
 """Layers whose ``training`` is ``None`` by default. For others Keras 3 records ``False`` though nobody gave it."""
 
@@ -75,16 +78,30 @@ def settings_of(entry: Mapping[str, Any]) -> Settings | None:
         return None
     class_name = plain_class(entry.get("class_name"))
     found = dict(_of_config(class_name, config))
+    found.update(settings_of_calls(entry))
+    if _is_users(class_name, entry) or (class_name == "Lambda" and not isinstance(found.get("function"), dict)):
+        found["code"] = None
+    return found
+
+
+def settings_of_calls(entry: Mapping[str, Any]) -> Settings:
+    """What the calls of a layer or nested model are given besides tensors.
+
+    Args:
+        entry: The layer or the nested model in the JSON of a model.
+
+    Returns:
+        ``arguments``: those of all calls if they are the same, else those of each; nothing where there are none.
+    """
+    class_name = plain_class(entry.get("class_name"))
     arguments = [dict(_constants(node, class_name in _TRAINED_UNLESS_TOLD)) for node in _nodes(entry)]
     if class_name.startswith("Random"):
         # Keras 3 records the default of its augmentations.
         arguments = [{key: value for key, value in one.items() if key != "training"} for one in arguments]
-    if any(arguments):
-        same = all(other == arguments[0] for other in arguments)
-        found["arguments"] = arguments[0] if same else arguments
-    if _is_users(class_name, entry) or (class_name == "Lambda" and not isinstance(found.get("function"), dict)):
-        found["code"] = None
-    return found
+    if not any(arguments):
+        return {}
+    same = all(other == arguments[0] for other in arguments)
+    return {"arguments": arguments[0] if same else arguments}
 
 
 def _is_users(class_name: str, entry: Mapping[str, Any]) -> bool:
@@ -323,22 +340,30 @@ def _constants(node: Any, told: bool) -> Iterator[tuple[str, Any]]:
     else:
         given = list(_keras2_constants(node))
     for name, value in given:
-        plain = None if _holds_tensor(value) or name == "name" else _plain("", value)
+        is_setting = name != "name" and not _holds_tensor(value) and not (name == "mask" and _is_empty(value))
+        plain = _plain("", value) if is_setting else None
         if plain is not None and (told or name != "training" or plain is not False) and plain not in ({}, []):
             yield name, normalized(name, plain)
 
 
 def _keras2_constants(node: Any) -> Iterator[tuple[str, Any]]:
-    if not isinstance(node, list):
-        return
     first = node
-    while isinstance(first, list) and first and isinstance(first[0], list):
-        first = first[0]
+    # The arguments by name stand beside each tensor of the first one.
+    while (isinstance(first, list) and first and isinstance(first[0], list)) or (isinstance(first, dict) and first):
+        first = first[0] if isinstance(first, list) else next(iter(first.values()))
+    if not isinstance(first, list):
+        return
     if len(first) in (3, 4) and isinstance(first[0], str):
         if first[0] == "_CONSTANT_VALUE":
             yield "0", first[2]
         if len(first) == 4 and isinstance(first[3], dict):
             yield from ((str(name), value) for name, value in first[3].items())
+
+
+def _is_empty(value: Any) -> bool:
+    """Whether a structure holds nothing, as the masks of inputs that have none."""
+    parts = value.values() if isinstance(value, dict) else value
+    return value is None or (isinstance(value, (dict, list)) and all(map(_is_empty, parts)))
 
 
 def _holds_tensor(value: Any) -> bool:

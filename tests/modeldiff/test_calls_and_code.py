@@ -33,11 +33,42 @@ def part(keras: Any, column: int) -> Any:
     return keras.Model(x, x[:, column], name="model")
 
 
+def transferred(keras: Any, *calls: bool | None, keyed: bool = False) -> Any:
+    start = keras.Input((4,), name="start")
+    base = keras.Model(
+        {"start": start} if keyed else start, keras.layers.BatchNormalization(name="norm")(start), name="base"
+    )
+    x = keras.Input((4,), name="x")
+    given = {"start": x} if keyed else x
+    found = [base(given) if training is None else base(given, training=training) for training in calls]
+    return keras.Model(x, found if len(found) > 1 else found[0], name="model")
+
+
 CHANGES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], str]] = {
     "a normalization that is not trained": (
         lambda keras: normalized(keras, None),
         lambda keras: normalized(keras, False),
         "norm: constant none -> training=False",
+    ),
+    "a nested model that is not trained": (
+        lambda keras: transferred(keras, None),
+        lambda keras: transferred(keras, False),
+        "base: constant none -> training=False",
+    ),
+    "a nested model that is always trained": (
+        lambda keras: transferred(keras, False),
+        lambda keras: transferred(keras, True),
+        "base: constant training=False -> training=True",
+    ),
+    "a nested model that takes its inputs by name": (
+        lambda keras: transferred(keras, None, keyed=True),
+        lambda keras: transferred(keras, False, keyed=True),
+        "base: constant none -> training=False",
+    ),
+    "one of two calls of a nested model": (
+        lambda keras: transferred(keras, None, None),
+        lambda keras: transferred(keras, None, False),
+        "base: constant none -> none in call 1, training=False in call 2",
     ),
     "another seed": (
         lambda keras: dense(keras, kernel_initializer=keras.initializers.GlorotUniform(seed=1)),
@@ -78,11 +109,15 @@ def test_a_small_change_is_told_live_and_from_files(package, name, tmp_path):
     keras.backend.clear_session()
     made = (CHANGES | ONLY_KERAS_3)[name]
     old, new = made[0](keras), made[1](keras)
-    files = []
-    for side, built in (("old", old), ("new", new)):
-        files.append(tmp_path / f"{side}.json")
-        files[-1].write_text(json.dumps(json.loads(built.to_json())))
-    for told in (diff(old, new), diff(*files)):
+    sources = {"live": (old, new)}
+    for suffix in (".json", ".keras", ".h5") if package == "keras" else (".json", ".h5"):
+        sources[suffix] = tuple(tmp_path / f"{side}{suffix}" for side in ("old", "new"))
+        for path, built in zip(sources[suffix], (old, new), strict=True):
+            if suffix == ".json":
+                path.write_text(json.dumps(json.loads(built.to_json())))
+            else:
+                built.save(path)
+    for told in (diff(*pair) for pair in sources.values()):
         (change,) = [change for change in told.changes if change.kind == "layer-changed"]
         # Keras numbers the operations of a process.
         assert change.line().replace("get_item_1", "get_item") == made[2]

@@ -272,6 +272,15 @@ def test_what_only_one_side_records_is_no_change_but_a_note():
     assert headline(found) == "No difference in what could be compared; the notes say what was not."
 
 
+def test_an_earlier_snapshot_does_not_say_what_nested_models_are_called_with():
+    old = snapshot("in InputLayer", "base/dense Dense < in", nested=["base"])
+    nested = {id_: replace(model, settings={}) for id_, model in old.nested.items()}
+    new = replace(old, nested=nested)
+    note = "What base is called with besides tensors is not recorded on both sides, and was not compared."
+    assert note in diff(old, new).not_compared
+    assert note not in diff(new, new).not_compared
+
+
 def test_layers_and_scopes_cannot_be_compared():
     scopes = replace(snapshot(*CHAIN), by_scope=True)
     with pytest.raises(UsageError, match="--new-model"):

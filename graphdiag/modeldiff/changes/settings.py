@@ -159,8 +159,11 @@ def said(value: Any) -> str:
 
 def _arguments(value: Any) -> str:
     """The constants that a call is given."""
-    if not isinstance(value, Mapping):
-        return "none" if value is ABSENT else said(value)
+    if isinstance(value, list):
+        calls = [f"{_arguments(of_call)} in call {number}" for number, of_call in enumerate(value, start=1)]
+        return ", ".join(calls)
+    if not isinstance(value, Mapping) or not value:
+        return "none" if value is ABSENT or not value else said(value)
     parts = [said(part) if name.isdecimal() else f"{name}={said(part)}" for name, part in value.items()]
     return ", ".join(parts)
 
