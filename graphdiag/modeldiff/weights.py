@@ -15,15 +15,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphdiag.modeldiff.attributes import layer_details
+from graphdiag.modeldiff.changes import Setting
 from graphdiag.modeldiff.pairing import Pairing
 from graphdiag.modeldiff.snapshot import LayerRecord, Snapshot
 from graphdiag.phrases import counted
+from graphdiag.sources.keras_shapes import quantization
 
 _SHAPE_SETTINGS = frozenset(
     {
         *("filters", "kernel_size", "groups", "depth_multiplier", "units", "use_bias", "bias_axes", "equation"),
         *("output_shape", "input_dim", "output_dim", "axis", "scale", "center", "shared_axes", "reset_after"),
         *("num_heads", "key_dim", "value_dim", "layer", "backward_layer", "cell", "cells", "class"),
+        "lora_rank",
     }
 )
 """Settings on which the shapes of weights depend, besides what a layer takes."""
@@ -156,7 +159,7 @@ def _why(old: Sequence[LayerRecord], new: Sequence[LayerRecord]) -> str:
 def _misfit(old: LayerRecord, new: LayerRecord) -> str:
     if old.class_name != new.class_name:
         return f"{old.class_name} became {new.class_name}"
-    said = [detail.text() for detail in layer_details(old, new) if _decides(detail.name)]
+    said = [detail.text() for detail in layer_details(old, new) if _decides(detail)]
     if said:
         return ", ".join(said)
     if old.parameters != new.parameters:
@@ -164,8 +167,11 @@ def _misfit(old: LayerRecord, new: LayerRecord) -> str:
     return ""
 
 
-def _decides(name: str) -> bool:
-    return name.rpartition(".")[2].partition("[")[0] in _SHAPE_SETTINGS
+def _decides(detail: Setting) -> bool:
+    name = detail.name.rpartition(".")[2].partition("[")[0]
+    # A quantized kernel has other values, and scales beside it.
+    quantized = name == "dtype" and quantization(detail.old) != quantization(detail.new)
+    return quantized or name in _SHAPE_SETTINGS
 
 
 def _by_structure(pairing: Pairing) -> Loading:

@@ -162,7 +162,7 @@ def _parameters(settings: _Settings, taken: _Shapes) -> int | None:
         known = has_defaults(settings.class_name) or settings.class_name == "InputLayer"
         return 0 if known and not has_weights(settings.class_name) and settings.class_name not in _UNKNOWN else None
     try:
-        return int(rule(settings, [shape or () for shape in taken]))
+        return int(rule(settings, [shape or () for shape in taken])) + _weights_beside(settings, taken)
     except (TypeError, ValueError, KeyError, IndexError, AttributeError, ZeroDivisionError):
         return None  # a size is not known
 
@@ -534,6 +534,36 @@ def _weights_of_einsum(settings: _Settings, taken: Sequence[Shape]) -> int:
     return prod(_known(sizes[letter]) for letter in kernel) + (
         prod(_known(sizes[letter]) for letter in bias) if bias else 0
     )
+
+
+def _weights_beside(settings: _Settings, taken: _Shapes) -> int:
+    """What LoRA and quantization add to a layer (``enable_lora`` and ``_int8_build`` of Keras's classes).
+
+    Raises:
+        ValueError: It is not known for the class, or for the way in which it is quantized.
+    """
+    rank, mode = settings.get("lora_rank"), quantization(settings.get("dtype"))
+    if not rank and not mode:
+        return 0
+    if settings.class_name == "Dense":
+        given, made = _known((taken[0] or ())[-1]), settings.number("units")
+        scale = made
+    elif settings.class_name == "Embedding":
+        given, made = settings.number("input_dim"), settings.number("output_dim")
+        scale = given
+    elif rank or settings.class_name in ("EinsumDense", "MultiHeadAttention"):
+        raise ValueError
+    else:
+        return 0  # it has the dtype of all, and Keras does not quantize it
+    if mode not in ("", "int8"):
+        raise ValueError
+    return (rank or 0) * (given + made) + (scale if mode else 0)
+
+
+def quantization(dtype: Any) -> str:
+    """``int8`` for the dtype policy ``int8_from_float32``; empty for one that quantizes nothing."""
+    mode, from_, _ = dtype.partition("_from_") if isinstance(dtype, str) else ("", "", "")
+    return mode if from_ else ""
 
 
 _PARAMETERS: Sequence[tuple[str, Any]] = (
