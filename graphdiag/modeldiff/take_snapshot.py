@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from graphdiag.diagnosis.finding import Finding
 from graphdiag.graphs.layer_graph import Layer, LayerGraph
@@ -142,24 +143,55 @@ class _Culprits:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._model = report.layer_graph.model_name if report.layer_graph else ""
-        self._sorted: Sequence[str] = ()
+        self._siblings: dict[tuple[str, str], list[str]] = {}
 
     def called(self, name: str) -> str:
         """``dense_1/MatMul`` for an op, by the id of its owner; the id of the owner for a scope that is one's."""
         owner = self._report.owner(name)
         if owner is not None:
-            _, scope, rest = f"/{name}".rpartition(f"/{owner.rpartition('/')[2]}/")
-            return f"{owner}/{rest}" if scope else name
+            around = _scope_of(name, owner.rpartition("/")[2])
+            return f"{owner}/{self._numbered_anew(around, name[len(around) + 1 :])}" if around else name
         return self._owner_of_scope(name) or self._of_model(name)
+
+    def _numbered_anew(self, around: str, rest: str) -> str:
+        """The name within a layer's scope: the scopes in it count from where the layer begins.
+
+        Keras counts the names that it makes up for inner layers through the whole process, and TensorFlow adds numbers
+        of its own: ``backward_lstm_4`` here is ``backward_lstm_7`` in another run.
+        """
+        *scopes, own = rest.split("/")
+        names = []
+        for scope in scopes:
+            base = _base(scope)
+            alike = self._alike(around, base)
+            rank = alike.index(scope) if scope in alike else None
+            names.append(scope if rank is None else f"{base}_{rank}" if rank else base)
+            around = f"{around}/{scope}"
+        return "/".join([*names, own])
+
+    def _alike(self, around: str, base: str) -> list[str]:
+        """The scopes within another whose names differ in their numbers alone, in the order of these."""
+        key = around, base
+        if key not in self._siblings:
+            start, found, row = f"{around}/{base}", set(), bisect_left(self._names, f"{around}/{base}")
+            while row < len(self._names) and self._names[row].startswith(start):
+                scope, inside, _ = self._names[row][len(around) + 1 :].partition("/")
+                if inside and _base(scope) == base:
+                    found.add(scope)
+                # "0" is the character after "/": what lies in the scope is passed over.
+                row = bisect_left(self._names, f"{around}/{scope}0", row) if inside else row + 1
+            self._siblings[key] = sorted(found, key=lambda scope: [int(part) for part in _numbers(scope)])
+        return self._siblings[key]
+
+    @cached_property
+    def _names(self) -> Sequence[str]:
+        graph = self._report.op_graph
+        return () if graph is None else sorted(graph.names)
 
     def _owner_of_scope(self, scope: str) -> str:
         """The layer or nested model whose scope it is, numbered or not."""
-        graph = self._report.op_graph
-        if graph is None:
-            return ""
-        self._sorted = self._sorted or sorted(graph.names)
-        row = bisect_left(self._sorted, f"{scope}/")
-        inside = self._sorted[row] if row < len(self._sorted) and self._sorted[row].startswith(f"{scope}/") else ""
+        row = bisect_left(self._names, f"{scope}/")
+        inside = self._names[row] if row < len(self._names) and self._names[row].startswith(f"{scope}/") else ""
         owner = (self._report.owner(inside) if inside else "") or ""
         own = scope.rpartition("/")[2]
         while owner and not re.fullmatch(rf"{re.escape(owner.rpartition('/')[2])}(_[0-9]+)?", own):
@@ -170,6 +202,26 @@ class _Culprits:
         """The model's own scope without its number."""
         scope = re.match(rf"{re.escape(self._model)}(_[0-9]+)?(?=/|$)", name) if self._model else None
         return f"{self._model}{name[scope.end() :]}" if scope else name
+
+
+_NUMBERS = re.compile("(_[0-9]+)+$")
+
+
+def _base(scope: str) -> str:
+    return _NUMBERS.sub("", scope)
+
+
+def _numbers(scope: str) -> list[str]:
+    return re.findall("[0-9]+", scope[len(_base(scope)) :])
+
+
+def _scope_of(name: str, layer: str) -> str:
+    """The scope of a layer in the name of one of its ops: the last of its name, or the first that has a number too."""
+    around, scope, _ = f"/{name}".rpartition(f"/{layer}/")
+    if scope:
+        return f"{around}/{layer}"[1:]
+    numbered = re.match(rf"(.*?/)??{re.escape(layer)}_[0-9]+(?=/)", name)
+    return numbered[0] if numbered else ""
 
 
 def _finding(finding: Finding, culprits: _Culprits, masks: Mapping[str, str]) -> FindingRecord:
