@@ -100,9 +100,9 @@ def assign_ownership(
     else:
         from graphdiag.diagnosis.scopes import Scopes
 
-        scopes = Scopes(graph, layers)
+        scopes = Scopes(graph, layers, rows)
         scope_of_op = scopes.scope_of_op
-        of_op = np.array([rows.get(owner, UNOWNED) for owner in scopes.owner_of_op], dtype=np.int32)
+        of_op = scopes.of_op
         of_op[list(bookkeeping)] = UNOWNED
         roles = roles_of(graph, of_op, scopes.role_of_scope) | bookkeeping
         _own_masks(graph, layers, of_op, rows, roles)

@@ -15,14 +15,14 @@ Keras 3 (``keras/src/backend/common/name_scope.py``), and ``tf.Graph.unique_name
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
-from graphdiag.diagnosis.roles import NUMBERED, role_of_name
+from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, role_of_name
 from graphdiag.diagnosis.scope_matching import assign
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
@@ -34,25 +34,13 @@ _RAW_OP = "TensorFlowOpLayer"
 class Scopes:
     """The layers' scopes, found from the root down."""
 
-    def __init__(self, graph: OpGraph, layers: LayerGraph) -> None:
+    def __init__(self, graph: OpGraph, layers: LayerGraph, rows: Mapping[str, int]) -> None:
         self.graph = graph
         self.layers = layers
-        self.children: dict[str, dict[str, None]] = defaultdict(dict)
+        self.children = _Children(graph)
         self.role_of_scope: dict[str, str] = {}
         self.owner_of_scope: dict[str, str] = {}
         self.scopes_of: Counter[str] = Counter()
-        for name in graph.names:
-            if not name or name.startswith("/"):
-                # TensorFlow gives no such names; a damaged file may, and they lie in no scope.
-                continue
-            parent, _, leaf = name.rpartition("/")
-            below = self.children[parent]
-            while leaf not in below:
-                below[leaf] = None
-                if not parent:
-                    break
-                parent, _, leaf = parent.rpartition("/")
-                below = self.children[parent]
         # What may be found directly inside a nested model, or at the top level (outermost names first).
         self.calls: dict[str, int] = {}
         self.path_of: dict[str, tuple[str, ...]] = {}
@@ -83,28 +71,33 @@ class Scopes:
             for name in layer.inner:
                 self.wrappers_of[name].append(id_)
         self.longest = max((name.count("/") + 1 for name in self.anywhere), default=1)
-        self.reads = _variables_read(graph)
+        self.reads = _Reads(graph)
         self.users: dict[int, set[str]] = defaultdict(set)
         self._descend([""], self.anywhere, ())
-        self.scope_of_op = self._scopes_of_ops()
-        self.owner_of_op = [self.owner_of_scope.get(scope, "") for scope in self.scope_of_op]
+        self.scope_of_op, self.of_op = self._scopes_of_ops(rows)
 
     def _owner(self, name: str) -> str:
         return self.owner_of_scope.get(self._scope(name), "")
 
-    def _scopes_of_ops(self) -> Sequence[str]:
-        """As `_scope`, for all ops."""
+    def _scopes_of_ops(self, rows: Mapping[str, int]) -> tuple[Sequence[str], np.ndarray]:
+        """As `_scope`, for all ops; and the rows of the owners of these scopes."""
         tree = self.graph.scopes
         owned = np.full(len(tree), -1, dtype=np.int32)
-        numbers = [tree.numbers[scope] for scope in self.owner_of_scope if scope in tree.numbers]
-        owned[numbers] = numbers
+        owners = np.full(len(tree) + 1, UNOWNED, dtype=np.int32)
         # One more, for ops that lie in no layer's scope and have the number -1.
         names = np.array([*tree.names, ""], dtype=object)
-        found: list[str] = names[tree.inherited(owned, -1)[tree.of_op]].tolist()
-        for row, name in enumerate(self.graph.names):
-            if name in self.owner_of_scope:
-                found[row] = name
-        return found
+        for scope, owner in self.owner_of_scope.items():
+            number = tree.numbers.get(scope)
+            if number is not None:
+                owned[number], owners[number] = number, rows[owner]
+        around = tree.inherited(owned, -1)[tree.of_op]
+        found: list[str] = names[around].tolist()
+        of_op = owners[around]
+        for scope, owner in self.owner_of_scope.items():
+            row = self.graph.index.get(scope)
+            if row is not None:
+                found[row], of_op[row] = scope, rows[owner]
+        return found, of_op
 
     def _scope(self, name: str) -> str:
         """The innermost scope around an op, or at it, that belongs to a layer."""
@@ -168,7 +161,7 @@ class Scopes:
             self.scopes_of[owner] += 1
         self.owner_of_scope[scope] = owner
         if owner in self.layers.layers:
-            for variable in self.reads.get(scope, ()):
+            for variable in self.reads.of(scope):
                 self.users[variable].add(owner)
 
     def _on_evidence(
@@ -183,7 +176,7 @@ class Scopes:
         """
         narrowed: dict[str, Sequence[str]] = {}
         for scope, owners in options.items():
-            users = set().union(*(self.users.get(variable, ()) for variable in self.reads.get(scope, ())))
+            users = set().union(*(self.users.get(variable, ()) for variable in self.reads.of(scope)))
             narrowed[scope] = [owner for owner in owners if owner in users] or owners
         same = self._same_layer(narrowed)
         # Where two layers share a variable, variables mislead: a layer would be left without any scope.
@@ -216,7 +209,7 @@ class Scopes:
     @cached_property
     def _links(self) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
         """Layers before and after each layer, past those that no scope can belong to."""
-        present = {leaf for leaves in self.children.values() for leaf in leaves}
+        present = {*self.graph.scopes.segments, *(name.rpartition("/")[2] for name in self.graph.names)}
         present |= {numbered[1] for numbered in map(NUMBERED.fullmatch, present) if numbered}
         absent = {id_ for id_, layer in self.layers.layers.items() if layer.name.rpartition("/")[2] not in present}
         onward: dict[str, list[str]] = defaultdict(list)
@@ -243,7 +236,7 @@ class Scopes:
         places = [scope]
         while places:
             place = places.pop()
-            places += [f"{place}/{child}" for child in self.children.get(place, ())]
+            places += [f"{place}/{child}" for child in self.children.of(place)]
             row = graph.index.get(place)
             if row is None:
                 continue
@@ -291,7 +284,7 @@ class Scopes:
         """Scopes below this one, with the layers each may belong to; and those that fit no layer."""
         found: dict[str, list[str]] = {}
         others: list[str] = []
-        for child in self.children.get(scope, {}):
+        for child in self.children.of(scope):
             self._look(_join(scope, child), child, names, found, others)
         return found, others
 
@@ -307,7 +300,7 @@ class Scopes:
         deeper_found: dict[str, list[str]] = {}
         deeper_others: list[str] = []
         if relative.count("/") + 1 < self.longest:
-            for child in self.children.get(place, {}):
+            for child in self.children.of(place):
                 self._look(f"{place}/{child}", f"{relative}/{child}", names, deeper_found, deeper_others)
         fitting = self._fitting(place, relative, names)
         if place not in self.children and self.graph.types[self.graph.index[place]] not in FEEDS:
@@ -351,14 +344,14 @@ class Scopes:
         if self.layers.model_name not in (relative, numbered[1] if numbered else relative):
             return False
         top = self.inside[()]
-        return sum(bool(self._fitting(_join(place, child), child, top)) for child in self.children.get(place, {})) > 1
+        return sum(bool(self._fitting(_join(place, child), child, top)) for child in self.children.of(place)) > 1
 
     def _same_layer(self, found: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
         """Pairs of scopes that read the same variable, and so are calls of the same layer."""
         first_reader: dict[int, str] = {}
         pairs: dict[tuple[str, str], None] = {}
         for scope in found:
-            for variable in self.reads.get(scope, ()):
+            for variable in self.reads.of(scope):
                 home = first_reader.setdefault(variable, scope)
                 if home != scope:
                     pairs[home, scope] = None
@@ -376,37 +369,94 @@ class Scopes:
         return lambda owner: any(ending.endswith(f"/{self.name_of[owner]}") for ending in endings)
 
 
-def _variables_read(graph: OpGraph) -> Mapping[str, Sequence[int]]:
-    """Rows of the variables that each scope holds or reads directly, for every scope at every level."""
-    variables = {row for row, op_type in enumerate(graph.types) if op_type in VARIABLES}
-    variables |= {
-        row
-        for row, op_type in enumerate(graph.types)
-        if op_type in FEEDS and dtype_of(graph.node_defs[row]) == DT_RESOURCE
-    }
+class _Children:
+    """What lies right in each scope, scopes and ops, by its last name: as each, or what is in it, first appears."""
+
+    def __init__(self, graph: OpGraph) -> None:
+        self._graph = graph
+        self._tree = tree = graph.scopes
+        self._ops = np.argsort(tree.of_op, kind="stable")
+        self._ends_of_ops = np.searchsorted(tree.of_op[self._ops], np.arange(len(tree) + 1)).tolist()
+        self._scopes = np.argsort(tree.parent, kind="stable")
+        self._ends_of_scopes = np.searchsorted(tree.parent[self._scopes], np.arange(len(tree) + 1)).tolist()
+        first = np.full(len(tree), len(graph), dtype=np.int64)
+        np.minimum.at(first, tree.of_op, np.arange(len(graph)))
+        for level in reversed(tree.levels[1:]):
+            np.minimum.at(first, tree.parent[level], first[level])
+        self._first = first
+        self._known: dict[int, Sequence[str]] = {}
+
+    def __contains__(self, place: str) -> bool:
+        return place in self._tree.numbers
+
+    def of(self, place: str) -> Sequence[str]:
+        """The last names of what lies in a scope; none for an op."""
+        number = self._tree.numbers.get(place)
+        if number is None:
+            return ()
+        if number not in self._known:
+            self._known[number] = self._find(number)
+        return self._known[number]
+
+    def _find(self, number: int) -> Sequence[str]:
+        ops = self._ops[self._ends_of_ops[number] : self._ends_of_ops[number + 1]].tolist()
+        scopes = self._scopes[self._ends_of_scopes[number] : self._ends_of_scopes[number + 1]].tolist()
+        names, segments = self._graph.names, self._tree.segments
+        if not number:
+            # TensorFlow gives no such names; a damaged file may, and they lie in no scope.
+            ops = [row for row in ops if names[row] and not names[row].startswith("/")]
+            scopes = [scope for scope in scopes if not self._tree.names[scope].startswith("/")]
+        inside = [(row, names[row].rpartition("/")[2]) for row in ops]
+        inside += [(int(self._first[scope]), segments[scope]) for scope in scopes]
+        return list(dict.fromkeys(name for _, name in sorted(inside)))
+
+
+class _Reads:
+    """The variables that each scope holds or reads directly, at every level."""
+
+    def __init__(self, graph: OpGraph) -> None:
+        self._graph = graph
+        self._of_scope: dict[int, list[int]] = defaultdict(list)
+        self._of_op: dict[int, list[int]] = defaultdict(list)
+        drawn_in, parents = graph.drawn_in.tolist(), graph.scopes.parent.tolist()
+        for variable, readers in _readers(graph):
+            for reader in readers:
+                self._of_op[reader].append(variable)
+                scope = drawn_in[reader]
+                while scope > 0:
+                    found = self._of_scope[scope]
+                    if found and found[-1] == variable:
+                        break
+                    found.append(variable)
+                    scope = parents[scope]
+
+    def of(self, place: str) -> Sequence[int]:
+        """Rows of the variables that a scope, or an op by itself, holds or reads, in order."""
+        number = self._graph.scopes.numbers.get(place)
+        if number is not None:
+            return self._of_scope.get(number, ())
+        return self._of_op.get(self._graph.index.get(place, -1), ())
+
+
+def _readers(graph: OpGraph) -> Iterator[tuple[int, Sequence[int]]]:
+    """Each variable, with all ops that hold or read it directly."""
+    variables = set(graph.rows_of_types(VARIABLES.__contains__))
+    feeds = graph.rows_of_types(FEEDS.__contains__)
+    variables |= {row for row in feeds if dtype_of(graph.node_defs[row]) == DT_RESOURCE}
     if not variables:
-        return {}
-    readers: dict[int, set[int]] = {row: {row} for row in variables}
+        return
     order, offsets = graph.by_source
-    for row in variables:
-        for edge in order[offsets[row] : offsets[row + 1]].tolist():
-            if graph.output[edge] == CONTROL:
-                continue
-            reader = int(graph.target[edge])
-            readers[row].add(reader)
-            if graph.types[reader] in ("Identity", "ReadVariableOp"):
-                for onward in order[offsets[reader] : offsets[reader + 1]].tolist():
-                    readers[row].add(int(graph.target[onward]))
-    found: dict[str, dict[int, None]] = defaultdict(dict)
+    onward, ends, is_data = graph.onward.tolist(), offsets.tolist(), (graph.output[order] != CONTROL).tolist()
+    reads = graph.of_types(("Identity", "ReadVariableOp").__contains__).tolist()
     for row in sorted(variables):
-        for reader in sorted(readers[row]):
-            scope = graph.names[reader]
-            while scope:
-                if row in found[scope]:
-                    break
-                found[scope][row] = None
-                scope = scope.rpartition("/")[0]
-    return {scope: list(rows) for scope, rows in found.items()}
+        found = {row}
+        for edge in range(ends[row], ends[row + 1]):
+            reader = onward[edge]
+            if is_data[edge]:
+                found.add(reader)
+                if reads[reader]:
+                    found.update(onward[ends[reader] : ends[reader + 1]])
+        yield row, sorted(found)
 
 
 def _join(scope: str, child: str) -> str:
