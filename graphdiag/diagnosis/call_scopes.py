@@ -13,15 +13,14 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
+from graphdiag.diagnosis.context import DiagnosisContext, once
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
-
-if TYPE_CHECKING:
-    from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.graphs.scope_tree import ScopeTree
 
 Answer = TypeVar("Answer")
 
@@ -70,6 +69,7 @@ def pieces_of(names: Iterable[str]) -> set[str]:
     return found
 
 
+@once
 def call_scopes_of(context: DiagnosisContext) -> Mapping[str, Sequence[CallScope]]:
     """The boxes of each layer of the top level, nested models as a whole.
 
@@ -84,9 +84,10 @@ def call_scopes_of(context: DiagnosisContext) -> Mapping[str, Sequence[CallScope
     owners = context.ownership.owners
     found: dict[str, dict[tuple[str, bool], list[int]]] = defaultdict(dict)
     units = [unit_of(context, owner) for owner in owners]
-    finders = [Outermost(_by_name(_names(context, owner))) for owner in owners]
+    scopes = context.ops.scopes
+    finders = [Outermost(scopes, _by_name(_names(context, owner))) for owner in owners]
     for owner, scope, rows in context.owned:
-        box = finders[owner].of_scope(context.ops.scopes.names[scope])
+        box = finders[owner].of_scope(scope)
         if box is not None:
             found[units[owner]].setdefault(box, []).extend(rows)
     boxes = {
@@ -142,22 +143,25 @@ class Outermost(Generic[Answer]):
     """Finds, among the scopes around an op, the outermost that has an answer. Every scope is asked once.
 
     Args:
-        answer: Gives the answer of a scope, or ``None``.
+        scopes: All scopes.
+        answer: Gives the answer of a scope by its name, or ``None``.
     """
 
-    def __init__(self, answer: Callable[[str], Answer | None]) -> None:
+    def __init__(self, scopes: ScopeTree, answer: Callable[[str], Answer | None]) -> None:
+        self._names = scopes.names
+        self._parents = scopes.parents
         self._answer = answer
-        self._known: dict[str, Answer | None] = {"": None}
+        self._known: dict[int, Answer | None] = {0: None}
 
-    def of_scope(self, scope: str) -> Answer | None:
-        """The answer of a scope, or of the outermost scope around it that has one."""
+    def of_scope(self, scope: int) -> Answer | None:
+        """The answer of a scope, by its number, or of the outermost scope around it that has one."""
         missing = []
         while scope not in self._known:
             missing.append(scope)
-            scope = scope.rpartition("/")[0]
+            scope = self._parents[scope]
         answer = self._known[scope]
         for inner in reversed(missing):
-            answer = self._answer(inner) if answer is None else answer
+            answer = self._answer(self._names[inner]) if answer is None else answer
             self._known[inner] = answer
         return answer
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, wraps
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -25,10 +27,25 @@ from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.sources.opened import NameScope
 
-__all__ = ["REAL", "DiagnosisContext", "Pair", "analyze", "carried", "words_of"]
+__all__ = ["REAL", "DiagnosisContext", "Pair", "analyze", "carried", "once", "words_of"]
+
+Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True)
+def once(find: Callable[[DiagnosisContext], Answer]) -> Callable[[DiagnosisContext], Answer]:
+    """Have something that several rules ask for found once for each context."""
+    known: WeakKeyDictionary[DiagnosisContext, Answer] = WeakKeyDictionary()
+
+    @wraps(find)
+    def answer(context: DiagnosisContext) -> Answer:
+        if context not in known:
+            known[context] = find(context)
+        return known[context]
+
+    return answer
+
+
+@dataclass(frozen=True, eq=False)
 class DiagnosisContext:
     """The graphs of one source, and what was worked out about them.
 
@@ -101,8 +118,12 @@ class DiagnosisContext:
         rows = np.flatnonzero(of_op != UNOWNED)
         places = of_op[rows].astype(np.int64) * len(scopes) + scopes.of_op[rows]
         found, first, group = np.unique(places, return_index=True, return_inverse=True)
-        members = np.split(rows[np.argsort(group, kind="stable")], np.cumsum(np.bincount(group))[:-1])
-        return [(*divmod(int(found[at]), len(scopes)), members[at].tolist()) for at in np.argsort(first).tolist()]
+        members = rows[np.argsort(group, kind="stable")].tolist()
+        ends = np.cumsum(np.bincount(group, minlength=len(found))).tolist()
+        return [
+            (*divmod(place, len(scopes)), members[ends[at - 1] if at else 0 : ends[at]])
+            for at, place in zip(np.argsort(first).tolist(), found[np.argsort(first)].tolist(), strict=True)
+        ]
 
     @cached_property
     def state_arrows(self) -> Sequence[Arrow]:
@@ -274,10 +295,15 @@ def carried(edges: Iterable[OpEdge]) -> tuple[str, ...]:
 
 def words_of(edge: OpEdge) -> tuple[str, ...]:
     """The classes that flow over one op edge, in words."""
-    if edge.carries & Carries.ACTIVATION:
+    return _words(edge.carries, edge.control)
+
+
+@cache
+def _words(carries: Carries, control: bool) -> tuple[str, ...]:
+    if carries & Carries.ACTIVATION:
         return ("activation",)
-    if edge.control:
+    if control:
         return ("control",)
-    if edge.carries == Carries.CONSTANT:
+    if carries == Carries.CONSTANT:
         return ("constant",)
-    return tuple(sorted(str(member.name).lower() for member in Carries if member & edge.carries))
+    return tuple(sorted(str(member.name).lower() for member in Carries if member & carries))

@@ -60,6 +60,12 @@ class ScopeTree:
         return [name.rpartition("/")[2] for name in self.names]
 
     @cached_property
+    def parents(self) -> Sequence[int]:
+        """As `parent`, to go up from one scope at a time."""
+        found: list[int] = self.parent.tolist()
+        return found
+
+    @cached_property
     def depth(self) -> np.ndarray:
         """How many scopes each lies in; int32, 0 for the root."""
         depth: list[int] = []

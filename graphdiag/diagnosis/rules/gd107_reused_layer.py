@@ -39,7 +39,7 @@ from functools import lru_cache
 import numpy as np
 
 from graphdiag.diagnosis.call_scopes import fits, tail, unit_of, without_number
-from graphdiag.diagnosis.context import DiagnosisContext
+from graphdiag.diagnosis.context import DiagnosisContext, once
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
@@ -81,12 +81,14 @@ Reuse = tuple[str, str, Sequence[tuple[Arrow, Sequence[OpEdge]]]]
 """A layer, the box that holds nothing but its variables (empty where there is none), and the arrows to its uses."""
 
 
-def find_reuses(context: DiagnosisContext) -> Iterator[Reuse]:
+@once
+def find_reuses(context: DiagnosisContext) -> Sequence[Reuse]:
     """The layers, and nested models, whose first use feeds later ones."""
     by_layer: dict[str, list[tuple[Arrow, list[OpEdge]]]] = defaultdict(list)
     of_variables = _scopes_of_variables(context) if context.layers is None else np.zeros(0, dtype=bool)
+    owners = _owners_of_edges(context) if context.layers else ()
     for arrow in context.state_arrows:
-        if not _is_reuse(context, arrow):
+        if not _is_reuse(context, arrow, owners):
             continue
         edges = [_op_edge(context, edge) for edge in arrow.edges]
         carries = Carries.CONSTANT
@@ -96,11 +98,13 @@ def find_reuses(context: DiagnosisContext) -> Iterator[Reuse]:
             layer = _one_layer(context, arrow, edges, of_variables)
             if layer:
                 by_layer[layer].append((arrow, edges))
+    found: list[Reuse] = []
     for layer, reuses in by_layer.items():
         alone = context.layers is None and not context.computing_scopes[reuses[0][0].scope]
         # A box of variables alone is no use of the layer: where one box reads them, that is the layer.
         if not alone or len(reuses) > 1:
-            yield layer, layer if alone else "", reuses
+            found.append((layer, layer if alone else "", reuses))
+    return found
 
 
 def _op_edge(context: DiagnosisContext, edge: int) -> OpEdge:
@@ -108,13 +112,19 @@ def _op_edge(context: DiagnosisContext, edge: int) -> OpEdge:
     return DirectEdge(source, target, output, context.flow.over(source, output, context.ops.types[target]))
 
 
-def _is_reuse(context: DiagnosisContext, arrow: Arrow) -> bool:
+def _owners_of_edges(context: DiagnosisContext) -> Sequence[int]:
+    """The owner of both ends of each op edge, `UNOWNED` where they have not the same."""
+    of_op = context.ownership.of_op
+    givers, takers = of_op[context.ops.source], of_op[context.ops.target]
+    found: list[int] = np.where(givers == takers, givers, UNOWNED).tolist()
+    return found
+
+
+def _is_reuse(context: DiagnosisContext, arrow: Arrow, owners_of_edges: Sequence[int]) -> bool:
     """Whether some op edge that carries state leads from one box of a layer to another."""
     if context.layers is None:
         return _are_numbered_alike(arrow.source.rpartition("/")[2], arrow.target.rpartition("/")[2])
-    of_op, state = context.ownership.of_op, list(arrow.state)
-    givers, takers = of_op[context.ops.source[state]], of_op[context.ops.target[state]]
-    owners = set(givers[(givers == takers) & (givers != UNOWNED)].tolist())
+    owners = {owners_of_edges[edge] for edge in arrow.state} - {UNOWNED}
     return any(not _is_inside_a_call(context, arrow.source, context.ownership.owners[owner]) for owner in owners)
 
 

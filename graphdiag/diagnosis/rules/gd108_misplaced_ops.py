@@ -68,10 +68,10 @@ def _guests(context: DiagnosisContext) -> Iterator[Found]:
     """Layers that lie in the box of another layer."""
     assert context.layers is not None
     hosts = _Hosts(context)
-    finders = [Outermost(hosts.of(owner)) for owner in context.ownership.owners]
+    finders = [Outermost(context.ops.scopes, hosts.of(owner)) for owner in context.ownership.owners]
     guests: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
     for owner, scope, rows_there in context.owned:
-        found = finders[owner].of_scope(context.ops.scopes.names[scope])
+        found = finders[owner].of_scope(scope)
         if found and found != _HOME:
             guests[found].setdefault(context.ownership.owners[owner], []).extend(rows_there)
     for (box, layer), unsorted in guests.items():
