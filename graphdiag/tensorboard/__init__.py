@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.garbage import no_garbage_collection
@@ -83,9 +82,10 @@ def newer_than_checked() -> str | None:
     Returns:
         The version when it is newer than `NEWEST_CHECKED`; ``None`` otherwise, and when none is installed.
     """
+    # TensorBoard says it itself: to look for its metadata takes as long as to draw a small graph.
     try:
-        installed = version("tensorboard")
-    except PackageNotFoundError:
+        from tensorboard.version import VERSION as installed  # noqa: N811
+    except ImportError:
         return None
     return installed if _release(installed) > _release(NEWEST_CHECKED) else None
 
