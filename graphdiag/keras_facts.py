@@ -38,6 +38,12 @@ _ALWAYS_COMPUTES = re.compile(
 )
 """Classes that never hand their input on as it is, where they take its values at all."""
 
+_COMPUTING_OPERATIONS = re.compile(
+    "(Greater|Less)(Equal)?|(Not)?Equal|Logical(And|Or|Xor|Not)|(Zeros|Ones)Like|(True)?Divide|Power|Negative|Matmul"
+    "|Exp|Log|Sqrt|Square|Sigmoid|Tanh|Relu|Sin|Cos|Mean|Sum"
+)
+"""Operations of Keras 3 that never hand on what they are given; they may open no scope."""
+
 
 def drops_masks(class_name: str) -> bool:
     """Whether layers of a class hand no mask on."""
@@ -47,6 +53,11 @@ def drops_masks(class_name: str) -> bool:
 def always_computes(class_name: str) -> bool:
     """Whether layers of one of Keras's own classes compute their result from the values that they take, always."""
     return _ALWAYS_COMPUTES.fullmatch(class_name) is not None
+
+
+def is_computing_operation(class_name: str) -> bool:
+    """Whether a class is an operation of Keras 3 that never hands on what it is given."""
+    return _COMPUTING_OPERATIONS.fullmatch(class_name) is not None
 
 
 def may_hold_others(class_name: str) -> bool:

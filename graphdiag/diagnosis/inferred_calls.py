@@ -36,7 +36,7 @@ from graphdiag.diagnosis.scoped_calls import call_in_name
 from graphdiag.graphs.layer_graph import LayerGraph, LayerTensor, TensorEdge
 from graphdiag.graphs.node_attributes import DT_BOOL, type_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
-from graphdiag.keras_facts import always_computes
+from graphdiag.keras_facts import always_computes, is_computing_operation
 
 _REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
 _BOOL_OPS = frozenset({"NotEqual", "Equal", "Any", "All", "LogicalAnd", "LogicalOr", "LogicalNot", "Greater", "Less"})
@@ -450,6 +450,14 @@ class _Inference:
         known = self.layers.layers[layer]
         return not known.custom and always_computes(known.class_name)
 
+    def _hands_nothing_on(self, layer: str, scope: _Scope | None) -> bool:
+        """Whether a call returns only what it has made itself."""
+        if scope is None:
+            return False
+        known = self.layers.layers[layer]
+        is_operation = not known.custom and is_computing_operation(known.class_name)
+        return is_operation or (bool(scope.entering) and self._computes(layer))
+
     def _with_ops_after(self, node: Node) -> Iterator[str]:
         """The layers after a call, those without ops passed over."""
         seen = {node}
@@ -477,7 +485,7 @@ class _Inference:
         else:
             outside = self._made_outside(layer, allowed)
             found = sorted((tensor for tensor in taken if tensor[0] in outside), reverse=True)
-        if not (scope is not None and scope.entering and self._computes(layer)):
+        if not self._hands_nothing_on(layer, scope):
             passing = [tensor for tensor in allowed if tensor in taken]
             found += [tensor for tensor in passing if scope is not None and tensor in scope.taken] or passing
         for tensors in wanted if self._are_told_apart(layer) else ():
@@ -523,7 +531,7 @@ class _Inference:
     def _left(self, layer: str, scope: _Scope | None, allowed: Mapping[Tensor, None]) -> list[Tensor]:
         """What a result may be that no other layer is seen to take."""
         own = sorted(scope.leaving, reverse=True) if scope is not None else []
-        if scope is not None and scope.entering and self._computes(layer):
+        if self._hands_nothing_on(layer, scope):
             return own
         return own or list(allowed)
 

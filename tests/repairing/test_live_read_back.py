@@ -19,6 +19,7 @@ NAMES = [
     "layer_in_two_models",
     "mask_along",
     "nested_twice_behind_identity",
+    "operations_take_one_tensor",
     "ragged_and_sparse_tf_keras",
     "shared_embedding_masks",
     "shared_results",
