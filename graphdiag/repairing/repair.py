@@ -188,9 +188,9 @@ class _Repairing:
     def run(self, given: bool) -> Repair:
         opened = self._opened
         joined = join_graphs(opened.graph_defs)
+        _check_names(joined, opened.origin)
         if len(opened.graph_defs) > 1:
             prove_joined(opened.graph_defs, joined)
-        _check_names(joined, opened.origin)
         context = self._analyze(joined, opened)
         inlined = Inlined(joined)
         hiding = _functions_with_layers(context)

@@ -7,7 +7,10 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 from graphdiag.errors import SourceError
 from graphdiag.repairing.joining import join_graphs
+from graphdiag.repairing.repair import repair_opened
+from graphdiag.sources.opened import Opened, Origin
 from tests.support.graph_text import graph_def
+from tests.support.layers import layer_graph
 
 
 def calling(body: str) -> GraphDef:
@@ -35,3 +38,10 @@ def test_a_function_that_several_graphs_have_is_there_once():
 def test_different_functions_of_one_name_are_no_one_graph():
     with pytest.raises(SourceError, match="different functions that are called f,"):
         join_graphs([calling("Neg"), calling("Neg"), calling("Abs")])
+
+
+def test_two_ops_of_one_name_in_one_of_several_graphs():
+    graphs = (graph_def("x Feed\ny Neg x"), graph_def("x Feed\nx Feed"))
+    opened = Opened(Origin("log", "event_log"), graphs, layer_graph=layer_graph([("x", "y")]))
+    with pytest.raises(SourceError, match="two ops are called graph_2/x"):
+        repair_opened(opened, opened.layer_graph)
