@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 from graphdiag.errors import SourceError
@@ -80,5 +81,10 @@ def _checked(path: Path, graph_def: SerializedGraph) -> SerializedGraph:
 
 
 def _is_text(data: bytes) -> bool:
-    # Text holds no control characters below the tabulator; a binary message hardly does without.
-    return min(data[:4096]) >= ord("\t")
+    # Text is UTF-8 without control characters below the tabulator, which a binary message hardly is.
+    start = data[:4096]
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
+    return min(start) >= ord("\t")

@@ -86,12 +86,22 @@ def _parse(where: str, data: bytes | str) -> Mapping[str, Any]:
             # json.dump(model.to_json(), file) writes the JSON as one JSON string.
             config = json.loads(config)
     except (ValueError, RecursionError) as error:
-        raise SourceError(f"{where} is not JSON: {error}; give the result of model.to_json().") from error
+        why = _not_json(error)
+        raise SourceError(f"{where} {why}; give the result of model.to_json().") from error
     if not isinstance(config, dict):
         raise SourceError(
             f"{where} is not a Keras model: its JSON is not an object; give the result of model.to_json()."
         )
     return config
+
+
+def _not_json(error: Exception) -> str:
+    """Why JSON cannot be read, without Python's own words on its limits."""
+    if isinstance(error, RecursionError):
+        return "is not JSON of a model: it is nested too deeply"
+    if isinstance(error, (json.JSONDecodeError, UnicodeDecodeError)):
+        return f"is not JSON: {error}"
+    return "is not JSON of a model: it holds a number of thousands of digits"
 
 
 def _layer_graph(where: str, config: Mapping[str, Any], version: str = "") -> LayerGraph:

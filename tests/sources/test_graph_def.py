@@ -195,6 +195,7 @@ def test_a_graph_of_no_ops_is_a_graph(tmp_path: Path) -> None:
         ("empty.pb", b"", "is empty"),
         ("empty.pbtxt", b"", "is empty"),
         ("text.pb", b"Some text that is not a protobuf.\n", "is text; name it .pbtxt"),
+        ("long.pb", b"\x0a\xff\xff\xff\x0fabc", "cannot be parsed"),
         ("cut.pb", (FILES / "tf110_relu.pb").read_bytes()[:700], "cannot be parsed"),
         ("text.pbtxt", b"Some text that is not a protobuf.\n", "is not a protobuf in text format: 1:"),
         ("binary.pbtxt", b"\xff\xfe\x00\x01", "is not a protobuf in text format"),

@@ -355,9 +355,10 @@ def test_json_may_be_written_twice_over(tmp_path: Path) -> None:
         (json.dumps(functional(X, outputs=[["y", 0, 0]])), "uses a tensor of 'y', which is none of its layers"),
         (json.dumps(functional(X, X, outputs=[["x", 0, 0]])), "two layers named 'x'"),
         (json.dumps(functional(X, layer("d", 3), outputs=[["x", 0, 0]])), "inbound nodes of the Keras layer 'd'"),
-        ("[" * 100_000, "is not JSON"),
+        ("[" * 100_000, r"is not JSON of a model: it is nested too deeply; give the result of model.to_json\(\)\.$"),
+        (f'{{"units": {"9" * 5_000}}}', "is not JSON of a model: it holds a number of thousands of digits; give"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
 def test_bad_json_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "model.json"
