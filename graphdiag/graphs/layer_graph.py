@@ -151,6 +151,9 @@ class LayerGraph:
         output_tensors: The tensors that the model gives, in order.
         same_layer: For a layer that several nested models share, and that therefore has an id in each of them, the
             first of its ids by each; as far as that is recorded.
+        input_keys: The keys under which it takes its inputs, in Keras's order; empty if none of them has one, ``None``
+            when the source does not record it.
+        output_keys: The same of what it gives.
     """
 
     model_name: str
@@ -163,6 +166,8 @@ class LayerGraph:
     tensors: tuple[TensorEdge, ...] = ()
     output_tensors: tuple[LayerTensor, ...] = ()
     same_layer: Mapping[str, str] = field(default_factory=dict)
+    input_keys: tuple[str, ...] | None = None
+    output_keys: tuple[str, ...] | None = None
 
     @cached_property
     def connections(self) -> Sequence[TensorEdge]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from graphdiag.modeldiff.changes import Change, EndsChanged, InputsChanged, InputsReordered
+from graphdiag.modeldiff.changes import Change, EndsChanged, InputsChanged, InputsReordered, KeysChanged
 from graphdiag.modeldiff.edges import EdgeChanges
 from graphdiag.modeldiff.pairing import Pairing
 from graphdiag.modeldiff.snapshot import LayerRecord, TakenTensor
@@ -40,7 +40,7 @@ def input_changes(pairing: Pairing, edges: EdgeChanges) -> Iterator[Change]:
 
 
 def end_changes(pairing: Pairing) -> Iterator[Change]:
-    """Inputs and outputs of the model."""
+    """Inputs and outputs of the model, and their keys; keys that only one side records are not compared."""
     old, new = pairing.old, pairing.new
     if tuple(pairing.layers.get(id_) for id_ in old.inputs) != new.inputs:
         yield EndsChanged("inputs", old.inputs, new.inputs)
@@ -56,6 +56,12 @@ def end_changes(pairing: Pairing) -> Iterator[Change]:
             (labels(old.output_tensors), labels(new.output_tensors)) if both and _differ_within(pairing) else ((), ())
         )
         yield EndsChanged("outputs", old.outputs, new.outputs, said)
+    for which, keys, others in (
+        ("inputs", old.input_keys, new.input_keys),
+        ("outputs", old.output_keys, new.output_keys),
+    ):
+        if keys is not None and others is not None and keys != others:
+            yield KeysChanged(which, keys, others)
 
 
 def _differ_within(pairing: Pairing) -> bool:

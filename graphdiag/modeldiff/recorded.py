@@ -14,7 +14,11 @@ _PACKAGE = re.compile(r"(tf_keras|Keras|TensorFlow) ([0-9][^ ,)]*)")
 
 def not_compared(pairing: Pairing) -> Sequence[str]:
     """What was not compared, in sentences; empty where everything was."""
-    return [sentence for look in (_tensors, _layer_facts, _calls_of_models, _code, _ops) for sentence in look(pairing)]
+    return [
+        sentence
+        for look in (_tensors, _keys, _layer_facts, _calls_of_models, _code, _ops)
+        for sentence in look(pairing)
+    ]
 
 
 def stacks(pairing: Pairing) -> Sequence[str]:
@@ -53,6 +57,16 @@ def _tensors(pairing: Pairing) -> Iterator[str]:
         yield (
             f"{_which(old.tensors, new.tensors)} which tensors layers take, only from which layers they come, so "
             "outputs, arguments and how often a layer is taken were not compared."
+        )
+
+
+def _keys(pairing: Pairing) -> Iterator[str]:
+    """The keys of inputs and outputs, where they are not recorded on both sides."""
+    old, new = ((side.input_keys, side.output_keys) for side in (pairing.old, pairing.new))
+    if (None in old or None in new) and not pairing.old.by_scope:
+        yield (
+            f"{_which(None not in old, None not in new)} the keys of the model's inputs and outputs, so they were not "
+            "compared."
         )
 
 

@@ -190,6 +190,8 @@ class Snapshot(Renderable):
         stack: Which Keras and which TensorFlow made the model, as far as the source says.
         tensors: Whether the tensors that layers take are recorded, and not only from which layers they come.
         gives: The tensors that the model gives, in order; empty where that is the first output of each of the outputs.
+        input_keys: The keys under which the model takes its inputs, ``None`` when the source does not record it.
+        output_keys: The same of its outputs.
     """
 
     result_type: ClassVar[str] = "snapshot"
@@ -207,6 +209,8 @@ class Snapshot(Renderable):
     stack: str = ""
     tensors: bool = True
     gives: tuple[TakenTensor, ...] = ()
+    input_keys: tuple[str, ...] | None = None
+    output_keys: tuple[str, ...] | None = None
 
     @property
     def edges(self) -> Iterator[tuple[str, str]]:
@@ -233,6 +237,7 @@ class Snapshot(Renderable):
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready data in the schema ``graphdiag.snapshot/2`` (see the README)."""
         no_layer = {role: dict(sorted(ops.items())) for role, ops in sorted((self.ops or {}).items())}
+        keys = {"input_keys": self.input_keys, "output_keys": self.output_keys}
         return {
             "schema": SCHEMA,
             "graphdiag": self.version,
@@ -242,6 +247,7 @@ class Snapshot(Renderable):
             "inputs": list(self.inputs),
             "outputs": list(self.outputs),
             "gives": [tensor.to_json() for tensor in self.gives],
+            **{name: list(found) for name, found in keys.items() if found is not None},
             "tensors": self.tensors,
             "nested": [model.to_dict() for model in self.nested.values()],
             "layers": [layer.to_dict() for layer in self.layers.values()],

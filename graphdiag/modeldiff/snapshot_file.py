@@ -110,6 +110,8 @@ def from_dict(data: Any) -> Snapshot:
         # Earlier files say only from which layers a layer takes.
         tensors=top.flag("tensors", False),
         gives=top.tensors("gives"),
+        input_keys=top.texts("input_keys") if "input_keys" in data else None,
+        output_keys=top.texts("output_keys") if "output_keys" in data else None,
     )
     if len(layers) != len(data["layers"]) or len(nested) != len(data["nested"]):
         raise _damaged("two layers have the same id")

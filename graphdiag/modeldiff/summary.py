@@ -15,6 +15,7 @@ from graphdiag.modeldiff.changes import (
     FindingRemoved,
     InputsChanged,
     InputsReordered,
+    KeysChanged,
     LayerChanged,
     LayerRenamed,
     LayerRewired,
@@ -44,7 +45,7 @@ _COLUMNS = 96
 """Characters of a row."""
 _Kind = TypeVar("_Kind", bound=Change)
 SORTS: Mapping[str, tuple[type[Change], ...]] = {
-    "model": (ModelRenamed, NestedAdded, NestedRemoved, NestedRenamed, EndsChanged),
+    "model": (ModelRenamed, NestedAdded, NestedRemoved, NestedRenamed, EndsChanged, KeysChanged),
     "layers": (LayersAdded, LayersRemoved, LayersReplaced, LayerRenamed),
     "edges": (LayerRewired, SharingChanged, InputsChanged, InputsReordered),
     "settings": (LayerChanged,),
@@ -179,6 +180,9 @@ def _counts(diff: Diff) -> Iterator[str]:
     ends = [change.which for change in _of(diff, EndsChanged)]
     if ends:
         yield f"other {' and '.join(ends)}"
+    keys = [change.which for change in _of(diff, KeysChanged)]
+    if keys:
+        yield f"other keys of {' and '.join(keys)}"
     changed = _of(diff, LayerChanged)
     causes = [change for change in changed if change.is_cause]
     yield from _count(len(causes or changed), "layer", "changed")

@@ -68,6 +68,8 @@ def take(report: Report) -> Snapshot:
         locations=report.locations,
         stack=stack,
         tensors=bool(layers.tensors) or not layers.edges,
+        input_keys=layers.input_keys,
+        output_keys=layers.output_keys,
         gives=() if gives == usual(layers.outputs) else gives,
     )
 

@@ -211,7 +211,13 @@ def _to_layer_graph(data: Mapping[str, Any]) -> LayerGraph:
             for source, of_call, output, target, call, argument in data.get("tensors", ())
         ),
         output_tensors=tuple(LayerTensor(*tensor) for tensor in data.get("output_tensors", ())),
+        input_keys=_keys(data.get("input_keys")),
+        output_keys=_keys(data.get("output_keys")),
     )
+
+
+def _keys(data: Sequence[str] | None) -> tuple[str, ...] | None:
+    return None if data is None else tuple(data)
 
 
 def _to_op_graph(data: Mapping[str, Any]) -> OpGraph:

@@ -77,6 +77,8 @@ def layer_graph_data(layers: LayerGraph) -> dict[str, Any]:
             for edge in layers.tensors
         ],
         "output_tensors": [[tensor.layer, tensor.call, tensor.output] for tensor in layers.output_tensors],
+        "input_keys": None if layers.input_keys is None else list(layers.input_keys),
+        "output_keys": None if layers.output_keys is None else list(layers.output_keys),
     }
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from graphdiag.errors import SourceError
 from graphdiag.sources.keras_settings import Settings, normalized, plain_class, settings_of, settings_of_calls
+from graphdiag.sources.keras_structures import keys_in
 
 OPERATIONS = "keras.ops"
 _OPERATIONS = ("keras.src.ops.", f"{OPERATIONS}.")
@@ -120,6 +121,8 @@ class Scope:
     members: Mapping[str, Member]
     inputs: tuple[tuple[str, Tensor], ...]
     outputs: tuple[Tensor, ...]
+    input_keys: tuple[str, ...] = ()
+    output_keys: tuple[str, ...] = ()
 
 
 def read_model(config: Mapping[str, Any]) -> Scope:
@@ -218,7 +221,8 @@ def _functional(name: str, class_name: str, config: Mapping[str, Any], path: tup
         # tf_keras lists the attributes of a subclass, too: a teacher, say, that only its train_step calls.
         if calls[layer] or layer in referred or plain_class(entry["class_name"]) == "InputLayer"
     }
-    return Scope(name, class_name, path, members, inputs, outputs)
+    input_keys, output_keys = (keys_in(config[f"{end}_layers"], _is_reference) for end in ("input", "output"))
+    return Scope(name, class_name, path, members, inputs, outputs, input_keys, output_keys)
 
 
 def _of_call(output: Tensor, entries: Mapping[str, Mapping[str, Any]]) -> Tensor:

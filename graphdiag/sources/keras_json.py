@@ -151,6 +151,8 @@ class _Flattener:
             tensors=tuple(tensors),
             output_tensors=outputs,
             same_layer=self._same_layer(scope),
+            input_keys=scope.input_keys,
+            output_keys=scope.output_keys,
         )
 
     def _same_layer(self, scope: Scope) -> Mapping[str, str]:

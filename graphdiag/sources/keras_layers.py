@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from graphdiag.graphs.layer_graph import Layer, LayerGraph, LayerTensor, NestedModel, TensorEdge, unique_id
+from graphdiag.sources.keras_structures import keys_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +59,12 @@ class Network:
     def outputs(self) -> Sequence[Any]:
         """Tensors that the model gives, flat."""
         return flat(self.graph.outputs)
+
+    def keys(self, which: str) -> tuple[str, ...]:
+        """The keys of its ``inputs`` or ``outputs``: see `keys_in`. Both Keras packages keep what the user gave."""
+        kept = (getattr(self.graph, name, None) for name in (f"_{which}_struct", f"_nested_{which}"))
+        structure = next((value for value in kept if value is not None), ())
+        return keys_in(structure, lambda value: hasattr(value, "_keras_history"))
 
     @cached_property
     def position(self) -> Mapping[int, int]:
@@ -303,6 +310,8 @@ class _Flattener:
             keras_version=self._keras_version,
             tensors=tuple(self._tensors),
             output_tensors=outputs,
+            input_keys=root.network.keys("inputs"),
+            output_keys=root.network.keys("outputs"),
         )
         nested = frozenset(self._networks) - {id(self._model)}
         return LayerIds(graph, self._by_object, nested, self._made, self._objects)

@@ -42,6 +42,8 @@ def snapshot(
         inputs=tuple(id_ for id_, layer in layers.items() if layer.class_name == "InputLayer"),
         outputs=tuple(id_ for id_ in layers if id_ not in taken),
         ops=more.pop("ops", {}),
+        input_keys=(),
+        output_keys=(),
         **more,
     )
 
@@ -121,6 +123,9 @@ def applied(diff: Mapping[str, Any], old: Snapshot) -> dict[str, Any]:
     for change in steps:
         if change["kind"] == "ends-changed":
             data[change["which"]] = change["new"]
+        if change["kind"] == "keys-changed":
+            assert data[f"{change['which'][:-1]}_keys"] == change["old"]
+            data[f"{change['which'][:-1]}_keys"] = change["new"]
     data["gives"] = diff["takes"].get("", [_renamed(item, names) for item in data["gives"]])
     for id_, takes in diff["takes"].items():
         if id_:
@@ -156,6 +161,7 @@ def compared(data: Mapping[str, Any]) -> dict[str, Any]:
         "inputs": data["inputs"],
         "outputs": data["outputs"],
         "gives": data["gives"],
+        "keys": (data.get("input_keys"), data.get("output_keys")),
         "layers": plain(data["layers"]),
         "nested": plain(data["nested"]),
     }

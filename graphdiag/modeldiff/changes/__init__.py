@@ -8,7 +8,14 @@ from __future__ import annotations
 from graphdiag.modeldiff.changes.change import PLAIN, Change, Edge, Names, NewEdge
 from graphdiag.modeldiff.changes.inputs import InputsChanged, InputsReordered, LayerRewired, SharingChanged
 from graphdiag.modeldiff.changes.layers import LayerRenamed, LayersAdded, LayersRemoved, LayersReplaced
-from graphdiag.modeldiff.changes.models import EndsChanged, ModelRenamed, NestedAdded, NestedRemoved, NestedRenamed
+from graphdiag.modeldiff.changes.models import (
+    EndsChanged,
+    KeysChanged,
+    ModelRenamed,
+    NestedAdded,
+    NestedRemoved,
+    NestedRenamed,
+)
 from graphdiag.modeldiff.changes.ops import FindingAdded, FindingRemoved, OpsChanged
 from graphdiag.modeldiff.changes.settings import ABSENT, SIZES, Attribute, LayerChanged, Setting
 
@@ -24,6 +31,7 @@ __all__ = [
     "FindingRemoved",
     "InputsChanged",
     "InputsReordered",
+    "KeysChanged",
     "LayerChanged",
     "LayerRenamed",
     "LayerRewired",

@@ -63,6 +63,32 @@ class EndsChanged(Change):
 
 
 @dataclass(frozen=True)
+class KeysChanged(Change):
+    """The model takes its inputs, or gives its outputs, under other keys: in a dict instead of a list, say.
+
+    Attributes:
+        which: ``inputs`` or ``outputs``.
+        old: The keys before; empty where there were none.
+        new: The keys after.
+    """
+
+    kind: ClassVar[str] = "keys-changed"
+    which: str
+    old: Sequence[str]
+    new: Sequence[str]
+
+    def line(self, names: Names = PLAIN) -> str:
+        """``the model's outputs have the keys a and b, and had none``."""
+        has = f"the keys {some(self.new, 8)}" if self.new else "no keys"
+        had = some(self.old, 8) if self.old else "none"
+        return f"the model's {self.which} have {has}, and had {had}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of them, before and after."""
+        return {"kind": self.kind, "which": self.which, "old": list(self.old), "new": list(self.new)}
+
+
+@dataclass(frozen=True)
 class NestedAdded(Change):
     """An added nested model; the layers in it are changes of their own."""
 
