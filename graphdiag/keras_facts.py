@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 # --- Classes of layers ------------------------------------------------------------------------------------------------
 
-_CLASSES_WITH_WEIGHTS = re.compile(
+_CLASSES_WITH_WEIGHTS = (
     "Dense|EinsumDense|(Depthwise|Separable)?Conv[123]D(Transpose)?|Convolution[123]D|LocallyConnected[12]D|Embedding"
     "|(Sync)?BatchNormalization|(Layer|Group|Unit)Normalization|PReLU|(CuDNN)?LSTM|(CuDNN)?GRU|SimpleRNN|ConvLSTM[123]D"
     "|MultiHeadAttention|Bidirectional"
@@ -28,7 +28,7 @@ MERGES = frozenset(
 LOSS_ENDS = frozenset({"AddLoss", "AddMetric"})
 """Classes that tf_keras makes of ``model.add_loss`` and ``model.add_metric``; what they take is a result, too."""
 
-_ALWAYS_COMPUTES = re.compile(
+_ALWAYS_COMPUTES = (
     "(Einsum)?Dense|Embedding|((Depthwise|Separable)?Conv|Convolution|LocallyConnected)[123]D(Transpose)?|(Rescal|Mask)ing"
     "|((Sync)?Batch|Layer|Group|Unit|RMS|Spectral)?Normalization|(Leaky|Thresholded|P)?ReLU|P?ELU|Softmax|Activation"
     "|(Global|Adaptive)?(Average|Max)Pool(ing)?[123]D|(UpSampling|ZeroPadding|Cropping)[123]D|Flatten|Reshape|Permute"
@@ -52,7 +52,7 @@ def drops_masks(class_name: str) -> bool:
 
 def always_computes(class_name: str) -> bool:
     """Whether layers of one of Keras's own classes compute their result from the values that they take, always."""
-    return _ALWAYS_COMPUTES.fullmatch(class_name) is not None
+    return re.fullmatch(_ALWAYS_COMPUTES, class_name) is not None
 
 
 def is_computing_operation(class_name: str) -> bool:
@@ -67,7 +67,7 @@ def may_hold_others(class_name: str) -> bool:
 
 def has_weights(class_name: str) -> bool:
     """Whether layers of a class always have weights, so that they cannot be without ops."""
-    return _CLASSES_WITH_WEIGHTS.fullmatch(class_name) is not None
+    return re.fullmatch(_CLASSES_WITH_WEIGHTS, class_name) is not None
 
 
 # --- Scopes of bookkeeping --------------------------------------------------------------------------------------------
@@ -120,30 +120,34 @@ ROLE_OF_SCOPE = {
 """What the name scopes are for in which Keras and TensorFlow put ops that belong to no layer."""
 
 _ROLE_OF_BOX = {
-    "loss": re.compile(
+    "loss": (
         ".*_?loss(es)?|(mean|absolute|sum)_(squared|pairwise_squared|absolute)?_?(error|difference)"
         "|((sparse_)?softmax|sigmoid|weighted|binary|categorical)?_?(cross_?entropy|xentropy|xent)(_with_logits)?(_sg)?"
         "|SparseSoftmaxCrossEntropyWithLogits|SoftmaxCrossEntropyWithLogits|cosine_distance|regularizers?"
     ),
-    "metrics": re.compile(
+    "metrics": (
         "(top_k_|in_top_k_|binary_|categorical_|sparse_categorical_)?acc(uracy)?|auc|precision|recall|mean_iou|f1(_score)?"
         "|(true|false)_(positives|negatives)|confusion_matrix|evaluation|eval|assert_broadcastable"
     ),
-    "summaries": re.compile("[Ss]ummar(y|ies)|Merge"),
-    "training": re.compile(
+    "summaries": "[Ss]ummar(y|ies)|Merge",
+    "training": (
         "global_step|beta[12]_power|ExponentialMovingAverage|moving_averages?|learning_rate|(exponential|polynomial)_decay"
         "|[Oo]ptimi[sz]er.*|(clip_by_)?global_norm|clip_by_(value|norm|global_norm)|[Tt]rain(ing)?(_op|_step)?"
     ),
-    "initialization": re.compile("report_uninitialized_.*|init_all_tables|tables_initializer|initializers?"),
-    "saving": re.compile("saver|save_counter|checkpoint_initializer"),
-    "input pipeline": re.compile(
+    "initialization": "report_uninitialized_.*|init_all_tables|tables_initializer|initializers?",
+    "saving": "saver|save_counter|checkpoint_initializer",
+    "input pipeline": (
         "(shuffle_)?batch(_join)?|input_producer|(string|range|slice)_input_producer|fifo_queue|input_pipeline|Iterator.*"
         "|normalize_(element|tensors)|parse_(single_)?example"
     ),
 }
 """Outer scopes that are not layers, as TensorFlow names them, and as users mostly do."""
-_HAS_ROLE = re.compile("|".join(f"(?:{names.pattern})" for names in _ROLE_OF_BOX.values()))
-"""Any of these: most names are none, and one look tells."""
+
+
+@cache
+def _has_role() -> re.Pattern[str]:
+    """Any of these: most names are none, and one look tells. It takes long to compile, and layers make it needless."""
+    return re.compile("|".join(f"(?:{names})" for names in _ROLE_OF_BOX.values()))
 
 
 def role_of_box(name: str) -> str:
@@ -155,9 +159,9 @@ def role_of_box(name: str) -> str:
     Returns:
         The role; empty for a name that may be a layer's.
     """
-    if not _HAS_ROLE.fullmatch(name):
+    if not _has_role().fullmatch(name):
         return ""
-    return next(role for role, names in _ROLE_OF_BOX.items() if names.fullmatch(name))
+    return next(role for role, names in _ROLE_OF_BOX.items() if re.fullmatch(names, name))
 
 
 # --- Names that Keras gives by itself: which class a layer has and when it was made, and nothing else -----------------

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import TYPE_CHECKING
 
 from graphdiag.graphs.node_attributes import UNKNOWN_TYPE, dtype_of
@@ -83,8 +83,9 @@ def slot_of(node: NodeDef, name: str, index: int) -> int | None:
 
 @cache
 def _table() -> Mapping[str, Sequence[_Output]]:
-    text = files("graphdiag.graphs").joinpath("op_outputs.txt").read_text(encoding="utf-8")
-    return {words[0]: tuple(_outputs(words[1:])) for words in map(str.split, text.splitlines())}
+    text = get_data("graphdiag.graphs", "op_outputs.txt")
+    assert text is not None
+    return {words[0]: tuple(_outputs(words[1:])) for words in map(str.split, text.decode().splitlines())}
 
 
 def _outputs(words: Sequence[str]) -> Iterator[_Output]:

@@ -306,7 +306,7 @@ def _wrapped(config: Any) -> Iterator[str]:
             yield _layer_name(config)
         for key, part in config.items():
             # A dtype policy has a class and a name as well.
-            if key != "dtype":
+            if key != "dtype" and isinstance(part, (dict, list)):
                 yield from _wrapped(part)
 
 

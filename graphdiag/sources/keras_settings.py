@@ -8,12 +8,11 @@ classes; those of tf_keras for what only tf_keras has). What is left is what som
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
-from importlib.resources import files
+from functools import cache, lru_cache
+from pkgutil import get_data
 from typing import Any
 
 from graphdiag.keras_facts import is_raw_op
@@ -138,7 +137,8 @@ def known_settings() -> frozenset[str]:
 
 @cache
 def _defaults() -> Mapping[str, Settings]:
-    text = files("graphdiag.sources").joinpath("keras_defaults.json").read_text("utf-8")
+    text = get_data("graphdiag.sources", "keras_defaults.json")
+    assert text is not None
     found: Mapping[str, Settings] = json.loads(text)
     return found
 
@@ -150,7 +150,7 @@ def _of_config(class_name: str, config: Mapping[str, Any]) -> Iterator[tuple[str
         if written in _NEVER:
             continue
         key = _RENAMED.get((class_name, written), written)
-        value = normalized(key, raw)
+        value = _normalized_once(key, raw)
         if value == default_of(class_name, key) or _is_usual(class_name, key, value, config):
             continue
         yield key, value
@@ -219,6 +219,16 @@ def normalized(key: str, raw: Any) -> Any:
     return _hashed(value) if is_deep(value) or len(json.dumps(value)) > _LONGEST else value
 
 
+def _normalized_once(key: str, raw: Any) -> Any:
+    """As `normalized`, of a value from JSON: a model has the same few initializers in layer after layer."""
+    return _normalized_text(key, json.dumps(raw)) if isinstance(raw, (dict, list)) else normalized(key, raw)
+
+
+@lru_cache(maxsize=1024)
+def _normalized_text(key: str, text: str) -> Any:
+    return normalized(key, json.loads(text))
+
+
 def is_deep(value: Any, left: int = 40) -> bool:
     """Whether a value is nested more deeply than any setting of Keras."""
     if not isinstance(value, (list, dict)):
@@ -228,6 +238,8 @@ def is_deep(value: Any, left: int = 40) -> bool:
 
 
 def _hashed(value: Any) -> str:
+    import hashlib
+
     return f"sha256:{hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]}"
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -51,6 +50,9 @@ def code_digest(text: str) -> str:
 
 
 def _hash(text: str) -> str:
+    # Few models have code in them, and OpenSSL takes long to load.
+    import hashlib
+
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:16]
 
 
