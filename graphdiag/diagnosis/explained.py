@@ -77,7 +77,7 @@ class Explained:
         return found
 
     def _is_explained(self, source: str, target: str, edge: OpEdge) -> bool:
-        if not edge.carries & REAL:
+        if not int(edge.carries) & int(REAL):
             return self._linked(source, target)
         if not edge.carries & Carries.ACTIVATION:
             if self._are_one_layer(source, target) or self._may_hold(source, target):

@@ -38,7 +38,7 @@ from graphdiag.graphs.node_attributes import DT_BOOL, type_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.keras_facts import always_computes, is_computing_operation
 
-_REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
+_REAL = int(Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE)
 _BOOL_OPS = frozenset({"NotEqual", "Equal", "Any", "All", "LogicalAnd", "LogicalOr", "LogicalNot", "Greater", "Less"})
 _INTEGERS = frozenset({3, 4, 5, 6, 9, 17, 22, 23})
 _MOST_PASSED = 64
@@ -106,16 +106,16 @@ class _Inference:
         self.scopes: dict[int, _Scope] = {}
         self.scopes_of: dict[str, list[_Scope]] = defaultdict(list)
         self.number_in_name: dict[int, int | None] = {}
-        for row in np.flatnonzero(scopes != NO_CALL).tolist():
+        of_calls = np.flatnonzero(scopes != NO_CALL)
+        making = set(scopes[of_calls[graph.of_types(lambda type_: type_ != "Identity")[of_calls]]].tolist())
+        first = np.sort(np.unique(scopes[of_calls], return_index=True)[1])
+        for row in of_calls[first].tolist():
             number = int(scopes[row])
-            if number not in self.scopes:
-                self.scopes[number] = _Scope(number)
-                layer = ownership.owner(row) or ""
-                self.scopes_of[layer].append(self.scopes[number])
-                is_layer = ownership.scope_of_op[row] == layer
-                self.number_in_name[number] = call_in_name(graph.names[row], layer) if is_layer else None
-            if graph.types[row] != "Identity":
-                self.scopes[number].makes_ops = True
+            layer = ownership.owner(row) or ""
+            self.scopes[number] = _Scope(number, number in making)
+            self.scopes_of[layer].append(self.scopes[number])
+            is_layer = ownership.scope_of_op[row] == layer
+            self.number_in_name[number] = call_in_name(graph.names[row], layer) if is_layer else None
         self._look_at_edges(crossings)
         self.entering_of: dict[int, set[Tensor]] = defaultdict(set)
         for tensor in (tensor for scope in self.scopes.values() for tensor in scope.entering):
@@ -142,13 +142,14 @@ class _Inference:
     def _look_at_edges(self, crossings: Crossings) -> None:
         graph, of_op = self.graph, self.scope_of_op
         outside = (of_op[graph.source] != of_op[graph.target]) & (of_op[graph.target] != NO_CALL)
-        for position in np.flatnonzero(outside & (graph.output != CONTROL)).tolist():
-            tensor = int(graph.source[position]), int(graph.output[position])
-            self.scopes[int(of_op[graph.target[position]])].taken.add(tensor)
+        outside &= graph.output != CONTROL
+        tensors = zip(graph.source[outside].tolist(), graph.output[outside].tolist(), strict=True)
+        for number, tensor in zip(of_op[graph.target[outside]].tolist(), tensors, strict=True):
+            self.scopes[number].taken.add(tensor)
         into_models: dict[int, list[OpEdge]] = defaultdict(list)
         out_of_models: list[OpEdge] = []
         for edge in (edge for group in (crossings.edges, crossings.between_calls) for edge in _all(group)):
-            if not edge.carries & _REAL or edge.control or (edge.source, edge.target) in self.flow.stored_in:
+            if not int(edge.carries) & _REAL or edge.control or (edge.source, edge.target) in self.flow.stored_in:
                 continue
             source, target = int(of_op[edge.source]), int(of_op[edge.target])
             tensor = edge.source, edge.output
@@ -489,6 +490,8 @@ class _Inference:
             passing = [tensor for tensor in allowed if tensor in taken]
             found += [tensor for tensor in passing if scope is not None and tensor in scope.taken] or passing
         for tensors in wanted if self._are_told_apart(layer) else ():
+            if all(tensor in tensors for tensor in found):
+                continue
             # A ragged tensor has parts of several kinds, and a mask may come along.
             common = {self._kind(tensor) for tensor in found if tensor in tensors}
             found = [tensor for tensor in found if tensor in tensors or self._kind(tensor) not in common]
@@ -516,7 +519,7 @@ class _Inference:
         real = []
         for edge in range(int(self.graph.in_edges[row]), int(self.graph.in_edges[row + 1])):
             tensor = int(self.graph.source[edge]), int(self.graph.output[edge])
-            if tensor[1] != CONTROL and self.flow.of_output(*tensor)[0] & int(_REAL):
+            if tensor[1] != CONTROL and self.flow.of_output(*tensor)[0] & _REAL:
                 real.append(tensor)
         return bool(real) and all(tensor in given or tensor[0] in made for tensor in real)
 
@@ -553,6 +556,8 @@ class _Inference:
         for output, found in results.items():
             groups[tuple(found)].append(output)
         for candidates, outputs in groups.items():
+            if len(candidates) < 2 and len(outputs) == 1:
+                continue
             kept: list[Tensor] = []
             for kind in dict.fromkeys(map(self._kind, candidates)):
                 of_kind = [tensor for tensor in candidates if self._kind(tensor) == kind]

@@ -78,6 +78,8 @@ class _Numbering:
         self.ownership = ownership
         self.flow = flow
         self.of_op: list[int] = ownership.of_op.tolist()
+        self.around: list[int] = graph.scopes.of_op.tolist()
+        self.scope_around: dict[int, str] = {}
 
     def run(self) -> np.ndarray:
         rows_of: dict[int, list[int]] = defaultdict(list)
@@ -150,9 +152,14 @@ class _Numbering:
 
     def _scope(self, row: int) -> str:
         """The scope of the call in which an op was made."""
-        scope, name = self.ownership.scope_of_op[row], self.graph.names[row]
-        inside, slash, _ = name[len(scope) + 1 :].partition("/")
-        return f"{scope}/{inside}" if scope and slash and _OF_CALL.fullmatch(inside) else scope
+        scope = self.ownership.scope_of_op[row]
+        if not scope or scope == self.graph.names[row]:
+            return scope
+        around = self.around[row]
+        if around not in self.scope_around:
+            inside = self.graph.scopes.names[around][len(scope) + 1 :].partition("/")[0]
+            self.scope_around[around] = f"{scope}/{inside}" if _OF_CALL.fullmatch(inside) else scope
+        return self.scope_around[around]
 
     def _joined(self, scopes: Sequence[Sequence[int]]) -> Iterator[Sequence[int]]:
         """Scopes of which one feeds another count as one."""
