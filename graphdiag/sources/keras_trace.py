@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -160,6 +161,7 @@ def trace_forward(tf: Any, model: Any, given: Signature, training: bool) -> Any:
     """
 
     def forward(*args: Any, **kwargs: Any) -> Any:
+        _own_traces.add(tf.compat.v1.get_default_graph())
         return model(*args, training=training, **kwargs)
 
     return _trace(tf.function(forward), given.args, given.kwargs, model)
@@ -201,6 +203,7 @@ def trace_train_step(tf: Any, model: Any, given: Signature) -> Any:
         has_replicas = tf.distribute.has_strategy()
 
     def train_step(x: Any, y: Any) -> Any:
+        _own_traces.add(tf.compat.v1.get_default_graph())
         # As Keras does it: what sums up over replicas may be written to in a replica only.
         return strategy.run(model.train_step, ((x, y),)) if has_replicas else model.train_step((x, y))
 
@@ -226,14 +229,19 @@ def _targets(tf: Any, outputs: Any, names: Sequence[str], losses: Any) -> Any:
     return spec(outputs, losses[0] if isinstance(losses, (list, tuple)) else losses)
 
 
+_own_traces: weakref.WeakSet[Any] = weakref.WeakSet()
+"""The graphs of the traces made here."""
+
+
 def _trace(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], model: Any) -> Any:
     try:
         concrete = function.get_concrete_function(*args, **kwargs)
     except Exception as error:  # the user's own layers run here, and may raise anything
         raise ModelError(f"The model {model.name!r} fails while it is traced: {reason(error)}") from error
     for outer, inner in getattr(concrete.graph, "captures", ()):
-        # TensorFlow traces a function that takes a tensor of another graph, and does not run it.
-        if not hasattr(outer, "numpy") and hasattr(outer, "graph"):
+        # TensorFlow traces a function that takes a tensor of another graph, and does not run it. The user's own run
+        # meets no tensor of a trace that was made here.
+        if not hasattr(outer, "numpy") and hasattr(outer, "graph") and outer.graph not in _own_traces:
             takers = ", ".join(taker.name for taker in inner.consumers()[:3]) or "it"
             raise ModelError(
                 f"The model {model.name!r} cannot be run: {takers} takes {outer.name!r}, a tensor that was made in "

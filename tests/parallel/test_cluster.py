@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 
 import dask
+import distributed  # noqa: F401 - dask.config.set takes away at its end what was not there at its beginning
 import pytest
 
 from graphdiag.parallel.cluster import LOCAL, LostError, cluster_executor
