@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
@@ -190,6 +190,8 @@ class _ClusterExecutor(TaskExecutor):
         self._client = client
         self._executor = client.get_executor(pure=False)
         self._limits, self._alone = limits, alone
+        self._pending: set[Future[Any]] = set()
+        self._lost: LostError | None = None
         self._mean = _BATCH_SECONDS
         self._looked, self._threads = float("-inf"), 1
 
@@ -229,6 +231,14 @@ class _ClusterExecutor(TaskExecutor):
         self._executor.shutdown(wait=wait)
 
     def _place(self, calls: Sequence[_Call]) -> None:
+        for call in calls:
+            self._pending.add(call.future)
+            call.future.add_done_callback(self._pending.discard)
+        if self._lost is not None:
+            raise self._lost
+        # Dask would keep what is placed now until it has found the scheduler again, which may be never.
+        if self._client.status != "running":
+            raise LostError(_lost(CancelledError()))
         try:
             placed = self._executor.submit(run_on_worker, [call.packed for call in calls], self._limits)
         except Exception as error:
@@ -240,7 +250,14 @@ class _ClusterExecutor(TaskExecutor):
             try:
                 self._place([call])
             except LostError as error:
-                call.future.set_exception(error)
+                self._give_up(error)
+
+    def _give_up(self, error: LostError) -> None:
+        """End all that is waited for: Dask says nothing of what was placed just when the scheduler was lost."""
+        self._lost = error
+        for future in list(self._pending):
+            with contextlib.suppress(InvalidStateError):
+                future.set_exception(error)
 
     def _place_in_turn(self, calls: Sequence[_Call]) -> None:
         """Place each task when the one before is done: Dask suspects whatever is with the one that ends a worker."""
@@ -252,6 +269,8 @@ class _ClusterExecutor(TaskExecutor):
     def _hand_on(self, done: Future[Any], calls: Sequence[_Call]) -> None:
         """Give results to those who wait for them; what was not done is placed again."""
         error = CancelledError() if done.cancelled() else done.exception()
+        if self._lost is not None:
+            return
         if error is None:
             results, seconds = done.result()
             self._mean += 0.2 * (seconds / len(results) - self._mean)
@@ -262,8 +281,7 @@ class _ClusterExecutor(TaskExecutor):
                     call.future.set_result(pickle.loads(result))
             self._place_each(calls[len(results) :])
         elif type(error).__name__ != "KilledWorker":
-            for call in calls:
-                call.future.set_exception(LostError(_lost(error)))
+            self._give_up(LostError(_lost(error)))
         elif len(calls) > 1:
             self._place_in_turn(calls)
         else:
