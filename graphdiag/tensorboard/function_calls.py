@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from graphdiag.graphs.drawn_graph import META, OP, SERIES
-from graphdiag.tensorboard.hierarchy import Hierarchy, LevelEdges
+from graphdiag.tensorboard.hierarchy import GrowingTree, Hierarchy, LevelEdges
 from graphdiag.tensorboard.merge import UndrawableGraphError
 from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, SlimGraph
 
@@ -53,8 +53,8 @@ def draw_calls(hierarchy: Hierarchy, edges: LevelEdges, graph: SlimGraph) -> tup
     return drawing.tree.columns(), with_copies
 
 
-class _Tree:
-    """The tree while copies are added to it; see `Hierarchy`."""
+class _Tree(GrowingTree):
+    """The tree while copies are added to it."""
 
     def __init__(self, hierarchy: Hierarchy) -> None:
         self._before = hierarchy
@@ -62,41 +62,21 @@ class _Tree:
         self.library = hierarchy.library
         self.names = list(hierarchy.names)
         self.types = list(hierarchy.types)
-        self.parents: list[int] = hierarchy.parents.tolist()
-        self.cardinalities: list[int] = hierarchy.cardinalities.tolist()
+        self.parents = hierarchy.parents.tolist()
+        self.cardinalities = hierarchy.cardinalities.tolist()
         self.ops = list(hierarchy.ops)
         self.index = hierarchy.row_by_name()
         self.children = hierarchy.children()
         self.ghosts: dict[str, int] = {}
 
-    def add(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
-        """Put a new node into the tree and return its row."""
-        row = self.index[name] = self.add_unlisted(name, kind, parent, cardinality, op)
-        return row
-
-    def add_unlisted(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
-        """The same, but leave the name to whatever has it now."""
-        row = len(self.names)
-        self.names.append(name)
-        self.types.append(kind)
-        self.parents.append(parent)
-        self.cardinalities.append(cardinality)
-        self.ops.append(op)
-        if kind != OP:
-            self.children[row] = []
-        return row
-
     def columns(self) -> Hierarchy:
         """The tree as it has become."""
-        places = np.full(len(self.names), -1, dtype=np.int64)
-        for children in self.children.values():
-            places[children] = np.arange(len(children))
         return replace(
             self._before,
             names=self.names,
             types=self.types,
             parents=np.array(self.parents, dtype=np.int64),
-            places=places,
+            places=self.places(),
             cardinalities=np.array(self.cardinalities, dtype=np.int64),
             ops=self.ops,
             guest_rows=np.array([self.index[self.names[row]] for row in self._before.guest_rows], dtype=np.int64),

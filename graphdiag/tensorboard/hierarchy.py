@@ -180,7 +180,53 @@ def _extents(graph: SlimGraph) -> tuple[np.ndarray, np.ndarray]:
     return np.array(first, dtype=np.int64), np.array(inside, dtype=np.int64)
 
 
-class _Growing:
+class GrowingTree:
+    """A tree while nodes are added to it one by one; see `Hierarchy`.
+
+    Attributes:
+        names: Names.
+        types: ``meta``, ``op`` or ``series``.
+        parents: Row of the parent.
+        cardinalities: How many ops of the slim graph each node stands for.
+        ops: Op types; empty where there is none.
+        index: Row of each name.
+        children: Rows of the children of every metanode and series.
+    """
+
+    names: list[str]
+    types: list[str]
+    parents: list[int]
+    cardinalities: list[int]
+    ops: list[str]
+    index: dict[str, int]
+    children: dict[int, list[int]]
+
+    def add(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
+        """Put a new node into the tree and return its row."""
+        row = self.index[name] = self.add_unlisted(name, kind, parent, cardinality, op)
+        return row
+
+    def add_unlisted(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
+        """The same, but leave the name to whatever has it now."""
+        row = len(self.names)
+        self.names.append(name)
+        self.types.append(kind)
+        self.parents.append(parent)
+        self.cardinalities.append(cardinality)
+        self.ops.append(op)
+        if kind != OP:
+            self.children[row] = []
+        return row
+
+    def places(self) -> np.ndarray:
+        """The places of the nodes among their parents' children, as `Hierarchy` has them."""
+        places = np.full(len(self.names), -1, dtype=np.int64)
+        for children in self.children.values():
+            places[children] = np.arange(len(children))
+        return places
+
+
+class _Growing(GrowingTree):
     """The tree of a graph in which a name may mean several things: node by node, as TensorBoard makes it."""
 
     def __init__(self, graph: SlimGraph) -> None:
@@ -192,10 +238,10 @@ class _Growing:
         self.parents = [0] * size
         self.cardinalities = [1] * size
         self.ops = list(graph.ops)
-        self.index: dict[str, int] = {}
-        self.children: dict[int, list[int]] = {}
+        self.index = {}
+        self.children = {}
         self.library: dict[str, int] = {}
-        self._add(ROOT, META, -1, 0)
+        self.add(ROOT, META, -1, 0)
 
     def tree(self) -> Hierarchy:
         """The whole tree."""
@@ -213,9 +259,6 @@ class _Growing:
             self.children[parent].append(row)
             self._embed(row)
         self._count()
-        places = np.full(len(self.names), -1, dtype=np.int64)
-        for children in self.children.values():
-            places[children] = np.arange(len(children))
         guests = distinct(graph.embeddings.guests)
         drawn = graph.embeddings.strict_names(guests.tolist())
         rows = [index[graph.embedded.get(guest, name)] for guest, name in zip(guests.tolist(), drawn, strict=True)]
@@ -223,7 +266,7 @@ class _Growing:
             names=self.names,
             types=self.types,
             parents=np.array(self.parents, dtype=np.int64),
-            places=places,
+            places=self.places(),
             cardinalities=np.array(self.cardinalities, dtype=np.int64),
             ops=self.ops,
             library=self.library,
@@ -233,17 +276,6 @@ class _Growing:
             index=index,
         )
 
-    def _add(self, name: str, kind: str, parent: int, cardinality: int, op: str = "") -> int:
-        row = self.index[name] = len(self.names)
-        self.names.append(name)
-        self.types.append(kind)
-        self.parents.append(parent)
-        self.cardinalities.append(cardinality)
-        self.ops.append(op)
-        if kind != OP:
-            self.children[row] = []
-        return row
-
     def _embed(self, host: int) -> None:
         for guest, op, _ in self.graph.embeddings.of(host):
             known = self.index.get(guest, -1)
@@ -252,7 +284,7 @@ class _Growing:
                 self.parents[known] = host
                 self.ops[known] = op
             else:
-                self._add(guest, OP, host, 1, op)
+                self.add(guest, OP, host, 1, op)
 
     def _scope(self, name: str) -> int:
         """Row of the metanode of that name, made with all those around it where it is not there yet."""
@@ -268,7 +300,7 @@ class _Growing:
             if row == self.root:
                 _check_top(scope)
             above = row
-            row = self._add(scope, META, above, 0)
+            row = self.add(scope, META, above, 0)
             self.children[above].append(row)
             if above == self.root and scope.startswith(LIBRARY_PREFIX):
                 self.library[scope[len(LIBRARY_PREFIX) :]] = row
