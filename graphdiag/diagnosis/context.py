@@ -22,6 +22,7 @@ from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
 from graphdiag.diagnosis.state_arrows import Arrow, computing_scopes, state_arrows
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.garbage import no_garbage_collection
+from graphdiag.graphs.arrays import first_of_each
 from graphdiag.graphs.layer_calls import CallRecord
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -117,12 +118,12 @@ class DiagnosisContext:
         of_op, scopes = self.ownership.of_op, self.ops.scopes
         rows = np.flatnonzero(of_op != UNOWNED)
         places = of_op[rows].astype(np.int64) * len(scopes) + scopes.of_op[rows]
-        found, first, group = np.unique(places, return_index=True, return_inverse=True)
-        members = rows[np.argsort(group, kind="stable")].tolist()
-        ends = np.cumsum(np.bincount(group, minlength=len(found))).tolist()
+        first, which = first_of_each(places)
+        members = rows[np.argsort(which, kind="stable")].tolist()
+        ends = np.cumsum(np.bincount(which, minlength=len(first))).tolist()
         return [
-            (*divmod(place, len(scopes)), members[ends[at - 1] if at else 0 : ends[at]])
-            for at, place in zip(np.argsort(first).tolist(), found[np.argsort(first)].tolist(), strict=True)
+            (*divmod(place, len(scopes)), members[start:end])
+            for place, start, end in zip(places[first].tolist(), [0, *ends][:-1], ends, strict=True)
         ]
 
     @cached_property

@@ -14,6 +14,23 @@ def distinct(values: np.ndarray) -> np.ndarray:
     return found
 
 
+def sorted_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Equal values side by side.
+
+    Args:
+        values: Numbers, in any order.
+
+    Returns:
+        The places of the values, sorted by these, in no order among equal ones; int64. And for each of these places
+        whether another value begins there; bool.
+    """
+    order = np.argsort(values)
+    in_order = values[order]
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = in_order[1:] != in_order[:-1]
+    return order, is_first
+
+
 def first_of_each(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The different values in the order in which they first appear.
 
@@ -23,10 +40,7 @@ def first_of_each(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         The place at which each different value first appears, ascending, and for each value which of them it is; int64.
     """
-    order = np.argsort(values)
-    in_order = values[order]
-    is_first = np.ones(len(order), dtype=bool)
-    is_first[1:] = in_order[1:] != in_order[:-1]
+    order, is_first = sorted_groups(values)
     group = np.empty(len(order), dtype=np.int64)
     group[order] = np.cumsum(is_first) - 1
     first = np.minimum.reduceat(order, np.flatnonzero(is_first)) if len(order) else order

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdiag.graphs.arrays import first_of_each
+from graphdiag.graphs.arrays import first_of_each, sorted_groups
 from graphdiag.graphs.wire_format import Spans
 
 _WORD = 8
@@ -134,18 +134,15 @@ class ByteTexts:
             AmbiguousTextsError: See there.
         """
         numbers = self.numbers(texts)
-        order = np.argsort(numbers)
-        in_order = numbers[order]
-        is_first = np.ones(len(order), dtype=bool)
-        is_first[1:] = in_order[1:] != in_order[:-1]
+        order, is_first = sorted_groups(numbers)
         are_unique = bool(is_first.all())
         if not are_unique:
             # Of equal texts the last counts, as in a dict.
             last = np.maximum.reduceat(order, np.flatnonzero(is_first))
             if not self.equal(_chosen(texts, order), _chosen(texts, last[np.cumsum(is_first) - 1])).all():
                 raise AmbiguousTextsError
-            order, in_order = last, in_order[is_first]
-        return TextTable(self, texts, in_order, order, are_unique)
+            order = last
+        return TextTable(self, texts, numbers[order], order, are_unique)
 
 
 @dataclass(frozen=True, eq=False)
