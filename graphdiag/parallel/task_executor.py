@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
@@ -9,13 +10,13 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-class TaskExecutor(Executor):
+class TaskExecutor(Executor, ABC):
     """Runs a function on one task after another, each in a process that it does not share with others at the time."""
 
     @property
+    @abstractmethod
     def processes(self) -> int:
         """How many tasks run at a time."""
-        raise NotImplementedError
 
     @property
     def batch(self) -> int:

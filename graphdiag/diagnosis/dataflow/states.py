@@ -621,11 +621,10 @@ def names_of_states(graph: OpGraph) -> Iterator[str]:
         for spec in [table.get(op_type, UNKNOWN)]
         if spec.kind in (Kind.HANDLE, Kind.VARIABLE) or (spec.kind in (Kind.DEQUEUE, Kind.WRITES) and not spec.handles)
     }
-    for row, op_type in enumerate(graph.types) if wanted else ():
-        if op_type in wanted:
-            key = state_key(graph, row)
-            if not isinstance(key, int):
-                yield key[1]
+    for row in graph.rows_of_types(wanted.__contains__):
+        key = state_key(graph, row)
+        if not isinstance(key, int):
+            yield key[1]
 
 
 def _apart(graph: OpGraph, row: int) -> str:
