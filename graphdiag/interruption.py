@@ -7,11 +7,12 @@ signal cleans up and ends the process at once.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -27,12 +28,14 @@ _ending: int | None = None
 def exit_on_signals() -> None:
     """From now on SIGINT, SIGTERM and SIGHUP end the process with status 128 + the signal's number, as shells count.
 
-    A signal that is ignored, as ``nohup`` has it, stays ignored.
+    A signal that is ignored, as ``nohup`` has it, stays ignored. One that arrives when all is done, while Python takes
+    itself apart, changes nothing.
     """
-    for name in _SIGNALS:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _on_signal)
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
+    heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heeded:
+        signal.signal(number, _on_signal)
+    atexit.register(_ignore, heeded)
 
 
 def clean_up(action: Callable[[], Any]) -> object:
@@ -84,6 +87,12 @@ def held() -> Iterator[None]:
             _holders -= 1
         if _waiting is not None:
             _end_unless_held(_waiting)
+
+
+def _ignore(numbers: Iterable[int]) -> None:
+    # Python's end brings the default back for what has a handler of ours, but leaves alone what is ignored.
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _on_signal(number: int, _: Any) -> None:

@@ -9,6 +9,7 @@ import pty
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import time
 from pathlib import Path
@@ -342,6 +343,25 @@ def test_an_interrupt_at_any_time_is_silent():
         statuses.add(process.returncode)
     assert 130 in statuses
     assert statuses <= {0, 130}
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_python_ends_changes_nothing(sent):
+    """Python takes away the handlers of signals before it takes its modules apart, which may last."""
+    late = f"""
+import os, sys
+from graphdiag.__main__ import main
+
+class Late:
+    def __del__(self, kill=os.kill, process=os.getpid(), sent={int(sent)}):
+        kill(process, sent)
+
+sys.kept_to_the_end = Late()
+main()
+"""
+    done = run("compare", SMALL, program=[sys.executable, "-c", late])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
 
 
 # --- the current directory -------------------------------------------------------------------------------------------
