@@ -90,7 +90,7 @@ def main() -> None:
 
     `graphdiag.__main__` has made the process ready for it.
     """
-    # Graphs are columns without cycles; the collector would walk them, and all that is imported, again and again.
+    # The collector would walk all that is imported again and again.
     gc.set_threshold(100_000)
     try:
         # A command returns its exit status, or nothing for 0.

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from graphdiag.cli import options
-from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
+from graphdiag.cli.reading import only_read
 from graphdiag.cli.watching import watching
 from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
@@ -63,7 +63,7 @@ def compare(
     **comparing: Any,
 ) -> int:
     """Say which drawn edges are not in the model, why, and what to do."""
-    import_numpy_without_threads(source, comparing["model"])
+    only_read(source, comparing["model"])
     from graphdiag.comparison import compare as run_compare
 
     pairs = pairs_of(formats, outputs, formats_of("report"))

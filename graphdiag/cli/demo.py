@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from graphdiag.cli import options
-from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.help_page import Command
+from graphdiag.cli.reading import only_read
 from graphdiag.errors import UsageError
 
 _NEXT = """\
@@ -39,7 +39,7 @@ def demo(output: Path | None) -> None:
     if output is not None:
         _write(output)
         return
-    import_numpy_without_threads()
+    only_read()
     from dataclasses import replace
 
     from graphdiag.comparison import compare

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphdiag.cli import options
-from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
+from graphdiag.cli.reading import only_read
 from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction, PictureStyle
@@ -60,7 +60,7 @@ def diff(
     **sides: Any,
 ) -> int:
     """Say what changed between two models. The exit status is 1 when something did."""
-    import_numpy_without_threads(old, new, sides["old_model"], sides["new_model"])
+    only_read(old, new, sides["old_model"], sides["new_model"])
     from graphdiag.modeldiff.differ import diff as compare_snapshots
 
     pairs = pairs_of(formats, outputs, formats_of("diff"))

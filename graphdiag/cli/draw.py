@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphdiag.cli import options
-from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
+from graphdiag.cli.reading import only_read
 from graphdiag.cli.writing import pairs_of
 from graphdiag.errors import UsageError
 from graphdiag.render.registry import Format
@@ -57,7 +57,7 @@ def draw(
     **how: Any,
 ) -> None:
     """Show what TensorBoard draws, what it pulls out and why."""
-    import_numpy_without_threads(source)
+    only_read(source)
     from graphdiag.comparison import drawn_graph
     from graphdiag.output import put, show
 

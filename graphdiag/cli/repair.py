@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from graphdiag.cli import options
-from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
+from graphdiag.cli.reading import only_read
 from graphdiag.errors import UsageError
 
 
@@ -38,7 +38,7 @@ def repair(source: Path | str, output: Path | None, dry_run: bool, **repairing: 
     """Write a log in which TensorBoard draws the model as it was written."""
     if output is None and not dry_run:
         raise UsageError("Give the log directory to write with -o LOGDIR, or --dry-run to write nothing.")
-    import_numpy_without_threads(source, repairing["model"])
+    only_read(source, repairing["model"])
     from graphdiag.output import put
     from graphdiag.render.text.repair import summary
     from graphdiag.repairing.run import repair as run_repair

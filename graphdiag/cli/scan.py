@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from graphdiag.cli import options
-from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.help_page import Command
 from graphdiag.cli.progress import counter
+from graphdiag.cli.reading import import_numpy_without_threads
 from graphdiag.cli.scan_files import RowsAsTheyCome, write_scan
 from graphdiag.cli.writing import pairs_of
 from graphdiag.errors import UsageError

@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from graphdiag.cli import options
-from graphdiag.cli.blas import import_numpy_without_threads
 from graphdiag.cli.progress import opening
+from graphdiag.cli.reading import only_read
 
 
 @click.command(cls=options.CommandOnSource, epilog="graphdiag snapshot model.py -o snapshot.json")
@@ -19,7 +19,7 @@ from graphdiag.cli.progress import opening
 @options.common
 def snapshot(source: Path | str, output: Path | None, **how: Any) -> None:
     """Write down what a graph looks like, in a small file to commit."""
-    import_numpy_without_threads(source, how["model"])
+    only_read(source, how["model"])
     from graphdiag.comparison import compare
     from graphdiag.modeldiff.take_snapshot import take
     from graphdiag.output import put
