@@ -14,15 +14,18 @@ from graphdiag.graphs.arrays import first_of_each, sorted_groups
 from graphdiag.graphs.wire_format import Spans
 
 _WORD = 8
+_BLOCK = 64
+"""So many bytes of each text are looked at in one step; most names are not longer."""
+_WORDS = _BLOCK // _WORD
 _CHUNK = 1 << 12
 """So many texts at a time: what is computed of them stays in the processor's cache."""
 _LONG = 512
 """Texts of more bytes than this are looked at one by one, so that a single long one costs no step of its own."""
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _SHIFT = np.uint64(29)
-_ASCII = np.uint64(0x7F7F7F7F7F7F7F7F)
-_KEPT = np.array([(1 << 8 * size) - 1 for size in range(_WORD + 1)], dtype=np.uint64)
-"""By number of bytes that are left of a text, the mask for the word that begins there."""
+_NOT_ASCII = np.uint64(0x8080808080808080)
+_MASKS = np.tril(np.full((_BLOCK + 1, _BLOCK), 0xFF, dtype=np.uint8), k=-1).view(f"V{_BLOCK}")[:, 0]
+"""By number of bytes that are left of a text, the mask for the block that begins there."""
 
 
 class AmbiguousTextsError(ValueError):
@@ -39,24 +42,26 @@ class ByteTexts:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._bytes = np.frombuffer(data, dtype=np.uint8)
-        # One word of eight bytes for each place; the words at the last places begin before them.
-        self._last = max(len(data) - _WORD, 0)
-        start = data if len(data) >= _WORD else data + bytes(_WORD)
-        self._whole = np.ndarray((self._last + 1,), dtype="<u8", buffer=start, strides=(1,))
+        # From places near the end a whole block is read from a copy with zeros behind.
+        self._last = len(data) - _BLOCK
+        self._end = max(self._last, 0)
+        self._whole = _blocks_of(data if self._last >= 0 else bytes(_BLOCK))
+        self._at_end = _blocks_of(data[self._end :] + bytes(_BLOCK))
 
     def byte_at(self, places: np.ndarray) -> np.ndarray:
         """The bytes at some places; uint8."""
         found: np.ndarray = self._bytes[places]
         return found
 
-    def _words(self, places: np.ndarray) -> np.ndarray:
-        """The eight bytes from each place on, zeros behind the end; uint64."""
+    def _blocks(self, places: np.ndarray) -> np.ndarray:
+        """The bytes from each place on, zeros behind the end; uint64, places x words."""
         if not len(places) or places.max() <= self._last:
             found: np.ndarray = self._whole[places]
-            return found
-        whole = np.minimum(places, self._last)
-        moved: np.ndarray = self._whole[whole] >> (8 * (places - whole)).astype(np.uint64)
-        return moved
+        else:
+            found = self._whole[np.minimum(places, self._end)]
+            beyond = np.flatnonzero(places > self._last)
+            found[beyond] = self._at_end[places[beyond] - self._end]
+        return found.view("<u8").reshape(-1, _WORDS)
 
     def numbers(self, texts: Spans) -> np.ndarray:
         """A number for each text, the same for equal texts; uint64.
@@ -68,7 +73,7 @@ class ByteTexts:
         size = texts.stop - texts.start
         for begin in range(0, len(texts), _CHUNK):
             part = slice(begin, begin + _CHUNK)
-            numbers[part] = self._numbers(texts.start[part], texts.stop[part])
+            numbers[part] = self._numbers(texts.start[part], size[part])
         for row in np.flatnonzero(size > _LONG).tolist():
             text = self._data[texts.start[row] : texts.stop[row]]
             if not text.isascii():
@@ -76,41 +81,40 @@ class ByteTexts:
             numbers[row] = hash(text) & 0xFFFFFFFFFFFFFFFF
         return numbers
 
-    def _numbers(self, start: np.ndarray, stop: np.ndarray) -> np.ndarray:
-        size = stop - start
+    def _numbers(self, at: np.ndarray, size: np.ndarray) -> np.ndarray:
         found: np.ndarray = size.astype(np.uint64) * _FACTOR
-        rows = np.flatnonzero((size > 0) & (size <= _LONG))
-        at, left = start[rows], size[rows]
-        seen = np.zeros(len(rows), dtype=np.uint64)
+        rows, left = np.arange(len(size)), np.where(size > _LONG, 0, size)
         while len(rows):
-            words = self._words(at) & _KEPT[np.minimum(left, _WORD)]
-            seen[: len(words)] |= words
-            number = (found[rows] ^ words) * _FACTOR
-            found[rows] = number ^ (number >> _SHIFT)
-            left = left - _WORD
-            more = np.flatnonzero(left > 0)
-            rows, at, left = rows[more], at[more] + _WORD, left[more]
-        if (seen & ~_ASCII).any():
-            raise AmbiguousTextsError
+            words = self._blocks(at) & _kept(left)
+            if (words & _NOT_ASCII).any():
+                raise AmbiguousTextsError
+            number = found[rows]
+            for word in range(_WORDS):
+                number ^= words[:, word]
+                number *= _FACTOR
+                number ^= number >> _SHIFT
+            found[rows] = number
+            more = np.flatnonzero(left > _BLOCK)
+            rows, at, left = rows[more], at[more] + _BLOCK, left[more] - _BLOCK
         return found
 
-    def equal(self, first: Spans, second: Spans) -> np.ndarray:
-        """Whether each text of the first is equal to the one of the second in its place; bool."""
+    def are_equal(self, first: Spans, second: Spans) -> bool:
+        """Whether each text of the first is equal to the one of the second in its place."""
         size = first.stop - first.start
-        found: np.ndarray = size == second.stop - second.start
-        for begin in range(0, len(first), _CHUNK):
-            rows = begin + np.flatnonzero(found[begin : begin + _CHUNK] & (size[begin : begin + _CHUNK] <= _LONG))
-            one, other, left = first.start[rows], second.start[rows], size[rows]
-            while len(rows):
-                differing = (self._words(one) ^ self._words(other)) & _KEPT[np.clip(left, 0, _WORD)]
-                found[rows[differing != 0]] = False
-                left = left - _WORD
-                more = np.flatnonzero((left > 0) & (differing == 0))
-                rows, one, other, left = rows[more], one[more] + _WORD, other[more] + _WORD, left[more]
-        for row in np.flatnonzero(found & (size > _LONG)).tolist():
-            text = self._data[first.start[row] : first.stop[row]]
-            found[row] = text == self._data[second.start[row] : second.stop[row]]
-        return found
+        if (size != second.stop - second.start).any():
+            return False
+        for begin in range(0, len(size), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            one, other, left = first.start[part], second.start[part], np.where(size[part] > _LONG, 0, size[part])
+            while len(left):
+                if ((self._blocks(one) ^ self._blocks(other)) & _kept(left)).any():
+                    return False
+                more = np.flatnonzero(left > _BLOCK)
+                one, other, left = one[more] + _BLOCK, other[more] + _BLOCK, left[more] - _BLOCK
+        return all(
+            self._data[first.start[row] : first.stop[row]] == self._data[second.start[row] : second.stop[row]]
+            for row in np.flatnonzero(size > _LONG).tolist()
+        )
 
     def kinds(self, texts: Spans) -> tuple[np.ndarray, np.ndarray]:
         """Number the different texts, in the order in which they first appear.
@@ -123,7 +127,7 @@ class ByteTexts:
         """
         numbers = self.numbers(texts)
         first, kind = first_of_each(numbers)
-        if not self.equal(texts, _chosen(texts, first[kind])).all():
+        if not self.are_equal(texts, _chosen(texts, first[kind])):
             raise AmbiguousTextsError
         return first, kind
 
@@ -139,7 +143,7 @@ class ByteTexts:
         if not are_unique:
             # Of equal texts the last counts, as in a dict.
             last = np.maximum.reduceat(order, np.flatnonzero(is_first))
-            if not self.equal(_chosen(texts, order), _chosen(texts, last[np.cumsum(is_first) - 1])).all():
+            if not self.are_equal(_chosen(texts, order), _chosen(texts, last[np.cumsum(is_first) - 1])):
                 raise AmbiguousTextsError
             order = last
         return TextTable(self, texts, numbers[order], order, are_unique)
@@ -180,10 +184,21 @@ class TextTable:
         hit = self.numbers[places] == in_order
         found[order[hit]] = self.rows[places[hit]]
         rows = np.flatnonzero(found >= 0)
-        if not self.source.equal(_chosen(wanted, rows), _chosen(self.texts, found[rows])).all():
+        if not self.source.are_equal(_chosen(wanted, rows), _chosen(self.texts, found[rows])):
             raise AmbiguousTextsError
         return found
 
 
 def _chosen(texts: Spans, rows: np.ndarray) -> Spans:
     return Spans(texts.start[rows], texts.stop[rows])
+
+
+def _blocks_of(data: bytes) -> np.ndarray:
+    """The block that begins at each place, as one item: to take many of them at once costs little more than a byte."""
+    return np.ndarray((len(data) - _BLOCK + 1,), dtype=f"V{_BLOCK}", buffer=data, strides=(1,))
+
+
+def _kept(left: np.ndarray) -> np.ndarray:
+    """The masks for blocks in which so many bytes of texts are left; uint64, texts x words."""
+    found: np.ndarray = _MASKS[np.minimum(left, _BLOCK)]
+    return found.view("<u8").reshape(-1, _WORDS)

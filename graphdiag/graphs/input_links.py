@@ -124,50 +124,49 @@ def _links_of_texts(names: Sequence[str], texts: Sequence[str]) -> Links:
 
 
 def _links_in_bytes(
-    names: Sequence[str], texts: Callable[[], list[str]], table: TextTable, input_spans: Spans
+    names: Sequence[str], texts: Callable[[], Sequence[str]], table: TextTable, input_spans: Spans
 ) -> Links:
-    source = table.find(input_spans).astype(np.int32)
-    output = np.zeros(len(source), dtype=np.int32)
+    # No name holds a mark, so that an input with one names what is left without it.
+    bare, output = _without_marks(table.source, input_spans)
+    source = table.find(bare).astype(np.int32)
     ordinary = source != _MISSING
-    others = np.flatnonzero(~ordinary)
-    stripped, slots, are_stripped = _stripped(table.source, Spans(input_spans.start[others], input_spans.stop[others]))
-    rows = np.where(are_stripped, table.find(stripped), _MISSING)
-    source[others] = rows
-    ordinary[others] = rows != _MISSING
-    output[others] = np.where(rows == _MISSING, 0, slots)
-    rest = others[rows == _MISSING]
+    rest = np.flatnonzero(~ordinary)
+    output[rest] = 0
     if len(rest):
         index = dict(zip(names, range(len(names)), strict=True))
-        decoded = texts()
+        given = texts()
         for place in rest.tolist():
-            found, slot = resolve(decoded[place], index)
+            text = given[place]
+            found, slot = resolve(text, index)
             if found is not None:
                 source[place], output[place] = found, slot
-                ordinary[place] = _WITH_MARKS.fullmatch(decoded[place]) is not None
+                ordinary[place] = _WITH_MARKS.fullmatch(text) is not None
     return Links(source, output, ordinary, table.are_unique, are_plain=True)
 
 
-def _stripped(bytes_: ByteTexts, inputs: Spans) -> tuple[Spans, np.ndarray, np.ndarray]:
-    """Inputs without ``^`` or ``:1``, their slots, and which inputs had one of these."""
-    byte_at = bytes_.byte_at
+def _without_marks(source: ByteTexts, inputs: Spans) -> tuple[Spans, np.ndarray]:
+    """Inputs without ``^`` or ``:1``, and their slots; int32."""
     start, stop = inputs.start.copy(), inputs.stop.copy()
-    control = start < stop
-    control[control] = byte_at(start[control]) == ord("^")
-    slots = np.where(control, np.int64(CONTROL), 0)
-    start += control
-    done = control.copy()
+    filled = np.flatnonzero(start < stop)
+    control = filled[source.byte_at(start[filled]) == ord("^")]
+    slots = np.zeros(len(start), dtype=np.int32)
+    slots[control] = CONTROL
+    start[control] += 1
+    left = filled[slots[filled] != CONTROL]
+    value = np.zeros(len(left), dtype=np.int32)
     for digits in range(1, _SHORT_SLOT + 1):
-        places = np.flatnonzero(~done & (stop - start > digits + 1))
-        fits = byte_at(stop[places] - digits - 1) == ord(":")
-        values = np.zeros(len(places), dtype=np.int64)
-        for back in range(digits, 0, -1):
-            letters = byte_at(stop[places] - back)
-            fits &= (letters >= ord("0")) & (letters <= ord("9"))
-            values = values * 10 + letters - ord("0")
-        places = places[fits]
-        slots[places], done[places] = values[fits], True
-        stop[places] -= digits + 1
-    return Spans(start, stop), slots, done
+        # Before the digits there are a mark and some name.
+        fits = stop[left] - start[left] > digits + 1
+        left, value = left[fits], value[fits]
+        digit = source.byte_at(stop[left] - digits) - np.uint8(ord("0"))
+        fits = digit < 10
+        left, value = left[fits], value[fits] + digit[fits] * np.int32(10 ** (digits - 1))
+        is_marked = source.byte_at(stop[left] - digits - 1) == ord(":")
+        marked = left[is_marked]
+        slots[marked] = value[is_marked]
+        stop[marked] -= digits + 1
+        left, value = left[~is_marked], value[~is_marked]
+    return Spans(start, stop), slots
 
 
 def _are_plain(names: Sequence[str]) -> bool:
