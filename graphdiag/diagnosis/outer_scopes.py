@@ -236,9 +236,7 @@ def _scope_around(graph: OpGraph) -> str:
     """The prefix of names under which nearly all scoped ops lie, ``""`` when there is no such scope."""
     scopes = graph.scopes
     directly = np.bincount(scopes.of_op, minlength=len(scopes))
-    below = directly.copy()
-    for level in reversed(scopes.levels[1:]):
-        np.add.at(below, scopes.parent[level], below[level])
+    below = scopes.totals(directly)
     home = 0
     while True:
         inside = [

@@ -379,11 +379,7 @@ class _Children:
         self._ends_of_ops = np.searchsorted(tree.of_op[self._ops], np.arange(len(tree) + 1)).tolist()
         self._scopes = np.argsort(tree.parent, kind="stable")
         self._ends_of_scopes = np.searchsorted(tree.parent[self._scopes], np.arange(len(tree) + 1)).tolist()
-        first = np.full(len(tree), len(graph), dtype=np.int64)
-        np.minimum.at(first, tree.of_op, np.arange(len(graph)))
-        for level in reversed(tree.levels[1:]):
-            np.minimum.at(first, tree.parent[level], first[level])
-        self._first = first
+        self._first = tree.first_inside(tree.of_op)
         self._known: dict[int, Sequence[str]] = {}
 
     def __contains__(self, place: str) -> bool:

@@ -22,8 +22,9 @@ _CHUNK = 1 << 12
 _LONG = 512
 """Texts of more bytes than this are looked at one by one, so that a single long one costs no step of its own."""
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_SHIFT = np.uint64(29)
-_NOT_ASCII = np.uint64(0x8080808080808080)
+_FACTORS = _FACTOR ** np.arange(1, _WORDS + 1, dtype=np.uint64)
+_HALF = np.uint64(32)
+_FIRST_NOT_ASCII = 0x80
 _MASKS = np.tril(np.full((_BLOCK + 1, _BLOCK), 0xFF, dtype=np.uint8), k=-1).view(f"V{_BLOCK}")[:, 0]
 """By number of bytes that are left of a text, the mask for the block that begins there."""
 
@@ -35,12 +36,12 @@ class AmbiguousTextsError(ValueError):
 class ByteTexts:
     """Bytes with texts in them.
 
-    Args:
+    Attributes:
         data: The bytes.
     """
 
     def __init__(self, data: bytes) -> None:
-        self._data = data
+        self.data = data
         self._bytes = np.frombuffer(data, dtype=np.uint8)
         # From places near the end a whole block is read from a copy with zeros behind.
         self._last = len(data) - _BLOCK
@@ -54,14 +55,18 @@ class ByteTexts:
         return found
 
     def _blocks(self, places: np.ndarray) -> np.ndarray:
-        """The bytes from each place on, zeros behind the end; uint64, places x words."""
+        """The bytes from each place on, zeros behind the end, as one item for each."""
         if not len(places) or places.max() <= self._last:
             found: np.ndarray = self._whole[places]
         else:
             found = self._whole[np.minimum(places, self._end)]
             beyond = np.flatnonzero(places > self._last)
             found[beyond] = self._at_end[places[beyond] - self._end]
-        return found.view("<u8").reshape(-1, _WORDS)
+        return found
+
+    def _words(self, places: np.ndarray) -> np.ndarray:
+        """The same as words; uint64, places x words."""
+        return self._blocks(places).view("<u8").reshape(-1, _WORDS)
 
     def numbers(self, texts: Spans) -> np.ndarray:
         """A number for each text, the same for equal texts; uint64.
@@ -75,7 +80,7 @@ class ByteTexts:
             part = slice(begin, begin + _CHUNK)
             numbers[part] = self._numbers(texts.start[part], size[part])
         for row in np.flatnonzero(size > _LONG).tolist():
-            text = self._data[texts.start[row] : texts.stop[row]]
+            text = self.data[texts.start[row] : texts.stop[row]]
             if not text.isascii():
                 raise AmbiguousTextsError
             numbers[row] = hash(text) & 0xFFFFFFFFFFFFFFFF
@@ -85,36 +90,34 @@ class ByteTexts:
         found: np.ndarray = size.astype(np.uint64) * _FACTOR
         rows, left = np.arange(len(size)), np.where(size > _LONG, 0, size)
         while len(rows):
-            words = self._blocks(at) & _kept(left)
-            if (words & _NOT_ASCII).any():
+            words = self._words(at) & _kept(left)
+            if words.view(np.uint8).max() >= _FIRST_NOT_ASCII:
                 raise AmbiguousTextsError
-            number = found[rows]
-            for word in range(_WORDS):
-                number ^= words[:, word]
-                number *= _FACTOR
-                number ^= number >> _SHIFT
-            found[rows] = number
+            # Without this the last letters of a word would say nothing of most bits of the number.
+            words ^= words >> _HALF
+            found[rows] = found[rows] * _FACTOR + words @ _FACTORS
             more = np.flatnonzero(left > _BLOCK)
             rows, at, left = rows[more], at[more] + _BLOCK, left[more] - _BLOCK
         return found
 
-    def are_equal(self, first: Spans, second: Spans) -> bool:
-        """Whether each text of the first is equal to the one of the second in its place."""
+    def equal(self, first: Spans, second: Spans) -> np.ndarray:
+        """Whether each text of the first is equal to the one of the second in its place; bool."""
         size = first.stop - first.start
-        if (size != second.stop - second.start).any():
-            return False
+        found: np.ndarray = size == second.stop - second.start
         for begin in range(0, len(size), _CHUNK):
-            part = slice(begin, begin + _CHUNK)
-            one, other, left = first.start[part], second.start[part], np.where(size[part] > _LONG, 0, size[part])
-            while len(left):
-                if ((self._blocks(one) ^ self._blocks(other)) & _kept(left)).any():
-                    return False
-                more = np.flatnonzero(left > _BLOCK)
-                one, other, left = one[more] + _BLOCK, other[more] + _BLOCK, left[more] - _BLOCK
-        return all(
-            self._data[first.start[row] : first.stop[row]] == self._data[second.start[row] : second.stop[row]]
-            for row in np.flatnonzero(size > _LONG).tolist()
-        )
+            rows = begin + np.flatnonzero(found[begin : begin + _CHUNK] & (size[begin : begin + _CHUNK] <= _LONG))
+            one, other, left = first.start[rows], second.start[rows], size[rows]
+            while len(rows):
+                differing = (self._words(one) ^ self._words(other)) & _kept(left)
+                # Eight bools, one for each word, are themselves a word.
+                differ = (differing != 0).view("<u8")[:, 0] != 0
+                found[rows[differ]] = False
+                more = np.flatnonzero((left > _BLOCK) & ~differ)
+                rows, one, other, left = rows[more], one[more] + _BLOCK, other[more] + _BLOCK, left[more] - _BLOCK
+        for row in np.flatnonzero(found & (size > _LONG)).tolist():
+            text = self.data[first.start[row] : first.stop[row]]
+            found[row] = text == self.data[second.start[row] : second.stop[row]]
+        return found
 
     def kinds(self, texts: Spans) -> tuple[np.ndarray, np.ndarray]:
         """Number the different texts, in the order in which they first appear.
@@ -125,11 +128,44 @@ class ByteTexts:
         Raises:
             AmbiguousTextsError: See there.
         """
-        numbers = self.numbers(texts)
-        first, kind = first_of_each(numbers)
-        if not self.are_equal(texts, _chosen(texts, first[kind])):
+        begins = np.ones(len(texts), dtype=bool)
+        # Neighbors are often equal.
+        begins[1:] = ~self.equal(Spans(texts.start[1:], texts.stop[1:]), Spans(texts.start[:-1], texts.stop[:-1]))
+        leading = np.flatnonzero(begins)
+        leaders = _chosen(texts, leading)
+        first, kind = first_of_each(self.numbers(leaders))
+        others = np.delete(np.arange(len(kind)), first)
+        if not self.equal(_chosen(leaders, others), _chosen(leaders, first[kind[others]])).all():
             raise AmbiguousTextsError
-        return first, kind
+        return leading[first], kind[np.cumsum(begins) - 1]
+
+    def joined(self, texts: Spans) -> tuple[ByteTexts, Spans]:
+        """Texts one after the other, with a blank behind each, and where they lie then."""
+        size = texts.stop - texts.start
+        stop = np.cumsum(size + 1) - 1
+        start = stop - size
+        total = int(stop[-1]) + 1 if len(stop) else 0
+        joined = np.empty(total + _BLOCK, dtype=np.uint8)
+        blocks = _blocks_of(joined)
+        # What a block holds beyond its text is written over by the next.
+        for begin in range(0, len(size), _CHUNK):
+            part = slice(begin, begin + _CHUNK)
+            number = np.maximum(size[part] + _BLOCK - 1, _BLOCK) // _BLOCK
+            onward = _BLOCK * (np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number))
+            blocks[np.repeat(start[part], number) + onward] = self._blocks(
+                np.repeat(texts.start[part], number) + onward
+            )
+        joined[stop] = ord(" ")
+        return ByteTexts(joined[:total].tobytes()), Spans(start, stop)
+
+    def strings(self, texts: Spans) -> list[str]:
+        """The texts decoded.
+
+        Raises:
+            UnicodeDecodeError: One is not UTF-8.
+        """
+        joined, places = self.joined(texts)
+        return split(joined, places)
 
     def table(self, texts: Spans) -> TextTable:
         """Texts to look others up among.
@@ -143,7 +179,7 @@ class ByteTexts:
         if not are_unique:
             # Of equal texts the last counts, as in a dict.
             last = np.maximum.reduceat(order, np.flatnonzero(is_first))
-            if not self.are_equal(_chosen(texts, order), _chosen(texts, last[np.cumsum(is_first) - 1])):
+            if not self.equal(_chosen(texts, order), _chosen(texts, last[np.cumsum(is_first) - 1])).all():
                 raise AmbiguousTextsError
             order = last
         return TextTable(self, texts, numbers[order], order, are_unique)
@@ -184,7 +220,7 @@ class TextTable:
         hit = self.numbers[places] == in_order
         found[order[hit]] = self.rows[places[hit]]
         rows = np.flatnonzero(found >= 0)
-        if not self.source.are_equal(_chosen(wanted, rows), _chosen(self.texts, found[rows])):
+        if not self.source.equal(_chosen(wanted, rows), _chosen(self.texts, found[rows])).all():
             raise AmbiguousTextsError
         return found
 
@@ -193,7 +229,7 @@ def _chosen(texts: Spans, rows: np.ndarray) -> Spans:
     return Spans(texts.start[rows], texts.stop[rows])
 
 
-def _blocks_of(data: bytes) -> np.ndarray:
+def _blocks_of(data: bytes | np.ndarray) -> np.ndarray:
     """The block that begins at each place, as one item: to take many of them at once costs little more than a byte."""
     return np.ndarray((len(data) - _BLOCK + 1,), dtype=f"V{_BLOCK}", buffer=data, strides=(1,))
 
@@ -202,3 +238,18 @@ def _kept(left: np.ndarray) -> np.ndarray:
     """The masks for blocks in which so many bytes of texts are left; uint64, texts x words."""
     found: np.ndarray = _MASKS[np.minimum(left, _BLOCK)]
     return found.view("<u8").reshape(-1, _WORDS)
+
+
+def split(joined: ByteTexts, texts: Spans) -> list[str]:
+    """What `ByteTexts.joined` gave, decoded.
+
+    Raises:
+        UnicodeDecodeError: A text is not UTF-8.
+    """
+    data = joined.data
+    if data.isascii() and data.count(b" ") == len(texts):
+        found = data.decode().split(" ")
+        # Behind the last blank there is nothing.
+        found.pop()
+        return found
+    return [data[start:stop].decode() for start, stop in zip(texts.start.tolist(), texts.stop.tolist(), strict=True)]

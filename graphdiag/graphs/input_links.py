@@ -15,6 +15,7 @@ from typing import NewType
 import numpy as np
 
 from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts, TextTable
+from graphdiag.graphs.name_bytes import NameBytes
 from graphdiag.graphs.wire_format import Spans
 
 OutputSlot = NewType("OutputSlot", int)
@@ -25,6 +26,7 @@ CONTROL = OutputSlot(-1)
 LAST_SLOT = 2**31 - 1
 """TensorFlow counts outputs in an int32."""
 _MISSING = -1
+_MARKS = ":^"
 _SHORT_SLOT = 4
 """Digits of a slot that is read in whole arrays; hardly an op has more outputs."""
 _WITH_MARKS = re.compile(r"\^[^:^]+|[^:^]+:[0-9]+")
@@ -83,7 +85,7 @@ class Inputs:
 
 
 def inputs_in_bytes(
-    names: Sequence[str], texts: Callable[[], list[str]], source: ByteTexts, name_spans: Spans, input_spans: Spans
+    names: Sequence[str], texts: Callable[[], list[str]], source: ByteTexts, in_bytes: NameBytes, input_spans: Spans
 ) -> Inputs:
     """The inputs of nodes in their bytes; decoded when they are looked at as texts.
 
@@ -91,7 +93,7 @@ def inputs_in_bytes(
         names: Names of the nodes.
         texts: Decodes the inputs.
         source: The bytes.
-        name_spans: Where the names lie in them.
+        in_bytes: The names in them.
         input_spans: Where the inputs lie.
 
     Returns:
@@ -101,8 +103,8 @@ def inputs_in_bytes(
         UnicodeDecodeError: An input is not UTF-8.
     """
     try:
-        if _are_plain(names):
-            table = source.table(name_spans)
+        if in_bytes.are_ascii and not any(map(in_bytes.holds, _MARKS)):
+            table = source.table(in_bytes.spans)
             return Inputs(names, texts, _links_in_bytes(names, texts, table, input_spans), table)
     except AmbiguousTextsError:
         pass
@@ -171,7 +173,7 @@ def _without_marks(source: ByteTexts, inputs: Spans) -> tuple[Spans, np.ndarray]
 
 def _are_plain(names: Sequence[str]) -> bool:
     together = "\n".join(names)
-    return ":" not in together and "^" not in together
+    return not any(mark in together for mark in _MARKS)
 
 
 def resolve(text: str, rows: Mapping[str, int]) -> tuple[int | None, int]:

@@ -20,13 +20,11 @@ class ScopeTree:
 
     Attributes:
         names: Full name of each scope; empty for the root.
-        numbers: Number of each scope, by name.
         parent: Number of the scope that each lies in; int32, -1 for the root.
         of_op: Number of the scope right around each op; int32.
     """
 
     names: Sequence[str]
-    numbers: Mapping[str, int]
     parent: np.ndarray
     of_op: np.ndarray
 
@@ -49,10 +47,15 @@ class ScopeTree:
             if number is None:
                 number = _add(scope, numbers, parent)
             of_op.append(number)
-        return cls(list(numbers), numbers, np.array(parent, dtype=np.int32), np.array(of_op, dtype=np.int32))
+        return cls(list(numbers), np.array(parent, dtype=np.int32), np.array(of_op, dtype=np.int32))
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """Number of each scope, by name."""
+        return dict(zip(self.names, range(len(self)), strict=True))
 
     @cached_property
     def segments(self) -> Sequence[str]:
@@ -68,17 +71,49 @@ class ScopeTree:
     @cached_property
     def depth(self) -> np.ndarray:
         """How many scopes each lies in; int32, 0 for the root."""
-        depth: list[int] = []
-        for outer in self.parent.tolist():
-            depth.append(depth[outer] + 1 if outer >= 0 else 0)
-        return np.array(depth, dtype=np.int32)
+        depth = (self.parent >= 0).astype(np.int32)
+        around = self.parent.copy()
+        below = np.flatnonzero(around > 0)
+        # Each round looks twice as far out as the one before.
+        while len(below):
+            depth[below] += depth[around[below]]
+            around[below] = around[around[below]]
+            below = below[around[below] > 0]
+        return depth
 
     @cached_property
     def levels(self) -> Sequence[np.ndarray]:
         """The scopes of each depth, from the root on: for work that goes down the tree, a whole level at a time."""
-        order = np.argsort(self.depth, kind="stable")
-        ends = np.cumsum(np.bincount(self.depth))
-        return np.split(order, ends[:-1])
+        number = np.bincount(self.depth)
+        # Small numbers are sorted faster.
+        order = np.argsort(self.depth.astype(np.min_scalar_type(len(number))), kind="stable")
+        return np.split(order, np.cumsum(number)[:-1])
+
+    def first_inside(self, of_op: np.ndarray) -> np.ndarray:
+        """The first op in each scope, at any depth.
+
+        Args:
+            of_op: The scope right around each op.
+
+        Returns:
+            Place of the op; int64, the number of ops where there is none.
+        """
+        first = np.full(len(self), len(of_op), dtype=np.int64)
+        first[of_op[::-1]] = np.arange(len(of_op))[::-1]
+        for level in reversed(self.levels[1:]):
+            np.minimum.at(first, self.parent[level], first[level])
+        return first
+
+    def totals(self, values: np.ndarray) -> np.ndarray:
+        """For each scope the sum of its value and those of all scopes in it.
+
+        Args:
+            values: A value for each scope.
+        """
+        found = values.copy()
+        for level in reversed(self.levels[1:]):
+            np.add.at(found, self.parent[level], found[level])
+        return found
 
     def inherited(self, values: np.ndarray, unset: int) -> np.ndarray:
         """The value of each scope, or else that of the innermost scope around it that has one.

@@ -7,9 +7,10 @@ devices and inputs, is read from the bytes; the attributes of a node are parsed 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import starmap
+from itertools import repeat, starmap
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from graphdiag.errors import SourceError
 from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
 from graphdiag.graphs.input_links import Inputs, inputs_in_bytes
+from graphdiag.graphs.name_bytes import NameBytes
 from graphdiag.graphs.node_attributes import text_of
 from graphdiag.graphs.scope_tree import ScopeTree
 from graphdiag.graphs.wire_format import NodeSpans, Spans, UnfamiliarBytesError, find_nodes
@@ -38,6 +40,7 @@ class Nodes:
         given: The inputs of all nodes, one after the other.
         first_input: The inputs of node ``n`` are ``first_input[n]`` up to ``first_input[n + 1]``; int64.
         node_defs: The ``NodeDef`` of each.
+        in_bytes: The names in their bytes, where they are known so.
     """
 
     names: Sequence[str]
@@ -47,6 +50,7 @@ class Nodes:
     given: Inputs
     first_input: np.ndarray
     node_defs: Sequence[NodeDef]
+    in_bytes: NameBytes | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -59,11 +63,21 @@ class Nodes:
     @cached_property
     def together(self) -> str:
         """All names with a blank between neighbors, to look for something in all of them at once."""
-        return " ".join(self.names)
+        return self.in_bytes.together if self.in_bytes else " ".join(self.names)
+
+    @cached_property
+    def depths(self) -> np.ndarray:
+        """How many slashes the name of each holds; int64."""
+        if self.in_bytes:
+            return self.in_bytes.depths
+        return np.fromiter(map(str.count, self.names, repeat("/")), dtype=np.int64, count=len(self.names))
 
     @cached_property
     def scopes(self) -> ScopeTree:
         """The name scopes."""
+        if self.in_bytes:
+            with suppress(AmbiguousTextsError):
+                return self.in_bytes.scopes
         return ScopeTree.of_names(self.names)
 
     @cached_property
@@ -74,7 +88,7 @@ class Nodes:
             return named_as_scopes(self.names, self.scopes)
         scopes = self.scopes
         # The name of a scope is what the names of its ops begin with.
-        start = table.texts.start[_first_inside(scopes)]
+        start = table.texts.start[scopes.first_inside(scopes.of_op)]
         stop = start + np.fromiter(map(len, scopes.names), dtype=np.int64, count=len(scopes))
         try:
             rows = table.find(Spans(start, stop))
@@ -218,18 +232,6 @@ def producer_of(graph: GraphDef | SerializedGraph) -> int:
     return int(around_nodes(graph).versions.producer)
 
 
-def _first_inside(scopes: ScopeTree) -> np.ndarray:
-    """An op in each scope, at any depth."""
-    direct = np.full(len(scopes), -1, dtype=np.int64)
-    direct[scopes.of_op] = np.arange(len(scopes.of_op))
-    inside, parents = direct.tolist(), scopes.parent.tolist()
-    # A scope comes after the one around it.
-    for scope in range(len(inside) - 1, 0, -1):
-        if inside[parents[scope]] < 0:
-            inside[parents[scope]] = inside[scope]
-    return np.array(inside, dtype=np.int64)
-
-
 def named_as_scopes(names: Sequence[str], scopes: ScopeTree) -> tuple[np.ndarray, np.ndarray]:
     """The places of the names that are also names of scopes, and these scopes; int64."""
     numbers = scopes.numbers
@@ -242,17 +244,19 @@ def _inputs_of(node_defs: Iterable[NodeDef]) -> list[str]:
 
 
 def _columns(data: bytes, spans: NodeSpans) -> Nodes:
-    names = _texts(data, spans.names)
     texts = ByteTexts(data)
+    in_bytes = NameBytes(texts, spans.names)
+    names = in_bytes.strings()
     type_names, type_numbers = _types(data, texts, spans.ops)
     return Nodes(
         names=names,
         type_names=type_names,
         type_numbers=type_numbers,
         devices=_devices(data, spans.devices),
-        given=inputs_in_bytes(names, partial(_texts, data, spans.inputs), texts, spans.names, spans.inputs),
+        given=inputs_in_bytes(names, partial(texts.strings, spans.inputs), texts, in_bytes, spans.inputs),
         first_input=spans.first_input,
         node_defs=_NodeDefs(data, spans.nodes),
+        in_bytes=in_bytes if in_bytes.are_ascii else None,
     )
 
 
@@ -264,16 +268,12 @@ def _types(data: bytes, texts: ByteTexts, spans: Spans) -> tuple[list[str], np.n
         number: dict[bytes, int] = {}
         numbers = [number.setdefault(data[start:stop], len(number)) for start, stop in _places(spans)]
         return [name.decode() for name in number], np.array(numbers, dtype=np.int32)
-    names = _texts(data, Spans(spans.start[first], spans.stop[first]))
+    names = texts.strings(Spans(spans.start[first], spans.stop[first]))
     return names, kinds.astype(np.int32)
 
 
 def _places(spans: Spans) -> Iterator[tuple[int, int]]:
     return zip(spans.start.tolist(), spans.stop.tolist(), strict=True)
-
-
-def _texts(data: bytes, spans: Spans) -> list[str]:
-    return [data[start:stop].decode() for start, stop in _places(spans)]
 
 
 def _devices(data: bytes, spans: Spans) -> list[str]:

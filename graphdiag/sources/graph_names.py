@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
 from typing import TYPE_CHECKING
 
 from graphdiag.errors import SourceError
@@ -30,18 +29,20 @@ def check_depth(where: str, graph_defs: Sequence[GraphDef]) -> None:
     from graphdiag.graphs.serialized_graph import unparsed
 
     for graph in unparsed(graph_defs):
-        for names in _names(graph):
-            if max(map(str.count, names, repeat("/")), default=0) > DEEPEST:
-                name = next(name for name in names if name.count("/") > DEEPEST)
+        for name in _deepest(graph):
+            if name.count("/") > DEEPEST:
                 raise SourceError(
                     f"{where}: the op {name[:40]!r}... lies in {name.count('/'):,} name scopes, and at most {DEEPEST} "
                     "can be read; give the ops shorter names."
                 )
 
 
-def _names(graph: GraphDef | SerializedGraph) -> Iterator[Sequence[str]]:
+def _deepest(graph: GraphDef | SerializedGraph) -> Iterator[str]:
+    """The first name that lies too deep, or else some other; of the ops, and of each function's."""
     from graphdiag.graphs.serialized_graph import around_nodes, nodes_of
 
-    yield nodes_of(graph).names
+    nodes = nodes_of(graph)
+    if len(nodes):
+        yield nodes.names[int((nodes.depths > DEEPEST).argmax())]
     for function in around_nodes(graph).library.function:
-        yield [node.name for node in function.node_def]
+        yield from (node.name for node in function.node_def)

@@ -119,7 +119,8 @@ def build_hierarchy(graph: SlimGraph) -> Hierarchy:
 def _of_scopes(graph: SlimGraph) -> Hierarchy:
     """The tree of a graph in which each name means one thing: in whole arrays."""
     size, scopes = len(graph.names), graph.scopes
-    first, inside = _extents(graph)
+    first = scopes.first_inside(graph.scope_of)
+    inside = scopes.totals(np.bincount(graph.scope_of, minlength=len(scopes)))
     kept = np.flatnonzero(first < size)
     kept = kept[kept > 0]
     hosts, guests = graph.embeddings.hosts, graph.embeddings.guests
@@ -162,22 +163,6 @@ def _of_scopes(graph: SlimGraph) -> Hierarchy:
         guests=guests[appears],
         guest_rows=row_of[len(kept) :],
     )
-
-
-def _extents(graph: SlimGraph) -> tuple[np.ndarray, np.ndarray]:
-    """The first op at any depth in each scope, past all ops where there is none, and how many there are; int64."""
-    size = len(graph.names)
-    direct = np.full(len(graph.scopes), size, dtype=np.int64)
-    direct[graph.scope_of[::-1]] = np.arange(size)[::-1]
-    first, inside = direct.tolist(), np.bincount(graph.scope_of, minlength=len(graph.scopes)).tolist()
-    # A scope comes after the one around it, so that going backwards each is complete when it is added up.
-    parents = graph.scopes.parent.tolist()
-    for scope in range(len(parents) - 1, 0, -1):
-        around = parents[scope]
-        inside[around] += inside[scope]
-        if first[scope] < first[around]:
-            first[around] = first[scope]
-    return np.array(first, dtype=np.int64), np.array(inside, dtype=np.int64)
 
 
 class GrowingTree:

@@ -56,18 +56,17 @@ def test_kinds_are_numbered_as_they_come(listed: list[str]) -> None:
 def alike() -> tuple[str, str]:
     """Two texts with one number."""
     random = np.random.default_rng(0)
-    factor, shift = 0x9E3779B97F4A7C15, 29
+    factor = 0x9E3779B97F4A7C15
+    factors = [pow(factor, place, 2**64) for place in (1, 2)]
 
-    def after_one_word(word: int) -> int:
-        number = (((16 * factor) % 2**64) ^ word) * factor % 2**64
-        return number ^ (number >> shift)
+    def folded(word: int) -> int:
+        return word ^ (word >> 32)
 
-    first = int.from_bytes(b"aaaaaaaa", "little")
-    end = int.from_bytes(b"bbbbbbbb", "little")
+    first, end = (folded(int.from_bytes(word, "little")) for word in (b"aaaaaaaa", b"bbbbbbbb"))
     while True:
         other = bytes(random.integers(97, 123, 8).tolist())
-        word = after_one_word(first) ^ after_one_word(int.from_bytes(other, "little")) ^ end
-        ending = word.to_bytes(8, "little")
+        difference = (first - folded(int.from_bytes(other, "little"))) * factors[0]
+        ending = folded((end + difference * pow(factors[1], -1, 2**64)) % 2**64).to_bytes(8, "little")
         if ending.isascii():
             return "aaaaaaaabbbbbbbb", other.decode() + ending.decode()
 

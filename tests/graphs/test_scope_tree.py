@@ -1,9 +1,13 @@
 """Scopes as integers say what names say."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphdiag.graphs.byte_texts import ByteTexts
+from graphdiag.graphs.name_bytes import NameBytes
 from graphdiag.graphs.scope_tree import ScopeTree
+from graphdiag.graphs.wire_format import Spans
 
 names = st.lists(st.lists(st.sampled_from(["a", "b", "c", ""]), min_size=1, max_size=5).map("/".join), max_size=20)
 
@@ -35,3 +39,24 @@ def test_what_is_not_said_of_a_scope_is_inherited(op_names, said):
     for number, name in enumerate(tree.names):
         around = [scope for scope in (name, *scopes_around(name)) if scope in said]
         assert found[number] == (tree.numbers[around[0]] if around else -1)
+
+
+@given(names)
+def test_scopes_of_names_in_bytes_are_those_of_the_names(op_names):
+    stops = np.cumsum([0, *map(len, op_names)])
+    in_bytes = NameBytes(ByteTexts("".join(op_names).encode()), Spans(stops[:-1], stops[1:]))
+    ours, theirs = in_bytes.scopes, ScopeTree.of_names(op_names)
+    assert list(ours.names) == list(theirs.names)
+    assert ours.parent.tolist() == theirs.parent.tolist()
+    assert ours.of_op.tolist() == theirs.of_op.tolist()
+    assert in_bytes.strings() == op_names
+    assert in_bytes.depths.tolist() == [name.count("/") for name in op_names]
+
+
+@given(names)
+def test_what_lies_in_scopes_is_counted_at_any_depth(op_names):
+    tree = ScopeTree.of_names(op_names)
+    inside = [[row for row, op in enumerate(op_names) if name in ("", *scopes_around(op))] for name in tree.names]
+    assert tree.first_inside(tree.of_op).tolist() == [min(rows, default=len(op_names)) for rows in inside]
+    assert tree.totals(np.bincount(tree.of_op, minlength=len(tree))).tolist() == list(map(len, inside))
+    assert tree.depth.tolist() == [len(list(scopes_around(name))) for name in tree.names]
