@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from graphdiag.tensorboard.merge import RawFunction, RawGraph, merge_graphs
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 1_000_000
 _ESCAPED = "\"'\\"
+_LONG = 1 << 16
+"""In a text of so many characters the least and the largest are found sooner than each is looked at."""
 
 
 def serve_graph(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:
@@ -40,16 +44,23 @@ def serve_graph(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:
 
 
 def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable() and not any(letter in text for letter in _ESCAPED)
+    return text.isascii() and _is_printable(text) and not any(letter in text for letter in _ESCAPED)
+
+
+def _is_printable(text: str) -> bool:
+    """Whether a text that is ASCII holds no control character."""
+    if len(text) < _LONG:
+        return text.isprintable()
+    data = np.frombuffer(text.encode(), dtype=np.uint8)
+    return bool(data.min() >= ord(" ") and data.max() <= ord("~"))
 
 
 def _texts(graph: RawGraph) -> Iterable[str]:
     yield graph.nodes.columns.together
     yield "".join(graph.nodes.columns.type_names)
     for function in graph.functions:
-        yield from (function.name, *function.arguments, *function.results)
-        yield function.body.columns.together
-        yield "".join(function.body.columns.type_names)
+        body = function.body.columns
+        yield "".join((function.name, *function.arguments, *function.results, body.together, *body.type_names))
 
 
 def _cut(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:
