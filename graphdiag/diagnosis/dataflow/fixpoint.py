@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from graphdiag.diagnosis.dataflow.classes import ANYTHING, HANDLE, PARAMETER, Dependencies, transfer
+from graphdiag.diagnosis.dataflow.classes import ANYTHING, PARAMETER, Dependencies, transfer
 from graphdiag.diagnosis.dataflow.functions import FunctionSummaries, either
 from graphdiag.diagnosis.dataflow.graph_view import GraphView, Key
 from graphdiag.diagnosis.dataflow.liveness import NO_ROW
@@ -14,13 +15,14 @@ from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec, Outside
 from graphdiag.diagnosis.dataflow.states import States, is_outside
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 
-_EVALUATED, _KNOWN, _JOINS, _MAPS, _WRITES = range(5)
+_EVALUATED, _KNOWN, _JOINS, _MAPS, _SIZES, _WRITES = range(6)
 """Ways to the sets of a row: looking at everything; a constant; what the inputs have; what the op's rule makes of what
-the inputs have together; the same, and what is stored comes from all inputs but the first."""
+the inputs have together; the same, where some inputs give dimensions; the same, and what is stored comes from all
+inputs but the first."""
 _MAPPED = frozenset(
     {
         *(Kind.COMPUTES, Kind.RESIZES, Kind.SHAPE_OF, Kind.SHAPED_CONSTANT, Kind.RANDOM, Kind.STORED, Kind.READS),
-        *(Kind.HANDLE, Kind.SWITCHES),
+        *(Kind.HANDLE, Kind.SWITCHES, Kind.READ_STATE),
     }
 )
 """Kinds whose rule tells no input from another, dimensions and handles aside."""
@@ -87,23 +89,25 @@ class FixpointSolver(GraphView):
     def _sweep(self) -> None:
         """Look at every op once; then again at what a loop's back edges change."""
         values, shapes, first, origins, ways = self.values, self.shapes, self.first, self._origins, self._ways
-        for row in self.order:
+        for row in self._unknown_rows():
             way = ways[row]
-            if way == _JOINS:
-                start, stop = first[row], first[row + 1]
-                if stop - start == 1:
-                    origin = origins[start]
-                    values[row], shapes[row] = values[origin], shapes[origin]
-                    continue
+            if way == _EVALUATED:
+                self._evaluate(row)
+                continue
+            start, stop = first[row], first[row + 1]
+            if stop - start == 1:
+                origin = origins[start]
+                value, shape = values[origin], shapes[origin]
+            else:
                 value = shape = 0
                 for origin in origins[start:stop]:
                     value |= values[origin]
                     shape |= shapes[origin]
-                values[row], shapes[row] = value, shape
-            elif way == _EVALUATED:
-                self._evaluate(row)
-            elif way != _KNOWN:
-                self._evaluate_together(row, way)
+            if way == _SIZES:
+                shape |= self._giving_dimensions(row)
+            if way != _JOINS:
+                value, shape = self._mapped(self.op_specs[row], value, shape)
+            values[row], shapes[row] = value, shape
         again: set[int] = set()
         if not isinstance(self.order, range) or self.depths:
             position = np.asarray(self.position)
@@ -117,6 +121,34 @@ class FixpointSolver(GraphView):
         )
         if again:
             self._propagate(again)
+
+    def _unknown_rows(self) -> Sequence[int]:
+        """The rows whose sets do not stand in the op's rule, in the order of evaluation."""
+        rows: list[int]
+        if isinstance(self.order, range):
+            rows = np.flatnonzero(np.frombuffer(self._ways, dtype=np.uint8) != _KNOWN).tolist()
+            return rows
+        order = np.array(self.order, dtype=np.int64)
+        rows = order[np.frombuffer(self._ways, dtype=np.uint8)[order] != _KNOWN].tolist()
+        return rows
+
+    def _giving_dimensions(self, row: int) -> int:
+        """What the values of those inputs of a row depend on that give dimensions of its output."""
+        nothing = len(self.graph)
+        inputs = [origin for origin in self._origins[self.first[row] : self.first[row + 1]] if origin != nothing]
+        found = 0
+        for position in self.op_specs[row].dimensions:
+            if -len(inputs) <= position < len(inputs):
+                found |= self.values[inputs[position]]
+        return found
+
+    def _mapped(self, spec: OpSpec, value: int, shape: int) -> Dependencies:
+        """What a rule makes of what the inputs have together; there are few different cases of this."""
+        case = spec, value, shape
+        known = self._known.get(case)
+        if known is None:
+            known = self._known[case] = transfer(replace(spec, dimensions=()), ((value, shape),))
+        return known
 
     def _find_ways(self) -> bytearray:
         """How to come to the sets of each row. What is not evaluated input by input has to come out the same.
@@ -158,10 +190,13 @@ class FixpointSolver(GraphView):
             waiting[place] = 0
             row = order[place]
             way = ways[row]
-            if way == _WRITES and any(position for _, position in self.states.reads.get(row, ())):
-                # What it reads and writes somewhere else is told apart from what it finds behind its handle.
-                way = ways[row] = _EVALUATED
-            if self._evaluate(row) if way == _EVALUATED else self._evaluate_together(row, way):
+            if way == _WRITES:
+                # Whether it stores more is found out where it matters.
+                changed.add(row)
+                if any(position for _, position in self.states.reads.get(row, ())):
+                    # What it reads and writes somewhere else is told apart from what it finds behind its handle.
+                    way = ways[row] = _EVALUATED
+            if self._evaluate(row) if way in (_EVALUATED, _SIZES) else self._evaluate_together(row, way):
                 changed.add(row)
                 for target in self.targets(row):
                     waiting[position[target]] = 1
@@ -174,7 +209,7 @@ class FixpointSolver(GraphView):
         return changed
 
     def _evaluate_together(self, row: int, way: int) -> bool:
-        """As `_evaluate`, for a row whose rule tells no input from another, the handle of a write aside."""
+        """As `_evaluate`, for a row whose rule tells no input from another."""
         if way == _KNOWN:
             return False
         values, shapes, first = self.values, self.shapes, self.first
@@ -187,25 +222,10 @@ class FixpointSolver(GraphView):
             found_value, found_shape = self.states.content(row, key)
             value |= found_value
             shape |= found_shape
-        grew = False
-        if way == _MAPS:
-            key_of_sets = self.op_specs[row], value, shape
-            known = self._known.get(key_of_sets)
-            if known is None:
-                known = self._known[key_of_sets] = transfer(self.op_specs[row], ((value, shape),))
-            value, shape = known
-        elif way == _WRITES:
-            value &= ~HANDLE
-            shape &= ~HANDLE
-            stored = stored_shape = 0
-            for origin in self._origins[first[row] + 1 : first[row + 1]]:
-                stored |= values[origin]
-                stored_shape |= shapes[origin]
-            given = stored & ~HANDLE, stored_shape & ~HANDLE
-            grew = given != self.given.get(row)
-            self.given[row] = given
+        if way != _JOINS:
+            value, shape = self._mapped(self.op_specs[row], value, shape)
         value, shape = value | values[row], shape | shapes[row]
-        grew = grew or value != values[row] or shape != shapes[row]
+        grew = value != values[row] or shape != shapes[row]
         values[row], shapes[row] = value, shape
         return grew
 
@@ -237,8 +257,8 @@ class FixpointSolver(GraphView):
             if spec.kind in _STORING or goes_outside:
                 by = _JOINS_INPUTS if goes_outside else spec
                 given = transfer(by, [(0, 0)] * spec.handles + inputs[spec.handles :] + read)
-                grew = given != self.given.get(row)
-                self.given[row] = given
+                grew = given != self.given_apart.get(row)
+                self.given_apart[row] = given
             if spec.kind is Kind.FEED:
                 # PlaceholderWithDefault has an input, its default: either may come.
                 value |= self.feeds[row][0]
@@ -262,10 +282,10 @@ def _way(spec: OpSpec) -> int:
     """How the sweep may come to the sets of rows with a spec."""
     if spec.kind in (Kind.CONSTANT, Kind.VARIABLE):
         return _KNOWN
-    if spec.dimensions or spec.outside:
-        return _EVALUATED
-    if spec.kind is Kind.WRITES and spec.handles == 1:
+    if spec.kind is Kind.WRITES and spec.handles == 1 and not (spec.dimensions or spec.outside):
         return _WRITES
-    if spec.kind not in _MAPPED or (spec.kind is Kind.RANDOM and spec.handles):
+    if spec.outside or spec.kind not in _MAPPED or (spec.kind is Kind.RANDOM and spec.handles):
         return _EVALUATED
+    if spec.dimensions:
+        return _SIZES
     return _JOINS if spec.kind in (Kind.COMPUTES, Kind.SWITCHES) and not spec.handles else _MAPS

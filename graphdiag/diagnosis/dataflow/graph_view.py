@@ -8,7 +8,7 @@ from typing import NewType, Protocol
 
 import numpy as np
 
-from graphdiag.diagnosis.dataflow.classes import ANYTHING, Dependencies
+from graphdiag.diagnosis.dataflow.classes import ANYTHING, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.liveness import (
     DECIDED,
     NO_ROW,
@@ -91,7 +91,8 @@ class GraphView:
         values: What the values of each row's output depend on.
         shapes: What its shape depends on.
         slots: The sets of each output of a call.
-        given: For rows that write to a state, the sets of what they are given to store.
+        given_apart: The sets of what rows that write to a state are given to store, where that is not just what all
+            their inputs but the first have.
         feeds: The sets of each feed.
         contents: What was behind the handles in a function's arguments before it was called.
         named_elsewhere: Names of states that library functions use without being given a handle.
@@ -139,7 +140,7 @@ class GraphView:
         self.values = [0] * size
         self.shapes = [0] * size
         self.slots: dict[int, list[Dependencies]] = {}
-        self.given: dict[int, Dependencies] = {}
+        self.given_apart: dict[int, Dependencies] = {}
         self.source: list[int] = graph.source.tolist()
         self.output: list[int] = graph.output.tolist()
         self.first: list[int] = graph.in_edges.tolist()
@@ -248,6 +249,18 @@ class GraphView:
         if per_slot is not None and slot < len(per_slot):
             return per_slot[slot]
         return self.values[row], self.shapes[row]
+
+    def given(self, row: int) -> Dependencies:
+        """The sets of what a row that writes to a state is given to store."""
+        apart = self.given_apart.get(row)
+        if apart is not None:
+            return apart
+        value = shape = 0
+        for edge in range(self.first[row] + 1, self.first[row + 1]):
+            if self.output[edge] != CONTROL:
+                value |= self.values[self.source[edge]]
+                shape |= self.shapes[self.source[edge]]
+        return value & ~HANDLE, shape & ~HANDLE
 
     def targets(self, row: int) -> Sequence[int]:
         """The rows that take something from a row."""

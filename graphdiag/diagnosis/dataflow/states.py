@@ -345,7 +345,7 @@ class States:
                 found_value, found_shape = self._content.get(place, (0, 0))
                 value, shape = value | found_value, shape | found_shape
                 continue
-            for writer, (written_value, written_shape, _) in self._written[place].items():
+            for writer, (written_value, written_shape, _) in self._written.get(place, {}).items():
                 if writer not in later:
                     value, shape = value | written_value, shape | written_shape
         kind, op_type = view.op_specs[row].kind, view.graph.types[row]
@@ -363,10 +363,8 @@ class States:
         view = self.view
         if view.in_function or view.callees or view.contents:
             return self.reads
-        beyond = {
-            *view.rows_with(lambda spec: spec.kind in _READS_BEYOND_THE_GRAPH),
-            *view.graph.rows_of_types(_ASKS_ONLY.__contains__),
-        }
+        beyond = {*view.rows_with(lambda spec: spec.kind in _READS_BEYOND_THE_GRAPH)}
+        beyond.difference_update(view.graph.rows_of_types(_ASKS_ONLY.__contains__))
         unclear = [rows for key, rows in self._readers.known.items() if key == ANYWHERE or self._is_shared(key)]
         return beyond.union(*unclear)
 
@@ -375,7 +373,7 @@ class States:
         found, _ = self.view.contents.get(key, (0, 0))
         for place in (key, ANYWHERE):
             later = self._come_later.get((row, place), ())
-            for writer, (_, _, decided) in self._written[place].items():
+            for writer, (_, _, decided) in self._written.get(place, {}).items():
                 if writer not in later:
                     found |= decided
         return found, 0
@@ -395,7 +393,7 @@ class States:
         view = self.view
         kind = view.op_specs[row].kind
         if kind is Kind.WRITES and row not in view.liveness.alive:
-            value, shape = view.given[row]
+            value, shape = view.given(row)
             return value & ~HANDLE, shape & ~HANDLE, 0
         if kind in CALLING:
             value, shape = self._by_calls.get((row, key), (0, 0))
@@ -403,7 +401,7 @@ class States:
             value, shape = view.values[row], view.shapes[row]
         else:
             # What is taken away, or how far a generator is moved on, is stored as well, so to speak.
-            value, shape = view.given[row]
+            value, shape = view.given(row)
         decided = view.decided_by(row)
         if kind in CALLING:
             # Whether the function stores anything is decided inside of it, and part of what it stores.
@@ -468,7 +466,7 @@ class States:
         view, keys = self.view, self._writes.get(row, ())
         if len(keys) != 1 or view.op_specs[row].kind is not Kind.WRITES or row in view.liveness.alive:
             return False
-        value, shape = view.given[row]
+        value, shape = view.given(row)
         return not self._matters(keys[0], value & ~HANDLE, shape & ~HANDLE)
 
     def _matters(self, key: Key, value: int, shape: int) -> int:
