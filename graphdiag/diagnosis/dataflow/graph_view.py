@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import NewType, Protocol
 
 import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import ANYTHING, HANDLE, Dependencies
+from graphdiag.diagnosis.dataflow.inputs import tensor_edges
 from graphdiag.diagnosis.dataflow.liveness import (
     DECIDED,
     NO_ROW,
@@ -200,9 +201,10 @@ class GraphView:
         """What decides about rows that do not always run, and about what comes out of a ``Switch``."""
         known = {conditions: self._classes(conditions) for conditions in {*self.liveness.alive.values()}}
         found = {row: known[conditions] for row, conditions in self.liveness.alive.items()}
-        for row in rows_of_kind(self.graph, Kind.SWITCHES):
-            inputs = self.data_edges(row)
-            predicate = self.at(self.source[inputs[1]], self.output[inputs[1]])[0] if len(inputs) > 1 else ANYTHING[0]
+        switches = rows_of_kind(self.graph, Kind.SWITCHES)
+        by = tensor_edges(self.graph, np.array(switches, dtype=np.int64), 1).tolist()
+        for row, edge in zip(switches, by, strict=True):
+            predicate = self.at(self.source[edge], self.output[edge])[0] if edge >= 0 else ANYTHING[0]
             found[row] = found.get(row, 0) | predicate
         return {row: classes for row, classes in found.items() if classes}
 
@@ -294,7 +296,7 @@ class GraphView:
         return rows
 
 
-def rows_of_kind(graph: OpGraph, kind: Kind) -> Iterable[int]:
+def rows_of_kind(graph: OpGraph, kind: Kind) -> Sequence[int]:
     """The rows whose op types are of a kind."""
     table = op_specs()
     return graph.rows_of_types(lambda op_type: table.get(op_type, UNKNOWN).kind is kind)

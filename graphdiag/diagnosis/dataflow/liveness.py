@@ -15,6 +15,7 @@ from typing import NewType, Protocol
 
 import numpy as np
 
+from graphdiag.diagnosis.dataflow.inputs import tensor_edges
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import edges_of
@@ -135,22 +136,26 @@ def find_liveness(view: Ordered) -> Liveness:
     switches = view.rows_with(lambda spec: spec.kind is Kind.SWITCHES)
     if not switches:
         return Liveness()
-    finder = _Finder(view)
+    finder = _Finder(view, switches)
     finder.visit_all(switches)
     finder.close_loops(view.rows_with(lambda spec: spec.kind is Kind.MERGES))
     return finder.found
 
 
 class _Finder:
-    def __init__(self, view: Ordered) -> None:
+    def __init__(self, view: Ordered, switches: Sequence[int]) -> None:
         self.view = view
         self.graph = view.graph
         self.op_specs = view.op_specs
         self.source, self.output, self.first = view.source, view.output, view.first
         self.found = Liveness()
+        # Of each ``Switch`` the edge that brings its predicate; -1 where the graph lacks it.
+        edges = tensor_edges(view.graph, np.array(switches, dtype=np.int64), 1)
+        self._by = dict(zip(switches, edges.tolist(), strict=True))
         # One object for all sets that are equal, which are then told to be the same at a glance.
         self._sets: dict[Conditions, Conditions] = {}
-        self._of_switches: dict[tuple[int, int, Conditions], Conditions] = {}
+        self._of_switches: dict[tuple[tuple[int, int], int, Conditions], Conditions] = {}
+        self._came_over: dict[int, int | None] = {}
 
     def visit_all(self, switches: Sequence[int]) -> None:
         """Visit the rows over whose inputs some condition comes, in order; most graphs have few."""
@@ -172,17 +177,13 @@ class _Finder:
             place = waiting.find(1, place + 1)
 
     def _visit(self, row: int) -> None:
-        alive, output, op_specs = self.found.alive, self.output, self.op_specs
-        first = self.first[row]
+        alive = self.found.alive
         conditions = _ALWAYS
-        for edge, origin in enumerate(self.source[first : self.first[row + 1]], first):
-            if op_specs[origin].kind is Kind.SWITCHES and output[edge] != CONTROL:
-                coming = self._of_switch(origin, output[edge])
-            else:
-                coming = alive.get(origin, _ALWAYS)
+        for edge in range(self.first[row], self.first[row + 1]):
+            coming = self._of_edge(edge)
             if coming is not conditions and coming:
                 conditions = self._shared(conditions | coming) if conditions else coming
-        if op_specs[row].kind is Kind.EXITS and conditions:
+        if conditions and self.op_specs[row].kind is Kind.EXITS:
             over = frozenset(
                 condition
                 for condition in conditions
@@ -229,36 +230,43 @@ class _Finder:
 
     def _of_edge(self, edge: int) -> Conditions:
         """Conditions under which something comes over an edge."""
-        origin, slot = self.source[edge], self.output[edge]
-        if slot == CONTROL or self.op_specs[origin].kind is not Kind.SWITCHES:
-            return self.found.alive.get(origin, _ALWAYS)
-        return self._of_switch(origin, slot)
+        origin = self.source[edge]
+        if origin in self._by and self.output[edge] != CONTROL:
+            return self._of_switch(origin, self.output[edge])
+        return self.found.alive.get(origin, _ALWAYS)
 
     def _of_switch(self, row: int, slot: int) -> Conditions:
         """Conditions under which something comes out of a ``Switch``."""
-        place = row, slot, self.found.alive.get(row, _ALWAYS)
-        found = self._of_switches.get(place)
+        case = self._predicate(row), slot, self.found.alive.get(row, _ALWAYS)
+        found = self._of_switches.get(case)
         if found is None:
-            found = self._of_switches[place] = self._shared(place[2] | {(*self.predicate(row), slot)})
+            found = self._of_switches[case] = self._shared(case[2] | {(*case[0], slot)})
         return found
 
     def _shared(self, conditions: Conditions) -> Conditions:
         return self._sets.setdefault(conditions, conditions)
 
-    def predicate(self, switch: int) -> tuple[int, int]:
+    def _predicate(self, switch: int) -> tuple[int, int]:
         """Row and output of what a ``Switch`` goes by, before it was handed on by ``Identity``."""
-        edges = self._data_edges(switch)
-        if len(edges) < 2:
+        edge = self._by[switch]
+        if edge < 0:
             return NO_ROW, 0
-        edge = edges[1]
-        seen = set()
-        while self.graph.types[self.source[edge]] == "Identity" and self.source[edge] not in seen:
-            seen.add(self.source[edge])
-            before = self.first[self.source[edge]]
-            if before == self.first[self.source[edge] + 1] or self.output[before] == CONTROL:
-                break
-            edge = before
+        came_over = self._handed_on(self.source[edge])
+        edge = edge if came_over is None else came_over
         return self.source[edge], self.output[edge]
+
+    def _handed_on(self, row: int) -> int | None:
+        """The edge over which came what a row hands on, before any ``Identity``; ``None`` where it hands nothing on."""
+        if row not in self._came_over:
+            found, current, seen = None, row, set()
+            while self.graph.types[current] == "Identity" and current not in seen:
+                seen.add(current)
+                edge = self.first[current]
+                if edge == self.first[current + 1] or self.output[edge] == CONTROL:
+                    break
+                found, current = edge, self.source[edge]
+            self._came_over[row] = found
+        return self._came_over[row]
 
 
 def _split(sets: Sequence[Conditions]) -> tuple[Conditions, list[Conditions]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import Key
+from graphdiag.diagnosis.dataflow.inputs import first_inputs
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec
 from graphdiag.graphs.node_attributes import text_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -151,17 +152,6 @@ class References:
             return iter(())
         start, stop = self._ends[variable - 1] if variable else 0, self._ends[variable]
         return zip(self._target[start:stop].tolist(), self._position[start:stop].tolist(), strict=True)
-
-
-def first_inputs(graph: OpGraph, rows: np.ndarray) -> np.ndarray:
-    """The row that gives the first tensor that each of some rows takes; the number of rows where it takes none."""
-    data = np.flatnonzero(graph.output != CONTROL) if len(rows) else ()
-    if not len(data):
-        return np.full(len(rows), len(graph), dtype=np.int32)
-    place = np.searchsorted(data, graph.in_edges[rows])
-    edge = data[np.minimum(place, len(data) - 1)]
-    takes = (place < len(data)) & (edge < graph.in_edges[rows + 1])
-    return np.where(takes, graph.source[edge], np.int32(len(graph)))
 
 
 def state_keys(graph: OpGraph, rows: Sequence[int]) -> list[Key]:

@@ -16,8 +16,9 @@ import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key
+from graphdiag.diagnosis.dataflow.inputs import first_inputs
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
-from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, References, first_inputs, state_key
+from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, References, state_key
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import reached
 
