@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import ANYTHING, PARAMETER, Dependencies, transfer
 from graphdiag.diagnosis.dataflow.functions import FunctionSummaries, either
 from graphdiag.diagnosis.dataflow.graph_view import GraphView, Key
+from graphdiag.diagnosis.dataflow.levels import RulesInBulk, wide_levels
 from graphdiag.diagnosis.dataflow.liveness import NO_ROW
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec, Outside
 from graphdiag.diagnosis.dataflow.states import States, is_outside
@@ -68,12 +70,8 @@ class FixpointSolver(GraphView):
 
     def run(self) -> None:
         """Bring everything to its fixed point."""
-        self.values.append(0)
-        self.shapes.append(0)
         self._ways = self._find_ways()
         self._settle()
-        self.values.pop()
-        self.shapes.pop()
 
     def _settle(self) -> None:
         self._sweep()
@@ -88,8 +86,11 @@ class FixpointSolver(GraphView):
 
     def _sweep(self) -> None:
         """Look at every op once; then again at what a loop's back edges change."""
+        waiting = np.frombuffer(self._ways, dtype=np.uint8) != _KNOWN
+        if not self.in_function:
+            self._sweep_levels(waiting)
         values, shapes, first, origins, ways = self.values, self.shapes, self.first, self._origins, self._ways
-        for row in self._unknown_rows():
+        for row in self._in_order(waiting):
             way = ways[row]
             if way == _EVALUATED:
                 self._evaluate(row)
@@ -108,11 +109,7 @@ class FixpointSolver(GraphView):
             if way != _JOINS:
                 value, shape = self._mapped(self.op_specs[row], value, shape)
             values[row], shapes[row] = value, shape
-        again: set[int] = set()
-        if not isinstance(self.order, range) or self.depths:
-            position = np.asarray(self.position)
-            backward = position[self.graph.source] >= position[self.graph.target]
-            again.update(self.graph.target[backward].tolist())
+        again = set(self._ends_of_back_edges())
         again.update(
             row
             for origin, dependent in self.decides.items()
@@ -122,14 +119,37 @@ class FixpointSolver(GraphView):
         if again:
             self._propagate(again)
 
-    def _unknown_rows(self) -> Sequence[int]:
-        """The rows whose sets do not stand in the op's rule, in the order of evaluation."""
-        rows: list[int]
-        if isinstance(self.order, range):
-            rows = np.flatnonzero(np.frombuffer(self._ways, dtype=np.uint8) != _KNOWN).tolist()
-            return rows
-        order = np.array(self.order, dtype=np.int64)
-        rows = order[np.frombuffer(self._ways, dtype=np.uint8)[order] != _KNOWN].tolist()
+    def _ends_of_back_edges(self) -> Sequence[int]:
+        source, target = self.graph.source, self.graph.target
+        if not isinstance(self.order, range):
+            position = np.array(self.position)
+            source, target = position[source], position[target]
+        rows: list[int] = self.graph.target[source >= target].tolist()
+        return rows
+
+    def _sweep_levels(self, waiting: np.ndarray) -> None:
+        """Look at the ops of the first levels, as long as these are wide.
+
+        Args:
+            waiting: Whether each row is to be looked at; bool. Those that were looked at wait no longer.
+        """
+        values, shapes = self.in_arrays()
+        alone = np.frombuffer(self._ways, dtype=np.uint8) == _EVALUATED
+        for level in wide_levels(self.graph):
+            rows = level[waiting[level]]
+            self._rules_in_bulk.evaluate(rows[~alone[rows]], values, shapes)
+            for row in rows[alone[rows]].tolist():
+                self._evaluate(row)
+            waiting[rows] = False
+
+    @cached_property
+    def _rules_in_bulk(self) -> RulesInBulk:
+        return RulesInBulk(self.graph, self.specs, self.spec_numbers)
+
+    def _in_order(self, chosen: np.ndarray) -> Sequence[int]:
+        """The rows that are chosen, in the order of evaluation."""
+        order = np.arange(len(chosen)) if isinstance(self.order, range) else np.array(self.order, dtype=np.int64)
+        rows: list[int] = order[chosen[order]].tolist()
         return rows
 
     def _giving_dimensions(self, row: int) -> int:

@@ -133,8 +133,8 @@ def trace(
     solver.run()
     stores, later = solver.states.activations_stored()
     return Flow(
-        values=solver.values,
-        shapes=solver.shapes,
+        values=bytes(solver.values[:-1]),
+        shapes=bytes(solver.shapes[:-1]),
         slots=solver.slots,
         pivots=solver.pivots(),
         stores=tuple(stores),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableSequence, Sequence
 from functools import cached_property
-from typing import NewType, Protocol
+from typing import NewType, Protocol, cast
 
 import numpy as np
 
@@ -89,7 +89,8 @@ class GraphView:
         position: Place of each row in that order.
         depths: How many TF 1 loops are around a row, for rows inside of one.
         source: As in the graph, as a list; so are `output` and `first`, the offsets of each row's edges.
-        values: What the values of each row's output depend on.
+        values: What the values of each row's output depend on, and those of one row more, on which nothing depends:
+            control dependencies come from there. Outside of function bodies a set of classes is a byte.
         shapes: What its shape depends on.
         slots: The sets of each output of a call.
         given_apart: The sets of what rows that write to a state are given to store, where that is not just what all
@@ -138,8 +139,8 @@ class GraphView:
             position[self.order] = np.arange(size)
             self.position = position.tolist()
         self.depths = loop_depths(graph, self.op_specs, self.order)
-        self.values = [0] * size
-        self.shapes = [0] * size
+        self.values: MutableSequence[int] = [0] * (size + 1) if self.in_function else bytearray(size + 1)
+        self.shapes: MutableSequence[int] = [0] * (size + 1) if self.in_function else bytearray(size + 1)
         self.slots: dict[int, list[Dependencies]] = {}
         self.given_apart: dict[int, Dependencies] = {}
         self.source: list[int] = graph.source.tolist()
@@ -188,6 +189,11 @@ class GraphView:
             elif prints_to_a_file(graph, row):
                 found[row] = _PRINTS_TO_A_FILE
         return found
+
+    def in_arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        """`values` and `shapes` as arrays: the same bytes, uint8. Only outside of function bodies."""
+        values, shapes = cast(bytearray, self.values), cast(bytearray, self.shapes)
+        return np.frombuffer(values, dtype=np.uint8), np.frombuffer(shapes, dtype=np.uint8)
 
     def rows_with(self, fits: Callable[[OpSpec], object]) -> list[int]:
         """The rows whose specs are of some sort, in order; each spec is looked at once."""

@@ -13,7 +13,7 @@ def tensor_edges(graph: OpGraph, rows: np.ndarray, position: int) -> np.ndarray:
     Args:
         graph: The op graph.
         rows: Rows of it.
-        position: Which of the tensors that a row takes, from 0 on; control dependencies do not count.
+        position: Which of the tensors that a row takes, from 0 on, or from the end; control dependencies do not count.
 
     Returns:
         The edge for each row, -1 where it takes fewer tensors; int64.
@@ -21,10 +21,10 @@ def tensor_edges(graph: OpGraph, rows: np.ndarray, position: int) -> np.ndarray:
     data = np.flatnonzero(graph.output != CONTROL) if len(rows) else ()
     if not len(data):
         return np.full(len(rows), -1, dtype=np.int64)
-    place = np.searchsorted(data, graph.in_edges[rows]) + position
-    edges = data[np.minimum(place, len(data) - 1)]
-    takes = (place < len(data)) & (edges < graph.in_edges[rows + 1])
-    return np.where(takes, edges, -1)
+    begin, end = np.searchsorted(data, graph.in_edges[rows]), np.searchsorted(data, graph.in_edges[rows + 1])
+    place = (end if position < 0 else begin) + position
+    takes = (begin <= place) & (place < end)
+    return np.where(takes, data[np.where(takes, place, 0)], -1)
 
 
 def first_inputs(graph: OpGraph, rows: np.ndarray) -> np.ndarray:

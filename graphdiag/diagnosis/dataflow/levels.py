@@ -1,0 +1,126 @@
+"""Levels: rows that wait for none of each other, and what their rules make of their inputs, in whole arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, transfer
+from graphdiag.diagnosis.dataflow.inputs import tensor_edges
+from graphdiag.diagnosis.dataflow.op_specs import OpSpec
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.reach import edges_of
+
+WIDE = 100
+"""Rows from which on a level is wide: in whole arrays it costs as much as some dozens of rows one by one."""
+_NARROW_IN_A_ROW = 8
+"""After so many levels that are not wide, no more are looked for."""
+
+
+def wide_levels(graph: OpGraph) -> Iterator[np.ndarray]:
+    """Rows level by level: each after all rows that it takes something from or waits for.
+
+    What lies on cycles or behind them is in no level, nor is what comes after a graph has become narrow. A graph that
+    is narrow from the beginning has none.
+
+    Args:
+        graph: The op graph.
+
+    Yields:
+        The rows of a level: int64.
+    """
+    _, offsets = graph.by_source
+    onward = graph.onward
+    missing = np.diff(graph.in_edges)
+    place_of = np.empty(len(graph), dtype=np.int64)
+    level = np.flatnonzero(missing == 0)
+    narrow = 0 if len(level) >= WIDE else _NARROW_IN_A_ROW
+    while len(level) and narrow < _NARROW_IN_A_ROW:
+        yield level
+        narrow = 0 if len(level) >= WIDE else narrow + 1
+        targets = onward[edges_of(level, offsets)]
+        np.subtract.at(missing, targets, 1)
+        ready = targets[missing[targets] == 0]
+        # A row that takes several tensors of the level before is there several times.
+        places = np.arange(len(ready))
+        place_of[ready] = places
+        level = ready[place_of[ready] == places].astype(np.int64)
+
+
+class RulesInBulk:
+    """What the rules of many ops make of their inputs, for rules that tell no input from another, dimensions aside.
+
+    Such a rule lets some classes through and adds others: it is four masks and two sets of classes.
+
+    Args:
+        graph: The op graph.
+        specs: The different rules.
+        spec_numbers: Which of them each row has.
+    """
+
+    def __init__(self, graph: OpGraph, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> None:
+        self._first = graph.in_edges
+        self._spec_numbers = spec_numbers
+        # What comes over a control dependency is nothing: the row after the last one.
+        self._origins = np.where(graph.output == CONTROL, len(graph), graph.source)
+        self._gives_dimensions = _giving_dimensions(graph, specs, spec_numbers)
+        none, values, shapes = (
+            np.array([transfer(_without_dimensions(spec), (sets,)) for spec in specs], dtype=np.uint8)
+            for sets in ((0, 0), (ALL_CLASSES, 0), (0, ALL_CLASSES))
+        )
+        self._added, self._from_values, self._from_shapes = none, values, shapes
+
+    def evaluate(self, rows: np.ndarray, values: np.ndarray, shapes: np.ndarray) -> None:
+        """Compute the sets of some rows.
+
+        Args:
+            rows: The rows.
+            values: What the values of each row depend on, and of one row more, on which nothing does; uint8. Changed.
+            shapes: What their shapes depend on. Changed.
+        """
+        value, shape = self.inputs_of(rows, values, shapes)
+        spec = self._spec_numbers[rows]
+        for sets, which in ((values, 0), (shapes, 1)):
+            through = value & self._from_values[spec, which] | shape & self._from_shapes[spec, which]
+            sets[rows] = through | self._added[spec, which]
+
+    def inputs_of(self, rows: np.ndarray, values: np.ndarray, shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What the inputs of some rows have together, the values of those that give dimensions in their shapes."""
+        counts = self._first[rows + 1] - self._first[rows]
+        edges = edges_of(rows, self._first)
+        origins = self._origins[edges]
+        value = values[origins]
+        shape = shapes[origins] | value & self._gives_dimensions[edges]
+        return joined(value, counts), joined(shape, counts)
+
+
+def joined(sets: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """What each run of some sets has together.
+
+    Args:
+        sets: The sets, one run after the other.
+        counts: How many sets there are in each run.
+
+    Returns:
+        One for each run; empty for an empty run.
+    """
+    found = np.zeros(len(counts), dtype=sets.dtype)
+    filled = np.flatnonzero(counts)
+    if len(filled):
+        found[filled] = np.bitwise_or.reduceat(sets, (np.cumsum(counts) - counts)[filled])
+    return found
+
+
+def _without_dimensions(spec: OpSpec) -> OpSpec:
+    return OpSpec(spec.kind, handles=spec.handles)
+
+
+def _giving_dimensions(graph: OpGraph, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> np.ndarray:
+    """All classes for each edge that gives dimensions of an output, none for each other; uint8."""
+    found = np.zeros(len(graph.source), dtype=np.uint8)
+    for position in sorted({position for spec in specs for position in spec.dimensions}):
+        rows = np.flatnonzero(np.array([position in spec.dimensions for spec in specs])[spec_numbers])
+        edges = tensor_edges(graph, rows, position)
+        found[edges[edges >= 0]] = ALL_CLASSES
+    return found
