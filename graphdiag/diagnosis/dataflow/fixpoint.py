@@ -11,7 +11,7 @@ import numpy as np
 from graphdiag.diagnosis.dataflow.classes import ANYTHING, PARAMETER, Dependencies, transfer
 from graphdiag.diagnosis.dataflow.functions import FunctionSummaries, either
 from graphdiag.diagnosis.dataflow.graph_view import GraphView, Key
-from graphdiag.diagnosis.dataflow.levels import RulesInBulk, wide_levels
+from graphdiag.diagnosis.dataflow.levels import RulesInBulk, origins_of, wide_levels
 from graphdiag.diagnosis.dataflow.liveness import NO_ROW
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec, Outside
 from graphdiag.diagnosis.dataflow.states import States, is_outside
@@ -63,8 +63,7 @@ class FixpointSolver(GraphView):
         super().__init__(graph, feeds, summaries, body, contents)
         self.summaries = summaries
         self.states = States(self)
-        # What comes over a control dependency is nothing: the row after the last one, while there is one.
-        self._origins: list[int] = np.where(graph.output == CONTROL, len(graph), graph.source).tolist()
+        self._origins: list[int] = origins_of(graph).tolist()
         self._known: dict[tuple[OpSpec, int, int], Dependencies] = {}
         self._ways = bytearray()
 
@@ -76,7 +75,7 @@ class FixpointSolver(GraphView):
     def _settle(self) -> None:
         self._sweep()
         writers = self.states.all_writers()
-        conditional = {row for row in writers if row in self.liveness.alive}
+        conditional = writers.intersection(self.liveness.alive)
         changed = writers
         while True:
             fresh = self.states.update(changed)

@@ -60,10 +60,9 @@ class RulesInBulk:
     """
 
     def __init__(self, graph: OpGraph, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> None:
-        self._first = graph.in_edges
+        self._graph = graph
         self._spec_numbers = spec_numbers
-        # What comes over a control dependency is nothing: the row after the last one.
-        self._origins = np.where(graph.output == CONTROL, len(graph), graph.source)
+        self._origins = origins_of(graph)
         self._gives_dimensions = _giving_dimensions(graph, specs, spec_numbers)
         none, values, shapes = (
             np.array([transfer(_without_dimensions(spec), (sets,)) for spec in specs], dtype=np.uint8)
@@ -79,20 +78,23 @@ class RulesInBulk:
             values: What the values of each row depend on, and of one row more, on which nothing does; uint8. Changed.
             shapes: What their shapes depend on. Changed.
         """
-        value, shape = self.inputs_of(rows, values, shapes)
+        edges, counts = edges_into(self._graph, rows)
+        origins = self._origins[edges]
+        of_edges = values[origins]
+        value = joined(of_edges, counts)
+        shape = joined(shapes[origins] | of_edges & self._gives_dimensions[edges], counts)
         spec = self._spec_numbers[rows]
         for sets, which in ((values, 0), (shapes, 1)):
             through = value & self._from_values[spec, which] | shape & self._from_shapes[spec, which]
             sets[rows] = through | self._added[spec, which]
 
-    def inputs_of(self, rows: np.ndarray, values: np.ndarray, shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What the inputs of some rows have together, the values of those that give dimensions in their shapes."""
-        counts = self._first[rows + 1] - self._first[rows]
-        edges = edges_of(rows, self._first)
-        origins = self._origins[edges]
-        value = values[origins]
-        shape = shapes[origins] | value & self._gives_dimensions[edges]
-        return joined(value, counts), joined(shape, counts)
+
+def edges_into(graph: OpGraph, rows: np.ndarray, position: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """The edges into some rows, from a position on, row by row, and how many each of the rows has; int64."""
+    begin = graph.in_edges[rows] + position
+    counts = np.maximum(graph.in_edges[rows + 1] - begin, 0)
+    before = np.cumsum(counts) - counts
+    return np.repeat(begin - before, counts) + np.arange(int(counts.sum())), counts
 
 
 def joined(sets: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -110,6 +112,11 @@ def joined(sets: np.ndarray, counts: np.ndarray) -> np.ndarray:
     if len(filled):
         found[filled] = np.bitwise_or.reduceat(sets, (np.cumsum(counts) - counts)[filled])
     return found
+
+
+def origins_of(graph: OpGraph) -> np.ndarray:
+    """The row that each edge brings a tensor from: for control dependencies, which bring none, that after the last."""
+    return np.where(graph.output == CONTROL, np.int32(len(graph)), graph.source)
 
 
 def _without_dimensions(spec: OpSpec) -> OpSpec:

@@ -10,11 +10,13 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NewType
 
 import numpy as np
 
-from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ANYTHING, DATA, HANDLE, Dependencies
+from graphdiag.diagnosis.dataflow import levels
+from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ALL_CLASSES, ANYTHING, DATA, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key
 from graphdiag.diagnosis.dataflow.inputs import first_inputs
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
@@ -22,6 +24,7 @@ from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, References, s
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import reached
 
+_STORABLE = ALL_CLASSES & ~HANDLE
 _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
 """Types whose output is one of the references that came in."""
 _VARIABLES = VARIABLES | {"TemporaryVariable"}
@@ -194,7 +197,7 @@ class States:
         for row, key in self._behind_first_inputs(lambda spec: spec.kind in _PUTS_SOMETHING):
             self.writers[key].add(row)
             self._writes[row] = [key]
-        self.filled.update(key for _, key in self._behind_first_inputs(lambda spec: spec.kind is Kind.WRITES))
+        self.filled.update(key for _, key in self._behind_first_inputs(_puts_in_one_state))
         for row, key in self._behind_first_inputs(lambda spec: spec.kind is not Kind.WRITES):
             self._readers.add(row, key, 0)
 
@@ -433,7 +436,7 @@ class States:
         """
         grown: list[tuple[int, Key]] = []
         new: list[tuple[int, Key]] = []
-        for row in sorted(row for row in rows if not self._stores_nothing(row)):
+        for row in self._storing_something(rows):
             for key in self._writes.get(row, ()):
                 value, shape, decided = self._stores(row, key)
                 if not self._matters(key, value, shape):
@@ -462,13 +465,35 @@ class States:
                 fresh.update(readers)
         return fresh
 
-    def _stores_nothing(self, row: int) -> bool:
-        """Whether a row stores only what does not matter, as nearly all that initialize a variable do."""
-        view, keys = self.view, self._writes.get(row, ())
-        if len(keys) != 1 or view.op_specs[row].kind is not Kind.WRITES or row in view.liveness.alive:
-            return False
-        value, shape = view.given(row)
-        return not self._matters(keys[0], value & ~HANDLE, shape & ~HANDLE)
+    def _storing_something(self, rows: Iterable[int]) -> Sequence[int]:
+        """Those of some rows, in order, that may store what matters; nearly all that initialize a variable do not."""
+        view = self.view
+        in_order = sorted(rows)
+        if view.in_function or len(in_order) < levels.WIDE:
+            return in_order
+        found = np.array(in_order, dtype=np.int64)
+        assigns = self._assigns_to_variable.copy()
+        assigns[[*view.given_apart]] = False
+        assigns = assigns[found]
+        assigning = found[assigns]
+        edges, counts = levels.edges_into(view.graph, assigning, position=1)
+        origins = levels.origins_of(view.graph)[edges]
+        values, shapes = view.in_arrays()
+        given = levels.joined(values[origins] & ACTIVATION | shapes[origins] & _STORABLE, counts)
+        chosen: list[int] = np.sort(np.concatenate((found[~assigns], assigning[given != 0]))).tolist()
+        return chosen
+
+    @cached_property
+    def _assigns_to_variable(self) -> np.ndarray:
+        """Whether each row does nothing but put what it is given into one variable, each time the graph runs; bool."""
+        view, origins = self.view, self._origins
+        is_variable = np.zeros(len(view.graph) + 1, dtype=bool)
+        is_variable[[row for row, key in origins.keys.items() if self._types[key] in _VARIABLES]] = True
+        rows = np.array(view.rows_with(_puts_in_one_state), dtype=np.int64)
+        found = np.zeros(len(view.graph), dtype=bool)
+        found[rows] = is_variable[origins.of_row[first_inputs(view.graph, rows)]]
+        found[[*view.liveness.alive]] = False
+        return found
 
     def _matters(self, key: Key, value: int, shape: int) -> int:
         """Whether a write stores more than reading a variable carries anyway."""
@@ -595,6 +620,10 @@ class States:
 
 def _touches_state(spec: OpSpec) -> bool:
     return bool(spec.handles or spec.outside) or spec.kind in (Kind.UNKNOWN, Kind.DEQUEUE, Kind.WRITES)
+
+
+def _puts_in_one_state(spec: OpSpec) -> bool:
+    return spec.kind is Kind.WRITES and _has_one_handle(spec)
 
 
 def _has_one_handle(spec: OpSpec) -> bool:
