@@ -8,7 +8,7 @@ savers and input pipelines serve the model from outside.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -74,7 +74,7 @@ def _boxes(
     boxes, of_op, role_of_scope = _box_of_op(graph, recorded, around)
     numbers = {box: number for number, box in enumerate(boxes)}
     # An op named as a box is part of it: "a" beside "a/b" is drawn inside "a".
-    for row in _rows_named(graph, numbers):
+    for row in graph.rows_named(numbers):
         if of_op[row] == UNOWNED:
             of_op[row] = numbers[graph.names[row]]
     initial = np.flatnonzero(_initial_values(graph)).tolist()
@@ -106,7 +106,7 @@ def _box_of_op(
     names = list(scopes.names)
     numbers = dict(scopes.numbers)
     is_recorded = np.zeros(len(graph), dtype=bool)
-    for row in _rows_named(graph, recorded):
+    for row in graph.rows_named(recorded):
         is_recorded[row] = True
         box = recorded[graph.names[row]]
         if box and box not in numbers:
@@ -130,16 +130,6 @@ def _box_of_op(
             boxes.append(box)
     of_op: np.ndarray = number_of[label]
     return boxes, of_op, role_of_scope
-
-
-def _rows_named(graph: OpGraph, names: Mapping[str, object]) -> Iterator[int]:
-    """The rows of the ops with some names; a damaged graph may have several of one name."""
-    if not names:
-        return
-    if len(graph.index) == len(graph):
-        yield from (graph.index[name] for name in names if name in graph.index)
-    else:
-        yield from (row for row, name in enumerate(graph.names) if name in names)
 
 
 def _role(box: str) -> str:
@@ -167,9 +157,15 @@ def _ops_with_boxes(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray) -> 
 
     What has weights is more than an op.
     """
-    numbers = {number for number, box in enumerate(boxes) if box in graph.index}
+    numbers = {number for number, box in enumerate(boxes) if _is_op(graph, box)}
     with_weights: list[int] = distinct(of_op[graph.of_types(VARIABLES.__contains__)]).tolist()
     return numbers.difference(with_weights)
+
+
+def _is_op(graph: OpGraph, box: str) -> bool:
+    """Whether an op has the name of a box; nearly all boxes are scopes, which are asked without an index of all ops."""
+    scope = graph.scopes.numbers.get(box)
+    return box in graph.index if scope is None else bool(graph.row_of_scope[scope] >= 0)
 
 
 def hands_over_inputs(op_type: str) -> bool:
@@ -183,8 +179,8 @@ def session_scaffold(graph: OpGraph) -> str:
     Such a session makes ops of its own, finalizes the graph and then writes it (``Scaffold`` in TensorFlow 1.15,
     ``python/training/monitored_session.py``).
     """
-    step = graph.index.get("global_step")
-    if step is None or graph.types[step] not in VARIABLES:
+    at_root = np.flatnonzero(graph.of_types(VARIABLES.__contains__) & (graph.scopes.of_op == 0)).tolist()
+    if not any(graph.names[row] == "global_step" for row in at_root):
         return ""
     scope = "report_uninitialized_variables"
     return next((name.partition("/")[0] for name in graph.names if name.startswith(scope)), "")

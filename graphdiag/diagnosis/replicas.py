@@ -30,37 +30,42 @@ class Replica:
     Attributes:
         scope: Its name.
         of: The scope that it repeats; empty for the root.
-        rows: The ops in it.
+        rows: The ops in it; int64.
     """
 
     scope: str
     of: str
-    rows: Sequence[int]
+    rows: np.ndarray
 
     def boxes(self, graph: OpGraph) -> Sequence[str]:
         """The names right inside it under which more than one op computes."""
-        inner = [graph.names[row][len(self.scope) + 1 :] for row in self.rows if graph.types[row] != "Const"]
+        inner = [graph.names[row][len(self.scope) + 1 :] for row in self.rows.tolist() if graph.types[row] != "Const"]
         computing = Counter(name.partition("/")[0] for name in inner if "/" in name)
         return [box for box, number in computing.items() if number > 1 and not role_of_name(box)]
 
     def device(self, graph: OpGraph) -> str:
         """Where its ops are placed; empty where the graph does not say, or says several."""
-        devices = {graph.devices[row] for row in self.rows} - {""}
+        devices = {graph.devices[row] for row in self.rows.tolist()} - {""}
         return devices.pop() if len(devices) == 1 else ""
 
     def weights(self, graph: OpGraph) -> str:
         """What variables it reads: ``copies`` named after it, or the ``same`` as others; empty where it reads none."""
         said = ""
-        for row in self.rows:
+        for row in self.rows.tolist():
             for edge in range(int(graph.in_edges[row]), int(graph.in_edges[row + 1])):
-                name = graph.names[int(graph.source[edge])].removesuffix("/read")
-                variable = graph.index.get(name)
-                if variable is None or graph.types[variable] not in VARIABLES:
+                variable = _read_from(graph, int(graph.source[edge]))
+                if variable < 0 or graph.types[variable] not in VARIABLES:
                     continue
+                name = graph.names[variable]
                 if name.endswith(f"/{self.scope}") or name.startswith(f"{self.scope}/"):
                     return "copies"
                 said = "same"
         return said
+
+
+def _read_from(graph: OpGraph, row: int) -> int:
+    """The op ``v`` for an op ``v/read``, as TensorFlow 1 reads variables, -1 where there is none; or the op itself."""
+    return int(graph.row_of_scope[graph.scopes.of_op[row]]) if graph.names[row].endswith("/read") else row
 
 
 def find_replicas(graph: OpGraph) -> Sequence[Replica]:
@@ -94,40 +99,54 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
         # In a MirroredStrategy the first replica has no scope of its own.
         has_first = in_order[0].endswith("0")
         first = in_order[0] if has_first else scopes.names[around]
-        of_first: list[int] = []
+        original = _Original(graph, first)
         if has_first:
             rows = by_outer[starts[paths[first]] : starts[paths[first] + 1]]
-            of_first = rows[~serves[rows]].tolist()
+            original = _Original(graph, first, rows[~serves[rows]])
         for path in in_order[1:] if has_first else in_order:
             rows = by_outer[starts[paths[path]] : starts[paths[path] + 1]]
-            if _repeats(graph, rows[~serves[rows]].tolist(), path, first, of_first):
-                found.append(Replica(path, first, rows.tolist()))
+            if original.is_repeated(rows[~serves[rows]], path):
+                found.append(Replica(path, first, rows))
     return found
 
 
-def _is_alike(graph: OpGraph, rows: Sequence[int], others: Sequence[int], skipped: int, skipped_in_others: int) -> bool:
-    """Whether ops are called as others are, past a number of letters, have their types and stand in their order."""
-    if len(rows) != len(others) or not np.array_equal(graph.type_numbers[rows], graph.type_numbers[others]):
-        return False
-    names = graph.names
-    return all(
-        names[row][skipped:] == names[other][skipped_in_others:] for row, other in zip(rows, others, strict=True)
-    )
+class _Original:
+    """The first replica.
 
+    Args:
+        graph: The op graph.
+        scope: Its scope; empty for the root.
+        rows: The ops in it; none for the root, which holds the others as well.
+    """
 
-def _repeats(graph: OpGraph, rows: Sequence[int], scope: str, first: str, first_rows: Sequence[int]) -> bool:
-    """Whether nearly all ops of a scope have a twin of their type in the first replica."""
-    prefix = f"{first}/" if first else ""
-    skipped = len(scope) + 1
-    if rows[:1] and _is_alike(graph, rows, first_rows, skipped, len(prefix)):
-        return any(not role_of_name(graph.names[row].rpartition("/")[2]) for row in rows)
-    index, types = graph.index, graph.types
-    alike = number = 0
-    for row in rows:
-        inner = graph.names[row][skipped:]
-        if role_of_name(inner[inner.rfind("/") + 1 :]):
-            continue
-        number += 1
-        twin = index.get(prefix + inner)
-        alike += twin is not None and types[twin] == types[row]
-    return bool(number) and alike >= _ALIKE * number
+    def __init__(self, graph: OpGraph, scope: str, rows: np.ndarray | None = None) -> None:
+        self._graph = graph
+        self._prefix = f"{scope}/" if scope else ""
+        self._rows = np.empty(0, dtype=np.int64) if rows is None else rows
+        self._names = [graph.names[row][len(self._prefix) :] for row in self._rows.tolist()]
+
+    def is_repeated(self, rows: np.ndarray, scope: str) -> bool:
+        """Whether nearly all ops of a scope have a twin of their type."""
+        if len(rows) and self._is_the_same(rows, scope):
+            return not all(map(role_of_name, (name.rpartition("/")[2] for name in self._names)))
+        return self._is_alike(rows.tolist(), len(scope) + 1)
+
+    def _is_the_same(self, rows: np.ndarray, scope: str) -> bool:
+        """Whether ops in a scope are called as these, have their types and stand in their order."""
+        names, kinds = self._graph.names, self._graph.type_numbers
+        return np.array_equal(kinds[rows], kinds[self._rows]) and (
+            [f"{scope}/{name}" for name in self._names] == [names[row] for row in rows.tolist()]
+        )
+
+    def _is_alike(self, rows: Sequence[int], skipped: int) -> bool:
+        """Whether nearly all of some ops have a twin here, if so many letters of their names are skipped."""
+        names, index, types = self._graph.names, self._graph.index, self._graph.types
+        alike = number = 0
+        for row in rows:
+            inner = names[row][skipped:]
+            if role_of_name(inner[inner.rfind("/") + 1 :]):
+                continue
+            number += 1
+            twin = index.get(self._prefix + inner)
+            alike += twin is not None and types[twin] == types[row]
+        return bool(number) and alike >= _ALIKE * number

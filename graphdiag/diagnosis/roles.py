@@ -82,13 +82,13 @@ def roles_of(graph: OpGraph, of_op: np.ndarray, role_of_scope: Mapping[str, str]
         outer = of_scope[scopes.parent[level]]
         inner = np.where(outer != 0, outer, of_scope[level])
         of_scope[level] = np.where(given[level] >= 0, given[level], inner)
-    found = {}
-    unowned = np.flatnonzero(of_op == UNOWNED)
-    around = of_scope[scopes.of_op[unowned]]
-    for row, number in zip(unowned.tolist(), around.tolist(), strict=True):
-        name = graph.names[row]
-        role = role_of_scope.get(name) or roles[number]
-        role = role or role_of_name(name.rpartition("/")[2]) or _TYPES.get(graph.types[row], "")
-        if role:
-            found[row] = role
-    return found
+    of_row = of_scope[scopes.of_op]
+    for row in graph.rows_named(role_of_scope):
+        of_row[row] = numbers[role_of_scope[graph.names[row]]]
+    rest = np.flatnonzero((of_op == UNOWNED) & (of_row == 0))
+    leaves = (graph.names[row].rpartition("/")[2] for row in rest.tolist())
+    by_leaf = np.fromiter((numbers[role_of_name(leaf)] for leaf in leaves), dtype=np.int32, count=len(rest))
+    by_type = np.array([numbers[_TYPES.get(op_type, "")] for op_type in graph.type_names], dtype=np.int32)
+    of_row[rest] = np.where(by_leaf != 0, by_leaf, by_type[graph.type_numbers[rest]])
+    rows = np.flatnonzero((of_op == UNOWNED) & (of_row != 0))
+    return dict(zip(rows.tolist(), map(roles.__getitem__, of_row[rows].tolist()), strict=True))

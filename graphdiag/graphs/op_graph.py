@@ -6,7 +6,7 @@ million ops; `OpGraph.to_networkx` gives the familiar view on demand.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -102,13 +102,42 @@ class OpGraph:
         return columns if same else None
 
     @cached_property
+    def named_as_scopes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the ops that are named as a scope of `scopes`, ascending, and these scopes; int64."""
+        return self._own_columns.named_as_scopes if self._own_columns else named_as_scopes(self.names, self.scopes)
+
+    @cached_property
     def drawn_in(self) -> np.ndarray:
         """The scope of `scopes` in which each op is drawn, int32: an op that is named as a scope is drawn inside it."""
-        columns = self._own_columns
-        rows, scopes = columns.named_as_scopes if columns else named_as_scopes(self.names, self.scopes)
+        rows, scopes = self.named_as_scopes
         drawn_in = self.scopes.of_op.copy()
         drawn_in[rows] = scopes
         return drawn_in
+
+    @cached_property
+    def row_of_scope(self) -> np.ndarray:
+        """The row of the op that is named as each scope of `scopes`, as in `index`; int64, -1 where there is none."""
+        rows, scopes = self.named_as_scopes
+        found = np.full(len(self.scopes), -1, dtype=np.int64)
+        found[scopes] = rows
+        return found
+
+    def rows_named(self, names: Collection[str]) -> list[int]:
+        """The rows of the ops with some names, in no order; a damaged graph may have several of one name.
+
+        Most names that are looked for are scopes' as well, and are found without `index`, which holds all ops.
+        """
+        numbers = self.scopes.numbers
+        is_wanted = np.zeros(len(self.scopes), dtype=bool)
+        is_wanted[[numbers[name] for name in names if name in numbers]] = True
+        rows, scopes = self.named_as_scopes
+        found: list[int] = rows[is_wanted[scopes]].tolist()
+        others = {name for name in names if name not in numbers}
+        if not others:
+            return found
+        if len(self.index) == len(self):
+            return found + [self.index[name] for name in others if name in self.index]
+        return found + [row for row, name in enumerate(self.names) if name in others]
 
     @cached_property
     def type_names(self) -> Sequence[str]:

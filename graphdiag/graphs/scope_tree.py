@@ -133,11 +133,8 @@ class ScopeTree:
 
     def at_depth(self, depth: int) -> np.ndarray:
         """The scope of a depth that is, or is around, each scope; int32, -1 for scopes that are less deep."""
-        found = [-1] * len(self)
-        for scope, (own, parent) in enumerate(zip(self.depth.tolist(), self.parent.tolist(), strict=True)):
-            if own >= depth:
-                found[scope] = scope if own == depth else found[parent]
-        return np.array(found, dtype=np.int32)
+        at_depth = np.where(self.depth == depth, np.arange(len(self), dtype=np.int32), np.int32(-1))
+        return self.inherited(at_depth, -1)
 
     def within(self, wanted: Callable[[str], object]) -> np.ndarray:
         """Whether each scope, or one around it, has a last piece of some kind.
@@ -149,10 +146,10 @@ class ScopeTree:
             bool, one for each scope.
         """
         answers = {piece: bool(piece) and bool(wanted(piece)) for piece in set(self.segments)}
-        found = [False] * len(self)
-        for scope, (piece, parent) in enumerate(zip(self.segments, self.parent.tolist(), strict=True)):
-            found[scope] = answers[piece] or (scope > 0 and found[parent])
-        return np.array(found, dtype=bool)
+        found = np.fromiter(map(answers.__getitem__, self.segments), dtype=bool, count=len(self))
+        for level in self.levels[1:]:
+            found[level] |= found[self.parent[level]]
+        return found
 
     def around(self, scopes: np.ndarray) -> np.ndarray:
         """Whether each scope is one of some scopes, or is around one of them.

@@ -204,7 +204,7 @@ class Report(Renderable):
         What a layer closes over is fixed where that layer is made, which takes it; an artifact where its op comes from.
         What is said of the model as a whole lies nowhere in it.
         """
-        if not finding.counted:
+        if not finding.counted or not self.locations:
             return None
         causes = [self.owner(culprit) or culprit for culprit in finding.culprits]
         takers = [target for _, target in finding.edges]
