@@ -19,7 +19,7 @@ from graphdiag.diagnosis.explained import REAL, Explained, Pair
 from graphdiag.diagnosis.finding import Evidence
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership, assign_ownership
 from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
-from graphdiag.diagnosis.state_arrows import Arrow, computing_scopes, state_arrows
+from graphdiag.diagnosis.state_arrows import StateArrows, computing_scopes, state_arrows
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.garbage import no_garbage_collection
 from graphdiag.graphs.arrays import first_of_each
@@ -127,7 +127,7 @@ class DiagnosisContext:
         ]
 
     @cached_property
-    def state_arrows(self) -> Sequence[Arrow]:
+    def state_arrows(self) -> StateArrows:
         """Arrows between boxes over which variables flow: see `graphdiag.diagnosis.state_arrows`."""
         return state_arrows(self.ops, self.flow)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import compress
+from typing import overload
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import Ownership
-from graphdiag.graphs.arrays import distinct
+from graphdiag.graphs.arrays import first_of_each
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.scope_tree import ScopeTree
 
 _STATE = Carries.PARAMETER | Carries.HANDLE
 
@@ -42,6 +44,49 @@ class Arrow:
     state: Sequence[int]
 
 
+@dataclass(frozen=True, eq=False)
+class StateArrows(Sequence[Arrow]):
+    """Arrows between boxes as columns, as there may be very many; an `Arrow` is made when it is looked at.
+
+    Attributes:
+        source: Number of the scope that each arrow leaves, in `OpGraph.scopes`; int32.
+        target: Number of the scope that it enters; int32.
+        edges: Positions of the op edges, arrow by arrow; int64.
+        carry_state: Whether each of these carries state; bool.
+        ends: The edges of arrow ``a`` are ``edges[ends[a]:ends[a + 1]]``; int64.
+        scopes: The scopes.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    edges: np.ndarray
+    carry_state: np.ndarray
+    ends: np.ndarray
+    scopes: ScopeTree
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @overload
+    def __getitem__(self, place: int) -> Arrow: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Arrow]: ...
+    def __getitem__(self, place: int | slice) -> Arrow | Sequence[Arrow]:
+        if isinstance(place, slice):
+            return [self[arrow] for arrow in range(*place.indices(len(self)))]
+        place = range(len(self))[place]
+        scope, entered = int(self.source[place]), int(self.target[place])
+        members = slice(int(self.ends[place]), int(self.ends[place + 1]))
+        edges: list[int] = self.edges[members].tolist()
+        names = self.scopes.names
+        return Arrow(names[scope], names[entered], scope, edges, list(compress(edges, self.carry_state[members])))
+
+    @property
+    def arrow_of_edge(self) -> np.ndarray:
+        """Which arrow each of `edges` is in; int64."""
+        return np.repeat(np.arange(len(self)), np.diff(self.ends))
+
+
 @cache
 def is_state(carries: Carries) -> bool:
     """Whether parameters, or the handle of a variable, flow, and no activation."""
@@ -50,7 +95,7 @@ def is_state(carries: Carries) -> bool:
 
 def ops_with_state(flow: Flow) -> np.ndarray:
     """Whether each op gives state, as `is_state` has it: a boolean for each row of the op graph."""
-    values = _classes(flow)
+    values = flow.classes
     state: np.ndarray = ((values & int(_STATE)) != 0) & ((values & int(Carries.ACTIVATION)) == 0)
     return state
 
@@ -61,12 +106,12 @@ def computing_scopes(graph: OpGraph, flow: Flow, ownership: Ownership) -> np.nda
     Returns:
         bool, one for each scope of `OpGraph.scopes`.
     """
-    computes = (_classes(flow) & int(Carries.ACTIVATION)) != 0
+    computes = (flow.classes & int(Carries.ACTIVATION)) != 0
     computes[list(ownership.roles)] = False
     return graph.scopes.around(graph.drawn_in[computes])
 
 
-def state_arrows(graph: OpGraph, flow: Flow) -> Sequence[Arrow]:
+def state_arrows(graph: OpGraph, flow: Flow) -> StateArrows:
     """The arrows between boxes, at every level, over which some op edge carries a layer's state (see `is_state`).
 
     Args:
@@ -76,30 +121,31 @@ def state_arrows(graph: OpGraph, flow: Flow) -> Sequence[Arrow]:
     Returns:
         Each arrow with all its op edges, those that carry something else included, in the order of the graph.
     """
-    state = _edges_with_state(graph, flow)
-    if not state.any():
-        return ()
     drawn_in, scopes = graph.drawn_in, graph.scopes
+    state = _edges_with_state(graph, flow)
     edges = np.flatnonzero((graph.output != CONTROL) & (drawn_in[graph.source] != drawn_in[graph.target]))
+    if not state[edges].any():
+        # Nothing is of interest then.
+        edges = edges[:0]
     source, target = scopes.side_by_side(drawn_in[graph.source[edges]], drawn_in[graph.target[edges]])
-    arrow = source.astype(np.int64) * len(scopes) + target
-    of_interest = distinct(arrow[(source >= 0) & state[edges]])
-    if not len(of_interest):
-        return ()
-    group = np.minimum(np.searchsorted(of_interest, arrow), len(of_interest) - 1)
-    kept = of_interest[group] == arrow
-    edges, source, target, group = edges[kept], source[kept], target[kept], group[kept]
-    order = np.argsort(group, kind="stable")
-    starts: list[int] = np.flatnonzero(np.diff(group[order], prepend=-1)).tolist()
-    members: list[int] = edges[order].tolist()
-    leaving, entering, carrying = (column[order].tolist() for column in (source, target, state[edges]))
-    found = []
-    # The edges of a group are in order, and the groups are to be in the order of their first edges.
-    for start, stop in sorted(zip(starts, (*starts[1:], len(members)), strict=True), key=lambda part: members[part[0]]):
-        of_arrow = members[start:stop]
-        with_state = list(compress(of_arrow, carrying[start:stop]))
-        names = scopes.names[leaving[start]], scopes.names[entering[start]]
-        found.append(Arrow(*names, leaving[start], of_arrow, with_state))
+    kept = _with_those_beside(source, target, state[edges] & (source >= 0), len(scopes))
+    edges, source, target = edges[kept], source[kept], target[kept]
+    first, arrow = first_of_each(source.astype(np.int64) * len(scopes) + target)
+    edges = edges[np.argsort(arrow, kind="stable")]
+    ends = np.concatenate(([0], np.cumsum(np.bincount(arrow, minlength=len(first)))))
+    return StateArrows(source[first], target[first], edges, state[edges], ends, scopes)
+
+
+def _with_those_beside(source: np.ndarray, target: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
+    """The places of the edges that are between the same two of ``count`` scopes as a chosen one; int64, ascending."""
+    left, entered = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    left[source[chosen]], entered[target[chosen]] = True, True
+    # Most edges are told apart by one of their ends.
+    places = np.flatnonzero(left[source] & entered[target] & (source >= 0))
+    _, arrow = first_of_each(source[places].astype(np.int64) * count + target[places])
+    is_wanted = np.zeros(len(places), dtype=bool)
+    is_wanted[arrow[chosen[places]]] = True
+    found: np.ndarray = places[is_wanted[arrow]]
     return found
 
 
@@ -122,8 +168,3 @@ def _edges_with_state(graph: OpGraph, flow: Flow) -> np.ndarray:
 @cache
 def _takes_shape(op_type: str) -> bool:
     return op_specs().get(op_type, UNKNOWN).kind in (Kind.SHAPE_OF, Kind.SHAPED_CONSTANT)
-
-
-def _classes(flow: Flow) -> np.ndarray:
-    """What the values of each op depend on: bits of `Carries`; int64, one for each row."""
-    return np.array([value & ALL_CLASSES for value in flow.values], dtype=np.int64)

@@ -21,7 +21,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import CLASS_BITS, DATA, FLAG, HANDLE, Carries, Dependencies, named
 from graphdiag.diagnosis.dataflow.fixpoint import FixpointSolver, solve_body
@@ -76,6 +79,11 @@ class Flow:
     runs_code: frozenset[int] = frozenset()
     touches: Mapping[int, Touches] = field(default_factory=dict)
     python: Mapping[int, Collection[str]] = field(default_factory=dict)
+
+    @cached_property
+    def classes(self) -> np.ndarray:
+        """As `values`, to be asked about all rows at once; int64."""
+        return np.fromiter(self.values, dtype=np.int64, count=len(self.values))
 
     def over(self, row: int, slot: int, target_type: str, target: int | None = None) -> Carries:
         """What flows out of ``row`` at ``slot`` into an op of type ``target_type``.

@@ -85,17 +85,13 @@ Reuse = tuple[str, str, Sequence[tuple[Arrow, Sequence[OpEdge]]]]
 def find_reuses(context: DiagnosisContext) -> Sequence[Reuse]:
     """The layers, and nested models, whose first use feeds later ones."""
     by_layer: dict[str, list[tuple[Arrow, list[OpEdge]]]] = defaultdict(list)
-    of_variables = _scopes_of_variables(context) if context.layers is None else np.zeros(0, dtype=bool)
-    owners = _owners_of_edges(context) if context.layers else ()
-    for arrow in context.state_arrows:
-        if not _is_reuse(context, arrow, owners):
-            continue
+    for arrow in _numbered_arrows(context) if context.layers is None else _arrows_within_layers(context):
         edges = [_op_edge(context, edge) for edge in arrow.edges]
         carries = Carries.CONSTANT
         for edge in edges:
             carries |= edge.carries
         if not carries & Carries.ACTIVATION:
-            layer = _one_layer(context, arrow, edges, of_variables)
+            layer = _one_layer(context, arrow, edges)
             if layer:
                 by_layer[layer].append((arrow, edges))
     found: list[Reuse] = []
@@ -120,12 +116,26 @@ def _owners_of_edges(context: DiagnosisContext) -> Sequence[int]:
     return found
 
 
-def _is_reuse(context: DiagnosisContext, arrow: Arrow, owners_of_edges: Sequence[int]) -> bool:
-    """Whether some op edge that carries state leads from one box of a layer to another."""
-    if context.layers is None:
-        return _are_numbered_alike(arrow.source.rpartition("/")[2], arrow.target.rpartition("/")[2])
-    owners = {owners_of_edges[edge] for edge in arrow.state} - {UNOWNED}
-    return any(not _is_inside_a_call(context, arrow.source, context.ownership.owners[owner]) for owner in owners)
+def _numbered_arrows(context: DiagnosisContext) -> Iterator[Arrow]:
+    """The arrows that leave a box with variables for one of its name but for a number.
+
+    Ops of one call have names like this too: `mul` and `mul_1` in a batch normalization. Variables lie in the first.
+    """
+    arrows, segments = context.state_arrows, context.ops.scopes.segments
+    places = np.flatnonzero(_scopes_of_variables(context)[arrows.source])
+    ends = zip(places.tolist(), arrows.source[places].tolist(), arrows.target[places].tolist(), strict=True)
+    for place, source, target in ends:
+        if _are_numbered_alike(segments[source], segments[target]):
+            yield arrows[place]
+
+
+def _arrows_within_layers(context: DiagnosisContext) -> Iterator[Arrow]:
+    """The arrows over which some op edge that carries state leads from one box of a layer to another."""
+    owners_of_edges = _owners_of_edges(context)
+    for arrow in context.state_arrows:
+        owners = {owners_of_edges[edge] for edge in arrow.state} - {UNOWNED}
+        if any(not _is_inside_a_call(context, arrow.source, context.ownership.owners[owner]) for owner in owners):
+            yield arrow
 
 
 @lru_cache(maxsize=65536)
@@ -160,13 +170,12 @@ def _scopes_of_variables(context: DiagnosisContext) -> np.ndarray:
     return ops.scopes.around(ops.drawn_in[ops_with_state(context.flow) & ~takes_data])
 
 
-def _one_layer(context: DiagnosisContext, arrow: Arrow, edges: list[OpEdge], of_variables: np.ndarray) -> str:
+def _one_layer(context: DiagnosisContext, arrow: Arrow, edges: list[OpEdge]) -> str:
     """The layer or nested model that both boxes are uses of; empty when they are not."""
     if context.layers is None:
-        # Ops of one call have names like this too: `mul` and `mul_1` in a batch normalization. And what only watches
-        # variables, as a summary, an average or a copy on another device, is no call: a call computes activations.
-        calls = of_variables[arrow.scope] and _computes(context, arrow)
-        return arrow.source if calls else ""
+        # What only watches variables, as a summary, an average or a copy on another device, is no call: a call
+        # computes activations.
+        return arrow.source if _computes(context, arrow) else ""
     of_op = context.ownership.of_op
     owners = {(int(of_op[edge.source]), int(of_op[edge.target])) for edge in edges if is_state(edge.carries)}
     if any(giver != taker or giver == UNOWNED for giver, taker in owners):

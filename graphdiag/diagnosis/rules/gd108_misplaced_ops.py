@@ -46,7 +46,8 @@ from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.state_arrows import Arrow
-from graphdiag.graphs.op_graph import CONTROL
+from graphdiag.graphs.arrays import distinct
+from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.phrases import some
 
 _RAW_OPS = frozenset({"TensorFlowOpLayer", "TFOpLambda", "SlicingOpLambda"})
@@ -232,10 +233,12 @@ def _arrows_at(context: DiagnosisContext, rows: Sequence[int], group: str) -> se
 
 def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
     """Variables that only another box reads than the one in which they lie."""
-    for arrow in context.state_arrows:
+    origins = _behind_identities(context.ops)
+    for place in _arrows_of_variables(context, origins):
+        arrow = context.state_arrows[place]
         variables = [
             row
-            for row in _variables_over(context, arrow)
+            for row in _variables_over(context, arrow, origins)
             if context.ops.names[row] != arrow.source and _only_for(context, row, arrow)
         ]
         if not variables:
@@ -273,19 +276,47 @@ def _numbered_alike(arrow: Arrow) -> bool:
     return without_number(first) == without_number(later)
 
 
-def _variables_over(context: DiagnosisContext, arrow: Arrow) -> Sequence[int]:
+def _arrows_of_variables(context: DiagnosisContext, origins: np.ndarray) -> Sequence[int]:
+    """The arrows over which variables go that may belong to a layer: places in `DiagnosisContext.state_arrows`."""
+    ops, arrows = context.ops, context.state_arrows
+    may_belong = ops.of_types(VARIABLES.__contains__) & ~_belong_to_variables(ops)
+    variables, places = origins[ops.source[arrows.edges]], arrows.arrow_of_edge
+    # A variable that is drawn as a box of its own lies in no other box.
+    is_box = ops.row_of_scope[arrows.source[places]] == variables
+    found: list[int] = distinct(places[arrows.carry_state & may_belong[variables] & ~is_box]).tolist()
+    return found
+
+
+def _belong_to_variables(ops: OpGraph) -> np.ndarray:
+    """Whether each op lies in the scope of a variable, as an optimizer's slot or a moving average of it does; bool."""
+    around = ops.row_of_scope[ops.scopes.of_op]
+    found: np.ndarray = (around >= 0) & ops.of_types(VARIABLES.__contains__)[around]
+    return found
+
+
+def _variables_over(context: DiagnosisContext, arrow: Arrow, origins: np.ndarray) -> Sequence[int]:
     """The variables whose values, or handles, go over an arrow."""
     ops = context.ops
-    found: dict[int, None] = {}
-    for edge in arrow.state:
-        row = int(ops.source[edge])
-        passed: set[int] = set()
-        while ops.types[row] == "Identity" and ops.in_edges[row] < ops.in_edges[row + 1] and row not in passed:
-            passed.add(row)
-            row = int(ops.source[int(ops.in_edges[row])])
-        if ops.types[row] in VARIABLES:
-            found.setdefault(row)
-    return list(found)
+    rows = [int(origins[ops.source[edge]]) for edge in arrow.state]
+    return [row for row in dict.fromkeys(rows) if ops.types[row] in VARIABLES]
+
+
+def _behind_identities(ops: OpGraph) -> np.ndarray:
+    """For each row that of the op whose value it hands on: what an ``Identity`` takes, through any number; else itself.
+
+    Returns:
+        int64; in a loop of such ops, one of them.
+    """
+    origins = np.arange(len(ops))
+    passing = np.flatnonzero(ops.of_types("Identity".__eq__) & (np.diff(ops.in_edges) > 0))
+    origins[passing] = ops.source[ops.in_edges[passing]]
+    # Each round doubles the number of ops that are passed.
+    for _ in range(len(passing).bit_length()):
+        further = origins[origins[passing]]
+        if np.array_equal(further, origins[passing]):
+            break
+        origins[passing] = further
+    return origins
 
 
 def _only_for(context: DiagnosisContext, variable: int, arrow: Arrow) -> bool:
@@ -293,9 +324,8 @@ def _only_for(context: DiagnosisContext, variable: int, arrow: Arrow) -> bool:
     ops = context.ops
     order, offsets = ops.by_source
     own_scope = ops.names[variable] + "/"
-    around = ops.names[variable].rpartition("/")[0]
-    if around in ops.index and ops.types[ops.index[around]] in VARIABLES:
-        # An optimizer's slot, or a moving average, of the variable around it.
+    around = int(ops.row_of_scope[ops.scopes.of_op[variable]])
+    if around >= 0 and ops.types[around] in VARIABLES:
         return False
     waiting = [variable]
     seen = {variable}
