@@ -46,12 +46,12 @@ def tracks_attributes(layers: LayerGraph | None) -> bool:
 
 def is_of_tensorflow_1(graph: OpGraph) -> bool:
     """Whether a session runs a graph: it holds what makes, initializes or saves variables."""
-    return any(op_type in _OF_TENSORFLOW_1 for op_type in graph.types)
+    return any(op_type in _OF_TENSORFLOW_1 for op_type in graph.type_names)
 
 
 def is_traced(graph: OpGraph) -> bool:
     """Whether a graph is that of a function which TensorFlow 2 traced, the callback's included."""
-    return not is_of_tensorflow_1(graph) and any(op_type in _OF_FUNCTIONS for op_type in graph.types)
+    return not is_of_tensorflow_1(graph) and any(op_type in _OF_FUNCTIONS for op_type in graph.type_names)
 
 
 def traced_instead(graph: OpGraph, gain: str = "has the variables at the root, in nobody's box") -> str:
@@ -65,6 +65,6 @@ def traced_instead(graph: OpGraph, gain: str = "has the variables at the root, i
         A sentence with a space before it; empty where there is no such way, on TensorFlow 1, or where the graph is such
         a trace already.
     """
-    if "_Retval" in graph.types or is_of_tensorflow_1(graph):
+    if "_Retval" in graph.type_names or is_of_tensorflow_1(graph):
         return ""
     return f" On TensorFlow 2 a traced call (tf.summary.trace_on, trace_export) {gain}."

@@ -55,8 +55,8 @@ def root_handles(ops: OpGraph) -> Iterator[int]:
     Yields:
         Rows of ops.
     """
-    for row, op_type in enumerate(ops.types):
-        if op_type in FEEDS and "/" not in ops.names[row] and dtype_of(ops.node_defs[row]) == DT_RESOURCE:
+    for row in ops.rows_of_types(FEEDS.__contains__):
+        if "/" not in ops.names[row] and dtype_of(ops.node_defs[row]) == DT_RESOURCE:
             yield row
 
 

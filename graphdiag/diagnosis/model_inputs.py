@@ -31,7 +31,7 @@ def find_inputs(graph: OpGraph, layers: LayerGraph, of_op: np.ndarray, rows: Map
     """
     inputs = list(layers.inputs) or [layer.id for layer in layers.layers.values() if layer.is_input]
     found: dict[str, int] = dict.fromkeys(inputs, UNOWNED)
-    feeds = [row for row, op_type in enumerate(graph.types) if op_type in FEEDS]
+    feeds = graph.rows_of_types(FEEDS.__contains__)
     by_owner = {rows[input_]: input_ for input_ in inputs}
     for row in reversed(feeds):
         owned = by_owner.get(int(of_op[row]))

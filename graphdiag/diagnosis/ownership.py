@@ -122,10 +122,9 @@ def assign_ownership(
 
 def _brings_data(graph: OpGraph) -> bool:
     """Whether a feed that is not known to be a scalar, or an input pipeline, brings data."""
-    return any(
-        hands_over_inputs(op_type)
-        or (op_type in FEEDS and dtype_of(graph.node_defs[row]) != DT_RESOURCE and not is_scalar(graph, row))
-        for row, op_type in enumerate(graph.types)
+    return any(map(hands_over_inputs, graph.type_names)) or any(
+        dtype_of(graph.node_defs[row]) != DT_RESOURCE and not is_scalar(graph, row)
+        for row in graph.rows_of_types(FEEDS.__contains__)
     )
 
 

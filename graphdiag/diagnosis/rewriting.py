@@ -57,8 +57,7 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
         return found
     quantizing = {
         scope
-        for row, op_type in enumerate(graph.types)
-        if op_type.startswith("FakeQuant")
+        for row in graph.rows_of_types(lambda op_type: op_type.startswith("FakeQuant"))
         for scope in [graph.names[row].rpartition("/")[0]]
         if _QUANT_SCOPE.fullmatch(scope.rpartition("/")[2])
     }

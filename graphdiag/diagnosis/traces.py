@@ -42,7 +42,7 @@ def single_ops(graph: OpGraph) -> Mapping[str, int]:
     Returns:
         The row of the op, by the scope in which its graph is drawn; none where the op graph is no trace.
     """
-    if "_Retval" not in graph.types and "_Arg" not in graph.types:
+    if "_Retval" not in graph.type_names and "_Arg" not in graph.type_names:
         return {}
     found = {}
     for name, rows in graphs_of(graph).items():

@@ -123,7 +123,7 @@ def _used(context: DiagnosisContext, unowned_scopes: UnownedScopes, border: Sequ
     """Boxes from which something leads out."""
     ops, box_of = context.ops, unowned_scopes.box_of
     # What a traced function returns is wanted by its caller.
-    used = {int(box_of[row]) for row, op_type in enumerate(ops.types) if op_type == "_Retval" and box_of[row] >= 0}
+    used = {int(box_of[row]) for row in ops.rows_of_types("_Retval".__eq__) if box_of[row] >= 0}
     feeds: dict[int, list[int]] = defaultdict(list)
     for edge in border:
         source, target = int(ops.source[edge]), int(ops.target[edge])

@@ -31,6 +31,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from graphdiag.diagnosis.claims import (
     carrying,
     layer_edges,
@@ -130,11 +132,8 @@ def _unproved(context: DiagnosisContext, claims: OpenEdges) -> OpenEdges:
     ops, flow = context.ops, context.flow
     order, offsets = ops.by_source
     fed = {Kind.FEED, Kind.OUTSIDE, Kind.FOREIGN, Kind.READ_STATE, Kind.DEQUEUE, Kind.READS}
-    waiting = [
-        row
-        for row, op_type in enumerate(ops.types)
-        if flow.values[row] & int(Carries.ACTIVATION) and op_specs().get(op_type, UNKNOWN).kind in fed
-    ]
+    are_fed = ops.of_types(lambda op_type: op_specs().get(op_type, UNKNOWN).kind in fed)
+    waiting: list[int] = np.flatnonzero(are_fed & ((flow.classes & int(Carries.ACTIVATION)) != 0)).tolist()
     reached = set(waiting)
     while waiting:
         row = waiting.pop()
@@ -151,7 +150,7 @@ def _unproved(context: DiagnosisContext, claims: OpenEdges) -> OpenEdges:
 def _unknown(context: DiagnosisContext) -> set[int]:
     """Rows of the ops of types that graphdiag does not know, and that are no functions of the library."""
     known, functions = op_specs(), context.ops.functions
-    return {row for row, op_type in enumerate(context.ops.types) if op_type not in known and op_type not in functions}
+    return set(context.ops.rows_of_types(lambda op_type: op_type not in known and op_type not in functions))
 
 
 def _unknown_before(context: DiagnosisContext, culprit: str) -> Sequence[str]:

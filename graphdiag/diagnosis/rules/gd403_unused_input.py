@@ -133,17 +133,11 @@ def _takers(context: DiagnosisContext, inputs: Sequence[str]) -> Sequence[str]:
 def _not_returned(context: DiagnosisContext) -> Sequence[str]:
     """Arguments of a traced function that some op takes, and that what leaves the function does not depend on."""
     ops, specs = context.ops, op_specs()
-    if "_Retval" not in ops.types or len(graphs_of(ops)) > 1:
+    if "_Retval" not in ops.type_names or len(graphs_of(ops)) > 1:
         return ()
-    needed = [
-        row
-        for row, op_type in enumerate(ops.types)
-        if op_type == "_Retval"
-        or row in context.ownership.roles
-        or row in context.flow.runs_code
-        or specs.get(op_type, UNKNOWN).kind in _MAY_WRITE
-    ]
-    seen = set(needed)
+    leaving = ops.rows_of_types(lambda op_type: op_type == "_Retval" or specs.get(op_type, UNKNOWN).kind in _MAY_WRITE)
+    seen = {*leaving, *context.ownership.roles, *context.flow.runs_code}
+    needed = list(seen)
     while needed:
         row = needed.pop()
         for edge in range(int(ops.in_edges[row]), int(ops.in_edges[row + 1])):
@@ -154,8 +148,8 @@ def _not_returned(context: DiagnosisContext) -> Sequence[str]:
     read = set(ops.source.tolist())
     return [
         ops.names[row]
-        for row, op_type in enumerate(ops.types)
-        if op_type == "_Arg" and row in read and row not in seen and dtype_of(ops.node_defs[row]) != DT_RESOURCE
+        for row in ops.rows_of_types("_Arg".__eq__)
+        if row in read and row not in seen and dtype_of(ops.node_defs[row]) != DT_RESOURCE
     ]
 
 
@@ -165,12 +159,9 @@ def _unread_feeds(context: DiagnosisContext) -> Sequence[str]:
     read[ops.source] = True
     return [
         ops.names[row]
-        for row in np.flatnonzero(~read).tolist()
-        if ops.types[row] in FEEDS
         # Keras 2 makes a learning phase for each graph, whether a layer asks for it or not.
-        and ops.types[row] != "PlaceholderWithDefault"
-        and dtype_of(ops.node_defs[row]) != DT_RESOURCE
-        and row not in context.ownership.roles
+        for row in ops.rows_of_types((FEEDS - {"PlaceholderWithDefault"}).__contains__)
+        if not read[row] and dtype_of(ops.node_defs[row]) != DT_RESOURCE and row not in context.ownership.roles
     ]
 
 

@@ -43,7 +43,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     scaffold = session_scaffold(ops)
     if not scaffold:
         return
-    sources = [row for row, op_type in enumerate(ops.types) if hands_over_inputs(op_type)]
+    sources = ops.rows_of_types(hands_over_inputs)
     fed = _fed(context, sources)
     if not fed:
         return
