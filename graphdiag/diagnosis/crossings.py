@@ -12,10 +12,11 @@ decide whether it runs.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -132,22 +133,16 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
         found[int(from_owner[edge]), int(to_owner[edge])].append(
             (edge, DirectEdge(source, target, output, flow.over(source, output, graph.types[target], target)))
         )
-    for writer, reader in (*flow.stores, *flow.stores_for_next_call):
+    stores = _pairs([*flow.stores, *flow.stores_for_next_call])
+    writes, reads = of_op[stores].T
+    for writer, reader in stores[(writes != reads) & (writes != UNOWNED) & (reads != UNOWNED)].tolist():
         pair = int(of_op[writer]), int(of_op[reader])
         # What a layer keeps for its own next call is its own business.
-        if UNOWNED not in pair and owner_of[pair[0]] != owner_of[pair[1]]:
+        if owner_of[pair[0]] != owner_of[pair[1]]:
             place = int(graph.in_edges[reader])
             found[pair].append((place, DirectEdge(writer, reader, 0, Carries.ACTIVATION)))
     for pair, place, followed in _Between(graph, ownership, of_op, flow).crossings():
         found[pair].append((place, followed))
-    to_roles: dict[tuple[str, str], int] = defaultdict(int)
-    if ownership.roles:
-        out = np.flatnonzero((from_owner != UNOWNED) & (to_owner == UNOWNED))
-        ends = zip(graph.source[out].tolist(), graph.target[out].tolist(), from_owner[out].tolist(), strict=True)
-        for source, target, end in ends:
-            role = ownership.roles.get(target)
-            if role and not _is_within(graph, ownership, source, target):
-                to_roles[ownership.owners[owner_of[end]], role] += 1
     by_owners: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
     for (source, target), placed in found.items():
         by_owners[owner_of[source], owner_of[target]] += placed
@@ -161,17 +156,39 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
         real = [op_edge for op_edge in op_edges if op_edge.carries & Carries.ACTIVATION]
         if real:
             between_calls[ownership.owners[source]] = real
-    return Crossings(edges, dict(sorted(to_roles.items())), between_calls)
+    return Crossings(edges, _to_roles(graph, ownership), between_calls)
 
 
-def _is_within(graph: OpGraph, ownership: Ownership, source: int, target: int) -> bool:
-    """Whether an op lies in the scope of the layer that owns another op."""
-    scope = ownership.owner(source) if ownership.by_scope else ""
-    if not scope and ownership.scope_of_op:
-        scope = ownership.scope_of_op[source]
-    scope = scope or graph.names[source].rpartition("/")[0] or graph.names[source]
-    name = graph.names[target]
-    return name.startswith(scope) and name[len(scope) : len(scope) + 1] == "/"
+def _pairs(pairs: Sequence[tuple[int, int]]) -> np.ndarray:
+    """Pairs of rows as an array: int64, two columns."""
+    return np.fromiter(chain.from_iterable(pairs), dtype=np.int64, count=2 * len(pairs)).reshape(-1, 2)
+
+
+def _to_roles(graph: OpGraph, ownership: Ownership) -> Mapping[tuple[str, str], int]:
+    """See `Crossings.to_roles`."""
+    out = np.flatnonzero(ownership.has_role[graph.target] & (ownership.of_op[graph.source] != UNOWNED))
+    scopes = _scopes_of_layers(graph, ownership, graph.source[out])
+    out = out[~graph.scopes.lies_in(graph.scopes.of_op[graph.target[out]], scopes)]
+    ends = zip(ownership.of_op[graph.source[out]].tolist(), graph.target[out].tolist(), strict=True)
+    found = Counter((ownership.owners[owner], ownership.roles[target]) for owner, target in ends)
+    return dict(sorted(found.items()))
+
+
+def _scopes_of_layers(graph: OpGraph, ownership: Ownership, rows: np.ndarray) -> np.ndarray:
+    """The scope of the layer that owns each of some ops; int64, -1 for none."""
+    numbers = graph.scopes.numbers
+    if ownership.by_scope:
+        of_owner = np.array([numbers.get(owner, -1) for owner in ownership.owners], dtype=np.int64)
+        found: np.ndarray = of_owner[ownership.of_op[rows]]
+        return found
+    # An op at the root has the scope that is named as it is, if there is one.
+    around = graph.scopes.of_op[rows]
+    found = np.where(around > 0, around, graph.drawn_in[rows]).astype(np.int64)
+    found[found == 0] = -1
+    if ownership.scope_of_op:
+        scopes = map(ownership.scope_of_op.__getitem__, rows.tolist())
+        found[:] = [numbers.get(scope, -1) if scope else own for scope, own in zip(scopes, found.tolist(), strict=True)]
+    return found
 
 
 def _ends(ownership: Ownership, call_of_op: np.ndarray | None) -> tuple[np.ndarray, Sequence[int]]:
@@ -272,7 +289,9 @@ class _Between:
         self.flow = flow
         self._ends = ends
         self.stored_by: dict[int, list[int]] = defaultdict(list)
-        for writer, reader in flow.stores:
+        stores = _pairs(flow.stores)
+        # What one owner's op stores for another's leads through no unowned op.
+        for writer, reader in stores[(ends[stores] == UNOWNED).any(axis=1)].tolist():
             # An Assign without an owner counts as initialization; not so when it is activations that it stores.
             if ownership.roles.get(writer, "initialization") == "initialization":
                 self.stored_by[reader].append(writer)
@@ -317,9 +336,8 @@ class _Between:
         graph, unowned = self.graph, self._ends == UNOWNED
         # Bookkeeping is followed by its tensors alone: gradients may be taken within a model, and a scope of the
         # user's be called "metrics".
-        has_role = np.zeros(len(graph), dtype=bool)
-        has_role[list(ownership.roles)] = True
-        leaves = unowned[graph.source] & ~unowned[graph.target] & ~((graph.output == CONTROL) & has_role[graph.source])
+        leaves = unowned[graph.source] & ~unowned[graph.target]
+        leaves &= (graph.output != CONTROL) | ~ownership.has_role[graph.source]
         needed = np.zeros(len(graph), dtype=bool)
         needed[graph.source[leaves]] = True
         while True:

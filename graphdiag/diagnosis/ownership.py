@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -56,6 +57,13 @@ class Ownership:
     trackers: Mapping[int, Sequence[str]] = field(default_factory=dict)
     scope_of_op: Sequence[str] = ()
     belongs_to: Mapping[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def has_role(self) -> np.ndarray:
+        """Whether each op is in `roles`; bool."""
+        found = np.zeros(len(self.of_op), dtype=bool)
+        found[[*self.roles]] = True
+        return found
 
     def owner(self, row: int) -> str | None:
         """Id of the op's owner, or ``None``."""

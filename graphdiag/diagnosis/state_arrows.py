@@ -106,8 +106,7 @@ def computing_scopes(graph: OpGraph, flow: Flow, ownership: Ownership) -> np.nda
     Returns:
         bool, one for each scope of `OpGraph.scopes`.
     """
-    computes = (flow.classes & int(Carries.ACTIVATION)) != 0
-    computes[list(ownership.roles)] = False
+    computes = ((flow.classes & int(Carries.ACTIVATION)) != 0) & ~ownership.has_role
     return graph.scopes.around(graph.drawn_in[computes])
 
 

@@ -168,6 +168,24 @@ class ScopeTree:
             scopes = self.parent[scopes]
         return found
 
+    def lies_in(self, inner: np.ndarray, outer: np.ndarray) -> np.ndarray:
+        """Whether each scope is, or lies in, another.
+
+        Args:
+            inner: Scopes.
+            outer: The other scope for each of them; -1 for one in which nothing lies.
+
+        Returns:
+            bool, one for each pair.
+        """
+        at = inner.astype(np.int32)
+        deeper = np.flatnonzero((outer >= 0) & (self.depth[at] > self.depth[outer]))
+        while len(deeper):
+            at[deeper] = self.parent[at[deeper]]
+            deeper = deeper[self.depth[at[deeper]] > self.depth[outer[deeper]]]
+        found: np.ndarray = at == outer
+        return found
+
     def side_by_side(self, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For pairs of scopes the two scopes that hold them and stand in one and the same scope.
 
