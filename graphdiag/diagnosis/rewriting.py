@@ -36,8 +36,10 @@ _OPTIMIZED = re.compile(
     r"(?:ConstantFolding|ArithmeticOptimizer)/.*|.*__cf__[0-9]+(?:_quantized_\w+)?|.*-LayoutOptimizer"
 )
 _TELLING_TYPE = re.compile(r"FakeQuant|Quantize|Dequantize|Requantize|_Fused|_Mkl")
-_MARKS = ("_Fold", "asked", "__cf__", "ConstantFolding/", "ArithmeticOptimizer/", "-LayoutOptimizer")
-"""What names of ops of rewriters hold, where no type tells."""
+_MARKS_OF_SCOPES = ("_Fold", "asked", "__cf__", "ConstantFolding", "ArithmeticOptimizer", "-LayoutOptimizer")
+"""What names of scopes of rewriters' ops hold, where no type tells."""
+_MARKS = ("__cf__", "-LayoutOptimizer")
+"""What names of rewriters' ops hold, where neither a type nor a scope tells."""
 _PRUNED_LEAF = re.compile(r"(?:masked_weights?|MaskedWeights?)(?:_[0-9]+)?")
 
 
@@ -52,8 +54,7 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
         `OPTIMIZED` or `PRUNED`.
     """
     found: dict[int, str] = {}
-    telling = any(map(_TELLING_TYPE.match, graph.type_names))
-    if not telling and not any(mark in graph.names_together for mark in _MARKS):
+    if not _may_be_rewritten(graph):
         return found
     quantizing = {
         scope
@@ -85,6 +86,16 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
         elif _PRUNED_LEAF.fullmatch(leaf) and op_type == "Mul":
             found[row] = PRUNED
     return found
+
+
+def _may_be_rewritten(graph: OpGraph) -> bool:
+    """Whether some type or name tells of a rewriter, so that the name of every op has to be looked at."""
+    return (
+        any(map(_TELLING_TYPE.match, graph.type_names))
+        or any(mark in piece for piece in set(graph.scopes.segments) for mark in _MARKS_OF_SCOPES)
+        or any("asked" in graph.names[row] for row in graph.rows_of_types("Mul".__eq__))
+        or any(mark in graph.names_together for mark in _MARKS)
+    )
 
 
 def _scopes(name: str) -> Sequence[tuple[str, str]]:
