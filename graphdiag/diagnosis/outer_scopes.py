@@ -14,7 +14,7 @@ import numpy as np
 
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
-from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, bookkeeping_ops, role_of_name, roles_of
+from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, KnownRole, bookkeeping_ops, role_of_name, roles_of
 from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import reached
@@ -77,16 +77,19 @@ def _boxes(
     for row in graph.rows_named(numbers):
         if of_op[row] == UNOWNED:
             of_op[row] = numbers[graph.names[row]]
-    initial = np.flatnonzero(_initial_values(graph)).tolist()
-    bookkeeping = bookkeeping_ops(graph) | dict.fromkeys(initial, "initialization")
-    of_op[list(bookkeeping)] = UNOWNED
+    initial = np.flatnonzero(_initial_values(graph))
+    bookkeeping = bookkeeping_ops(graph)
+    of_op[initial] = of_op[list(bookkeeping)] = UNOWNED
     layers = _layers(graph, boxes, of_op, {numbers[id_] for id_ in recorded.values() if id_ in numbers})
     pipelines = _pipelines(graph, of_op, layers)
     # One more, for what is in no box and has the number -1.
     renumbered = np.full(len(boxes) + 1, UNOWNED, dtype=np.int32)
     renumbered[layers] = np.arange(len(layers))
     of_op = renumbered[of_op]
-    roles = roles_of(graph, of_op, role_of_scope) | pipelines | bookkeeping
+    known: list[KnownRole] = [("input pipeline", pipelines)]
+    known += [(role, [row]) for row, role in bookkeeping.items()]
+    known.append(("initialization", initial))
+    roles = roles_of(graph, of_op, role_of_scope, known)
     return [boxes[old] for old in layers], of_op, roles
 
 
@@ -146,8 +149,12 @@ def _layers(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Coll
     others = np.ones(len(boxes) + 1, dtype=bool)
     others[[*at_root, *computing, UNOWNED]] = False
     rows = np.flatnonzero(others[of_op] & _from_outside(graph) & ~graph.of_types(FEEDS.__contains__))
-    for row, box in zip(rows.tolist(), of_op[rows].tolist(), strict=True):
-        if box not in computing and graph.names[row] != boxes[box] and _SUMMARY not in graph.names[row]:
+    rows = rows[np.argsort(of_op[rows], kind="stable")]
+    ends = np.searchsorted(of_op[rows], np.arange(len(boxes) + 1))
+    for box, inside in enumerate(np.split(rows, ends[1:-1])):
+        # Of nearly every box one op tells, so the names of the others are not looked at.
+        names = (graph.names[row] for row in inside)
+        if any(name != boxes[box] and _SUMMARY not in name for name in names):
             computing.add(box)
     return sorted(computing)
 
@@ -197,11 +204,10 @@ def _from_outside(graph: OpGraph) -> np.ndarray:
     return reached(start, *_kept(graph.output[order] != CONTROL, offsets, graph.onward))
 
 
-def _pipelines(graph: OpGraph, of_op: np.ndarray, layers: Sequence[int]) -> dict[int, str]:
-    """Ops of input pipelines that are in no layer's box."""
+def _pipelines(graph: OpGraph, of_op: np.ndarray, layers: Sequence[int]) -> np.ndarray:
+    """Rows of the ops of input pipelines that are in no layer's box; int64."""
     is_pipeline = graph.of_types(lambda op_type: _PIPELINE.fullmatch(op_type) or hands_over_inputs(op_type))
-    rows: list[int] = np.flatnonzero(is_pipeline & ~np.isin(of_op, layers)).tolist()
-    return dict.fromkeys(rows, "input pipeline")
+    return np.flatnonzero(is_pipeline & ~np.isin(of_op, layers))
 
 
 def _initial_values(graph: OpGraph) -> np.ndarray:

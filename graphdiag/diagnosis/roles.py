@@ -6,7 +6,7 @@ TensorFlow and Keras make them in name scopes of their own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NewType
 
@@ -19,6 +19,9 @@ OwnerNumber = NewType("OwnerNumber", int)
 """Place of an owner in `graphdiag.diagnosis.ownership.Ownership.owners`; or `UNOWNED`."""
 UNOWNED = OwnerNumber(-1)
 """Owner of an op that belongs to no layer."""
+
+KnownRole = tuple[str, np.ndarray | Sequence[int]]
+"""A role, and the rows of some ops that have it."""
 
 NUMBERED = re.compile(r"(.+)_[0-9]+")
 """A name that was made unique: ``dense_1`` for ``dense``."""
@@ -67,10 +70,26 @@ def bookkeeping_ops(graph: OpGraph) -> dict[int, str]:
     return found
 
 
-def roles_of(graph: OpGraph, of_op: np.ndarray, role_of_scope: Mapping[str, str]) -> dict[int, str]:
-    """Role of each op that has no owner: that of the outermost scope with one, of the op's own name, or of its type."""
+def roles_of(
+    graph: OpGraph,
+    of_op: np.ndarray,
+    role_of_scope: Mapping[str, str],
+    known: Sequence[KnownRole] = (),
+) -> dict[int, str]:
+    """Role of each op that has no owner: that of the outermost scope with one, of the op's own name, or of its type.
+
+    Args:
+        graph: The op graph.
+        of_op: Owner of each op.
+        role_of_scope: Roles of scopes, and of ops, that are not told by their names.
+        known: Roles that come before all this; the last one of an op counts.
+
+    Returns:
+        The roles by row, ascending; ops without one are left out.
+    """
     scopes = graph.scopes
-    roles = ["", *dict.fromkeys([*ROLE_OF_SCOPE.values(), *_TYPES.values(), *role_of_scope.values()])]
+    given_roles = [*role_of_scope.values(), *(role for role, _ in known)]
+    roles = ["", *dict.fromkeys([*ROLE_OF_SCOPE.values(), *_TYPES.values(), *given_roles])]
     numbers = {role: number for number, role in enumerate(roles)}
     by_name = {segment: numbers[role_of_name(segment)] for segment in set(scopes.segments)}
     of_scope = np.fromiter(map(by_name.__getitem__, scopes.segments), dtype=np.int32, count=len(scopes))
@@ -85,9 +104,12 @@ def roles_of(graph: OpGraph, of_op: np.ndarray, role_of_scope: Mapping[str, str]
     of_row = of_scope[scopes.of_op]
     for row in graph.rows_named(role_of_scope):
         of_row[row] = numbers[role_of_scope[graph.names[row]]]
+    for role, ops in known:
+        of_row[ops] = numbers[role]
     rest = np.flatnonzero((of_op == UNOWNED) & (of_row == 0))
-    leaves = (graph.names[row].rpartition("/")[2] for row in rest.tolist())
-    by_leaf = np.fromiter((numbers[role_of_name(leaf)] for leaf in leaves), dtype=np.int32, count=len(rest))
+    leaves = [graph.names[row].rpartition("/")[2] for row in rest.tolist()]
+    number_of = {leaf: numbers[role_of_name(leaf)] for leaf in set(leaves)}
+    by_leaf = np.fromiter(map(number_of.__getitem__, leaves), dtype=np.int32, count=len(rest))
     by_type = np.array([numbers[_TYPES.get(op_type, "")] for op_type in graph.type_names], dtype=np.int32)
     of_row[rest] = np.where(by_leaf != 0, by_leaf, by_type[graph.type_numbers[rest]])
     rows = np.flatnonzero((of_op == UNOWNED) & (of_row != 0))

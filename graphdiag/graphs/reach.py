@@ -8,6 +8,8 @@ import numpy as np
 
 _FEW = 64
 """Rows of a frontier that are followed one by one: a step in whole arrays costs as much as some dozens of them."""
+_WIDE = 16
+"""A frontier of more than one in so many rows is followed by a look at all edges, which needs no list of its own."""
 
 
 def reached(
@@ -33,6 +35,9 @@ def reached(
     begin, rows, marks = offsets.data, onward.data, seen.view(np.uint8).data
     frontier: Sequence[int] | np.ndarray = np.flatnonzero(start)
     while len(frontier):
+        if len(frontier) * _WIDE > len(seen) and len(frontier) > _FEW:
+            frontier = _step_of_many(np.asarray(frontier), offsets, onward, seen)
+            continue
         if len(frontier) > _FEW:
             edges = edges_of(np.asarray(frontier), offsets)
             targets = onward[edges]
@@ -52,6 +57,17 @@ def reached(
                     waiting.append(target)
         frontier = np.array(waiting, dtype=np.int64)
     return seen if through is None else seen & (through | start)
+
+
+def _step_of_many(frontier: np.ndarray, offsets: np.ndarray, onward: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The rows that are not seen yet and to which edges lead from some rows, which are many; they are now seen."""
+    leaving = np.zeros(len(seen), dtype=bool)
+    leaving[frontier] = True
+    entered = np.zeros(len(seen), dtype=bool)
+    entered[onward[np.repeat(leaving, np.diff(offsets))]] = True
+    entered &= ~seen
+    seen |= entered
+    return np.flatnonzero(entered)
 
 
 def edges_of(rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
