@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
+
 from graphdiag.diagnosis.context import DiagnosisContext, once
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
+from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.disjoint_sets import DisjointSets
+from graphdiag.graphs.arrays import first_of_each
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.scope_tree import ScopeTree
 
@@ -86,10 +90,8 @@ def call_scopes_of(context: DiagnosisContext) -> Mapping[str, Sequence[CallScope
     units = [unit_of(context, owner) for owner in owners]
     scopes = context.ops.scopes
     finders = [Outermost(scopes, _by_name(_names(context, owner))) for owner in owners]
-    for owner, scope, rows in context.owned:
-        box = finders[owner].of_scope(scope)
-        if box is not None:
-            found[units[owner]].setdefault(box, []).extend(rows)
+    for owner, box, rows in by_outermost(context, finders):
+        found[units[owner]].setdefault(box, []).extend(rows)
     boxes = {
         unit: [CallScope(*place, sorted(rows)) for place, rows in places.items()] for unit, places in found.items()
     }
@@ -164,6 +166,45 @@ class Outermost(Generic[Answer]):
             answer = self._answer(self._names[inner]) if answer is None else answer
             self._known[inner] = answer
         return answer
+
+
+def by_outermost(
+    context: DiagnosisContext, finders: Sequence[Outermost[Answer]]
+) -> Sequence[tuple[int, Answer, Sequence[int]]]:
+    """The ops of layers, by what is found among the scopes around them.
+
+    Args:
+        context: The diagnosis context.
+        finders: For each owner, what finds it.
+
+    Returns:
+        The row of an owner, an answer, and ops of this owner with this answer; in the order of their first ops. Ops
+        without an answer are left out.
+    """
+    of_op, scopes = context.ownership.of_op, context.ops.scopes
+    found: list[tuple[int, Answer, Sequence[int]]] = []
+    left = np.flatnonzero(of_op != UNOWNED)
+    # Mostly the outermost scope has the answer, and those inside it need not be asked.
+    for scope_of in (np.maximum(scopes.at_depth(1), 0), np.arange(len(scopes))):
+        without: list[int] = []
+        for owner, scope, rows in _grouped(left, of_op[left], scope_of[scopes.of_op[left]]):
+            answer = finders[owner].of_scope(scope)
+            if answer is None:
+                without += rows
+            else:
+                found.append((owner, answer, rows))
+        left = np.sort(np.array(without, dtype=np.int64))
+    return sorted(found, key=lambda group: group[2][0])
+
+
+def _grouped(rows: np.ndarray, owners: np.ndarray, scopes: np.ndarray) -> Iterator[tuple[int, int, Sequence[int]]]:
+    """Rows by owner and scope."""
+    first, group = first_of_each(owners.astype(np.int64) * (int(scopes.max(initial=0)) + 1) + scopes)
+    members = rows[np.argsort(group, kind="stable")].tolist()
+    ends = np.cumsum(np.bincount(group, minlength=len(first))).tolist()
+    starts = [0, *ends][:-1]
+    for owner, scope, start, end in zip(owners[first].tolist(), scopes[first].tolist(), starts, ends, strict=True):
+        yield owner, scope, members[start:end]
 
 
 def tail(scope: str, depth: int) -> str:

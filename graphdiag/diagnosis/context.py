@@ -17,12 +17,11 @@ from graphdiag.diagnosis.dataflow.op_specs import Kind, op_specs
 from graphdiag.diagnosis.drawn_cycles import DrawnCycle, drawn_cycles
 from graphdiag.diagnosis.explained import REAL, Explained, Pair
 from graphdiag.diagnosis.finding import Evidence
-from graphdiag.diagnosis.ownership import UNOWNED, Ownership, assign_ownership
+from graphdiag.diagnosis.ownership import Ownership, assign_ownership
 from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
 from graphdiag.diagnosis.state_arrows import StateArrows, computing_scopes, state_arrows
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.garbage import no_garbage_collection
-from graphdiag.graphs.arrays import first_of_each
 from graphdiag.graphs.layer_calls import CallRecord
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
@@ -111,20 +110,6 @@ class DiagnosisContext:
     def drawn_cycles(self) -> Sequence[DrawnCycle]:
         """Cycles on screen that are not in the op graph: see `graphdiag.diagnosis.drawn_cycles`."""
         return drawn_cycles(self.ops, self.view.drawn) if self.view and self.view.drawn else ()
-
-    @cached_property
-    def owned(self) -> Sequence[tuple[int, int, Sequence[int]]]:
-        """The ops of layers, by the row of their owner and their scope in `OpGraph.scopes`: in order of the first."""
-        of_op, scopes = self.ownership.of_op, self.ops.scopes
-        rows = np.flatnonzero(of_op != UNOWNED)
-        places = of_op[rows].astype(np.int64) * len(scopes) + scopes.of_op[rows]
-        first, which = first_of_each(places)
-        members = rows[np.argsort(which, kind="stable")].tolist()
-        ends = np.cumsum(np.bincount(which, minlength=len(first))).tolist()
-        return [
-            (*divmod(place, len(scopes)), members[start:end])
-            for place, start, end in zip(places[first].tolist(), [0, *ends][:-1], ends, strict=True)
-        ]
 
     @cached_property
     def state_arrows(self) -> StateArrows:

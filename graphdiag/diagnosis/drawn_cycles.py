@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from graphdiag.diagnosis.roles import role_of_name
 from graphdiag.graphs.arrays import distinct, first_of_each
 from graphdiag.graphs.drawn_graph import SERIES, DrawnGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.reach import edges_of
 from graphdiag.keras_facts import role_of_box
 
 _ROUNDS = 32
@@ -69,19 +71,50 @@ def drawn_cycles(graph: OpGraph, drawn: DrawnGraph) -> Sequence[DrawnCycle]:
     """
     arrows = _arrows_of_levels(drawn)
     found = []
-    ops_of: dict[int, list[int]] | None = None
+    contents = _Contents(drawn)
     for parent in sorted(arrows):
         left = _between_cycles(arrows[parent])
         for rows in cyclic_components(left):
-            if ops_of is None:
-                ops_of = defaultdict(list)
-                for op, row in enumerate(drawn.op_rows.tolist()):
-                    ops_of[row].append(op)
-            members = {row: sorted(op for inner in drawn.inside([row]) for op in ops_of[inner]) for row in rows}
-            if not _is_cyclic(graph, members):
-                inside = set(rows)
-                found.append(DrawnCycle(parent, rows, [arrow for arrow in left if inside.issuperset(arrow)], members))
+            ops = [contents.ops_in(row) for row in rows]
+            if not _is_cyclic(graph, np.concatenate(ops)):
+                members = {row: inside.tolist() for row, inside in zip(rows, ops, strict=True)}
+                boxes = set(rows)
+                found.append(DrawnCycle(parent, rows, [arrow for arrow in left if boxes.issuperset(arrow)], members))
     return found
+
+
+class _Contents:
+    """What is in the nodes of a drawn graph, at every depth."""
+
+    def __init__(self, drawn: DrawnGraph) -> None:
+        self._drawn = drawn
+
+    @cached_property
+    def _nodes(self) -> tuple[np.ndarray, np.ndarray]:
+        """The nodes in the order of the nodes in which they are shown, and where those of each begin."""
+        return _grouped(self._drawn.shown_in, len(self._drawn.names))
+
+    @cached_property
+    def _ops(self) -> tuple[np.ndarray, np.ndarray]:
+        """As `_nodes`, of the ops."""
+        return _grouped(self._drawn.op_rows, len(self._drawn.names))
+
+    def ops_in(self, row: int) -> np.ndarray:
+        """The ops in a node, sorted; int64."""
+        level = np.array([row])
+        levels = []
+        while len(level):
+            levels.append(level)
+            nodes, begins = self._nodes
+            level = nodes[edges_of(level, begins)]
+        ops, begins = self._ops
+        return np.sort(ops[edges_of(np.concatenate(levels), begins)])
+
+
+def _grouped(holders: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places by what holds them, a number below `count`; the places of holder ``h`` begin at the ``h``-th offset."""
+    order = np.argsort(holders, kind="stable")
+    return order, np.searchsorted(holders[order], np.arange(count + 1))
 
 
 def _arrows_of_levels(drawn: DrawnGraph) -> Mapping[int, list[tuple[int, int]]]:
@@ -160,15 +193,13 @@ def _between_cycles(arrows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return [(source, target) for source, targets in onward.items() if source not in gone for target in targets]
 
 
-def _is_cyclic(graph: OpGraph, members: Mapping[int, Sequence[int]]) -> bool:
-    """Whether the ops in the boxes form a cycle in the op graph."""
-    rows = {op for ops in members.values() for op in ops}
-    return bool(_between_cycles(_data_edges(graph, rows)))
-
-
-def _data_edges(graph: OpGraph, rows: set[int]) -> Iterator[tuple[int, int]]:
-    for row in rows:
-        for edge in range(int(graph.in_edges[row]), int(graph.in_edges[row + 1])):
-            source = int(graph.source[edge])
-            if source in rows and graph.output[edge] != CONTROL:
-                yield source, row
+def _is_cyclic(graph: OpGraph, rows: np.ndarray) -> bool:
+    """Whether some ops form a cycle in the op graph, by tensors alone."""
+    rows = np.sort(rows)
+    edges = edges_of(rows, graph.in_edges)
+    source = graph.source[edges]
+    place = np.minimum(np.searchsorted(rows, source), len(rows) - 1)
+    kept = (rows[place] == source) & (graph.output[edges] != CONTROL)
+    source, target = source[kept], graph.target[edges][kept]
+    left = _may_be_cyclic(source, target)
+    return bool(_between_cycles(zip(source[left].tolist(), target[left].tolist(), strict=True)))

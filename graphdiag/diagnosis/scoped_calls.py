@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -21,6 +21,7 @@ from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.disjoint_sets import DisjointSets
+from graphdiag.graphs.arrays import first_of_each
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.keras_facts import always_computes
@@ -80,12 +81,10 @@ class _Numbering:
         self.of_op: list[int] = ownership.of_op.tolist()
         self.around: list[int] = graph.scopes.of_op.tolist()
         self.scope_around: dict[int, str] = {}
+        self.has_scopes_of_calls = any(map(_OF_CALL.fullmatch, set(graph.scopes.segments)))
 
     def run(self) -> np.ndarray:
-        rows_of: dict[int, list[int]] = defaultdict(list)
-        for row, owner in enumerate(self.of_op):
-            if owner != UNOWNED and self.ownership.owners[owner] in self.layers.layers:
-                rows_of[owner].append(row)
+        rows_of = self._rows_of_layers()
         parts_of = {owner: list(self._calls(self.ownership.owners[owner], rows)) for owner, rows in rows_of.items()}
         self._split_models(parts_of)
         numbers = np.full(len(self.graph), NO_CALL, dtype=np.int32)
@@ -93,9 +92,20 @@ class _Numbering:
             numbers[part] = number
         return numbers
 
+    def _rows_of_layers(self) -> Mapping[int, Sequence[int]]:
+        """The ops of each layer, by its row among the owners; in order of their first ops."""
+        are_layers = np.array([owner in self.layers.layers for owner in self.ownership.owners], dtype=bool)
+        rows = np.flatnonzero(self.ownership.of_op != UNOWNED)
+        rows = rows[are_layers[self.ownership.of_op[rows]]]
+        first, layer = first_of_each(self.ownership.of_op[rows])
+        ends = np.cumsum(np.bincount(layer, minlength=len(first)))
+        parts = np.split(rows[np.argsort(layer, kind="stable")], ends[:-1])
+        owners = self.ownership.of_op[rows[first]].tolist()
+        return {owner: part.tolist() for owner, part in zip(owners, parts, strict=False)}
+
     def _split_models(self, parts_of: dict[int, list[Sequence[int]]]) -> None:
         """Split the parts of layers that have one call, in a model that as a whole is called several times."""
-        if self.layers.keras_version.startswith("3") or "_Arg" not in self.graph.types:
+        if self.layers.keras_version.startswith("3") or "_Arg" not in self.graph.type_names:
             return
         copies = {
             owner: self._copies(parts[0])
@@ -120,8 +130,9 @@ class _Numbering:
     def _calls(self, layer: str, rows: Sequence[int]) -> Iterator[Sequence[int]]:
         """The rows of each call of a layer."""
         by_scope: dict[str, list[int]] = defaultdict(list)
+        scopes_of = self._scope if self.has_scopes_of_calls else self.ownership.scope_of_op.__getitem__
         for row in rows:
-            by_scope[self._scope(row)].append(row)
+            by_scope[scopes_of(row)].append(row)
         # An input's feed, and the mask of an embedding, lie outside of the layer's scope.
         outside = by_scope.pop("", [])
         scopes = list(by_scope.values())

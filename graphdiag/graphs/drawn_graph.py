@@ -6,7 +6,7 @@ metaedge is one row of the edge columns. The words are TensorBoard's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -234,17 +234,6 @@ class DrawnGraph:
             parent: slice(start, start + size)
             for parent, start, size in zip(parents.tolist(), first.tolist(), number.tolist(), strict=True)
         }
-
-    def inside(self, rows: Iterable[int]) -> set[int]:
-        """The rows of some nodes and of all that is shown in them, at every depth."""
-        found = set(rows)
-        waiting = list(found)
-        while waiting:
-            for row in self._children.get(waiting.pop(), ()):
-                if row not in found:
-                    found.add(row)
-                    waiting.append(row)
-        return found
 
     def node(self, name: str) -> DrawnNode:
         """The node of that name.

@@ -38,7 +38,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.call_scopes import Outermost, fits, tail, unit_of, without_number
+from graphdiag.diagnosis.call_scopes import Outermost, by_outermost, fits, tail, unit_of, without_number
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
@@ -71,9 +71,8 @@ def _guests(context: DiagnosisContext) -> Iterator[Found]:
     hosts = _Hosts(context)
     finders = [Outermost(context.ops.scopes, hosts.of(owner)) for owner in context.ownership.owners]
     guests: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(dict)
-    for owner, scope, rows_there in context.owned:
-        found = finders[owner].of_scope(scope)
-        if found and found != _HOME:
+    for owner, found, rows_there in by_outermost(context, finders):
+        if found != _HOME:
             guests[found].setdefault(context.ownership.owners[owner], []).extend(rows_there)
     for (box, layer), unsorted in guests.items():
         rows = {guest: sorted(members) for guest, members in unsorted.items()}
