@@ -190,6 +190,7 @@ class _Boxing:
             result[row] = number
         self._box_between(between, result)
         self._take_results_out(result)
+        self._follow_makers(result)
         self._follow_variables(result)
         self._follow_users(result)
         self._join_roles(result)
@@ -371,6 +372,19 @@ class _Boxing:
 
     def _is_layer(self, number: int) -> bool:
         return self.boxes[number].kind is BoxKind.LAYER
+
+    def _follow_makers(self, of_op: np.ndarray) -> None:
+        """Have what nobody takes, as a gradient by a constant slope, stay with the op of training that it is made from.
+
+        In the box of the layer whose values that op takes, training would seem to feed the layer.
+        """
+        for row in self._sorted(self.feeds, self.fed):
+            if self.home[row] != UNOWNED or self.around[row].after or not self._is_layer(int(of_op[row])):
+                continue
+            made_from = (near for near in self.feeds[row] if near in self.around and self.around[near].before)
+            roles = [number for near in made_from if not self._is_layer(number := int(of_op[near]))]
+            if roles:
+                of_op[row] = roles[0]
 
     def _follow_variables(self, of_op: np.ndarray) -> None:
         """Have the op that reads a variable of no layer stand beside it, or it would look like its reader's."""

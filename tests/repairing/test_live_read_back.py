@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from graphdiag import compare, repair
+from graphdiag.graphs.drawn_graph import ROOT
 from tests.models.truth import answer_of, judge, truth_of
 
 CASES = Path(__file__).resolve().parents[2] / "fixtures" / "cases"
@@ -63,3 +64,64 @@ def test_variables_of_no_layer_stay_out_of_all_boxes(tmp_path: Path) -> None:
         assert repaired.graph_def is not None
         assert kept <= {node.name for node in repaired.graph_def.node}
     assert [finding.code for finding in compare(tmp_path).findings if finding.verdict.value == "hidden"] == ["GD302"]
+
+
+def test_what_a_gradient_computes_in_vain_stays_with_the_gradients(tmp_path: Path) -> None:
+    import keras
+
+    # The gradient of silu by its slope is computed, and nobody takes it.
+    x = keras.Input((4,), name="x")
+    h = keras.layers.Dense(4, activation="silu", name="first")(x)
+    h = keras.layers.Dense(4, activation="silu", name="second")(h)
+    model = keras.Model(x, keras.layers.Dense(1, name="out")(h))
+    model.compile("adam", "mse")
+    result = repair(model, tmp_path, graph="train-step")
+    assert result.after is not None
+    fed = [arrow.target for arrow in result.after.edges(ROOT) if arrow.source == "gradients"]
+    assert {"first", "second", "out"}.isdisjoint(fed)
+    assert {"GD103", "GD105", "GD117"}.isdisjoint(finding.code for finding in compare(tmp_path).findings)
+
+
+def test_targets_that_no_loss_takes_are_no_layers_that_the_model_does_not_have(tmp_path: Path) -> None:
+    import keras
+
+    class Reconstruction(keras.layers.Layer):
+        def call(self, x):  # type: ignore[no-untyped-def]
+            self.add_loss(keras.ops.mean(x))
+            return x
+
+    x = keras.Input((4,), name="x")
+    h = keras.layers.Dense(4, name="dense")(x)
+    model = keras.Model(x, [h, Reconstruction(name="loss_of")(keras.layers.Dense(2, name="second")(h))])
+    model.compile("adam")
+    repair(model, tmp_path, graph="train-step")
+    assert "GD401" not in [finding.code for finding in compare(tmp_path).findings]
+
+
+def test_a_layer_does_not_hand_on_what_the_next_layer_is_given_beside_its_result(tmp_path: Path) -> None:
+    import keras
+    from keras import ops
+
+    class Messages(keras.layers.Layer):
+        def build(self, shape):  # type: ignore[no-untyped-def]
+            self.kernel = self.add_weight(shape=(4, 4), name="kernel")
+
+        def call(self, inputs):  # type: ignore[no-untyped-def]
+            nodes, (sources, targets) = inputs
+            sent = ops.take_along_axis(nodes @ self.kernel, sources[..., None], axis=1)
+            return nodes + ops.einsum("ben,bed->bnd", ops.one_hot(targets, nodes.shape[1]), sent)
+
+        def compute_output_shape(self, shape):  # type: ignore[no-untyped-def]
+            return shape[0]
+
+    nodes = keras.Input((5, 4), name="nodes")
+    sources, targets = (keras.Input((7,), dtype="int32", name=name) for name in ("sources", "targets"))
+    messages, hidden = Messages(name="messages"), nodes
+    for _ in range(2):
+        hidden = messages((hidden, (sources, targets)))
+    hidden = Messages(name="last")((hidden, (sources, targets)))
+    repair(keras.Model([nodes, sources, targets], hidden), tmp_path)
+    again = repair(tmp_path)
+    assert again.picture is not None
+    assert again.picture.differences == ()
+    assert not again.inserted
