@@ -329,6 +329,8 @@ class _Inference:
                 further = self._candidates(node[0], scope, allowed, beyond)
                 if further and scope.leaving.issuperset(further):
                     results[output] = further
+            if scope is not None:
+                results[output] = self._without_other_arguments(LayerTensor(*node, output), scope, results[output])
         # An input is fed in several parts if it is ragged or sparse.
         if self._are_told_apart(node[0]) and not self.layers.layers[node[0]].is_input:
             self._tell_apart(node, scope, results)
@@ -346,6 +348,20 @@ class _Inference:
             for layer, _ in self.takers[result.layer, result.call][result.output]
             if not self._taken_by(layer).isdisjoint(tensors)
         )
+
+    def _without_other_arguments(self, result: LayerTensor, scope: _Scope, tensors: list[Tensor]) -> list[Tensor]:
+        """A result without what comes along with it only because all that take it are given that as well."""
+        own = [tensor for tensor in tensors if tensor in scope.leaving]
+        if not own or len(own) == len(tensors):
+            return tensors
+        takers = self.takers[result.layer, result.call][result.output]
+        others = [
+            frozenset().union(
+                *(self.tensors.get(edge.source, ()) for edge in self.given[taker] if edge.source != result)
+            )
+            for taker in takers
+        ]
+        return [tensor for tensor in tensors if tensor in own or not all(tensor in other for other in others)]
 
     def _named(self, layer: str) -> Mapping[int, _Scope]:
         """The scopes of a layer's calls, by the number of the call, where their names have it.

@@ -11,6 +11,7 @@ import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, VARIABLES, Kind, op_specs
+from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.disjoint_sets import DisjointSets
 from graphdiag.graphs.op_graph import CONTROL
@@ -110,13 +111,19 @@ def find_leftovers(context: DiagnosisContext) -> Sequence[UnusedScope]:
     at_border = (box_of[ops.source] != box_of[ops.target]) & ((box_of[ops.source] >= 0) | (box_of[ops.target] >= 0))
     border = np.flatnonzero(at_border & (ops.output != CONTROL)).tolist()
     used = _used(context, unowned_scopes, border)
-    busy = {
-        int(box_of[row])
-        for row in np.flatnonzero(box_of >= 0).tolist()
-        if context.flow.values[row] & Carries.ACTIVATION or ops.types[row] in VARIABLES
-    }
+    busy: set[int] = set()
+    computing: set[int] = set()
+    for row in np.flatnonzero(box_of >= 0).tolist():
+        if context.flow.values[row] & Carries.ACTIVATION or ops.types[row] in VARIABLES:
+            busy.add(int(box_of[row]))
+            if ops.types[row] not in FEEDS:
+                computing.add(int(box_of[row]))
     left = busy - used
-    return _grouped(context, unowned_scopes, border, left) if left else []
+    if not left:
+        return []
+    groups = _grouped(context, unowned_scopes, border, left)
+    # Data that nobody takes is no layer, whatever scope its feed stands in.
+    return [group for group in groups if any(unowned_scopes.boxes[number] in group.boxes for number in computing)]
 
 
 def _used(context: DiagnosisContext, unowned_scopes: UnownedScopes, border: Sequence[int]) -> set[int]:
