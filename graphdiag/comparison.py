@@ -20,6 +20,7 @@ from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.diagnosis.registry import all_rules, reported
 from graphdiag.diagnosis.registry import select as choose
 from graphdiag.diagnosis.tensorboard_view import TensorBoardView
+from graphdiag.diagnosis.traces import eager_kernels
 from graphdiag.errors import ModelError, SourceError, UsageError
 from graphdiag.extras import require_tensorflow
 from graphdiag.graphs.drawn_graph import DrawnGraph
@@ -142,6 +143,10 @@ def compare_opened(
         raise SourceError(
             f"{opened.origin.path}: {' '.join(notes)} 'graphdiag draw --conceptual' shows what TensorBoard has."
         )
+    is_eager = bool(eager_kernels(ops))
+    if is_eager:
+        layers = None
+        notes += ["No layer can be seen in this trace, so the model is left out."] if model is not None else []
     context = analyze(
         ops,
         layers,
@@ -174,17 +179,14 @@ def compare_opened(
 
     if not opened.has_op_graph:
         return report(None, found)
-    if layers is None:
-        without = "There is no layer graph, so name scopes are taken for layers."
-        if model is not None:
-            notes.append(
-                f"{model.origin.path}: Keras records no edges between the layers of a subclassed model. {without}"
-            )
-        elif not _is_live(opened):
-            notes.append(f"{without} --model FILE gives one.")
-    else:
+    without = "There is no layer graph, so name scopes are taken for layers."
+    if layers is not None:
         check_fit(context, layers, given=model is not None)
         notes += _notes_on(context)
+    elif model is not None and not is_eager:
+        notes.append(f"{model.origin.path}: Keras records no edges between the layers of a subclassed model. {without}")
+    elif not is_eager and not _is_live(opened):
+        notes.append(f"{without} --model FILE gives one.")
     if verify:
         from graphdiag.execution.verify import verify as run_graph
 

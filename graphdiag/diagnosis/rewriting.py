@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from graphdiag.diagnosis.ownership import Ownership
+from graphdiag.diagnosis.traces import rows_of_single_ops
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
 QUANTIZED, TRANSFORMED, FUSED, OPTIMIZED, PRUNED = "quantized", "transformed", "fused", "optimized", "pruned"
@@ -85,6 +86,10 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
             found[row] = OPTIMIZED
         elif _PRUNED_LEAF.fullmatch(leaf) and op_type == "Mul":
             found[row] = PRUNED
+    if FUSED in found.values():
+        # What runs eagerly was rewritten as it ran, and no graph of the model was.
+        for row in rows_of_single_ops(graph) & found.keys():
+            del found[row]
     return found
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from graphdiag.graphs.op_graph import OpGraph
 
 _GRAPH = re.compile(r"(graph_[0-9]+)/")
+_ONEDNN = re.compile(r"_Mkl(?:Native|Eager)?(?=\w)")
+"""What the types of oneDNN's kernels begin with: builds for x86 put them in the place of TensorFlow's own."""
 _BESIDE = frozenset({"_Arg", "_Retval", "Const", "NoOp"})
 
 
@@ -36,6 +39,8 @@ def graphs_of(graph: OpGraph) -> Mapping[str, Sequence[int]]:
 def single_ops(graph: OpGraph) -> Mapping[str, int]:
     """The graphs of a trace that are one op, run by itself: what runs outside of every ``tf.function``.
 
+    Where oneDNN has a kernel for the op, TensorFlow records it twice in one graph, as it was and as ``_MklMatMul``.
+
     Args:
         graph: The merged op graph.
 
@@ -46,10 +51,18 @@ def single_ops(graph: OpGraph) -> Mapping[str, int]:
         return {}
     found = {}
     for name, rows in graphs_of(graph).items():
-        computing = [row for row in rows if graph.types[row] not in _BESIDE]
-        if len(computing) == 1 and graph.names[computing[0]].rpartition("/")[2] == graph.types[computing[0]]:
+        computing = list(islice((row for row in rows if graph.types[row] not in _BESIDE), 3))
+        types = {graph.types[row] for row in computing}
+        is_one = len(types) == len(computing) and len({_ONEDNN.sub("", type_) for type_ in types}) == 1
+        if is_one and all(graph.names[row].rpartition("/")[2] == graph.types[row] for row in computing):
             found[name] = computing[0]
     return found
+
+
+def rows_of_single_ops(graph: OpGraph) -> frozenset[int]:
+    """The rows of all ops in the graphs of `single_ops`, their arguments included."""
+    graphs = graphs_of(graph)
+    return frozenset(row for name in single_ops(graph) for row in graphs[name])
 
 
 def eager_kernels(graph: OpGraph) -> Sequence[int]:

@@ -5,11 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from graphdiag.diagnosis.traces import single_ops
 from graphdiag.errors import SourceError
 from graphdiag.graphs.op_graph import input_text, merge
 
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+
+def recorded_once(graph_def: GraphDef) -> GraphDef:
+    """A graph of a trace without the second record of the op that it is.
+
+    TensorFlow records an op that runs eagerly twice in one graph where oneDNN has a kernel for it, as ``MatMul`` and as
+    ``_MklMatMul``, with arguments and results of the same names.
+
+    Args:
+        graph_def: The graph; it is not changed.
+
+    Returns:
+        The graph without what comes after the first record; any other graph is returned as it is.
+    """
+    names = [node.name for node in graph_def.node]
+    if len(set(names)) == len(names) or not single_ops(merge([graph_def])):
+        return graph_def
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    first = GraphDef()
+    first.CopyFrom(graph_def)
+    again = next(place for place, name in enumerate(names) if name in names[:place])
+    del first.node[again:]
+    return first
 
 
 def join_graphs(graph_defs: Sequence[GraphDef]) -> GraphDef:

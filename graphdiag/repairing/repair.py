@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from graphdiag.comparison import check_fit, open_any, open_model_file
 from graphdiag.diagnosis.context import DiagnosisContext, analyze
 from graphdiag.diagnosis.scoped_calls import scope_in_layer
+from graphdiag.diagnosis.traces import eager_kernels
 from graphdiag.errors import ModelError, SourceError, UsageError
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import functions_of
@@ -20,7 +21,7 @@ from graphdiag.repairing.blocks import LIMIT, layer_boxes
 from graphdiag.repairing.boxes import find_boxes
 from graphdiag.repairing.conceptual import check_conceptual, conceptual_json
 from graphdiag.repairing.inlining import Inlined, InlinedOp, inline_calls
-from graphdiag.repairing.joining import join_graphs
+from graphdiag.repairing.joining import join_graphs, recorded_once
 from graphdiag.repairing.legal_names import Taken
 from graphdiag.repairing.names import Names, choose_names
 from graphdiag.repairing.picture import Picture, hold_against_model, real_dependencies, real_edges
@@ -187,11 +188,17 @@ class _Repairing:
 
     def run(self, given: bool) -> Repair:
         opened = self._opened
-        joined = join_graphs(opened.graph_defs)
+        graph_defs = [recorded_once(graph_def) for graph_def in opened.graph_defs]
+        joined = join_graphs(graph_defs)
         _check_names(joined, opened.origin)
-        if len(opened.graph_defs) > 1:
-            prove_joined(opened.graph_defs, joined)
+        if len(graph_defs) > 1:
+            prove_joined(graph_defs, joined)
         context = self._analyze(joined, opened)
+        if eager_kernels(context.ops):
+            raise SourceError(
+                f"{opened.origin.path}: holds single ops and no model, because the model was called eagerly. Trace a "
+                "call of it in a tf.function; 'graphdiag explain GD207' has the code."
+            )
         inlined = Inlined(joined)
         hiding = _functions_with_layers(context)
         if hiding and not self._keep_functions:

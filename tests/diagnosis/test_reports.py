@@ -134,6 +134,10 @@ def test_an_eager_trace_is_a_heap_of_single_ops():
     assert "carries activations" not in said
     # What the fix says was done for this log.
     assert codes("k3_subclassed_traced") == []
+    report = compare(REPORTS / "subclassed_eager_trace", model=FIXTURES / "files" / "k3_siamese.keras")
+    assert headline(report).startswith("This trace holds single ops and no model")
+    assert report.edges == ()
+    assert report.notes == ("No layer can be seen in this trace, so the model is left out.",)
 
 
 def test_a_function_that_ran_before_is_not_in_a_trace():

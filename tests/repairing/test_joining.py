@@ -45,3 +45,26 @@ def test_two_ops_of_one_name_in_one_of_several_graphs():
     opened = Opened(Origin("log", "event_log"), graphs, layer_graph=layer_graph([("x", "y")]))
     with pytest.raises(SourceError, match="two ops are called graph_2/x"):
         repair_opened(opened, opened.layer_graph)
+
+
+KERNEL = "a Argument\nMatMul MatMul a\nr _Retval MatMul"
+TWICE = f"{KERNEL}\na Argument\n_MklMatMul _MklMatMul a\nr _Retval _MklMatMul"
+
+
+def test_an_op_that_ran_eagerly_and_is_recorded_twice_is_there_once():
+    function = graph_def("x Argument\nx/Neg Neg x\ny/Abs Abs x/Neg\nresult _Retval y/Abs")
+    opened = Opened(Origin("log", "event_log"), (graph_def(TWICE), function), layer_graph=layer_graph([("x", "y")]))
+    repaired = repair_opened(opened, opened.layer_graph)
+    assert sorted(name for name in repaired.names if name.startswith("graph_1/")) == [
+        "graph_1/MatMul",
+        "graph_1/a",
+        "graph_1/r",
+    ]
+    assert repaired.picture is not None
+    assert repaired.picture.differences == ()
+
+
+def test_an_eager_trace_holds_nothing_to_repair():
+    opened = Opened(Origin("log", "event_log"), (graph_def(TWICE), graph_def(KERNEL)))
+    with pytest.raises(SourceError, match="holds single ops and no model, because the model was called eagerly"):
+        repair_opened(opened, layer_graph([("x", "y")]), given=True)

@@ -35,7 +35,7 @@ from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
-from graphdiag.diagnosis.traces import graphs_of
+from graphdiag.diagnosis.traces import graphs_of, rows_of_single_ops
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.keras_facts import LOSS_ENDS
@@ -157,6 +157,8 @@ def _unread_feeds(context: DiagnosisContext) -> Sequence[str]:
     ops = context.ops
     read = np.zeros(len(ops), dtype=bool)
     read[ops.source] = True
+    # An op that is recorded twice has its arguments twice, and takes the later ones.
+    read[list(rows_of_single_ops(ops))] = True
     return [
         ops.names[row]
         # Keras 2 makes a learning phase for each graph, whether a layer asks for it or not.

@@ -10,6 +10,7 @@ from tests.support.graph_text import graph_def
 FUNCTION = "x Argument\nnet/MatMul MatMul x\nnet/Relu Relu net/MatMul\ny _Retval net/Relu"
 OTHER = "x Argument\nhead/MatMul MatMul x\nhead/Neg Neg head/MatMul\ny _Retval head/Neg"
 KERNEL = "a Argument\nMatMul MatMul a\nr _Retval MatMul"
+TWICE = f"{KERNEL}\na Argument\n_MklMatMul _MklMatMul a\nr _Retval _MklMatMul"
 CONSTANT = "_EagerConst _EagerConst\nr _Retval _EagerConst"
 
 
@@ -44,6 +45,16 @@ def test_nothing_but_single_ops_is_an_eager_trace():
     assert "GD115" not in codes
     assert "Each of the 2 graphs of this trace is a single op (MatMul (2))" in codes["GD207"].message
     assert "The graph of this trace is a single op (MatMul)" in found(KERNEL)["GD207"].message
+
+
+def test_an_op_that_is_recorded_twice_is_one_that_ran_eagerly():
+    codes = found(TWICE, KERNEL)
+    assert "Each of the 2 graphs of this trace is a single op (MatMul (2))" in codes["GD207"].message
+    assert not codes.keys() & {"GD113", "GD115", "GD403"}
+    beside = found(TWICE, FUNCTION)
+    assert "1 of them is a single op (MatMul) that ran eagerly" in beside["GD115"].message
+    assert not beside.keys() & {"GD113", "GD403"}
+    assert "GD113" in found(TWICE, FUNCTION.replace("Relu", "_FusedRelu"))
 
 
 def test_one_function_is_neither():
