@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
+from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, op_specs
 from graphdiag.graphs.op_graph import OpGraph
 
 _GRAPH = re.compile(r"(graph_[0-9]+)/")
@@ -72,7 +73,11 @@ def eager_kernels(graph: OpGraph) -> Sequence[int]:
         graph: The merged op graph.
 
     Returns:
-        Their rows; none where some graph of the trace holds several ops, or is no trace.
+        Their rows; none where some graph of the trace holds several ops, or is no trace, or where an op calls a
+        function, in which the model may be.
     """
     found = single_ops(graph)
+    specs = op_specs()
+    if any(specs.get(graph.types[row], UNKNOWN).kind in CALLING for row in found.values()):
+        return ()
     return list(found.values()) if len(found) == len(graphs_of(graph)) else ()
