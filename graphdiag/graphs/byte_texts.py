@@ -6,27 +6,35 @@ answer depends on luck. Where different texts have one number, for which somebod
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from graphdiag.graphs.arrays import first_of_each, sorted_groups
+from graphdiag.graphs.arrays import first_of_each
 from graphdiag.graphs.wire_format import Spans
 
 _WORD = 8
 _BLOCK = 64
-"""So many bytes of each text are looked at in one step; most names are not longer."""
-_WORDS = _BLOCK // _WORD
+"""At most so many bytes of each text are looked at in one step; most names are not longer."""
 _CHUNK = 1 << 12
 """So many texts at a time: what is computed of them stays in the processor's cache."""
 _LONG = 512
 """Texts of more bytes than this are looked at one by one, so that a single long one costs no step of its own."""
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
-_FACTORS = _FACTOR ** np.arange(1, _WORDS + 1, dtype=np.uint64)
+_FACTORS = _FACTOR ** np.arange(1, _BLOCK // _WORD + 1, dtype=np.uint64)
 _HALF = np.uint64(32)
 _FIRST_NOT_ASCII = 0x80
-_MASKS = np.tril(np.full((_BLOCK + 1, _BLOCK), 0xFF, dtype=np.uint8), k=-1).view(f"V{_BLOCK}")[:, 0]
-"""By number of bytes that are left of a text, the mask for the block that begins there."""
+_SIZES = range(_WORD, _BLOCK + 1, _WORD)
+"""Sizes of a block: where all texts are short, less is looked at."""
+
+
+def _blocks_of(data: bytes | np.ndarray, size: int = _BLOCK) -> np.ndarray:
+    """The block that begins at each place, as one item: to take many of them at once costs little more than a byte."""
+    return np.ndarray((len(data) - size + 1,), dtype=f"V{size}", buffer=data, strides=(1,))
+
+
+_MASKS = {
+    size: np.tril(np.full((size + 1, size), 0xFF, dtype=np.uint8), k=-1).view(f"V{size}")[:, 0] for size in _SIZES
+}
+"""By size of a block, and by number of bytes that are left of a text, the mask for the block that begins there."""
 
 
 class AmbiguousTextsError(ValueError):
@@ -43,30 +51,31 @@ class ByteTexts:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._bytes = np.frombuffer(data, dtype=np.uint8)
-        # From places near the end a whole block is read from a copy with zeros behind.
+        # From places near the end blocks are read from a copy with zeros behind.
         self._last = len(data) - _BLOCK
         self._end = max(self._last, 0)
-        self._whole = _blocks_of(data if self._last >= 0 else bytes(_BLOCK))
-        self._at_end = _blocks_of(data[self._end :] + bytes(_BLOCK))
+        whole, end = data if self._last >= 0 else bytes(_BLOCK), data[self._end :] + bytes(_BLOCK)
+        self._whole = {size: _blocks_of(whole, size) for size in _SIZES}
+        self._at_end = {size: _blocks_of(end, size) for size in _SIZES}
 
     def byte_at(self, places: np.ndarray) -> np.ndarray:
         """The bytes at some places; uint8."""
         found: np.ndarray = self._bytes[places]
         return found
 
-    def _blocks(self, places: np.ndarray) -> np.ndarray:
+    def _blocks(self, places: np.ndarray, size: int = _BLOCK) -> np.ndarray:
         """The bytes from each place on, zeros behind the end, as one item for each."""
         if not len(places) or places.max() <= self._last:
-            found: np.ndarray = self._whole[places]
+            found: np.ndarray = self._whole[size][places]
         else:
-            found = self._whole[np.minimum(places, self._end)]
+            found = self._whole[size][np.minimum(places, self._end)]
             beyond = np.flatnonzero(places > self._last)
-            found[beyond] = self._at_end[places[beyond] - self._end]
+            found[beyond] = self._at_end[size][places[beyond] - self._end]
         return found
 
-    def _words(self, places: np.ndarray) -> np.ndarray:
+    def _words(self, places: np.ndarray, size: int) -> np.ndarray:
         """The same as words; uint64, places x words."""
-        return self._blocks(places).view("<u8").reshape(-1, _WORDS)
+        return self._blocks(places, size).view("<u8").reshape(len(places), -1)
 
     def numbers(self, texts: Spans) -> np.ndarray:
         """A number for each text, the same for equal texts; uint64.
@@ -90,12 +99,13 @@ class ByteTexts:
         found: np.ndarray = size.astype(np.uint64) * _FACTOR
         rows, left = np.arange(len(size)), np.where(size > _LONG, 0, size)
         while len(rows):
-            words = self._words(at) & _kept(left)
+            block = _block_for(left)
+            words = self._words(at, block) & _kept(left, block)
             if words.view(np.uint8).max() >= _FIRST_NOT_ASCII:
                 raise AmbiguousTextsError
             # Without this the last letters of a word would say nothing of most bits of the number.
             words ^= words >> _HALF
-            found[rows] = found[rows] * _FACTOR + words @ _FACTORS
+            found[rows] = found[rows] * _FACTOR + words @ _FACTORS[: block // _WORD]
             more = np.flatnonzero(left > _BLOCK)
             rows, at, left = rows[more], at[more] + _BLOCK, left[more] - _BLOCK
         return found
@@ -108,11 +118,10 @@ class ByteTexts:
             rows = begin + np.flatnonzero(found[begin : begin + _CHUNK] & (size[begin : begin + _CHUNK] <= _LONG))
             one, other, left = first.start[rows], second.start[rows], size[rows]
             while len(rows):
-                differing = (self._words(one) ^ self._words(other)) & _kept(left)
-                # Eight bools, one for each word, are themselves a word.
-                differ = (differing != 0).view("<u8")[:, 0] != 0
-                found[rows[differ]] = False
-                more = np.flatnonzero((left > _BLOCK) & ~differ)
+                block = _block_for(left)
+                differing = (self._words(one, block) ^ self._words(other, block)) & _kept(left, block)
+                found[rows[np.flatnonzero(differing) // (block // _WORD)]] = False
+                more = np.flatnonzero((left > _BLOCK) & found[rows])
                 rows, one, other, left = rows[more], one[more] + _BLOCK, other[more] + _BLOCK, left[more] - _BLOCK
         for row in np.flatnonzero(found & (size > _LONG)).tolist():
             text = self.data[first.start[row] : first.stop[row]]
@@ -132,10 +141,10 @@ class ByteTexts:
         # Neighbors are often equal.
         begins[1:] = ~self.equal(Spans(texts.start[1:], texts.stop[1:]), Spans(texts.start[:-1], texts.stop[:-1]))
         leading = np.flatnonzero(begins)
-        leaders = _chosen(texts, leading)
+        leaders = texts.at(leading)
         first, kind = first_of_each(self.numbers(leaders))
         others = np.delete(np.arange(len(kind)), first)
-        if not self.equal(_chosen(leaders, others), _chosen(leaders, first[kind[others]])).all():
+        if not self.equal(leaders.at(others), leaders.at(first[kind[others]])).all():
             raise AmbiguousTextsError
         return leading[first], kind[np.cumsum(begins) - 1]
 
@@ -167,77 +176,16 @@ class ByteTexts:
         joined, places = self.joined(texts)
         return split(joined, places)
 
-    def table(self, texts: Spans) -> TextTable:
-        """Texts to look others up among.
 
-        Raises:
-            AmbiguousTextsError: See there.
-        """
-        numbers = self.numbers(texts)
-        order, is_first = sorted_groups(numbers)
-        are_unique = bool(is_first.all())
-        if not are_unique:
-            # Of equal texts the last counts, as in a dict.
-            last = np.maximum.reduceat(order, np.flatnonzero(is_first))
-            if not self.equal(_chosen(texts, order), _chosen(texts, last[np.cumsum(is_first) - 1])).all():
-                raise AmbiguousTextsError
-            order = last
-        return TextTable(self, texts, numbers[order], order, are_unique)
+def _block_for(left: np.ndarray) -> int:
+    """The size of a block that holds what is left of any of some texts, or as much of it as is looked at at once."""
+    return min(-(-int(left.max()) // _WORD) * _WORD, _BLOCK) or _WORD
 
 
-@dataclass(frozen=True, eq=False)
-class TextTable:
-    """Texts to look others up among.
-
-    Attributes:
-        source: What the texts lie in.
-        texts: The texts.
-        numbers: Their different numbers, ascending; uint64.
-        rows: The last text that has each number; int64.
-        are_unique: Whether all texts are different.
-    """
-
-    source: ByteTexts
-    texts: Spans
-    numbers: np.ndarray
-    rows: np.ndarray
-    are_unique: bool
-
-    def find(self, wanted: Spans) -> np.ndarray:
-        """The row of the text that equals each wanted text, the last if several do; int64, -1 where none does.
-
-        Raises:
-            AmbiguousTextsError: See there.
-        """
-        found = np.full(len(wanted), -1, dtype=np.int64)
-        if not len(self.numbers):
-            return found
-        numbers = self.source.numbers(wanted)
-        # Looked up in order, neighbors find what they need in the cache.
-        order = np.argsort(numbers)
-        in_order = numbers[order]
-        places = np.minimum(np.searchsorted(self.numbers, in_order), len(self.numbers) - 1)
-        hit = self.numbers[places] == in_order
-        found[order[hit]] = self.rows[places[hit]]
-        rows = np.flatnonzero(found >= 0)
-        if not self.source.equal(_chosen(wanted, rows), _chosen(self.texts, found[rows])).all():
-            raise AmbiguousTextsError
-        return found
-
-
-def _chosen(texts: Spans, rows: np.ndarray) -> Spans:
-    return Spans(texts.start[rows], texts.stop[rows])
-
-
-def _blocks_of(data: bytes | np.ndarray) -> np.ndarray:
-    """The block that begins at each place, as one item: to take many of them at once costs little more than a byte."""
-    return np.ndarray((len(data) - _BLOCK + 1,), dtype=f"V{_BLOCK}", buffer=data, strides=(1,))
-
-
-def _kept(left: np.ndarray) -> np.ndarray:
+def _kept(left: np.ndarray, block: int) -> np.ndarray:
     """The masks for blocks in which so many bytes of texts are left; uint64, texts x words."""
-    found: np.ndarray = _MASKS[np.minimum(left, _BLOCK)]
-    return found.view("<u8").reshape(-1, _WORDS)
+    found: np.ndarray = _MASKS[block][np.minimum(left, block)]
+    return found.view("<u8").reshape(len(left), -1)
 
 
 def split(joined: ByteTexts, texts: Spans) -> list[str]:

@@ -14,8 +14,9 @@ from typing import NewType
 
 import numpy as np
 
-from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts, TextTable
+from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
 from graphdiag.graphs.name_bytes import NameBytes
+from graphdiag.graphs.text_table import TextTable
 from graphdiag.graphs.wire_format import Spans
 
 OutputSlot = NewType("OutputSlot", int)
@@ -104,7 +105,7 @@ def inputs_in_bytes(
     """
     try:
         if in_bytes.are_ascii and not any(map(in_bytes.holds, _MARKS)):
-            table = source.table(in_bytes.spans)
+            table = TextTable(source, in_bytes.spans)
             return Inputs(names, texts, _links_in_bytes(names, texts, table, input_spans), table)
     except AmbiguousTextsError:
         pass
@@ -130,7 +131,7 @@ def _links_in_bytes(
 ) -> Links:
     # No name holds a mark, so that an input with one names what is left without it.
     bare, output = _without_marks(table.source, input_spans)
-    source = table.find(bare).astype(np.int32)
+    source = table.find(bare)
     ordinary = source != _MISSING
     rest = np.flatnonzero(~ordinary)
     output[rest] = 0

@@ -20,11 +20,13 @@ class ScopeTree:
 
     Attributes:
         names: Full name of each scope; empty for the root.
+        numbers: Number of each scope, by name.
         parent: Number of the scope that each lies in; int32, -1 for the root.
         of_op: Number of the scope right around each op; int32.
     """
 
     names: Sequence[str]
+    numbers: Mapping[str, int]
     parent: np.ndarray
     of_op: np.ndarray
 
@@ -38,24 +40,39 @@ class ScopeTree:
         Returns:
             Their scopes, and those around them.
         """
+        numbers: dict[str, int] = {}
+        own = [numbers.setdefault(name.rpartition("/")[0], len(numbers)) for name in names]
+        return cls.of_scopes(list(numbers), np.array(own, dtype=np.int32))
+
+    @classmethod
+    def of_scopes(cls, scopes: Sequence[str], own: np.ndarray) -> ScopeTree:
+        """The scopes of ops whose own scopes are known.
+
+        Args:
+            scopes: The different scopes right around ops, in the order in which they first appear.
+            own: Place among them of each op's.
+
+        Returns:
+            These scopes, and those around them.
+        """
         numbers = {"": 0}
         parent = [-1]
-        of_op = []
-        for name in names:
-            scope = name.rpartition("/")[0]
-            number = numbers.get(scope)
-            if number is None:
-                number = _add(scope, numbers, parent)
-            of_op.append(number)
-        return cls(list(numbers), np.array(parent, dtype=np.int32), np.array(of_op, dtype=np.int32))
+        found = []
+        latest, around = "", 0
+        for scope in scopes:
+            outer = scope.rpartition("/")[0]
+            # Neighbors mostly lie in the same scope.
+            if outer != latest:
+                latest, around = outer, _number(outer, numbers, parent)
+            new = len(parent)
+            number = numbers.setdefault(scope, new)
+            if number == new:
+                parent.append(around)
+            found.append(number)
+        return cls(list(numbers), numbers, np.array(parent, dtype=np.int32), np.array(found, dtype=np.int32)[own])
 
     def __len__(self) -> int:
         return len(self.names)
-
-    @cached_property
-    def numbers(self) -> Mapping[str, int]:
-        """Number of each scope, by name."""
-        return dict(zip(self.names, range(len(self)), strict=True))
 
     @cached_property
     def segments(self) -> Sequence[str]:
@@ -213,14 +230,15 @@ class ScopeTree:
         return first, second
 
 
-def _add(scope: str, numbers: dict[str, int], parent: list[int]) -> int:
-    """Number a scope, and those around it that have no number yet."""
-    path = [scope]
-    outer = numbers.get(scope.rpartition("/")[0])
-    while outer is None:
-        path.append(path[-1].rpartition("/")[0])
-        outer = numbers.get(path[-1].rpartition("/")[0])
+def _number(scope: str, numbers: dict[str, int], parent: list[int]) -> int:
+    """The number of a scope; it is numbered, and those around it before it, where it has none yet."""
+    number = numbers.get(scope)
+    path = []
+    while number is None:
+        path.append(scope)
+        scope = scope.rpartition("/")[0]
+        number = numbers.get(scope)
     for inner in reversed(path):
-        parent.append(outer)
-        outer = numbers[inner] = len(numbers)
-    return outer
+        parent.append(number)
+        number = numbers[inner] = len(numbers)
+    return number

@@ -11,6 +11,7 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
 from graphdiag.graphs.op_graph import merge
 from graphdiag.graphs.serialized_graph import SerializedGraph, SerializedGraphs, nodes_of
+from graphdiag.graphs.text_table import TextTable
 from graphdiag.graphs.wire_format import Spans
 
 short = st.text("ab", max_size=4)
@@ -39,7 +40,7 @@ def in_bytes(*groups: list[str]) -> tuple[ByteTexts, list[Spans]]:
 @given(texts, texts)
 def test_a_text_is_found_where_it_stands_last(listed: list[str], wanted: list[str]) -> None:
     source, (there, sought) = in_bytes(listed, wanted + listed)
-    table = source.table(there)
+    table = TextTable(source, there)
     rows = {text: row for row, text in enumerate(listed)}
     assert table.find(sought).tolist() == [rows.get(text, -1) for text in wanted + listed]
     assert table.are_unique == (len(rows) == len(listed))
@@ -76,11 +77,11 @@ def test_different_texts_with_one_number_are_not_taken_for_each_other() -> None:
     source, (both, alone, missing) = in_bytes([one, other], [one], [other])
     assert len(set(source.numbers(both).tolist())) == 1
     with pytest.raises(AmbiguousTextsError):
-        source.table(both)
+        TextTable(source, both)
     with pytest.raises(AmbiguousTextsError):
         source.kinds(both)
     with pytest.raises(AmbiguousTextsError):
-        source.table(alone).find(missing)
+        TextTable(source, alone).find(missing)
 
 
 def test_a_graph_of_such_names_is_read_all_the_same() -> None:
