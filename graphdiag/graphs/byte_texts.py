@@ -137,16 +137,12 @@ class ByteTexts:
         Raises:
             AmbiguousTextsError: See there.
         """
-        begins = np.ones(len(texts), dtype=bool)
-        # Neighbors are often equal.
-        begins[1:] = ~self.equal(Spans(texts.start[1:], texts.stop[1:]), Spans(texts.start[:-1], texts.stop[:-1]))
-        leading = np.flatnonzero(begins)
-        leaders = texts.at(leading)
-        first, kind = first_of_each(self.numbers(leaders))
-        others = np.delete(np.arange(len(kind)), first)
-        if not self.equal(leaders.at(others), leaders.at(first[kind[others]])).all():
+        like = _first_alike(self.numbers(texts))
+        is_first = like == np.arange(len(like))
+        others = np.flatnonzero(~is_first)
+        if not self.equal(texts.at(others), texts.at(like[others])).all():
             raise AmbiguousTextsError
-        return leading[first], kind[np.cumsum(begins) - 1]
+        return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[like]
 
     def joined(self, texts: Spans) -> tuple[ByteTexts, Spans]:
         """Texts one after the other, with a blank behind each, and where they lie then."""
@@ -177,6 +173,21 @@ class ByteTexts:
         return split(joined, places)
 
 
+def _first_alike(numbers: np.ndarray) -> np.ndarray:
+    """The place of the first of some texts' numbers that is equal to each; int32."""
+    slot_count = slots_for(len(numbers))
+    slots = slots_of(numbers, slot_count)
+    places = np.arange(len(numbers), dtype=np.int32)
+    first_in_slot = np.empty(slot_count, dtype=np.int32)
+    first_in_slot[slots[::-1]] = places[::-1]
+    found: np.ndarray = first_in_slot[slots]
+    # Few share a slot with another number.
+    others = np.flatnonzero(numbers[found] != numbers)
+    first, kind = first_of_each(numbers[others])
+    found[others] = others[first[kind]]
+    return found
+
+
 def _block_for(left: np.ndarray) -> int:
     """The size of a block that holds what is left of any of some texts, or as much of it as is looked at at once."""
     return min(-(-int(left.max()) // _WORD) * _WORD, _BLOCK) or _WORD
@@ -186,6 +197,17 @@ def _kept(left: np.ndarray, block: int) -> np.ndarray:
     """The masks for blocks in which so many bytes of texts are left; uint64, texts x words."""
     found: np.ndarray = _MASKS[block][np.minimum(left, block)]
     return found.view("<u8").reshape(len(left), -1)
+
+
+def slots_for(texts: int) -> int:
+    """How many slots to have for so many texts: about four times as many, and a power of two."""
+    return 4 << texts.bit_length()
+
+
+def slots_of(numbers: np.ndarray, slots: int) -> np.ndarray:
+    """The slot for each of some texts' numbers, by its highest bits; few have the same; int64."""
+    found: np.ndarray = (numbers >> np.uint64(65 - slots.bit_length())).astype(np.int64)
+    return found
 
 
 def split(joined: ByteTexts, texts: Spans) -> list[str]:

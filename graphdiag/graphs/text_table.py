@@ -9,11 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from graphdiag.graphs.arrays import sorted_groups
-from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
+from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts, slots_for, slots_of
 from graphdiag.graphs.wire_format import Spans
 
-_SPARE_BITS = 2
-"""There are about four slots to a text."""
 _MISSING = -1
 
 
@@ -37,11 +35,9 @@ class TextTable:
         self.source = source
         self.texts = texts
         self._numbers = source.numbers(texts)
-        bits = len(texts).bit_length() + _SPARE_BITS
-        self._shift = np.uint64(64 - bits)
         rows = np.arange(len(texts), dtype=np.int32)
-        slots = self._numbers >> self._shift
-        self._row_in_slot = np.full(1 << bits, _MISSING, dtype=np.int32)
+        self._row_in_slot = np.full(slots_for(len(texts)), _MISSING, dtype=np.int32)
+        slots = slots_of(self._numbers, len(self._row_in_slot))
         # Of several texts with one slot the last has it; of equal texts the last counts, as in a dict.
         self._row_in_slot[slots] = rows
         in_slot = self._row_in_slot[slots]
@@ -66,7 +62,7 @@ class TextTable:
         numbers = self.source.numbers(wanted)
         if not len(self.texts):
             return np.full(len(wanted), _MISSING, dtype=np.int32)
-        found: np.ndarray = self._row_in_slot[numbers >> self._shift]
+        found: np.ndarray = self._row_in_slot[slots_of(numbers, len(self._row_in_slot))]
         elsewhere = np.flatnonzero((found != _MISSING) & (self._numbers[found] != numbers))
         found[elsewhere] = self._among_others(numbers[elsewhere])
         rows = np.flatnonzero(found != _MISSING)
