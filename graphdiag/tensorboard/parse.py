@@ -55,7 +55,7 @@ def parse_graph(graph: RawGraph) -> SlimGraph:
     strict, rows_of, is_regular = _strict_names(rows)
     named = _numbered(rows, strict, rows_of, is_regular)
     wires = wire(named, {function.name for function in graph.functions})
-    own_ops = {new: int(named.numbers[row]) for new, row in named.renamed.items()}
+    renamed = _rows(named.renamed)
     return SlimGraph(
         names=named.node_names,
         ops=list(map(rows.ops.__getitem__, named.owners.tolist())),
@@ -66,17 +66,20 @@ def parse_graph(graph: RawGraph) -> SlimGraph:
         rows=named.numbers[: len(graph.nodes.names)],
         embedded=wires.embedded,
         scopes=rows.scopes,
-        scope_of=_scope_of(named),
+        scope_of=_scope_of(named, renamed),
         are_distinct=named.are_distinct and not wires.embeddings.again,
-        own_ops=own_ops,
+        own_ops=dict(zip(named.renamed, named.numbers[renamed].tolist(), strict=True)),
         marks=frozenset(mark for mark in "([" if rows.holds(mark)),
     )
 
 
-def _scope_of(named: NamedRows) -> np.ndarray:
+def _rows(by_name: Mapping[str, int]) -> np.ndarray:
+    return np.fromiter(by_name.values(), dtype=np.int64, count=len(by_name))
+
+
+def _scope_of(named: NamedRows, renamed: np.ndarray) -> np.ndarray:
     rows = named.rows
     scopes = rows.scopes.of_op.astype(np.int64)
-    renamed = np.fromiter(named.renamed.values(), dtype=np.int64, count=len(named.renamed))
     is_renamed = np.zeros(len(scopes), dtype=bool)
     is_renamed[renamed] = True
     candidates, own_scopes = rows.named_as_scopes
@@ -186,15 +189,17 @@ def _numbered(rows: Rows, strict: Mapping[str, str], rows_of: Mapping[str, int],
     numbers = np.where(is_plain, np.cumsum(is_plain) - 1, -1)
     names = list(compress(rows.names, is_plain.tobytes()))
     is_renamed = np.full(len(is_plain), not rows.are_unique)
-    is_renamed[list(rows_of.values())] = True
+    is_renamed[_rows(rows_of)] = True
     if not rows.are_unique:
         rows_of = {name: rows.plain_of[name] for name in rows_of if name in rows.plain_of}
-    renamed = {strict[old]: row for old, row in rows_of.items() if is_plain[row]}
+    rows_to_rename = _rows(rows_of)
+    are_drawn = is_plain[rows_to_rename]
+    renamed = {strict[old]: row for old, row in compress(rows_of.items(), are_drawn.tolist())}
     # A name with a bracket may be that of a renamed op.
     are_new = not rows.holds("(") or rows.row_of.keys().isdisjoint(strict.values())
     if rows.are_unique and (are_new or rows.row_of.keys().isdisjoint(renamed)):
-        for new, row in renamed.items():
-            names[int(numbers[row])] = new
+        for new, number in zip(renamed, numbers[rows_to_rename[are_drawn]].tolist(), strict=True):
+            names[number] = new
         in_order = javascript.key_order(names) if _has_integers(rows) else names
     else:
         # A name stands more than once: the node is the last op of that name, in the place of the first.

@@ -85,7 +85,8 @@ def _look_alikes(hierarchy: Hierarchy, graph: SlimGraph) -> dict[int, dict[str, 
     types = np.int64(graph.op_numbers.max(initial=0)) + 1
     first, which = first_of_each(hierarchy.parents[: hierarchy.root] * types + graph.op_numbers)
     enough = np.bincount(which, minlength=len(first)) >= MIN_SIZE
-    enough &= np.array([bool(graph.ops[row]) for row in first.tolist()], dtype=bool)
+    for group in np.flatnonzero(enough).tolist():
+        enough[group] = bool(graph.ops[first[group]])
     rows = np.flatnonzero(enough[which])
     rows = rows[np.argsort(hierarchy.parents[rows], kind="stable")]
     found: dict[int, dict[str, list[int]]] = {}
