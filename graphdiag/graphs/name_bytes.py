@@ -41,19 +41,10 @@ class NameBytes:
         """The names."""
         return split(self._texts, self._places)
 
-    @cached_property
+    @property
     def depths(self) -> np.ndarray:
         """How many slashes each name holds; int64."""
-        return np.diff(self._first_slash)
-
-    @cached_property
-    def _slashes(self) -> np.ndarray:
-        return np.flatnonzero(np.frombuffer(self._texts.data, dtype=np.uint8) == ord("/"))
-
-    @cached_property
-    def _first_slash(self) -> np.ndarray:
-        """The slashes of name ``n`` are those from ``_first_slash[n]`` up to ``_first_slash[n + 1]``."""
-        return np.append(0, np.searchsorted(self._slashes, self._places.stop))
+        return self._cut[0]
 
     @cached_property
     def scopes(self) -> ScopeTree:
@@ -62,9 +53,17 @@ class NameBytes:
         Raises:
             AmbiguousTextsError: They cannot be told apart in bytes.
         """
-        start = self._places.start
-        stop = start.copy()
-        scoped = np.flatnonzero(self.depths)
-        stop[scoped] = self._slashes[self._first_slash[scoped + 1] - 1]
-        first, own = self._texts.kinds(Spans(start, stop))
-        return ScopeTree.of_scopes(self._texts.strings(Spans(start[first], stop[first])), own)
+        own = Spans(self._places.start, self._cut[1])
+        first, which = self._texts.kinds(own)
+        return ScopeTree.of_scopes(self._texts.strings(own.at(first)), which)
+
+    @cached_property
+    def _cut(self) -> tuple[np.ndarray, np.ndarray]:
+        """How many slashes each name holds, and where its scope ends: at the last of them."""
+        slashes = np.flatnonzero(np.frombuffer(self._texts.data, dtype=np.uint8) == ord("/"))
+        passed = np.searchsorted(slashes, self._places.stop)
+        depths = np.diff(passed, prepend=0)
+        ends = self._places.start.copy()
+        scoped = np.flatnonzero(depths)
+        ends[scoped] = slashes[passed[scoped] - 1]
+        return depths, ends
