@@ -146,20 +146,25 @@ class Nodes:
 class SerializedGraph:
     """A ``GraphDef`` that is parsed as far as it is looked at.
 
+    Args:
+        data: Bytes that end with the graph.
+        start: Where it begins in them.
+
     Raises:
         google.protobuf.message.DecodeError: The bytes are no ``GraphDef``, or a damaged one.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, start: int = 0) -> None:
         from tensorboard.compat.proto.graph_pb2 import GraphDef
 
         self._data = data
+        self._start = start
         try:
-            spans = find_nodes(data)
+            spans = find_nodes(data, start)
             self._nodes = _columns(data, spans)
         except (UnfamiliarBytesError, UnicodeDecodeError):
             # What is wrong with it, if anything, protobuf tells.
-            self.message = GraphDef.FromString(data)
+            self.message = GraphDef.FromString(data[start:])
             self._nodes = Nodes.of_messages(self.message.node)
             self.surroundings = self.message
         else:
@@ -177,7 +182,7 @@ class SerializedGraph:
         from tensorboard.compat.proto.graph_pb2 import GraphDef
 
         try:
-            return GraphDef.FromString(self._data)
+            return GraphDef.FromString(self._data[self._start :])
         except DecodeError as error:
             raise SourceError("The op graph is damaged: the attributes of some op cannot be parsed.") from error
 

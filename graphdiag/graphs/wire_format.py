@@ -83,11 +83,12 @@ class NodeSpans:
     rest: bytes
 
 
-def find_nodes(data: bytes) -> NodeSpans:
+def find_nodes(data: bytes, start: int = 0) -> NodeSpans:
     """Find the nodes of a graph, and their fields.
 
     Args:
-        data: A serialized ``GraphDef``.
+        data: Bytes that end with a serialized ``GraphDef``.
+        start: Where it begins in them.
 
     Returns:
         Where they lie.
@@ -95,8 +96,8 @@ def find_nodes(data: bytes) -> NodeSpans:
     Raises:
         UnfamiliarBytesError: Only protobuf can tell what the bytes hold, or that they are damaged.
     """
-    lanes = _walk_in_lanes(data)
-    first = int(lanes.stop[-1]) if len(lanes) else 0
+    lanes = _walk_in_lanes(data, start)
+    first = int(lanes.stop[-1]) if len(lanes) else start
     tags, starts, stops = _fields(data, first, len(data))
     others = [place for place, tag in enumerate(tags) if tag != _NODE]
     rest = b"".join(data[stops[place - 1] if place else first : stops[place]] for place in others)
@@ -108,7 +109,7 @@ def find_nodes(data: bytes) -> NodeSpans:
     return _walk(data, nodes, rest)
 
 
-def _walk_in_lanes(data: bytes) -> Spans:
+def _walk_in_lanes(data: bytes, start: int) -> Spans:
     """The nodes of a graph up to some place near its end, where all of them stand before its other fields.
 
     Where a node ends is told at its beginning, so that one leads to the next. To take many steps at once, the walk
@@ -119,10 +120,10 @@ def _walk_in_lanes(data: bytes) -> Spans:
         The nodes; none where the graph is small or holds something else in between.
     """
     none = Spans(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
-    if len(data) < _LEAST_LANES * _LANE:
+    if len(data) - start < _LEAST_LANES * _LANE:
         return none
     buffer = np.frombuffer(data, dtype=np.uint8)
-    begins = _likely_nodes(buffer)
+    begins = _likely_nodes(buffer, start)
     # Small numbers are sorted faster.
     lane = np.arange(len(begins) - 1, dtype=np.min_scalar_type(len(begins)))
     at, ends = begins[:-1].copy(), begins[1:]
@@ -130,12 +131,12 @@ def _walk_in_lanes(data: bytes) -> Spans:
     while len(lane):
         if not (buffer[at] == _NODE).all():
             return none
-        start, size = _lengths(buffer, at + 1)
-        stop = start + size
+        begin, size = _lengths(buffer, at + 1)
+        stop = begin + size
         if (stop > ends[lane]).any():
             return none
         lanes.append(lane)
-        starts.append(start)
+        starts.append(begin)
         stops.append(stop)
         left = np.flatnonzero(stop < ends[lane])
         lane, at = lane[left], stop[left]
@@ -143,9 +144,9 @@ def _walk_in_lanes(data: bytes) -> Spans:
     return Spans(np.concatenate(starts)[order], np.concatenate(stops)[order])
 
 
-def _likely_nodes(buffer: np.ndarray) -> np.ndarray:
-    """Places at which a node seems to begin, about a lane apart; the first is the beginning of the bytes."""
-    lanes = np.arange(_LANE, len(buffer), _LANE)
+def _likely_nodes(buffer: np.ndarray, start: int) -> np.ndarray:
+    """Places at which a node seems to begin, about a lane apart; the first is the beginning of the graph."""
+    lanes = np.arange(start + _LANE, len(buffer), _LANE)
     places = (lanes[:, np.newaxis] + np.arange(_WINDOW)).ravel()
     places = places[places < len(buffer) - _LONGEST_START]
     places = places[buffer[places] == _NODE]
@@ -153,8 +154,8 @@ def _likely_nodes(buffer: np.ndarray) -> np.ndarray:
     places, name = places[buffer[name] == _NAME], name[buffer[name] == _NAME]
     # A type follows the name.
     places = places[buffer[name + 2 + np.minimum(buffer[name + 1], _LONGEST_NAME)] == _OP]
-    _, first = np.unique(places // _LANE, return_index=True)
-    return np.append(0, places[first])
+    _, first = np.unique((places - start) // _LANE, return_index=True)
+    return np.append(start, places[first])
 
 
 def _fields(data: bytes, at: int, end: int) -> tuple[list[int], list[int], list[int]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdiag.errors import EmptySourceError, SourceError
-from graphdiag.sources.event_runs import Run, check_memory, holdings, read_runs
+from graphdiag.sources.event_runs import Run, Written, check_memory, holdings, read_runs
 from graphdiag.sources.graph_choice import GraphEntry, Logged, ModelEntry, choose
 from graphdiag.sources.graph_names import check_depth
 from graphdiag.sources.opened import Opened, Origin
@@ -31,7 +31,7 @@ class _OpGraph(GraphEntry):
     """An op graph in an event file."""
 
     log: str = ""
-    content: bytes = b""
+    content: Written = field(default_factory=Written)
     form: str = "graph"
 
     @cached_property
@@ -53,16 +53,16 @@ class _OpGraph(GraphEntry):
         if self.form == "trace":
             from tensorboard.compat.proto.config_pb2 import RunMetadata
 
-            for graphs in RunMetadata.FromString(self.content).function_graphs:
+            for graphs in RunMetadata.FromString(self.content.data).function_graphs:
                 yield graphs.pre_optimization_graph
         elif self.form == "meta_graph":
             from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
 
-            yield MetaGraphDef.FromString(self.content).graph_def
+            yield MetaGraphDef.FromString(self.content.data).graph_def
         else:
             from graphdiag.graphs.serialized_graph import SerializedGraph
 
-            yield SerializedGraph(self.content)
+            yield SerializedGraph(self.content.record, self.content.start)
 
     @property
     def is_empty(self) -> bool:
@@ -176,11 +176,11 @@ def _first(notes: list[str]) -> list[str]:
 def _op_graphs(log: str, runs: Mapping[str, Run]) -> Iterator[_OpGraph]:
     for name, run in runs.items():
         if run.graph.times:
-            yield _OpGraph(name, "", run.graph.times, log, run.graph.data)
+            yield _OpGraph(name, "", run.graph.times, log, run.graph)
         elif run.meta_graph.times:
-            yield _OpGraph(name, "", run.meta_graph.times, log, run.meta_graph.data, "meta_graph")
+            yield _OpGraph(name, "", run.meta_graph.times, log, run.meta_graph, "meta_graph")
         for tag, trace in run.traces.items():
-            yield _OpGraph(name, tag, trace.times, log, trace.data, "trace")
+            yield _OpGraph(name, tag, trace.times, log, trace, "trace")
 
 
 def _keras_models(runs: Mapping[str, Run]) -> Iterator[_KerasModel]:

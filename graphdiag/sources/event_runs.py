@@ -43,15 +43,31 @@ _MARKS = (b"graph_run_metadata", KERAS_PLUGIN.encode())
 
 @dataclass
 class Written:
-    """Something that may have been written several times: the last bytes, and how many times."""
+    """Something that may have been written several times.
 
-    data: bytes = b""
+    Attributes:
+        record: Bytes that end with what was written last: it may be large, and is not copied out of them.
+        times: How many times it was written.
+        start: Where it begins in them.
+    """
+
+    record: bytes = b""
     times: int = 0
+    start: int = 0
 
-    def write(self, data: bytes) -> None:
-        """Take the bytes of one more writing."""
-        self.data = data
+    @property
+    def data(self) -> bytes:
+        """What was written last."""
+        return self.record[self.start :]
+
+    def write(self, record: bytes, start: int = 0) -> None:
+        """Take the bytes of one more writing; see the attributes."""
+        self.record, self.start = record, start
         self.times += 1
+
+    def forget(self) -> None:
+        """Give the bytes back."""
+        self.record, self.start = b"", 0
 
 
 @dataclass
@@ -150,9 +166,9 @@ def add_record(run: Run, file: Path, data: bytes) -> bool:
     """
     if not _of_interest(data, run):
         return False
-    graph = _graph_alone(data)
-    if graph:
-        run.graph.write(graph)
+    start = _start_of_graph_alone(data)
+    if start:
+        run.graph.write(data, start)
     else:
         _add(run, _parse(file, data))
     return True
@@ -300,18 +316,18 @@ def _past_times(data: bytes) -> int:
     return position
 
 
-def _graph_alone(data: bytes) -> bytes:
-    """The graph of an event that holds nothing else: it may be large, and is not copied more often than has to be."""
+def _start_of_graph_alone(data: bytes) -> int:
+    """Where the graph begins of an event that holds nothing behind it; 0 for another event, or an empty graph."""
     position = _past_times(data)
     if data[position : position + 1] != bytes([_GRAPH]):
-        return b""
+        return 0
     length = shift = 0
     for place in range(position + 1, min(position + 6, len(data))):
         length |= (data[place] & 0x7F) << shift
         shift += 7
         if not data[place] & 0x80:
-            return data[place + 1 :] if place + 1 + length == len(data) else b""
-    return b""
+            return place + 1 if length and place + 1 + length == len(data) else 0
+    return 0
 
 
 def _parse(file: Path, data: bytes) -> Event:

@@ -96,9 +96,10 @@ def _take_places(seen: _Seen, file: str, position: int) -> None:
         known = seen.places.get((kind, tag))
         if written.times == (known.times if known else 0):
             continue
-        digest = hashlib.sha256(written.data).hexdigest()
-        seen.places[kind, tag] = Place(kind, tag, file, position, digest, len(written.data), written.times)
-        written.data = b""
+        data = written.data
+        digest = hashlib.sha256(data).hexdigest()
+        seen.places[kind, tag] = Place(kind, tag, file, position, digest, len(data), written.times)
+        written.forget()
 
 
 def _written(run: Run) -> Iterator[tuple[str, str, Written]]:

@@ -120,14 +120,16 @@ def test_a_large_graph_is_read_as_protobuf_reads_it(data):
     assert around_nodes(read).versions == expected.versions
 
 
-@given(graphs(), st.integers(8, 200))
-def test_where_the_walk_begins_changes_nothing(graph, apart):
+@given(graphs(), st.integers(8, 200), st.binary(max_size=80))
+def test_where_the_walk_begins_changes_nothing(graph, apart, before):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(wire_format, "_LANE", apart)
         patch.setattr(wire_format, "_LEAST_LANES", 1)
         patch.setattr(wire_format, "_CHUNK", 16)
-        read = SerializedGraph(graph.SerializeToString())
+        read = SerializedGraph(before + graph.SerializeToString(), len(before))
     assert columns(nodes_of(read)) == columns(nodes_of(graph))
+    assert around_nodes(read).versions == graph.versions
+    assert read.message == graph
 
 
 def test_graphs_are_parsed_only_when_they_are_looked_at():
