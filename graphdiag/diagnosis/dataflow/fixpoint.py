@@ -120,10 +120,8 @@ class FixpointSolver(GraphView):
 
     def _ends_of_back_edges(self) -> Sequence[int]:
         source, target = self.graph.source, self.graph.target
-        if not isinstance(self.order, range):
-            position = np.array(self.position)
-            source, target = position[source], position[target]
-        rows: list[int] = self.graph.target[source >= target].tolist()
+        against = np.flatnonzero(self.positions[source] >= self.positions[target])
+        rows: list[int] = target[against].tolist()
         return rows
 
     def _sweep_levels(self, waiting: np.ndarray) -> None:
@@ -147,8 +145,9 @@ class FixpointSolver(GraphView):
 
     def _in_order(self, chosen: np.ndarray) -> Sequence[int]:
         """The rows that are chosen, in the order of evaluation."""
-        order = np.arange(len(chosen)) if isinstance(self.order, range) else np.array(self.order, dtype=np.int64)
-        rows: list[int] = order[chosen[order]].tolist()
+        places = np.flatnonzero(chosen)
+        in_order = places if isinstance(self.order, range) else places[np.argsort(self.positions[places])]
+        rows: list[int] = in_order.tolist()
         return rows
 
     def _giving_dimensions(self, row: int) -> int:

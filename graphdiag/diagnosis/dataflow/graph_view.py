@@ -87,6 +87,7 @@ class GraphView:
         spec_numbers: The place of each row's spec among these; int32.
         order: Rows in an order of evaluation.
         position: Place of each row in that order.
+        positions: The same as an array; int64.
         depths: How many TF 1 loops are around a row, for rows inside of one.
         source: As in the graph, as a list; so are `output` and `first`, the offsets of each row's edges.
         values: What the values of each row's output depend on, and those of one row more, on which nothing depends:
@@ -133,11 +134,11 @@ class GraphView:
         self.spec_numbers[list(special)] = [numbers[spec] for spec in special.values()]
         self.op_specs: list[OpSpec] = list(map(self.specs.__getitem__, self.spec_numbers.tolist()))
         self.order = evaluation_order(graph)
+        self.positions = np.arange(size)
         self.position: Sequence[int] = self.order
         if not isinstance(self.order, range):
-            position = np.empty(size, dtype=np.int64)
-            position[self.order] = np.arange(size)
-            self.position = position.tolist()
+            self.positions[self.order] = np.arange(size)
+            self.position = self.positions.tolist()
         self.depths = loop_depths(graph, self.op_specs, self.order)
         self.values: MutableSequence[int] = [0] * (size + 1) if self.in_function else bytearray(size + 1)
         self.shapes: MutableSequence[int] = [0] * (size + 1) if self.in_function else bytearray(size + 1)

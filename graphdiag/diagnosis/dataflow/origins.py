@@ -131,16 +131,17 @@ class References:
     def __init__(self, graph: OpGraph, origins: Origins) -> None:
         is_variable = np.zeros(len(graph) + 1, dtype=bool)
         is_variable[origins.variables] = True
+        self._ends: list[int] | None = None
         self.givers: np.ndarray = is_variable[origins.of_row[:-1]]
         edges = np.flatnonzero(self.givers[graph.source] & (graph.output != CONTROL)) if origins.variables else ()
         if not len(edges):
-            self._ends = None
             return
         made_by = origins.of_row[graph.source[edges]]
         order = np.argsort(made_by, kind="stable")
-        self._ends = np.cumsum(np.bincount(made_by, minlength=len(graph)))
-        self._target = graph.target[edges[order]]
-        self._position = edges[order] - graph.in_edges[self._target]
+        target = graph.target[edges[order]]
+        self._ends = np.cumsum(np.bincount(made_by, minlength=len(graph))).tolist()
+        self._targets: list[int] = target.tolist()
+        self._positions: list[int] = (edges[order] - graph.in_edges[target]).tolist()
 
     def takers(self, variable: int) -> Iterator[tuple[int, int]]:
         """The rows that take a reference to a variable, each with the position of the input that it is.
@@ -151,7 +152,7 @@ class References:
         if self._ends is None:
             return iter(())
         start, stop = self._ends[variable - 1] if variable else 0, self._ends[variable]
-        return zip(self._target[start:stop].tolist(), self._position[start:stop].tolist(), strict=True)
+        return zip(self._targets[start:stop], self._positions[start:stop], strict=True)
 
 
 def state_keys(graph: OpGraph, rows: Sequence[int]) -> list[Key]:

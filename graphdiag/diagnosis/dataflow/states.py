@@ -6,7 +6,6 @@ state comes out wherever it is read, unless the write depends on the read, which
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView
 from graphdiag.diagnosis.dataflow.inputs import first_inputs
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
 from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, References, state_key
+from graphdiag.diagnosis.dataflow.waiting import reads_before_writes
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
-from graphdiag.graphs.reach import reached
 
 _STORABLE = ALL_CLASSES & ~HANDLE
 _ONE_OF_SEVERAL = frozenset({"RefMerge", "RefSelect"})
@@ -45,8 +44,6 @@ _MOST_PAIRS = 1 << 20
 """Pairs of a write and a read of one state that are looked at one by one."""
 _MOST_STORES = 1 << 16
 """Pairs of a write and a read of one state that become edges; readers beyond them are known by what they carry."""
-_CHUNK = 1024
-"""Reads that are carried forward at once."""
 
 
 @dataclass(frozen=True)
@@ -659,93 +656,3 @@ def _apart(graph: OpGraph, row: int) -> str:
     """The prefix that tells a graph from others with which it was merged, and with which it did not run."""
     name = graph.names[row]
     return name[: len(name) - len(graph.node_defs[row].name)]
-
-
-def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those ``(writer, reader)`` pairs in which the writer has to wait for the reader.
-
-    It does when it depends on the reader. But a ``Merge`` waits for one of its inputs only, and what is inside a
-    function waits for the inputs it needs itself: TensorFlow puts the body in the place of the call.
-
-    Readers are bits, carried forward along every edge that leads from a reader to a writer: some at a time, and no
-    further than to the last of their writers, so that memory and, where reads and writes stand near each other, time
-    stay linear.
-    """
-    found: set[tuple[int, int]] = set()
-    position, calls = view.position, view.callees.keys() | view.opaque
-    wanted: dict[int, list[int]] = defaultdict(list)
-    for writer, reader in pairs:
-        if position[reader] < position[writer]:
-            wanted[reader].append(writer)
-    if not wanted:
-        return found
-    source, output, first = view.source, view.output, view.first
-    # What waits for all that its inputs wait for, and for its inputs, are all rows but these.
-    special = calls.union(view.rows_with(lambda spec: spec.kind is Kind.MERGES))
-    rows = _between(view, wanted)
-    places = [position[row] for row in rows]
-    for chunk, last in _chunks(wanted, position):
-        bits = {reader: 1 << bit for bit, reader in enumerate(chunk)}
-        # What the rows so far wait for; all others wait for no reader, or come later.
-        waits_for: dict[int, int] = {}
-        for row in rows[bisect_left(places, position[chunk[0]]) : bisect_right(places, last)]:
-            passed = bits.get(row, 0)
-            if row not in special:
-                for origin in source[first[row] : first[row + 1]]:
-                    passed |= waits_for.get(origin, 0)
-                if calls:
-                    for edge in range(first[row], first[row + 1]):
-                        if output[edge] == CONTROL:
-                            passed |= bits.get(source[edge], 0)
-                waits_for[row] = passed
-                continue
-            passed = 0
-            kind = view.op_specs[row].kind
-            through_all = -1
-            for edge in range(first[row], first[row + 1]):
-                origin = source[edge]
-                if position[origin] >= position[row]:
-                    continue
-                before = waits_for.get(origin, 0)
-                if output[edge] == CONTROL:
-                    passed |= before | bits.get(origin, 0)
-                elif kind is Kind.MERGES:
-                    through_all &= before
-                elif row not in calls or (kind is Kind.BRANCHES and edge == first[row]):
-                    passed |= before
-            if through_all > 0:
-                passed |= through_all
-            if row not in calls:
-                passed |= bits.get(row, 0)
-            waits_for[row] = passed
-        found.update(
-            (writer, reader) for reader in chunk for writer in wanted[reader] if waits_for.get(writer, 0) & bits[reader]
-        )
-    return found
-
-
-def _between(view: GraphView, wanted: Mapping[int, Sequence[int]]) -> list[int]:
-    """The rows that lie on some way from a reader to a writer, these included, in the order of evaluation."""
-    graph = view.graph
-    readers, writers = np.zeros(len(graph), dtype=bool), np.zeros(len(graph), dtype=bool)
-    readers[list(wanted)] = True
-    writers[[writer for some in wanted.values() for writer in some]] = True
-    _, offsets = graph.by_source
-    after = reached(readers, offsets, graph.onward)
-    between = np.flatnonzero(reached(writers & after, graph.in_edges, graph.source, through=after))
-    rows: list[int] = between.tolist()
-    return rows if isinstance(view.order, range) else sorted(rows, key=view.position.__getitem__)
-
-
-def _chunks(wanted: Mapping[int, Sequence[int]], position: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-    """Readers that are looked at together, in order, each time with the position of their last writer."""
-    chunk: list[int] = []
-    last = -1
-    for reader in sorted(wanted, key=position.__getitem__):
-        if chunk and (position[reader] > last or len(chunk) == _CHUNK):
-            yield chunk, last
-            chunk, last = [], -1
-        chunk.append(reader)
-        last = max(last, *(position[writer] for writer in wanted[reader]))
-    if chunk:
-        yield chunk, last
