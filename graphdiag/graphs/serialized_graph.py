@@ -299,7 +299,7 @@ class _Shared(dict[bytes, str]):
         return text
 
 
-def texts_of(node_defs: Sequence[NodeDef], rows: Iterable[int], attribute: str) -> list[bytes]:
+def texts_of(node_defs: Sequence[NodeDef], rows: Sequence[int], attribute: str) -> list[bytes]:
     """The bytes of a string attribute of some ops; empty where an op has none of this name.
 
     Most ops have such attributes empty or not at all, which their own bytes show: only others are parsed.
@@ -319,8 +319,7 @@ def texts_of(node_defs: Sequence[NodeDef], rows: Iterable[int], attribute: str) 
     entry = b"\n%c%b\x12\x02\x12\x00" % (len(name), name)
     empty = b"*%c%b" % (len(entry), entry)
     found = []
-    for row in rows:
-        node = node_defs.serialized(row)
+    for row, node in zip(rows, node_defs.serialized(rows), strict=True):
         # A name that occurs once and so is either this entry or, in another text, one without the attribute.
         is_empty = name not in node or (node.count(name) == 1 and empty in node)
         found.append(b"" if is_empty else text_of(node_defs[row], attribute))
@@ -346,9 +345,11 @@ class _NodeDefs(Sequence["NodeDef"]):
             return [self[row] for row in range(*place.indices(len(self)))]
         return self._parse(int(self._spans.start[place]), int(self._spans.stop[place]))
 
-    def serialized(self, row: int) -> bytes:
-        """The bytes of one message."""
-        return self._data[int(self._spans.start[row]) : int(self._spans.stop[row])]
+    def serialized(self, rows: Sequence[int]) -> Iterator[bytes]:
+        """The bytes of some messages."""
+        chosen = np.array(rows, dtype=np.int64)
+        for start, stop in _places(Spans(self._spans.start[chosen], self._spans.stop[chosen])):
+            yield self._data[start:stop]
 
     def __iter__(self) -> Iterator[NodeDef]:
         return starmap(self._parse, _places(self._spans))

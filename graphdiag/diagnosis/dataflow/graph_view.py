@@ -132,7 +132,7 @@ class GraphView:
         numbers = {spec: number for number, spec in enumerate(self.specs)}
         self.spec_numbers = np.array([numbers[spec] for spec in by_type], dtype=np.int32)[graph.type_numbers]
         self.spec_numbers[list(special)] = [numbers[spec] for spec in special.values()]
-        self.op_specs: list[OpSpec] = list(map(self.specs.__getitem__, self.spec_numbers.tolist()))
+        self.op_specs: list[OpSpec] = np.array(self.specs, dtype=object)[self.spec_numbers].tolist()
         self.order = evaluation_order(graph)
         self.positions = np.arange(size)
         self.position: Sequence[int] = self.order

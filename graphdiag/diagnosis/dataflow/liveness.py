@@ -68,37 +68,36 @@ def evaluation_order(graph: OpGraph) -> Sequence[int]:
     ended = np.bincount(graph.source[against] + 1, minlength=size + 1)
     between = np.flatnonzero(np.cumsum(begun - ended) > 0)
     order = np.arange(size)
-    order[between] = _inputs_first(graph, between)
+    order[between] = between[_inputs_first(graph, between)]
     rows: list[int] = order.tolist()
     return rows
 
 
 def _inputs_first(graph: OpGraph, rows: np.ndarray) -> list[int]:
-    """Some rows in an order in which each comes after those of them whose tensors it takes."""
-    missing = np.zeros(len(graph), dtype=bool)
-    missing[rows] = True
+    """Places of some rows, in an order in which each comes after those of them whose tensors it takes."""
+    place_of = np.full(len(graph), -1, dtype=np.int64)
+    place_of[rows] = np.arange(len(rows))
     counts = graph.in_edges[rows + 1] - graph.in_edges[rows]
     sources = graph.source[edges_of(rows, graph.in_edges)]
-    relevant = missing[sources] & ~graph.of_types(_ends_loop)[sources]
-    inputs = sources[relevant].tolist()
-    ends = np.concatenate(([0], np.cumsum(relevant)))[np.cumsum(counts)].tolist()
-    place_of = dict(zip(rows.tolist(), range(len(rows)), strict=True))
+    relevant = (place_of[sources] >= 0) & ~graph.of_types(_ends_loop)[sources]
+    inputs: list[int] = place_of[sources[relevant]].tolist()
+    ends: list[int] = np.concatenate(([0], np.cumsum(relevant)))[np.cumsum(counts)].tolist()
     begun, placed = bytearray(len(rows)), bytearray(len(rows))
     order: list[int] = []
-    for row in place_of:
-        waiting = [row]
+    for first in range(len(rows)):
+        waiting = [] if placed[first] else [first]
         while waiting:
-            current = waiting[-1]
-            place = place_of[current]
+            place = waiting[-1]
             if not begun[place]:
                 begun[place] = 1
-                before = inputs[ends[place - 1] if place else 0 : ends[place]]
-                waiting += [origin for origin in before if not begun[place_of[origin]]]
-                continue
+                start, stop = ends[place - 1] if place else 0, ends[place]
+                if before := [origin for origin in inputs[start:stop] if not begun[origin]]:
+                    waiting += before
+                    continue
             waiting.pop()
             if not placed[place]:
                 placed[place] = 1
-                order.append(current)
+                order.append(place)
     return order
 
 

@@ -131,7 +131,7 @@ class References:
     def __init__(self, graph: OpGraph, origins: Origins) -> None:
         is_variable = np.zeros(len(graph) + 1, dtype=bool)
         is_variable[origins.variables] = True
-        self._ends: list[int] | None = None
+        self._of: dict[int, tuple[int, int]] = {}
         self.givers: np.ndarray = is_variable[origins.of_row[:-1]]
         edges = np.flatnonzero(self.givers[graph.source] & (graph.output != CONTROL)) if origins.variables else ()
         if not len(edges):
@@ -139,7 +139,8 @@ class References:
         made_by = origins.of_row[graph.source[edges]]
         order = np.argsort(made_by, kind="stable")
         target = graph.target[edges[order]]
-        self._ends = np.cumsum(np.bincount(made_by, minlength=len(graph))).tolist()
+        starts, stops = (np.searchsorted(made_by[order], origins.variables, side) for side in ("left", "right"))
+        self._of = dict(zip(origins.variables, zip(starts.tolist(), stops.tolist(), strict=True), strict=True))
         self._targets: list[int] = target.tolist()
         self._positions: list[int] = (edges[order] - graph.in_edges[target]).tolist()
 
@@ -149,9 +150,9 @@ class References:
         Args:
             variable: The row that makes the variable.
         """
-        if self._ends is None:
+        if variable not in self._of:
             return iter(())
-        start, stop = self._ends[variable - 1] if variable else 0, self._ends[variable]
+        start, stop = self._of[variable]
         return zip(self._targets[start:stop], self._positions[start:stop], strict=True)
 
 

@@ -119,6 +119,8 @@ class _Readers:
 
     def of(self, key: Key) -> Collection[int]:
         """The rows that read a state; for `ANYWHERE` all that read any. Of a variable that keeps its value none."""
+        if key in self._looked_up:
+            return self.known.get(key, ())
         if key == ANYWHERE:
             for made in self.made_by if ANYWHERE in self.writers else ():
                 self.look_up(made)
@@ -166,8 +168,8 @@ class States:
         self._by_calls: dict[tuple[int, Key], Dependencies] = {}
         self._written: dict[Key, dict[int, tuple[int, int, int]]] = defaultdict(dict)
         self._content: dict[Key, Dependencies] = {}
-        self._come_later: dict[tuple[int, Key], set[int]] = defaultdict(set)
-        self._ordered: set[Key] = set()
+        # The rows that write to a state after a row has read it.
+        self._come_later: dict[Key, dict[int, set[int]]] = defaultdict(dict)
         self._connect()
 
     # --- which ops touch which state ---------------------------------------------------------------------------------
@@ -338,10 +340,12 @@ class States:
         view = self.view
         if key == ANYWHERE or self._is_shared(key):
             return ANYTHING
+        if view.graph.types[row] in _ASKS_ONLY:
+            return self._whether_written(row, key)
         value, shape = view.contents.get(key, (0, 0))
         from_earlier_runs = self._finds_what_earlier_runs_left(row, key)
         for place in _places(key):
-            later = None if from_earlier_runs else self._come_later.get((row, place))
+            later = None if from_earlier_runs else self._later(row, place)
             if not later:
                 found_value, found_shape = self._content.get(place, (0, 0))
                 value, shape = value | found_value, shape | found_shape
@@ -349,13 +353,12 @@ class States:
             for writer, (written_value, written_shape, _) in self._written.get(place, {}).items():
                 if writer not in later:
                     value, shape = value | written_value, shape | written_shape
-        kind, op_type = view.op_specs[row].kind, view.graph.types[row]
-        if op_type in _ASKS_ONLY:
-            return self._whether_written(row, key)
+        kind = view.op_specs[row].kind
         if kind is Kind.RANDOM:
             return value, 0
-        if kind in (Kind.READ_STATE, Kind.DEQUEUE):
-            found_value, found_shape = self._from_outside(key, queue=op_type.startswith("Queue"))
+        if kind is Kind.READ_STATE or kind is Kind.DEQUEUE:
+            queue = view.graph.types[row].startswith("Queue")
+            found_value, found_shape = self._from_outside(key, queue)
             value, shape = value | found_value, shape | found_shape
         return value, shape
 
@@ -373,7 +376,7 @@ class States:
         """What decides whether anything was written to a variable before a row asks."""
         found, _ = self.view.contents.get(key, (0, 0))
         for place in (key, ANYWHERE):
-            later = self._come_later.get((row, place), ())
+            later = self._later(row, place)
             for writer, (_, _, decided) in self._written.get(place, {}).items():
                 if writer not in later:
                     found |= decided
@@ -451,15 +454,14 @@ class States:
         fresh: set[int] = set()
         for row, key in grown:
             readers = self._readers.of(key)
-            if key in self._ordered:
-                fresh.update(
-                    reader
-                    for reader in readers
-                    if row not in self._come_later.get((reader, key), ())
-                    or self._finds_what_earlier_runs_left(reader, key)
-                )
-            else:
+            if key not in self._come_later:
                 fresh.update(readers)
+                continue
+            fresh.update(
+                reader
+                for reader in readers
+                if row not in self._later(reader, key) or self._finds_what_earlier_runs_left(reader, key)
+            )
         return fresh
 
     def _storing_something(self, rows: Iterable[int]) -> Sequence[int]:
@@ -501,25 +503,23 @@ class States:
     def _order(self, new: Sequence[tuple[int, Key]]) -> None:
         """Find the reads that come before a write."""
         depths = self.view.depths
-        pairs: list[tuple[int, int]] = []
-        looked_at: list[tuple[int, Key]] = []
+        pairs: dict[Key, list[tuple[int, int]]] = defaultdict(list)
         for row, key in new:
             readers = self._readers.of(key)
             if row in readers and not depths.get(row):
-                self._comes_later(row, row, key)
+                self._come_later[key].setdefault(row, set()).add(row)
             if len(readers) * len(self.writers[key]) <= _MOST_PAIRS:
-                looked_at.append((row, key))
                 # In a loop, what is read before a write is read again after it.
-                pairs += [(row, reader) for reader in readers if not (depths.get(row) and depths.get(reader))]
-        before = reads_before_writes(self.view, pairs)
-        for row, key in looked_at:
-            for reader in self._readers.of(key):
-                if (row, reader) in before:
-                    self._comes_later(row, reader, key)
+                pairs[key] += [(row, reader) for reader in readers if not (depths.get(row) and depths.get(reader))]
+        before = reads_before_writes(self.view, [pair for some in pairs.values() for pair in some])
+        for key, some in pairs.items():
+            for writer, reader in before.intersection(some):
+                self._come_later[key].setdefault(reader, set()).add(writer)
 
-    def _comes_later(self, writer: int, reader: int, key: Key) -> None:
-        self._come_later[reader, key].add(writer)
-        self._ordered.add(key)
+    def _later(self, reader: int, key: Key) -> Collection[int]:
+        """The rows that write to a state after a row has read it."""
+        later = self._come_later.get(key)
+        return later.get(reader, ()) if later else ()
 
     def activations_stored(self) -> tuple[dict[tuple[int, int], int | None], dict[tuple[int, int], int | None]]:
         """Pairs of a row that stores activations and a row that may find them.
@@ -545,7 +545,7 @@ class States:
             is_made_anew = self._types.get(key, "").startswith(PER_RUN)
             for row in storing:
                 for reader in readers[: _MOST_STORES // len(storing)]:
-                    comes_later = row in self._come_later.get((reader, key), ())
+                    comes_later = row in self._later(reader, key)
                     if row == reader or (comes_later and (is_made_anew or {row, reader} <= both_ways)):
                         continue
                     (later if comes_later else now)[row, reader] = state
