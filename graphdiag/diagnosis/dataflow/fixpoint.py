@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from graphdiag.diagnosis.dataflow import levels
 from graphdiag.diagnosis.dataflow.classes import ANYTHING, PARAMETER, Dependencies, transfer
 from graphdiag.diagnosis.dataflow.functions import FunctionSummaries, either
 from graphdiag.diagnosis.dataflow.graph_view import GraphView, Key
@@ -15,7 +16,9 @@ from graphdiag.diagnosis.dataflow.levels import RulesInBulk, origins_of, wide_le
 from graphdiag.diagnosis.dataflow.liveness import NO_ROW
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec, Outside
 from graphdiag.diagnosis.dataflow.states import States, is_outside
+from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
+from graphdiag.graphs.reach import edges_of
 
 _EVALUATED, _KNOWN, _JOINS, _MAPS, _SIZES, _WRITES = range(6)
 """Ways to the sets of a row: looking at everything; a constant; what the inputs have; what the op's rule makes of what
@@ -199,10 +202,12 @@ class FixpointSolver(GraphView):
             The rows that changed.
         """
         order, position, ways = self.order, self.position, self._ways
+        changed: set[int] = set()
+        if not self.in_function:
+            rows, changed = self._propagate_widely(np.array(sorted(rows), dtype=np.int64))
         waiting = bytearray(len(order))
         for row in rows:
             waiting[position[row]] = 1
-        changed: set[int] = set()
         place = waiting.find(1)
         while place >= 0:
             waiting[place] = 0
@@ -211,8 +216,7 @@ class FixpointSolver(GraphView):
             if way == _WRITES:
                 # Whether it stores more is found out where it matters.
                 changed.add(row)
-                if any(position for _, position in self.states.reads.get(row, ())):
-                    # What it reads and writes somewhere else is told apart from what it finds behind its handle.
+                if self._reads_elsewhere(row):
                     way = ways[row] = _EVALUATED
             if self._evaluate(row) if way in (_EVALUATED, _SIZES) else self._evaluate_together(row, way):
                 changed.add(row)
@@ -225,6 +229,59 @@ class FixpointSolver(GraphView):
                 # Back to what a loop's end has changed at its beginning.
                 place = waiting.find(1)
         return changed
+
+    def _propagate_widely(self, rows: np.ndarray) -> tuple[Sequence[int], set[int]]:
+        """As `_propagate`, all rows that wait at once, as long as these are many.
+
+        Sets only grow, and each no more than a few times, so that rows may be looked at in any order. Only the rows at
+        the beginning may find something new in a state.
+
+        Returns:
+            The rows that are still to be looked at, and those that changed.
+        """
+        values, shapes = self.in_arrays()
+        ways = np.frombuffer(self._ways, dtype=np.uint8)
+        changed = np.zeros(len(self.graph), dtype=bool)
+        deciding = np.zeros(len(self.graph), dtype=bool)
+        deciding[[row for row in self.decides if row != NO_ROW]] = True
+        found = self._found_in_states(rows) if len(rows) >= levels.WIDE else None
+        while len(rows) >= levels.WIDE:
+            alone = ways[rows] == _EVALUATED
+            together = rows[~alone & (ways[rows] != _KNOWN)]
+            grown = together[self._rules_in_bulk.evaluate(together, values, shapes, found)]
+            one_by_one = [row for row in rows[alone].tolist() if self._evaluate(row)]
+            changed[together[ways[together] == _WRITES]] = True
+            grown = np.concatenate((grown, np.array(one_by_one, dtype=np.int64)))
+            changed[grown] = True
+            _, offsets = self.graph.by_source
+            targets = self.graph.onward[edges_of(grown, offsets)]
+            decided = [row for origin in grown[deciding[grown]].tolist() for row in self.decides[origin]]
+            rows = distinct(np.concatenate((targets, np.array(decided, dtype=np.int64))))
+        waiting: list[int] = rows.tolist()
+        return waiting, set(np.flatnonzero(changed).tolist())
+
+    def _found_in_states(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What some rows find in states; of rows that must be looked at input by input nothing, they look themselves.
+
+        Returns:
+            The two sets for each row of the graph; uint8.
+        """
+        found_values, found_shapes = (np.zeros(len(self.graph), dtype=np.uint8) for _ in range(2))
+        ways, states = self._ways, self.states
+        for row in rows.tolist():
+            places = states.reads.get(row, ())
+            if places and (ways[row] == _SIZES or (ways[row] == _WRITES and self._reads_elsewhere(row))):
+                ways[row] = _EVALUATED
+            if ways[row] != _EVALUATED:
+                for key, _ in places:
+                    value, shape = states.content(row, key)
+                    found_values[row] |= value
+                    found_shapes[row] |= shape
+        return found_values, found_shapes
+
+    def _reads_elsewhere(self, row: int) -> bool:
+        """Whether a write reads somewhere else than behind its handle, which has to be told apart."""
+        return any(position for _, position in self.states.reads.get(row, ()))
 
     def _evaluate_together(self, row: int, way: int) -> bool:
         """As `_evaluate`, for a row whose rule tells no input from another."""

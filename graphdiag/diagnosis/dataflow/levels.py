@@ -70,23 +70,41 @@ class RulesInBulk:
         )
         self._added, self._from_values, self._from_shapes = none, values, shapes
 
-    def evaluate(self, rows: np.ndarray, values: np.ndarray, shapes: np.ndarray) -> None:
-        """Compute the sets of some rows.
+    def evaluate(
+        self,
+        rows: np.ndarray,
+        values: np.ndarray,
+        shapes: np.ndarray,
+        found: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> np.ndarray:
+        """Add to the sets of some rows what follows from those of their inputs.
 
         Args:
             rows: The rows.
             values: What the values of each row depend on, and of one row more, on which nothing does; uint8. Changed.
             shapes: What their shapes depend on. Changed.
+            found: The two sets of what each row finds besides, in a state.
+
+        Returns:
+            Whether the sets of each of the rows grew; bool.
         """
         edges, counts = edges_into(self._graph, rows)
         origins = self._origins[edges]
         of_edges = values[origins]
         value = joined(of_edges, counts)
         shape = joined(shapes[origins] | of_edges & self._gives_dimensions[edges], counts)
+        if found:
+            value |= found[0][rows]
+            shape |= found[1][rows]
         spec = self._spec_numbers[rows]
+        grew = np.zeros(len(rows), dtype=bool)
         for sets, which in ((values, 0), (shapes, 1)):
+            before = sets[rows]
             through = value & self._from_values[spec, which] | shape & self._from_shapes[spec, which]
-            sets[rows] = through | self._added[spec, which]
+            after = before | through | self._added[spec, which]
+            sets[rows] = after
+            grew |= after != before
+        return grew
 
 
 def edges_into(graph: OpGraph, rows: np.ndarray, position: int = 0) -> tuple[np.ndarray, np.ndarray]:
