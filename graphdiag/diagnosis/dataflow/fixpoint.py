@@ -66,7 +66,6 @@ class FixpointSolver(GraphView):
         super().__init__(graph, feeds, summaries, body, contents)
         self.summaries = summaries
         self.states = States(self)
-        self._origins: list[int] = origins_of(graph).tolist()
         self._known: dict[tuple[OpSpec, int, int], Dependencies] = {}
         self._ways = bytearray()
 
@@ -91,8 +90,22 @@ class FixpointSolver(GraphView):
         waiting = np.frombuffer(self._ways, dtype=np.uint8) != _KNOWN
         if not self.in_function:
             self._sweep_levels(waiting)
+        if waiting.any():
+            self._sweep_rows(self._in_order(waiting))
+        again = set(self._ends_of_back_edges())
+        again.update(
+            row
+            for origin, dependent in self.decides.items()
+            for row in dependent
+            if origin != NO_ROW and self.position[origin] >= self.position[row]
+        )
+        if again:
+            self._propagate(again)
+
+    def _sweep_rows(self, rows: Iterable[int]) -> None:
+        """Look at some rows, in this order, one by one."""
         values, shapes, first, origins, ways = self.values, self.shapes, self.first, self._origins, self._ways
-        for row in self._in_order(waiting):
+        for row in rows:
             way = ways[row]
             if way == _EVALUATED:
                 self._evaluate(row)
@@ -111,15 +124,6 @@ class FixpointSolver(GraphView):
             if way != _JOINS:
                 value, shape = self._mapped(self.op_specs[row], value, shape)
             values[row], shapes[row] = value, shape
-        again = set(self._ends_of_back_edges())
-        again.update(
-            row
-            for origin, dependent in self.decides.items()
-            for row in dependent
-            if origin != NO_ROW and self.position[origin] >= self.position[row]
-        )
-        if again:
-            self._propagate(again)
 
     def _ends_of_back_edges(self) -> Sequence[int]:
         source, target = self.graph.source, self.graph.target
@@ -141,6 +145,11 @@ class FixpointSolver(GraphView):
             for row in rows[alone[rows]].tolist():
                 self._evaluate(row)
             waiting[rows] = False
+
+    @cached_property
+    def _origins(self) -> list[int]:
+        rows: list[int] = origins_of(self.graph).tolist()
+        return rows
 
     @cached_property
     def _rules_in_bulk(self) -> RulesInBulk:

@@ -162,7 +162,12 @@ def state_keys(graph: OpGraph, rows: Sequence[int]) -> list[Key]:
         return [state_key(graph, row) for row in rows]
     # Only graphs that were merged have a prefix before their names.
     shared_names = texts_of(graph.node_defs, rows, "shared_name")
-    return [_key(graph, row, "", shared) for row, shared in zip(rows, shared_names, strict=True)]
+    types, names = graph.types, graph.names
+    by_name = {op_type for op_type in graph.type_names if not op_type.startswith(PER_RUN) and op_type != "VarHandleOp"}
+    return [
+        _key(graph, row, "", shared) if shared or types[row] not in by_name else ("", names[row])
+        for row, shared in zip(rows, shared_names, strict=True)
+    ]
 
 
 def state_key(graph: OpGraph, row: int) -> Key:

@@ -546,7 +546,7 @@ class States:
             for row in storing:
                 for reader in readers[: _MOST_STORES // len(storing)]:
                     comes_later = row in self._later(reader, key)
-                    if row == reader or (comes_later and (is_made_anew or {row, reader} <= both_ways)):
+                    if row == reader or (comes_later and (is_made_anew or (row in both_ways and reader in both_ways))):
                         continue
                     (later if comes_later else now)[row, reader] = state
         return dict(sorted(now.items())), dict(sorted(later.items()))
