@@ -454,14 +454,13 @@ class States:
         fresh: set[int] = set()
         for row, key in grown:
             readers = self._readers.of(key)
-            if key not in self._come_later:
+            later = self._come_later.get(key)
+            if not later:
                 fresh.update(readers)
                 continue
-            fresh.update(
-                reader
-                for reader in readers
-                if row not in self._later(reader, key) or self._finds_what_earlier_runs_left(reader, key)
-            )
+            for reader in readers:
+                if row not in later.get(reader, ()) or self._finds_what_earlier_runs_left(reader, key):
+                    fresh.add(reader)
         return fresh
 
     def _storing_something(self, rows: Iterable[int]) -> Sequence[int]:
@@ -502,18 +501,26 @@ class States:
 
     def _order(self, new: Sequence[tuple[int, Key]]) -> None:
         """Find the reads that come before a write."""
-        depths = self.view.depths
-        pairs: dict[Key, list[tuple[int, int]]] = defaultdict(list)
+        depths, position = self.view.depths, self.view.position
+        pairs: list[tuple[int, int]] = []
+        keys: list[Key] = []
         for row, key in new:
             readers = self._readers.of(key)
             if row in readers and not depths.get(row):
                 self._come_later[key].setdefault(row, set()).add(row)
-            if len(readers) * len(self.writers[key]) <= _MOST_PAIRS:
+            if len(readers) * len(self.writers[key]) > _MOST_PAIRS:
+                continue
+            place = position[row]
+            earlier = [(row, reader) for reader in readers if position[reader] < place]
+            if depths.get(row):
                 # In a loop, what is read before a write is read again after it.
-                pairs[key] += [(row, reader) for reader in readers if not (depths.get(row) and depths.get(reader))]
-        before = reads_before_writes(self.view, [pair for some in pairs.values() for pair in some])
-        for key, some in pairs.items():
-            for writer, reader in before.intersection(some):
+                earlier = [pair for pair in earlier if not depths.get(pair[1])]
+            pairs += earlier
+            keys += [key] * len(earlier)
+        before = reads_before_writes(self.view, pairs)
+        for pair, key in zip(pairs, keys, strict=True):
+            if pair in before:
+                writer, reader = pair
                 self._come_later[key].setdefault(reader, set()).add(writer)
 
     def _later(self, reader: int, key: Key) -> Collection[int]:
@@ -543,9 +550,10 @@ class States:
             both_ways = {*readers} & {*storing} if is_outside(key) else set()
             state = key if isinstance(key, int) and key >= 0 else self._readers.made_by.get(key)
             is_made_anew = self._types.get(key, "").startswith(PER_RUN)
+            writes_after = self._come_later.get(key, {})
             for row in storing:
                 for reader in readers[: _MOST_STORES // len(storing)]:
-                    comes_later = row in self._later(reader, key)
+                    comes_later = row in writes_after.get(reader, ())
                     if row == reader or (comes_later and (is_made_anew or (row in both_ways and reader in both_ways))):
                         continue
                     (later if comes_later else now)[row, reader] = state

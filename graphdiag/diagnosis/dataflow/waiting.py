@@ -18,7 +18,7 @@ _CHUNK = 1024
 
 
 def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Those ``(writer, reader)`` pairs in which the writer has to wait for the reader.
+    """Those ``(writer, reader)`` pairs in which the writer has to wait for the reader, which is evaluated before it.
 
     It does when it depends on the reader. But a ``Merge`` waits for one of its inputs only, and what is inside a
     function waits for the inputs it needs itself: TensorFlow puts the body in the place of the call.
@@ -31,8 +31,7 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
     position, calls = view.position, view.callees.keys() | view.opaque
     wanted: dict[int, list[int]] = defaultdict(list)
     for writer, reader in pairs:
-        if position[reader] < position[writer]:
-            wanted[reader].append(writer)
+        wanted[reader].append(writer)
     if not wanted:
         return found
     source, output, first = view.source, view.output, view.first
