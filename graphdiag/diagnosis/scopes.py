@@ -15,7 +15,7 @@ Keras 3 (``keras/src/backend/common/name_scope.py``), and ``tf.Graph.unique_name
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -24,9 +24,11 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, role_of_name
 from graphdiag.diagnosis.scope_matching import assign
+from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.reach import edges_of
 
 _RAW_OP = "TensorFlowOpLayer"
 
@@ -134,11 +136,7 @@ class Scopes:
 
         Nested models come first: the layers inside them are known by name, and so tell whose variables are read.
         """
-        models = {
-            scope: owner
-            for scope, owner in assign(found, self._same_layer(found), self.calls).items()
-            if owner in self.layers.nested
-        }
+        models = self._models_among(found)
         for scope, owner in models.items():
             self._give(scope, owner)
         for scope, owner in models.items():
@@ -153,8 +151,17 @@ class Scopes:
         for scope, owners in options.items():
             if len(owners) == 1:
                 self._give(scope, owners[0])
-        for scope, owner in assign(*self._on_evidence(options), self.calls).items():
-            self._give(scope, owner)
+        if any(len(owners) != 1 for owners in options.values()):
+            for scope, owner in assign(*self._on_evidence(options), self.calls).items():
+                self._give(scope, owner)
+
+    def _models_among(self, found: Mapping[str, Sequence[str]]) -> Mapping[str, str]:
+        """Those of some scopes that are calls of nested models, with the models."""
+        nested = self.layers.nested
+        if not any(owner in nested for owners in found.values() for owner in owners):
+            return {}
+        chosen = assign(found, self._same_layer(found), self.calls)
+        return {scope: owner for scope, owner in chosen.items() if owner in nested}
 
     def _give(self, scope: str, owner: str) -> None:
         if scope not in self.owner_of_scope:
@@ -321,14 +328,14 @@ class Scopes:
 
     def _fitting(self, place: str, relative: str, names: Mapping[str, Sequence[str]]) -> list[str]:
         fitting = list(names.get(relative, ()))
-        numbered = NUMBERED.fullmatch(relative)
+        numbered = NUMBERED.fullmatch(relative) if relative[-1:].isdigit() else None
         if numbered:
             further = [id_ for id_ in names.get(numbered[1], ()) if id_ not in fitting]
             if place == relative and role_of_name(relative):
                 # Beside a layer "loss" at the root, Keras puts what computes the loss into a scope "loss_1".
                 further = [id_ for id_ in further if self.calls[id_] > 1]
             fitting += further
-        for name in (relative, numbered[1] if numbered else ""):
+        for name in (relative, numbered[1] if numbered else "") if self.wrappers_of else ():
             fitting += [id_ for id_ in self.wrappers_of.get(name, ()) if id_ not in fitting]
         return fitting
 
@@ -412,47 +419,77 @@ class _Reads:
 
     def __init__(self, graph: OpGraph) -> None:
         self._graph = graph
-        self._of_scope: dict[int, list[int]] = defaultdict(list)
-        self._of_op: dict[int, list[int]] = defaultdict(list)
-        drawn_in, parents = graph.drawn_in.tolist(), graph.scopes.parent.tolist()
-        for variable, readers in _readers(graph):
-            for reader in readers:
-                self._of_op[reader].append(variable)
-                scope = drawn_in[reader]
-                while scope > 0:
-                    found = self._of_scope[scope]
-                    if found and found[-1] == variable:
-                        break
-                    found.append(variable)
-                    scope = parents[scope]
+        variables, readers = _readers(graph)
+        self._of_op = _Grouped(readers, variables, len(graph))
+        self._of_scope = _Grouped(*_in_scopes_around(graph, variables, readers), len(graph.scopes))
 
     def of(self, place: str) -> Sequence[int]:
         """Rows of the variables that a scope, or an op by itself, holds or reads, in order."""
         number = self._graph.scopes.numbers.get(place)
         if number is not None:
-            return self._of_scope.get(number, ())
-        return self._of_op.get(self._graph.index.get(place, -1), ())
+            return self._of_scope.of(number)
+        row = self._graph.index.get(place)
+        return () if row is None else self._of_op.of(row)
 
 
-def _readers(graph: OpGraph) -> Iterator[tuple[int, Sequence[int]]]:
-    """Each variable, with all ops that hold or read it directly."""
-    variables = set(graph.rows_of_types(VARIABLES.__contains__))
-    feeds = graph.rows_of_types(FEEDS.__contains__)
-    variables |= {row for row in feeds if dtype_of(graph.node_defs[row]) == DT_RESOURCE}
-    if not variables:
-        return
+class _Grouped:
+    """Numbers that are put together by keys.
+
+    Args:
+        keys: A key for each number, from 0 up to `count`.
+        numbers: The numbers; those of one key are given in ascending order, once each.
+        count: How many keys there are.
+    """
+
+    def __init__(self, keys: np.ndarray, numbers: np.ndarray, count: int) -> None:
+        order = np.lexsort((numbers, keys))
+        self._numbers: list[int] = numbers[order].tolist()
+        self._ends: list[int] = np.searchsorted(keys[order], np.arange(count + 1)).tolist()
+
+    def of(self, key: int) -> Sequence[int]:
+        return self._numbers[self._ends[key] : self._ends[key + 1]]
+
+
+def _readers(graph: OpGraph) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of a variable and an op that is it, or reads it directly, each pair once: two columns, int64."""
+    feeds = [row for row in graph.rows_of_types(FEEDS.__contains__) if dtype_of(graph.node_defs[row]) == DT_RESOURCE]
+    are_variables = graph.of_types(VARIABLES.__contains__)
+    are_variables[feeds] = True
+    variables = np.flatnonzero(are_variables)
     order, offsets = graph.by_source
-    onward, ends, is_data = graph.onward.tolist(), offsets.tolist(), (graph.output[order] != CONTROL).tolist()
-    reads = graph.of_types(("Identity", "ReadVariableOp").__contains__).tolist()
-    for row in sorted(variables):
-        found = {row}
-        for edge in range(ends[row], ends[row + 1]):
-            reader = onward[edge]
-            if is_data[edge]:
-                found.add(reader)
-                if reads[reader]:
-                    found.update(onward[ends[reader] : ends[reader + 1]])
-        yield row, sorted(found)
+    edges = order[edges_of(variables, offsets)]
+    edges = edges[graph.output[edges] != CONTROL]
+    taken, takers = graph.source[edges], graph.target[edges]
+    hand_on = graph.of_types(("Identity", "ReadVariableOp").__contains__)[takers]
+    further = edges_of(takers[hand_on], offsets)
+    of_further = np.repeat(taken[hand_on], np.diff(offsets)[takers[hand_on]])
+    return _distinct_pairs(
+        np.concatenate([variables, taken, of_further]), np.concatenate([variables, takers, graph.onward[further]])
+    )
+
+
+def _in_scopes_around(graph: OpGraph, variables: np.ndarray, readers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The scopes in which ops that read a variable are drawn, at any depth, and the variable; each pair once."""
+    tree = graph.scopes
+    scopes, depths = graph.drawn_in[readers], tree.depth[graph.drawn_in[readers]]
+    found = [(scopes[:0], variables[:0])]
+    level = scopes[:0], variables[:0]
+    for depth in range(int(depths.max(initial=0)), 0, -1):
+        # A scope comes with those inside it, so that each pair goes up the tree once.
+        here = depths == depth
+        level = _distinct_pairs(
+            np.concatenate([tree.parent[level[0]], scopes[here]]), np.concatenate([level[1], variables[here]])
+        )
+        found.append(level)
+    around, of_variables = zip(*found, strict=True)
+    return np.concatenate(around), np.concatenate(of_variables)
+
+
+def _distinct_pairs(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of numbers, each once: two columns."""
+    base = int(second.max(initial=0)) + 1
+    firsts, seconds = np.divmod(distinct(first.astype(np.int64) * base + second), base)
+    return firsts, seconds
 
 
 def _join(scope: str, child: str) -> str:
