@@ -50,11 +50,13 @@ def drops_masks(class_name: str) -> bool:
     return _DROPS_MASKS.fullmatch(class_name) is not None
 
 
+@cache
 def always_computes(class_name: str) -> bool:
     """Whether layers of one of Keras's own classes compute their result from the values that they take, always."""
     return re.fullmatch(_ALWAYS_COMPUTES, class_name) is not None
 
 
+@cache
 def is_computing_operation(class_name: str) -> bool:
     """Whether a class is an operation of Keras 3 that never hands on what it is given."""
     return _COMPUTING_OPERATIONS.fullmatch(class_name) is not None
@@ -65,6 +67,7 @@ def may_hold_others(class_name: str) -> bool:
     return class_name != "Lambda" and (class_name == "Bidirectional" or not has_weights(class_name))
 
 
+@cache
 def has_weights(class_name: str) -> bool:
     """Whether layers of a class always have weights, so that they cannot be without ops."""
     return re.fullmatch(_CLASSES_WITH_WEIGHTS, class_name) is not None

@@ -465,9 +465,7 @@ class _Between:
         if not self.arrived:
             return
         table = op_specs()
-        for target, owner in enumerate(self.of_op):
-            if owner == UNOWNED:
-                continue
+        for target in self._takers():
             rule = table.get(self.graph.types[target], UNKNOWN)
             measures = rule.kind in (Kind.SHAPE_OF, Kind.SHAPED_CONSTANT) and not rule.handles
             for edge in range(self.first[target], self.first[target + 1]):
@@ -485,6 +483,16 @@ class _Between:
                     there = self.arrived[writer]
                     stored = there.values | there.decided
                     yield from self._from_all(writer, 0, target, stored, False, self.first[target])
+
+    def _takers(self) -> Sequence[int]:
+        """The owned ops that take something from the unowned ones that were followed, or may find what is stored."""
+        is_taker = np.zeros(len(self.graph), dtype=bool)
+        has_arrived = np.zeros(len(self.graph), dtype=bool)
+        has_arrived[list(self.arrived)] = True
+        is_taker[self.graph.target[has_arrived[self.graph.source]]] = True
+        is_taker[list(self.stored_by)] = True
+        takers: list[int] = np.flatnonzero(is_taker & (self._ends != UNOWNED)).tolist()
+        return takers
 
     def _from_all(
         self, last: int, slot: int, target: int, bits: int, control: bool, place: int

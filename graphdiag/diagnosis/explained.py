@@ -300,6 +300,8 @@ class Explained:
     def _linked(self, source: str, target: str) -> bool:
         """Whether Keras has an edge between two layers, or layers in two models, or a path through identity layers."""
         takers = self._members(target)
+        if (source, target) in self._pairs:
+            return True
         return any(taker in self._reach(giver) for giver in self._members(source) for taker in takers)
 
     @cached_property

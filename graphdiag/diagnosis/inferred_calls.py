@@ -191,7 +191,7 @@ class _Inference:
 
     def run(self) -> Calls:
         order = list(self._in_order())
-        if "_Arg" in self.graph.types:
+        if "_Arg" in self.graph.type_names:
             self._note_places(order)
         for node in order:
             self._settle(node)
@@ -217,7 +217,7 @@ class _Inference:
 
     def _of_further_calls(self) -> Iterator[tuple[str, _Scope]]:
         """The scopes of calls of whole models that the layer graph does not have, by layer."""
-        if "_Arg" not in self.graph.types:
+        if "_Arg" not in self.graph.type_names:
             return
         taken = {scope.number for scope in self.scope_of.values()}
         further: dict[tuple[str, ...], list[tuple[str, list[_Scope]]]] = defaultdict(list)
@@ -385,6 +385,8 @@ class _Inference:
             return scopes[0] if scopes else None
         # Where a call has made no op, there is a scope less than there are calls.
         certain = len(scopes) >= self.numbers[layer]
+        if certain and len(scopes) == 1:
+            return scopes[0] if scopes[0].number not in self.used else None
         after = list(self._with_ops_after(node)) if len(scopes) > 1 else []
         wanted = [self._taken_by(layer) for layer in after]
         fitting = {
@@ -556,6 +558,8 @@ class _Inference:
 
     def _tell_apart(self, node: Node, scope: _Scope | None, results: dict[int, list[Tensor]]) -> None:
         """Have each result be one tensor of a kind: a ragged one has values and row splits."""
+        if len(results) == 1 and all(len(found) < 2 for found in results.values()):
+            return
         layer = node[0]
         settled: set[Tensor] = set()
         changed = True

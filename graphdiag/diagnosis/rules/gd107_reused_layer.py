@@ -47,6 +47,7 @@ from graphdiag.diagnosis.fixes import traced_instead
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.state_arrows import Arrow, is_state, ops_with_state
+from graphdiag.graphs.arrays import distinct, first_of_each
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
@@ -108,14 +109,6 @@ def _op_edge(context: DiagnosisContext, edge: int) -> OpEdge:
     return DirectEdge(source, target, output, context.flow.over(source, output, context.ops.types[target]))
 
 
-def _owners_of_edges(context: DiagnosisContext) -> Sequence[int]:
-    """The owner of both ends of each op edge, `UNOWNED` where they have not the same."""
-    of_op = context.ownership.of_op
-    givers, takers = of_op[context.ops.source], of_op[context.ops.target]
-    found: list[int] = np.where(givers == takers, givers, UNOWNED).tolist()
-    return found
-
-
 def _numbered_arrows(context: DiagnosisContext) -> Iterator[Arrow]:
     """The arrows that leave a box with variables for one of its name but for a number.
 
@@ -131,11 +124,20 @@ def _numbered_arrows(context: DiagnosisContext) -> Iterator[Arrow]:
 
 def _arrows_within_layers(context: DiagnosisContext) -> Iterator[Arrow]:
     """The arrows over which some op edge that carries state leads from one box of a layer to another."""
-    owners_of_edges = _owners_of_edges(context)
-    for arrow in context.state_arrows:
-        owners = {owners_of_edges[edge] for edge in arrow.state} - {UNOWNED}
-        if any(not _is_inside_a_call(context, arrow.source, context.ownership.owners[owner]) for owner in owners):
-            yield arrow
+    ops, of_op, arrows = context.ops, context.ownership.of_op, context.state_arrows
+    names, owners = ops.scopes.names, context.ownership.owners
+    edges, places = arrows.edges[arrows.carry_state], arrows.arrow_of_edge[arrows.carry_state]
+    within = (of_op[ops.source[edges]] == of_op[ops.target[edges]]) & (of_op[ops.source[edges]] != UNOWNED)
+    owner, places = of_op[ops.source[edges[within]]], places[within]
+    # Many edges leave a box for others of its layer: each box is asked once.
+    box = arrows.source[places]
+    first, which = first_of_each(box.astype(np.int64) * len(owners) + owner)
+    is_call = [
+        not _is_inside_a_call(context, names[scope], owners[number])
+        for scope, number in zip(box[first].tolist(), owner[first].tolist(), strict=True)
+    ]
+    for place in distinct(places[np.array(is_call, dtype=bool)[which]]).tolist():
+        yield arrows[place]
 
 
 @lru_cache(maxsize=65536)

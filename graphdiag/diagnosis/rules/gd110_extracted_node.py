@@ -205,8 +205,7 @@ def _boxes_of_bookkeeping(context: DiagnosisContext) -> frozenset[str]:
     """The boxes of the root in which no layer's op stands, and ops of training, saving and the like do."""
     assert context.view is not None
     boxes = context.view.box_rows
-    serves = np.zeros(len(boxes), dtype=bool)
-    serves[list(context.ownership.roles)] = True
+    serves = context.ownership.has_role
     in_layers = np.flatnonzero((boxes >= 0) & ~serves)
     in_layers = in_layers[_in_own_box(context, in_layers)]
     return frozenset(context.view.boxes_of(np.flatnonzero((boxes >= 0) & serves).tolist())) - frozenset(
@@ -219,8 +218,8 @@ def _in_own_box(context: DiagnosisContext, rows: np.ndarray) -> np.ndarray:
     assert context.view is not None
     assert context.view.drawn is not None
     boxes, scopes, drawn_names = context.view.box_rows[rows], context.ops.scopes, context.view.drawn.names
-    around = scopes.of_op[rows]
-    # Ops of one scope in one box are all alike; an op outside of all scopes is looked at for itself.
+    around = scopes.at_depth(1)[scopes.of_op[rows]]
+    # Ops of one outer scope in one box are all alike; an op outside of all scopes is looked at for itself.
     places = np.where(around > 0, around * np.int64(len(drawn_names)) + boxes, -1 - rows)
     first, which = first_of_each(places)
     answers = [
