@@ -12,7 +12,7 @@ import numpy as np
 
 from graphdiag.diagnosis.components import cyclic_components
 from graphdiag.diagnosis.roles import role_of_name
-from graphdiag.graphs.arrays import distinct, first_of_each
+from graphdiag.graphs.arrays import distinct_below, first_of_each
 from graphdiag.graphs.drawn_graph import SERIES, DrawnGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import edges_of
@@ -170,7 +170,7 @@ def _first_ops(drawn: DrawnGraph) -> np.ndarray:
         rows, around = rows[around >= 0], around[around >= 0]
         before = first[around]
         np.minimum.at(first, around, first[rows])
-        rows = distinct(around[first[around] < before])
+        rows = distinct_below(around[first[around] < before], len(first))
     return first
 
 

@@ -79,12 +79,13 @@ class TensorBoardView:
         drawn = self.drawn
         root = drawn.root_row
         shown_in = drawn.shown_in
-        box = np.arange(len(shown_in))
-        outside = (shown_in != root) & (shown_in >= 0)
-        climbing = np.flatnonzero(outside)
-        while len(climbing):
-            box[climbing] = shown_in[box[climbing]]
-            climbing = climbing[outside[box[climbing]]]
+        box = np.where((shown_in != root) & (shown_in >= 0), shown_in, np.arange(len(shown_in)))
+        # Each round doubles the number of levels that are climbed.
+        while True:
+            further = box[box]
+            if np.array_equal(further, box):
+                break
+            box = further
         box[root] = -1
         # What is not drawn is in row -1.
         found: np.ndarray = np.append(box, -1)[drawn.op_rows]

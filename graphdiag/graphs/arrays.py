@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+_DENSE = 16
+"""With one number for so many possible ones, a mark for each of these costs less than sorting."""
+
 
 def distinct(values: np.ndarray) -> np.ndarray:
     """The different values, sorted.
@@ -12,6 +15,15 @@ def distinct(values: np.ndarray) -> np.ndarray:
     """
     found, _ = np.unique(values, return_index=True)
     return found
+
+
+def distinct_below(values: np.ndarray, count: int) -> np.ndarray:
+    """The different values, sorted, of numbers from 0 up to `count`: where these are many, without sorting them."""
+    if len(values) * _DENSE < count:
+        return distinct(values)
+    marked = np.zeros(count, dtype=bool)
+    marked[values] = True
+    return np.flatnonzero(marked)
 
 
 def sorted_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -48,3 +60,18 @@ def first_of_each(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rank = np.empty(len(first), dtype=np.int64)
     rank[by_appearance] = np.arange(len(first))
     return first[by_appearance], rank[group]
+
+
+def offsets_of(keys: np.ndarray, count: int) -> np.ndarray:
+    """Where the numbers of each key begin, when they are sorted by their keys.
+
+    Args:
+        keys: Keys from 0 up to `count`, in any order.
+        count: How many keys there are.
+
+    Returns:
+        The numbers of key ``k`` are those from the ``k``-th offset up to the next; int64, one more than keys.
+    """
+    offsets = np.zeros(count + 1, dtype=np.int64)
+    np.cumsum(np.bincount(keys, minlength=count), out=offsets[1:])
+    return offsets

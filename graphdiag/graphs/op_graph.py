@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graphdiag.graphs.arrays import offsets_of
 from graphdiag.graphs.input_links import CONTROL, LAST_SLOT, Inputs, OutputSlot, resolve
 from graphdiag.graphs.op_outputs import slot_of
 from graphdiag.graphs.scope_tree import ScopeTree
@@ -175,13 +176,13 @@ class OpGraph:
     @cached_property
     def in_edges(self) -> np.ndarray:
         """Offsets into the edge arrays: the edges into row ``r`` are ``in_edges[r]`` up to ``in_edges[r + 1]``."""
-        return np.searchsorted(self.target, np.arange(len(self.names) + 1))
+        return offsets_of(self.target, len(self.names))
 
     @cached_property
     def by_source(self) -> tuple[np.ndarray, np.ndarray]:
         """``(order, offsets)``: the edges out of row ``r`` are ``order[offsets[r]:offsets[r + 1]]``."""
         order = np.argsort(self.source, kind="stable")
-        return order, np.searchsorted(self.source[order], np.arange(len(self.names) + 1))
+        return order, offsets_of(self.source, len(self.names))
 
     @cached_property
     def onward(self) -> np.ndarray:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from graphdiag.graphs.arrays import distinct
+from graphdiag.graphs.arrays import distinct_below
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +179,7 @@ class ScopeTree:
         """
         found = np.zeros(len(self), dtype=bool)
         while len(scopes):
-            scopes = distinct(scopes)
+            scopes = distinct_below(scopes, len(self))
             scopes = scopes[(scopes > 0) & ~found[scopes]]
             found[scopes] = True
             scopes = self.parent[scopes]
