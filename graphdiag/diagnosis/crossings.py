@@ -128,11 +128,18 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
     from_owner, to_owner = of_op[graph.source], of_op[graph.target]
     # With each op edge, its place among the edges of the graph, to put direct and followed ones in order.
     found: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
-    for edge in np.flatnonzero((from_owner != to_owner) & (from_owner != UNOWNED) & (to_owner != UNOWNED)).tolist():
-        source, target, output = int(graph.source[edge]), int(graph.target[edge]), int(graph.output[edge])
-        found[int(from_owner[edge]), int(to_owner[edge])].append(
-            (edge, DirectEdge(source, target, output, flow.over(source, output, graph.types[target], target)))
-        )
+    direct = np.flatnonzero((from_owner != to_owner) & (from_owner != UNOWNED) & (to_owner != UNOWNED))
+    columns = (
+        direct,
+        from_owner[direct],
+        to_owner[direct],
+        graph.source[direct],
+        graph.target[direct],
+        graph.output[direct],
+    )
+    for edge, giver, taker, source, target, output in zip(*(column.tolist() for column in columns), strict=True):
+        carries = flow.over(source, output, graph.types[target], target)
+        found[giver, taker].append((edge, DirectEdge(source, target, output, carries)))
     stores = _pairs([*flow.stores, *flow.stores_for_next_call])
     writes, reads = of_op[stores].T
     for writer, reader in stores[(writes != reads) & (writes != UNOWNED) & (reads != UNOWNED)].tolist():

@@ -146,12 +146,13 @@ class _Inference:
         tensors = zip(graph.source[outside].tolist(), graph.output[outside].tolist(), strict=True)
         for number, tensor in zip(of_op[graph.target[outside]].tolist(), tensors, strict=True):
             self.scopes[number].taken.add(tensor)
+        call_of: list[int] = of_op.tolist()
         into_models: dict[int, list[OpEdge]] = defaultdict(list)
         out_of_models: list[OpEdge] = []
         for edge in (edge for group in (crossings.edges, crossings.between_calls) for edge in _all(group)):
             if not int(edge.carries) & _REAL or edge.control or (edge.source, edge.target) in self.flow.stored_in:
                 continue
-            source, target = int(of_op[edge.source]), int(of_op[edge.target])
+            source, target = call_of[edge.source], call_of[edge.target]
             tensor = edge.source, edge.output
             if target != NO_CALL:
                 self.scopes[target].entering |= {tensor, edge.entering}
@@ -166,7 +167,7 @@ class _Inference:
                 out_of_models.append(edge)
         for edge in out_of_models:
             # What a nested model makes of a tensor, a cast, say, stands for it.
-            scope = self.scopes[int(of_op[edge.target])]
+            scope = self.scopes[call_of[edge.target]]
             for tensor in self._origins(edge.source, into_models):
                 scope.entering.add(tensor)
                 scope.taken.add(tensor)

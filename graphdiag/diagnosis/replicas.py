@@ -122,8 +122,9 @@ class _Original:
     def __init__(self, graph: OpGraph, scope: str, rows: np.ndarray | None = None) -> None:
         self._graph = graph
         self._prefix = f"{scope}/" if scope else ""
-        self._rows = np.empty(0, dtype=np.int64) if rows is None else rows
-        self._names = [graph.names[row][len(self._prefix) :] for row in self._rows.tolist()]
+        rows = np.empty(0, dtype=np.int64) if rows is None else rows
+        self._names = [graph.names[row][len(self._prefix) :] for row in rows.tolist()]
+        self._kinds = graph.type_numbers[rows]
 
     def is_repeated(self, rows: np.ndarray, scope: str) -> bool:
         """Whether nearly all ops of a scope have a twin of their type."""
@@ -133,8 +134,8 @@ class _Original:
 
     def _is_the_same(self, rows: np.ndarray, scope: str) -> bool:
         """Whether ops in a scope are called as these, have their types and stand in their order."""
-        names, kinds = self._graph.names, self._graph.type_numbers
-        return np.array_equal(kinds[rows], kinds[self._rows]) and (
+        names = self._graph.names
+        return np.array_equal(self._graph.type_numbers[rows], self._kinds) and (
             [f"{scope}/{name}" for name in self._names] == [names[row] for row in rows.tolist()]
         )
 
