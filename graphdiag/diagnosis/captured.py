@@ -224,11 +224,9 @@ def apart(context: DiagnosisContext, layers: Iterable[str]) -> Sequence[str]:
 
 def sharing_in_file(context: DiagnosisContext) -> Sequence[tuple[str, Pair]]:
     """Variables of a file that two layers share of which one may hold the other: their names, with the layers."""
-    if context.layers is None or context.ownership.recorded:
+    if context.layers is None or context.explained is None or context.ownership.recorded:
         return []
-    return [
-        (context.ops.names[use.variable], pair)
-        for use in uses_of_variables(context)
-        if is_weight(context, use.variable)
-        for pair in pairs_in_file(context, use)[1]
-    ]
+    shared = [
+        (use.variable, pair) for use in uses_of_variables(context) for pair in pairs_in_file(context, use)[1]
+    ] + list(context.explained.perhaps_held)
+    return [(context.ops.names[variable], pair) for variable, pair in shared if is_weight(context, variable)]

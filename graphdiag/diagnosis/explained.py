@@ -157,6 +157,20 @@ class Explained:
         classes = [self.layers.layers[layer].class_name for layer in (source, target) if layer in self.layers.layers]
         return "Lambda" not in classes and any(map(may_hold_others, classes))
 
+    @cached_property
+    def perhaps_held(self) -> Sequence[tuple[int, Pair]]:
+        """Variables of layers that another layer reads which may hold theirs: the rows, with the layers.
+
+        Nothing tells, so these edges count as explained.
+        """
+        return [
+            (edge.source, (source, target))
+            for (source, target), edges in self.crossings.edges.items()
+            if not self._are_one_layer(source, target) and self._may_hold(source, target)
+            for edge in edges
+            if edge.source in self.flow.touches and not edge.carries & Carries.ACTIVATION
+        ]
+
     def _is_stored(self, edge: OpEdge) -> bool:
         return (edge.source, edge.target) in self._stores
 

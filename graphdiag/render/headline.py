@@ -69,7 +69,12 @@ def headline(report: Report) -> str:
         if _otherwise_joined(report):
             sentences.append(f"{model}.")
         else:
-            sentences.append(f"{model}, and {same}{'.' if different else ' and no others.'}")
+            # A weight that another layer reads has no verdict where that one may hold the layer: a note tells it.
+            others = any(
+                edge.op_edges and not edge.in_model and edge.verdict is None and edge.carries == ("handle",)
+                for edge in report.edges
+            )
+            sentences.append(f"{model}, and {same}{'.' if different or others else ' and no others.'}")
         sentences.append("No artifact and no hidden dependency was found.")
     elif summary.missing == len(layers.edges):
         codes_of_missing = _codes(_of(report.findings, Verdict.MISSING))

@@ -10,6 +10,7 @@ import pytest
 
 from graphdiag import compare, repair
 from graphdiag.graphs.drawn_graph import ROOT
+from graphdiag.render.headline import headline
 from tests.models.truth import answer_of, judge, truth_of
 
 CASES = Path(__file__).resolve().parents[2] / "fixtures" / "cases"
@@ -125,3 +126,20 @@ def test_a_layer_does_not_hand_on_what_the_next_layer_is_given_beside_its_result
     assert again.picture is not None
     assert again.picture.differences == ()
     assert not again.inserted
+
+
+def test_a_weight_that_another_layer_reads_is_noted_in_the_repaired_log(tmp_path: Path) -> None:
+    import keras
+
+    class Decoder(keras.layers.Layer):
+        def call(self, x):  # type: ignore[no-untyped-def]
+            return x @ keras.ops.transpose(encoder.kernel)
+
+    x = keras.Input((4,), name="x")
+    encoder = keras.layers.Dense(4, name="encoder")
+    model = keras.Model(x, Decoder(name="decoder")(keras.layers.Dense(4, name="middle")(encoder(x))))
+    repair(model, tmp_path)
+    report = compare(tmp_path)
+    # The layer may hold the other one: then there is nothing hidden, and a log does not tell.
+    assert any(note.startswith("decoder uses a variable that encoder uses as well") for note in report.notes)
+    assert "and no others" not in headline(report)
