@@ -77,7 +77,7 @@ def test_run_to_end_runs_all_of_it(graphdiag, scripts):
 
 def test_a_loop_of_ones_own_ends_at_the_first_step(compared):
     sizes, text = shown(compared("own_loop.py"))
-    assert sizes == "2 layers, 1 edges"
+    assert sizes == "2 layers, 1 edge"
     assert "The run ended in line 24 of own_loop.py, at apply_gradients;" in text
 
 
@@ -215,10 +215,10 @@ done.set()
 @pytest.mark.parametrize(
     ("text", "options", "sizes"),
     [
-        (MODELS_IN_A_TABLE, ["--entry", "net3"], "2 layers, 1 edges"),
-        (THREAD, [], "2 layers, 1 edges"),
-        (TRAINER, ["--entry", "Trainer"], "2 layers, 1 edges"),
-        (POOL, [], "2 layers, 1 edges"),
+        (MODELS_IN_A_TABLE, ["--entry", "net3"], "2 layers, 1 edge"),
+        (THREAD, [], "2 layers, 1 edge"),
+        (TRAINER, ["--entry", "Trainer"], "2 layers, 1 edge"),
+        (POOL, [], "2 layers, 1 edge"),
     ],
 )
 def test_models_in_tables_in_trainers_and_beside_processes(graphdiag, tmp_path, text, options, sizes):
@@ -255,7 +255,7 @@ generator.predict(np.ones((1, 2)))
 def test_the_models_that_were_not_taken_are_named(graphdiag, tmp_path):
     (tmp_path / "own.py").write_text(GAN)
     sizes, text = shown(graphdiag("compare", "own.py", cwd=tmp_path))
-    assert sizes == "2 layers, 1 edges"
+    assert sizes == "2 layers, 1 edge"
     assert "The file makes 'gan' (line 8) as well; --entry and its name chooses another model." in text
     sizes, text = shown(graphdiag("compare", "own.py", "--entry", "gan", cwd=tmp_path))
     assert sizes == "3 layers, 2 edges"
@@ -283,7 +283,7 @@ def test_the_only_model_is_taken_and_its_parts_do_not_count(compared):
         ("cnn.py", "project/src/shapes/nets", (), "3 layers, 2 edges"),
         ("shapes.nets.cnn:build_model", "project", ("--arg", "classes=7"), "3 layers, 2 edges"),
         ("scripts/train.py", "project", (), "3 layers, 2 edges"),
-        ("project/legacy/net.py", ".", (), "2 layers, 1 edges"),
+        ("project/legacy/net.py", ".", (), "2 layers, 1 edge"),
     ],
 )
 def test_packages(compared, source, below, options, sizes):
@@ -380,7 +380,12 @@ def test_a_damaged_notebook_ends_in_one_line(graphdiag, tmp_path, text):
 
 @pytest.mark.parametrize(
     ("source", "options"),
-    [("tf_function.py", ()), ("tf_module.py", ("--input-shape", "1,4")), ("tf1_graph.py", ())],
+    [
+        ("tf_function.py", ()),
+        ("tf_module.py", ("--input-shape", "1,4")),
+        ("tf_module_loop.py", ()),
+        ("tf1_graph.py", ()),
+    ],
 )
 def test_tensorflow_without_keras_has_its_op_graph(compared, source, options):
     done = compared(source, *options, "--format", "json")
@@ -389,6 +394,11 @@ def test_tensorflow_without_keras_has_its_op_graph(compared, source, options):
     assert report["layer_graph"] is None
     assert "MatMul" in report["op_graph"]["types"]
     assert any("no Keras model: there is the op graph only" in note for note in report["notes"])
+
+
+def test_a_training_loop_without_an_optimizer_ends_at_its_second_gradient(compared):
+    text = " ".join(compared("tf_module_loop.py").stdout.split())
+    assert "The run ended in line 25 of tf_module_loop.py, at gradient;" in text
 
 
 def test_a_module_that_was_never_called_says_what_is_missing(compared):

@@ -320,7 +320,9 @@ def shown_graph(concrete: Any, arguments: Mapping[str, str]) -> GraphDef:
                 node.input[position] = renamed
         shown.node.append(node)
     results = concrete.function_def.signature.output_arg
-    for index, (tensor, result) in enumerate(zip(concrete.graph.outputs, results, strict=True)):
+    # Where a gradient was taken of it, the graph has more outputs, for the backward function.
+    outputs = concrete.graph.outputs[: len(results)]
+    for index, (tensor, result) in enumerate(zip(outputs, results, strict=True)):
         retval = shown.node.add(name=f"{result.name}_RetVal", op="_Retval")
         retval.input.append(_renamed(tensor.name.removesuffix(":0"), arguments))
         retval.attr["T"].type = result.type

@@ -66,7 +66,7 @@ def _is_function(thing: Any) -> bool:
 def _concrete(tf: Any, thing: Any, name: str, input_shape: Any) -> Any:
     if hasattr(thing, "structured_input_signature"):
         return thing
-    function = thing if _is_function(thing) else type(thing).__call__.__get__(thing)
+    function = thing if _is_function(thing) else type(thing).__call__.__get__(thing, type(thing))
     if not hasattr(function, "get_concrete_function"):
         function = tf.function(function)
     try:

@@ -1,8 +1,9 @@
 """End the run of a script where its training would begin: the model is there by then, and it is all that is wanted.
 
 While a script runs, the methods by which a model is trained, evaluated, asked for predictions or saved end the run
-instead of doing their work, and so do an optimizer's step, which is where a training loop of one's own begins, and a
-TF 1 session that runs anything but initializers. The end is an exception that ``except Exception`` does not catch.
+instead of doing their work, and so do an optimizer's step, which is where a training loop of one's own begins, a
+TF 1 session that runs anything but initializers, and, as a loop needs no optimizer, a gradient that a line takes again.
+The end is an exception that ``except Exception`` does not catch.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ _OF_TENSORFLOW = (
 )
 _INITIALIZER = re.compile(r"init(_all_tables|ializer)?(_[0-9]+)?|Assign(_[0-9]+)?|group_deps(_[0-9]+)?")
 _SESSION = "tensorflow.python.client.session"
+_TAPE = "tensorflow.python.eager.backprop"
 
 
 class RunEnded(BaseException):
@@ -121,6 +123,9 @@ class TrainingStop:
         session = getattr(sys.modules.get(_SESSION), "BaseSession", None)
         if session is not None:
             self._set(session, "run", self._running(session.run))
+        tape = getattr(sys.modules.get(_TAPE), "GradientTape", None)
+        if tape is not None:
+            self._set(tape, "gradient", self._differentiating(tape.gradient, tensorflow.executing_eagerly))
 
     def _replace_methods(self, base: type, names: tuple[str, ...], direct: bool) -> None:
         for cls in _with_subclasses(base):
@@ -156,6 +161,23 @@ class TrainingStop:
             raise self._end("Session.run", None, caller, session.graph)
 
         return run
+
+    def _differentiating(self, original: Callable[..., Any], is_eager: Callable[[], bool]) -> Callable[..., Any]:
+        """Ends the run where a line takes a second gradient; a layer's own code may take one wherever it is called."""
+        lines: set[tuple[str, int]] = set()
+
+        @functools.wraps(original)
+        def gradient(*args: Any, **kwargs: Any) -> Any:
+            caller = sys._getframe(1)
+            line = caller.f_code.co_filename, caller.f_lineno
+            if not is_eager() or not self._is_own(caller) or caller.f_code.co_name == "call":
+                return original(*args, **kwargs)
+            if line in lines:
+                raise self._end("gradient", None, caller)
+            lines.add(line)
+            return original(*args, **kwargs)
+
+        return gradient
 
     def _end(self, call: str, model: Any, frame: FrameType, graph: Any = None) -> RunEnded:
         # A bare `except:` of the user's may catch it and go on; what ended the run first is what counts.

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.finding import Finding, Severity
+from graphdiag.phrases import counted
 from graphdiag.render.ci.markdown_text import block, code, folded, prose, size, table
 from graphdiag.render.ci.suites import Problem, Suite, suite_of
 from graphdiag.render.headline import WHO, headline
@@ -119,8 +120,8 @@ def _fitting(blocks: Sequence[str], most: int) -> int:
 
 def _graphs(report: Report) -> list[list[str]]:
     origin, layers, ops = report.origin, report.layer_graph, report.op_graph
-    of_model = f"{len(layers.layers):,} layers, {len(layers.edges):,} edges" if layers else "none"
-    of_tensorflow = "none" if ops is None else f"{len(ops):,} ops, {len(ops.source):,} edges"
+    of_model = f"{counted(len(layers.layers), 'layer')}, {counted(len(layers.edges), 'edge')}" if layers else "none"
+    of_tensorflow = "none" if ops is None else f"{counted(len(ops), 'op')}, {counted(len(ops.source), 'edge')}"
     rows = [["source", code(origin.path, True)]]
     rows += [
         [name, code(value, True)]

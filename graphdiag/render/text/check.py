@@ -93,8 +93,10 @@ def about(model: CheckedModel) -> str:
         return model.error
     graphs = model.data["graphs"]
     layers, ops = graphs["layers"], graphs["ops"]
-    known = [f"{layers['nodes']:,} layers, {layers['edges']:,} edges"] if layers else ["no layer graph"]
-    known.append(f"{ops['nodes']:,} ops" if ops else "no op graph")
+    known = (
+        [f"{counted(layers['nodes'], 'layer')}, {counted(layers['edges'], 'edge')}"] if layers else ["no layer graph"]
+    )
+    known.append(counted(ops["nodes"], "op") if ops else "no op graph")
     where = f"{model.source}: " if model.source != model.name else ""
     return where + ", ".join(known)
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from graphdiag.modeldiff.snapshot import Snapshot
 from graphdiag.output import plain
-from graphdiag.phrases import some
+from graphdiag.phrases import counted, some
 from graphdiag.picture_style import PictureStyle
 from graphdiag.unprintable import escape_unprintable
 
@@ -39,10 +39,11 @@ def render(snapshot: Snapshot) -> RenderableType:
 
 def title(snapshot: Snapshot) -> str:
     """``model: 28 layers, 27 edges, 1,285 ops``."""
-    what = "name scopes" if snapshot.by_scope else "layers"
-    ops = "" if snapshot.ops is None else f", {snapshot.total_ops:,} ops"
+    layers = counted(len(snapshot.layers), "name scope" if snapshot.by_scope else "layer")
+    edges = counted(sum(1 for _ in snapshot.edges), "edge")
+    ops = "" if snapshot.ops is None else f", {counted(snapshot.total_ops, 'op')}"
     name = f"{snapshot.model_name}: " if snapshot.model_name else ""
-    return f"{name}{len(snapshot.layers):,} {what}, {sum(1 for _ in snapshot.edges):,} edges{ops}"
+    return f"{name}{layers}, {edges}{ops}"
 
 
 def to_text(snapshot: Snapshot, _: PictureStyle | None = None) -> str:
