@@ -365,6 +365,18 @@ def test_a_notebook_whose_cells_have_no_id_is_read_without_a_warning(compared, s
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_what_ipython_gives_to_every_cell_is_there_and_shows_nothing(compared, scripts):
+    file = scripts / "notebook.ipynb"
+    notebook = json.loads(file.read_text())
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    shell = "get_ipython().run_line_magic('matplotlib', 'inline')\nassert 'colab' not in str(get_ipython())"
+    code[0]["source"] = f"display('shown')\n{shell}\n{''.join(code[0]['source'])}"
+    file.write_text(json.dumps(notebook))
+    done = compared("notebook.ipynb")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "shown" not in done.stdout
+
+
 def test_an_error_in_a_notebook_names_the_cell(graphdiag, scripts):
     file = scripts / "notebook.ipynb"
     file.write_text(file.read_text().replace("classifier.compile", "undefined"))

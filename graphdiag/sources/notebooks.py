@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import re
 import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,23 @@ _RUN_ALL_THE_SAME = frozenset({"time", "timeit", "capture", "prun", "memit", "mp
 
 _FOR_A_SHELL = re.compile(r"(\s*)([%!?]|[\w.]+\?{1,2}\s*$)")
 _FROM_A_SHELL = re.compile(r"(\s*[\w, ]+=\s*)[%!]\S")
+
+
+class _Shell:
+    """Stands for IPython's shell: whatever it is asked to do, it does nothing."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _nothing
+
+
+def _nothing(*_: Any, **__: Any) -> None:
+    """What `display` shows is for a notebook's reader alone."""
+
+
+IPYTHON_NAMES: Mapping[str, Any] = {"display": _nothing, "get_ipython": _Shell}
+"""What IPython gives to every cell without an import."""
 
 
 def cells(path: Path) -> list[CodePart]:

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from graphdiag.errors import GraphdiagError, ModelError, SourceError, UsageError
@@ -49,6 +49,7 @@ def open_script(
     run_to_end: bool = False,
     place: ModulePlace | None = None,
     parts: Sequence[CodePart] | None = None,
+    names: Mapping[str, Any] = MappingProxyType({}),
 ) -> Opened:
     """Run a Python file and open its model.
 
@@ -70,6 +71,7 @@ def open_script(
         run_to_end: Whether the file is run as Python runs it: training, writing, and all that it does.
         place: Where the file stands in its project, where that is known.
         parts: The code, where it is not the file's own text: the cells of a notebook.
+        names: What names stand for that the code finds without an import.
 
     Returns:
         As `open_model`, with the file as its origin.
@@ -97,7 +99,7 @@ def open_script(
                 held.enter_context(stop)
                 held.enter_context(after_import(["tensorflow"], stop.watch_tensorflow))
                 held.enter_context(after_import(["keras", "tf_keras"], stop.watch_keras))
-            model = _Run(where, parts, place, locator, stop).model(entry, given)
+            model = _Run(where, parts, place, locator, stop, names).model(entry, given)
         if keras_of(model) is None:
             opened = open_function(model, str(where), input_shape)
         else:
@@ -137,6 +139,7 @@ class _Run:
     place: ModulePlace
     locator: LayerLocator
     stop: TrainingStop
+    names: Mapping[str, Any]
     exited: ModelError | None = None
 
     def model(self, entry: str | None, arguments: Mapping[str, Any]) -> Any:
@@ -273,6 +276,7 @@ class _Run:
         codes = [part.compiled() for part in self.parts]
         module = ModuleType(self.place.name or self._module_name())
         module.__file__ = str(self.where)
+        vars(module).update(self.names)
 
         def execute() -> None:
             nonlocal module

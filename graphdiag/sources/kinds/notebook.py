@@ -10,9 +10,9 @@ from graphdiag.sources.registry import SourceKind, SourceOptions
 
 
 def _open(path: Path, options: SourceOptions) -> Opened:
-    from graphdiag.sources.notebooks import cells
+    from graphdiag.sources.notebooks import IPYTHON_NAMES, cells
 
-    return script.open_code(path, options, cells(path))
+    return script.open_code(path, options, cells(path), IPYTHON_NAMES)
 
 
 KIND = SourceKind(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from graphdiag.sources.opened import Opened
 from graphdiag.sources.registry import SourceKind, SourceOptions
@@ -17,8 +17,13 @@ def _open(path: Path, options: SourceOptions) -> Opened:
     return open_code(path, options)
 
 
-def open_code(path: Path, options: SourceOptions, parts: Sequence[CodePart] | None = None) -> Opened:
-    """Open a Python file, or the parts of code that another kind of file holds."""
+def open_code(
+    path: Path,
+    options: SourceOptions,
+    parts: Sequence[CodePart] | None = None,
+    names: Mapping[str, Any] | None = None,
+) -> Opened:
+    """Open a Python file, or the parts of code that another kind of file holds, with what names stand for in them."""
     from graphdiag.sources.script import open_script
 
     return open_script(
@@ -31,6 +36,7 @@ def open_code(path: Path, options: SourceOptions, parts: Sequence[CodePart] | No
         run_to_end=bool(options.run_to_end),
         place=options.place,
         parts=parts,
+        names=names or {},
     )
 
 
