@@ -67,18 +67,21 @@ def test_a_task_that_ends_its_worker_fails_alone(executor: TaskExecutor) -> None
     assert results(executor, [("any", 1), ("kill the worker", 0), ("any", 2)]) == [1, lost, 2]
 
 
-def test_what_a_batch_has_no_time_for_is_placed_anew(executor: TaskExecutor) -> None:
+def test_what_a_batch_has_no_time_for_is_placed_anew() -> None:
     tasks = [("sleep", 1.5), *(("sleep", 0.5 + number / 100) for number in range(3))]
-    futures = executor.submit_batch(work, tasks)
-    assert [future.result(timeout=60)[0] for future in futures] == [value for _, value in tasks]
-    assert len({future.result()[1] for future in futures}) == 2
+    # A cluster of its own: of the other one a worker may still be starting again.
+    with cluster_executor(LOCAL, 2, Limits(), runs_code) as executor:
+        futures = executor.submit_batch(work, tasks)
+        assert [future.result(timeout=60)[0] for future in futures] == [value for _, value in tasks]
+        assert len({future.result()[1] for future in futures}) == 2
 
 
 def test_a_task_that_leaves_things_behind_ends_its_process(executor: TaskExecutor) -> None:
-    first, second, third = (
+    # The others may be placed anew, when a process takes long to start.
+    first, *others = (
         future.result(timeout=60)[1] for future in executor.submit_batch(work, [("alone", 1), ("any", 2), ("any", 3)])
     )
-    assert first != second == third
+    assert first not in others
 
 
 def test_short_tasks_are_placed_together_and_come_in_order(executor: TaskExecutor) -> None:
