@@ -147,7 +147,7 @@ class _Boxing:
         for layer, rows in raw_ops.items():
             of_op[list(rows)] = self.numbers[Box(BoxKind.LAYER, layer)]
         self.home = of_op
-        values = np.fromiter(context.flow.values, dtype=np.int64, count=len(ops))
+        values = context.flow.classes
         settled = of_op.copy()
         if self.unused:
             settled[list(self.unused)] = self._number(_UNUSED)

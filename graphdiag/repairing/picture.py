@@ -148,7 +148,7 @@ def _given_masks(context: DiagnosisContext) -> Set[Pair]:
 def _shared_variables(context: DiagnosisContext, boxes: Boxes) -> Set[Pair]:
     """Pairs of layers of which the second reads or writes a variable that stands in the box of the first."""
     ops = context.ops
-    values = np.fromiter(context.flow.values, dtype=np.int64, count=len(ops))
+    values = context.flow.classes
     handles = (values[ops.source] & HANDLE != 0) & (boxes.of_op[ops.source] != boxes.of_op[ops.target])
     ends = {
         (boxes.layer_of(int(ops.source[edge])), boxes.layer_of(int(ops.target[edge])))

@@ -83,7 +83,7 @@ class Flow:
     @cached_property
     def classes(self) -> np.ndarray:
         """As `values`, to be asked about all rows at once; int64."""
-        return np.fromiter(self.values, dtype=np.int64, count=len(self.values))
+        return np.frombuffer(bytes(self.values), dtype=np.uint8).astype(np.int64)
 
     def over(self, row: int, slot: int, target_type: str, target: int | None = None) -> Carries:
         """What flows out of ``row`` at ``slot`` into an op of type ``target_type``.
