@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -23,6 +24,13 @@ def is_python(source: object) -> bool:
     if scheme_of(text):
         return False
     return Path(text).suffix in PYTHON_SUFFIXES or (":" in text and REFERENCE.fullmatch(text) is not None)
+
+
+def may_be_python(source: object) -> bool:
+    """Whether a source is Python code, or is written as a module is, ``package.module``, and nothing is there."""
+    return is_python(source) or (
+        REFERENCE.fullmatch(text := str(source)) is not None and "." in text and not os.path.exists(text)
+    )
 
 
 def scheme_of(source: object) -> str:

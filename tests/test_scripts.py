@@ -268,6 +268,16 @@ def test_the_model_of_main_is_found_and_arguments_come_after_two_dashes(compared
     assert "at fit of 'classifier'" in text
 
 
+def test_a_module_gets_arguments_as_a_file_does(graphdiag, scripts, tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    shutil.copy(scripts / "main_guard.py", package)
+    done = graphdiag("compare", "package.main_guard", "--", "--data", "pictures", "--units", "4", cwd=tmp_path)
+    sizes, _ = shown(done)
+    assert sizes == "4 layers, 3 edges"
+
+
 def test_the_only_model_is_taken_and_its_parts_do_not_count(compared):
     sizes, _ = shown(compared("autoencoder.py"))
     assert sizes == "3 layers, 2 edges"

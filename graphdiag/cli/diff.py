@@ -16,7 +16,7 @@ from graphdiag.cli.writing import pairs_of, write_result
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction, PictureStyle
 from graphdiag.render.registry import Format, formats_of
-from graphdiag.source_names import is_python
+from graphdiag.source_names import is_python, may_be_python
 
 if TYPE_CHECKING:
     from graphdiag.modeldiff.snapshot import Snapshot
@@ -72,7 +72,7 @@ def diff(
         )
     before, after = (
         _snapshot(
-            source, side, sides, {**(live if run else {}), "script_arguments": given if is_python(source) else ()}
+            source, side, sides, {**(live if run else {}), "script_arguments": given if may_be_python(source) else ()}
         )
         for source, side, run, given in zip((old, new), ("old", "new"), runs, script_arguments, strict=True)
     )

@@ -19,7 +19,7 @@ from graphdiag.cli.help_page import Command
 from graphdiag.errors import UsageError
 from graphdiag.picture_style import Direction
 from graphdiag.render.registry import WRITERS, Format, formats_of
-from graphdiag.source_names import is_python, path_or_address
+from graphdiag.source_names import may_be_python, path_or_address
 
 _E = TypeVar("_E", bound=Enum)
 _Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -68,12 +68,12 @@ def one_of(*values: str) -> click.Choice[str]:
 
 
 class CommandOnSource(Command):
-    """A command on a source; what stands after ``--`` is the command line of a Python file."""
+    """A command on a source; what stands after ``--`` is the command line of a Python file or module."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take what is for the file out first; without a Python file before it, ``--`` means what it always does."""
+        """Take what is for the file out first; without one before it, ``--`` means what it always does."""
         at = args.index("--") if "--" in args else len(args)
-        of_file = any(is_python(argument) for argument in args[:at])
+        of_file = any(may_be_python(argument) for argument in args[:at])
         rest = super().parse_args(ctx, args[:at] if of_file else args)
         ctx.params["script_arguments"] = self.command_line(args[at + 1 :] if of_file else [])
         return rest

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from graphdiag.garbage import no_garbage_collection
-from graphdiag.source_names import is_python
+from graphdiag.source_names import may_be_python
 
 _THREADS = "OPENBLAS_NUM_THREADS"
 
@@ -22,7 +22,7 @@ def only_read(*sources: Path | str | None) -> None:
     Args:
         sources: What the command reads; ``None`` for one that was not given.
     """
-    if any(is_python(source) for source in sources):
+    if any(may_be_python(source) for source in sources):
         return
     import_numpy_without_threads()
     click.get_current_context().with_resource(no_garbage_collection())
