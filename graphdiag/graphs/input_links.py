@@ -150,20 +150,22 @@ def _links_in_bytes(
 def _without_marks(source: ByteTexts, inputs: Spans) -> tuple[Spans, np.ndarray]:
     """Inputs without ``^`` or ``:1``, and their slots; int32."""
     start, stop = inputs.start.copy(), inputs.stop.copy()
-    filled = np.flatnonzero(start < stop)
-    control = filled[source.byte_at(start[filled]) == ord("^")]
+    # A text of one character is a name, or a mark with no name behind it.
+    may_be_marked = np.flatnonzero(stop - start > 1)
+    control = may_be_marked[source.byte_at(start[may_be_marked]) == ord("^")]
     slots = np.zeros(len(start), dtype=np.int32)
     slots[control] = CONTROL
     start[control] += 1
-    left = filled[slots[filled] != CONTROL]
+    left = may_be_marked[slots[may_be_marked] != CONTROL]
     value = np.zeros(len(left), dtype=np.int32)
     for digits in range(1, _SHORT_SLOT + 1):
-        # Before the digits there are a mark and some name.
+        # A colon and at least one letter of a name precede the digits.
         fits = stop[left] - start[left] > digits + 1
         left, value = left[fits], value[fits]
         digit = source.byte_at(stop[left] - digits) - np.uint8(ord("0"))
         fits = digit < 10
-        left, value = left[fits], value[fits] + digit[fits] * np.int32(10 ** (digits - 1))
+        # numpy 1.26 multiplies bytes by a small number in bytes, where 3 * 100 overflows.
+        left, value = left[fits], value[fits] + digit[fits].astype(np.int32) * 10 ** (digits - 1)
         is_marked = source.byte_at(stop[left] - digits - 1) == ord(":")
         marked = left[is_marked]
         slots[marked] = value[is_marked]
