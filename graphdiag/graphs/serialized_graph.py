@@ -84,7 +84,7 @@ class Nodes:
     def named_as_scopes(self) -> tuple[np.ndarray, np.ndarray]:
         """The rows whose names are also names of scopes, and these scopes; int64."""
         table = self.given.table
-        if table is None or not table.are_unique:
+        if table is None or not table.are_unique or not len(self):
             return named_as_scopes(self.names, self.scopes)
         scopes = self.scopes
         # The name of a scope is what the names of its ops begin with.

@@ -132,6 +132,11 @@ def test_where_the_walk_begins_changes_nothing(graph, apart, before):
     assert read.message == graph
 
 
+def test_a_graph_without_ops_has_none_that_is_named_as_a_scope():
+    columns = nodes_of(SerializedGraph(GraphDef().SerializeToString()))
+    assert [found.tolist() for found in columns.named_as_scopes] == [[], []]
+
+
 def test_graphs_are_parsed_only_when_they_are_looked_at():
     graph = GraphDef(node=[NodeDef(name="a", op="Const"), NodeDef(name="b", op="Relu", input=["a"])])
     graphs = SerializedGraphs([SerializedGraph(graph.SerializeToString())])
