@@ -22,7 +22,7 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.disjoint_sets import DisjointSets
-from graphdiag.graphs.arrays import first_of_each
+from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.scope_tree import ScopeTree
 
@@ -199,7 +199,7 @@ def by_outermost(
 
 def _grouped(rows: np.ndarray, owners: np.ndarray, scopes: np.ndarray) -> Iterator[tuple[int, int, Sequence[int]]]:
     """Rows by owner and scope."""
-    first, group = first_of_each(owners.astype(np.int64) * (int(scopes.max(initial=0)) + 1) + scopes)
+    first, group = first_of_each(numbers_of_pairs(owners, scopes, int(scopes.max(initial=0)) + 1))
     members = rows[np.argsort(group, kind="stable")].tolist()
     ends = np.cumsum(np.bincount(group, minlength=len(first))).tolist()
     starts = [0, *ends][:-1]

@@ -24,7 +24,7 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, role_of_name
 from graphdiag.diagnosis.scope_matching import assign
-from graphdiag.graphs.arrays import distinct
+from graphdiag.graphs.arrays import distinct, numbers_of_pairs
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -488,7 +488,7 @@ def _in_scopes_around(graph: OpGraph, variables: np.ndarray, readers: np.ndarray
 def _distinct_pairs(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of numbers, each once: two columns."""
     base = int(second.max(initial=0)) + 1
-    firsts, seconds = np.divmod(distinct(first.astype(np.int64) * base + second), base)
+    firsts, seconds = np.divmod(distinct(numbers_of_pairs(first, second, base)), base)
     return firsts, seconds
 
 

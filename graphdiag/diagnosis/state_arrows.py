@@ -18,7 +18,7 @@ from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import Ownership
-from graphdiag.graphs.arrays import first_of_each
+from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.scope_tree import ScopeTree
 
@@ -129,7 +129,7 @@ def state_arrows(graph: OpGraph, flow: Flow) -> StateArrows:
     source, target = scopes.side_by_side(drawn_in[graph.source[edges]], drawn_in[graph.target[edges]])
     kept = _with_those_beside(source, target, state[edges] & (source >= 0), len(scopes))
     edges, source, target = edges[kept], source[kept], target[kept]
-    first, arrow = first_of_each(source.astype(np.int64) * len(scopes) + target)
+    first, arrow = first_of_each(numbers_of_pairs(source, target, len(scopes)))
     edges = edges[np.argsort(arrow, kind="stable")]
     ends = np.concatenate(([0], np.cumsum(np.bincount(arrow, minlength=len(first)))))
     return StateArrows(source[first], target[first], edges, state[edges], ends, scopes)
@@ -141,7 +141,7 @@ def _with_those_beside(source: np.ndarray, target: np.ndarray, chosen: np.ndarra
     left[source[chosen]], entered[target[chosen]] = True, True
     # Most edges are told apart by one of their ends.
     places = np.flatnonzero(left[source] & entered[target] & (source >= 0))
-    _, arrow = first_of_each(source[places].astype(np.int64) * count + target[places])
+    _, arrow = first_of_each(numbers_of_pairs(source[places], target[places], count))
     is_wanted = np.zeros(len(places), dtype=bool)
     is_wanted[arrow[chosen[places]]] = True
     found: np.ndarray = places[is_wanted[arrow]]

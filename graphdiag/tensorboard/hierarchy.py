@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphdiag.graphs.arrays import distinct, first_of_each
+from graphdiag.graphs.arrays import distinct, first_of_each, numbers_of_pairs
 from graphdiag.graphs.drawn_graph import META, OP, ROOT
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.merge import UndrawableGraphError
@@ -331,7 +331,7 @@ def draw_edges(hierarchy: Hierarchy, edges: BaseEdges) -> LevelEdges:
     parents = hierarchy.parents
     source, target = _siblings(parents, _depths(hierarchy), edges)
     # TensorBoard keeps the order in which the pairs first come up.
-    first, of_base = first_of_each(source * len(parents) + target)
+    first, of_base = first_of_each(numbers_of_pairs(source, target, len(parents)))
     size = len(first)
     control = np.bincount(of_base[edges.control], minlength=size)
     parent = parents[source[first]]

@@ -21,7 +21,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from graphdiag.graphs.arrays import first_of_each
+from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs
 from graphdiag.graphs.drawn_graph import SERIES
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.hierarchy import Hierarchy
@@ -82,8 +82,8 @@ def _index(hierarchy: Hierarchy, graph: SlimGraph, series: Sequence[str]) -> Map
 
 def _look_alikes(hierarchy: Hierarchy, graph: SlimGraph) -> dict[int, dict[str, list[int]]]:
     """The ops of one type in one metanode, where they are enough to make a series; by metanode and type."""
-    types = np.int64(graph.op_numbers.max(initial=0)) + 1
-    first, which = first_of_each(hierarchy.parents[: hierarchy.root] * types + graph.op_numbers)
+    types = int(graph.op_numbers.max(initial=0)) + 1
+    first, which = first_of_each(numbers_of_pairs(hierarchy.parents[: hierarchy.root], graph.op_numbers, types))
     enough = np.bincount(which, minlength=len(first)) >= MIN_SIZE
     for group in np.flatnonzero(enough).tolist():
         enough[group] = bool(graph.ops[first[group]])

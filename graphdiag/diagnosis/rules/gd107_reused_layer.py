@@ -47,7 +47,7 @@ from graphdiag.diagnosis.fixes import traced_instead
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.state_arrows import Arrow, is_state, ops_with_state
-from graphdiag.graphs.arrays import distinct, first_of_each
+from graphdiag.graphs.arrays import distinct, first_of_each, numbers_of_pairs
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
@@ -131,7 +131,7 @@ def _arrows_within_layers(context: DiagnosisContext) -> Iterator[Arrow]:
     owner, places = of_op[ops.source[edges[within]]], places[within]
     # Many edges leave a box for others of its layer: each box is asked once.
     box = arrows.source[places]
-    first, which = first_of_each(box.astype(np.int64) * len(owners) + owner)
+    first, which = first_of_each(numbers_of_pairs(box, owner, len(owners)))
     is_call = [
         not _is_inside_a_call(context, names[scope], owners[number])
         for scope, number in zip(box[first].tolist(), owner[first].tolist(), strict=True)

@@ -35,7 +35,7 @@ from graphdiag.diagnosis.fixes import repaired
 from graphdiag.diagnosis.handles import captured_handles
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
-from graphdiag.graphs.arrays import distinct, first_of_each
+from graphdiag.graphs.arrays import distinct, first_of_each, numbers_of_pairs
 from graphdiag.graphs.drawn_graph import ROOT, SERIES, Extraction
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.phrases import CARRIED, some
@@ -220,7 +220,7 @@ def _in_own_box(context: DiagnosisContext, rows: np.ndarray) -> np.ndarray:
     boxes, scopes, drawn_names = context.view.box_rows[rows], context.ops.scopes, context.view.drawn.names
     around = scopes.at_depth(1)[scopes.of_op[rows]]
     # Ops of one outer scope in one box are all alike; an op outside of all scopes is looked at for itself.
-    places = np.where(around > 0, around * np.int64(len(drawn_names)) + boxes, -1 - rows)
+    places = np.where(around > 0, numbers_of_pairs(around, boxes, len(drawn_names)), -1 - rows)
     first, which = first_of_each(places)
     answers = [
         context.ops.names[row].partition("/")[0] == drawn_names[box]
@@ -273,7 +273,7 @@ def _layers_by_box(context: DiagnosisContext) -> Mapping[str, Sequence[str]]:
     owned = np.flatnonzero((boxes >= 0) & (of_op != UNOWNED))
     is_series = np.array([kind == SERIES for kind in drawn.types], dtype=bool)
     owned = owned[_in_own_box(context, owned) | is_series[boxes[owned]]]
-    first, _ = first_of_each(boxes[owned] * np.int64(len(context.ownership.owners) + 1) + of_op[owned])
+    first, _ = first_of_each(numbers_of_pairs(boxes[owned], of_op[owned], len(context.ownership.owners)))
     layers: dict[str, list[str]] = {}
     for row in owned[first].tolist():
         layers.setdefault(drawn.names[boxes[row]], []).append(context.ownership.owners[int(of_op[row])])
@@ -312,8 +312,8 @@ def _degrees_without_artifacts(context: DiagnosisContext, outward: bool) -> Mapp
     spurious = {edge.source * len(ops) + edge.target for _, edge in _artifacts(context)}
     near, far = (boxes[ops.source], boxes[ops.target])[:: 1 if outward else -1]
     counts = (near >= 0) & (far >= 0) & (near != far) & (ops.output >= 0)
-    counts &= ~np.isin(ops.source * np.int64(len(ops)) + ops.target, list(spurious))
-    pairs = distinct(near[counts] * np.int64(len(names)) + far[counts])
+    counts &= ~np.isin(numbers_of_pairs(ops.source, ops.target, len(ops)), list(spurious))
+    pairs = distinct(numbers_of_pairs(near[counts], far[counts], len(names)))
     return {names[box]: number for box, number in enumerate(np.bincount(pairs // len(names)).tolist()) if number}
 
 

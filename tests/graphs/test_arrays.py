@@ -1,0 +1,41 @@
+"""Groups and sets of numbers in arrays: at every size, none and more than 32 bits included."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from graphdiag.graphs.arrays import distinct, distinct_below, first_of_each, numbers_of_pairs, offsets_of
+
+SIZES = [[], [0], [2, 0, 2, 1, 0], list(range(40)) * 2]
+
+
+@pytest.mark.parametrize("values", SIZES)
+def test_different_values_are_sorted_and_given_once(values: list[int]) -> None:
+    array = np.array(values, dtype=np.int32)
+    for found in (distinct(array), distinct_below(array, 40), distinct_below(array, 100_000)):
+        assert found.tolist() == sorted(set(values))
+
+
+@pytest.mark.parametrize("values", SIZES)
+def test_different_values_are_numbered_as_they_come(values: list[int]) -> None:
+    first, which = first_of_each(np.array(values, dtype=np.int64))
+    in_order = list(dict.fromkeys(values))
+    assert first.tolist() == [values.index(value) for value in in_order]
+    assert which.tolist() == [in_order.index(value) for value in values]
+
+
+@pytest.mark.parametrize("values", SIZES)
+def test_offsets_are_where_the_numbers_of_each_key_begin(values: list[int]) -> None:
+    offsets = offsets_of(np.array(values, dtype=np.int32), 40)
+    in_order = sorted(values)
+    assert [in_order[start:stop] for start, stop in pairwise(offsets.tolist())] == [
+        [key] * values.count(key) for key in range(40)
+    ]
+
+
+def test_pairs_of_large_numbers_of_32_bits_are_told_apart() -> None:
+    first, second = np.array([0, 1, 90_000, 90_000], dtype=np.int32), np.array([1, 0, 5, 99_999], dtype=np.int32)
+    assert numbers_of_pairs(first, second, 100_000).tolist() == [1, 100_000, 9_000_000_005, 9_000_099_999]
