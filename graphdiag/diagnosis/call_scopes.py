@@ -13,6 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.disjoint_sets import DisjointSets
-from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs
+from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs, offsets_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.scope_tree import ScopeTree
 
@@ -201,10 +202,9 @@ def _grouped(rows: np.ndarray, owners: np.ndarray, scopes: np.ndarray) -> Iterat
     """Rows by owner and scope."""
     first, group = first_of_each(numbers_of_pairs(owners, scopes, int(scopes.max(initial=0)) + 1))
     members = rows[np.argsort(group, kind="stable")].tolist()
-    ends = np.cumsum(np.bincount(group, minlength=len(first))).tolist()
-    starts = [0, *ends][:-1]
-    for owner, scope, start, end in zip(owners[first].tolist(), scopes[first].tolist(), starts, ends, strict=True):
-        yield owner, scope, members[start:end]
+    parts = pairwise(offsets_of(group, len(first)).tolist())
+    for owner, scope, (start, stop) in zip(owners[first].tolist(), scopes[first].tolist(), parts, strict=True):
+        yield owner, scope, members[start:stop]
 
 
 def tail(scope: str, depth: int) -> str:

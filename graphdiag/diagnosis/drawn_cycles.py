@@ -112,7 +112,10 @@ class _Contents:
 
 
 def _grouped(holders: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places by what holds them, a number below `count`; the places of holder ``h`` begin at the ``h``-th offset."""
+    """Places sorted by what holds them, a number below `count`, and the offset at which those of each holder begin.
+
+    Places that nothing holds, whose number is -1, come before all offsets.
+    """
     order = np.argsort(holders, kind="stable")
     return order, np.searchsorted(holders[order], np.arange(count + 1))
 

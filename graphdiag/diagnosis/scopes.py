@@ -24,7 +24,7 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, role_of_name
 from graphdiag.diagnosis.scope_matching import assign
-from graphdiag.graphs.arrays import distinct, numbers_of_pairs
+from graphdiag.graphs.arrays import distinct, numbers_of_pairs, offsets_of
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -444,7 +444,7 @@ class _Grouped:
     def __init__(self, keys: np.ndarray, numbers: np.ndarray, count: int) -> None:
         order = np.lexsort((numbers, keys))
         self._numbers: list[int] = numbers[order].tolist()
-        self._ends: list[int] = np.searchsorted(keys[order], np.arange(count + 1)).tolist()
+        self._ends: list[int] = offsets_of(keys, count).tolist()
 
     def of(self, key: int) -> Sequence[int]:
         return self._numbers[self._ends[key] : self._ends[key + 1]]

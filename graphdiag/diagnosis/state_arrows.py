@@ -18,7 +18,7 @@ from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import Ownership
-from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs
+from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs, offsets_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.scope_tree import ScopeTree
 
@@ -131,7 +131,7 @@ def state_arrows(graph: OpGraph, flow: Flow) -> StateArrows:
     edges, source, target = edges[kept], source[kept], target[kept]
     first, arrow = first_of_each(numbers_of_pairs(source, target, len(scopes)))
     edges = edges[np.argsort(arrow, kind="stable")]
-    ends = np.concatenate(([0], np.cumsum(np.bincount(arrow, minlength=len(first)))))
+    ends = offsets_of(arrow, len(first))
     return StateArrows(source[first], target[first], edges, state[edges], ends, scopes)
 
 

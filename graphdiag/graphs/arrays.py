@@ -90,3 +90,18 @@ def offsets_of(keys: np.ndarray, count: int) -> np.ndarray:
     offsets = np.zeros(count + 1, dtype=np.int64)
     np.cumsum(np.bincount(keys, minlength=count), out=offsets[1:])
     return offsets
+
+
+def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The numbers of several ranges, one range after the other.
+
+    Args:
+        starts: The first number of each range.
+        counts: How many numbers each range has; 0 for none.
+
+    Returns:
+        int64, as many as `counts` has in all.
+    """
+    before = np.cumsum(counts) - counts
+    numbers: np.ndarray = np.repeat(starts - before, counts) + np.arange(int(counts.sum()))
+    return numbers

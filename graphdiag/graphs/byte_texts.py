@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphdiag.graphs.arrays import first_of_each
+from graphdiag.graphs.arrays import first_of_each, ranges
 from graphdiag.graphs.wire_format import Spans
 
 _WORD = 8
@@ -156,7 +156,7 @@ class ByteTexts:
         for begin in range(0, len(size), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             number = np.maximum(size[part] + _BLOCK - 1, _BLOCK) // _BLOCK
-            onward = _BLOCK * (np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number))
+            onward = _BLOCK * ranges(np.zeros_like(number), number)
             blocks[np.repeat(start[part], number) + onward] = self._blocks(
                 np.repeat(texts.start[part], number) + onward
             )

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from graphdiag.graphs.arrays import ranges
+
 _FEW = 64
 """Rows of a frontier that are followed one by one: a step in whole arrays costs as much as some dozens of them."""
 _WIDE = 16
@@ -72,6 +74,4 @@ def _step_of_many(frontier: np.ndarray, offsets: np.ndarray, onward: np.ndarray,
 
 def edges_of(rows: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """The places of the edges of some rows, row by row: int64."""
-    counts = offsets[rows + 1] - offsets[rows]
-    before = np.cumsum(counts) - counts
-    return np.repeat(offsets[rows] - before, counts) + np.arange(int(counts.sum()))
+    return ranges(offsets[rows], offsets[rows + 1] - offsets[rows])

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphdiag.graphs.arrays import offsets_of
+
 _NODE = 0x0A
 """Tag of a node in a graph: field 1, length-delimited."""
 _NAME, _OP, _INPUT, _DEVICE = 0x0A, 0x12, 0x1A, 0x22
@@ -247,15 +249,13 @@ def _walk(data: bytes, nodes: Spans, rest: bytes) -> NodeSpans:
         note(np.full(len(tags), row), tags, start, stop)
     owner, begin_of, end_of = np.concatenate(owners), np.concatenate(starts), np.concatenate(stops)
     in_order = np.argsort(begin_of)
-    first = np.zeros(count + 1, dtype=np.int64)
-    np.cumsum(np.bincount(owner, minlength=count), out=first[1:])
     return NodeSpans(
         nodes=nodes,
         names=singular[_NAME],
         ops=singular[_OP],
         devices=singular[_DEVICE],
         inputs=Spans(begin_of[in_order], end_of[in_order]),
-        first_input=first,
+        first_input=offsets_of(owner, count),
         rest=rest,
     )
 

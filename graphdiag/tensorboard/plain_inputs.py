@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphdiag.graphs.arrays import ranges
 from graphdiag.graphs.input_links import CONTROL
 from graphdiag.tensorboard.named_rows import CONSTANT, PLAIN, REFERENCE_OPS, SUMMARY, NamedRows
 
@@ -101,5 +102,4 @@ def _behind(first_input: np.ndarray, found: np.ndarray, hosted: np.ndarray) -> t
     """For inputs that name constants, each repeated for all that the constant takes, and the inputs of the constant."""
     begin = first_input[found[hosted]]
     number = first_input[found[hosted] + 1] - begin
-    before = np.cumsum(number) - number
-    return np.repeat(hosted, number), np.arange(number.sum()) + np.repeat(begin - before, number)
+    return np.repeat(hosted, number), ranges(begin, number)

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from graphdiag.graphs.arrays import distinct, distinct_below, first_of_each, numbers_of_pairs, offsets_of
+from graphdiag.graphs.arrays import distinct, distinct_below, first_of_each, numbers_of_pairs, offsets_of, ranges
 
 SIZES = [[], [0], [2, 0, 2, 1, 0], list(range(40)) * 2]
 
@@ -39,3 +39,9 @@ def test_offsets_are_where_the_numbers_of_each_key_begin(values: list[int]) -> N
 def test_pairs_of_large_numbers_of_32_bits_are_told_apart() -> None:
     first, second = np.array([0, 1, 90_000, 90_000], dtype=np.int32), np.array([1, 0, 5, 99_999], dtype=np.int32)
     assert numbers_of_pairs(first, second, 100_000).tolist() == [1, 100_000, 9_000_000_005, 9_000_099_999]
+
+
+@pytest.mark.parametrize("bounds", [[], [(3, 3)], [(5, 8), (2, 2), (0, 2), (7, 7)]])
+def test_ranges_stand_one_after_the_other(bounds: list[tuple[int, int]]) -> None:
+    starts, stops = np.array(bounds, dtype=np.int64).reshape(-1, 2).T
+    assert ranges(starts, stops - starts).tolist() == [number for bound in bounds for number in range(*bound)]

@@ -9,6 +9,7 @@ import numpy as np
 from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, transfer
 from graphdiag.diagnosis.dataflow.inputs import tensor_edges
 from graphdiag.diagnosis.dataflow.op_specs import OpSpec
+from graphdiag.graphs.arrays import ranges
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import edges_of
 
@@ -111,8 +112,7 @@ def edges_into(graph: OpGraph, rows: np.ndarray, position: int = 0) -> tuple[np.
     """The edges into some rows, from a position on, row by row, and how many each of the rows has; int64."""
     begin = graph.in_edges[rows] + position
     counts = np.maximum(graph.in_edges[rows + 1] - begin, 0)
-    before = np.cumsum(counts) - counts
-    return np.repeat(begin - before, counts) + np.arange(int(counts.sum())), counts
+    return ranges(begin, counts), counts
 
 
 def joined(sets: np.ndarray, counts: np.ndarray) -> np.ndarray:
