@@ -1,7 +1,7 @@
 """Many short texts that lie in some bytes: which are equal, found in whole arrays and without a Python string for each.
 
-Texts are told apart by a number of 64 bits, and those whose numbers are equal are compared byte by byte, so that no
-answer depends on luck. Where different texts have one number, for which somebody must have worked, there is no answer.
+Texts are told apart by a hash of 64 bits, and those whose hashes are equal are compared byte by byte, so that no answer
+depends on luck. Different texts with one hash, which hardly occur unless they were constructed, are refused.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _FACTORS = _FACTOR ** np.arange(1, _BLOCK // _WORD + 1, dtype=np.uint64)
 _HALF = np.uint64(32)
 _FIRST_NOT_ASCII = 0x80
 _SIZES = range(_WORD, _BLOCK + 1, _WORD)
-"""Sizes of a block: where all texts are short, less is looked at."""
+"""Sizes of a block in bytes: where all texts are short, small blocks do."""
 
 
 def _blocks_of(data: bytes | np.ndarray, size: int = _BLOCK) -> np.ndarray:
-    """The block that begins at each place, as one item: to take many of them at once costs little more than a byte."""
+    """A view of the bytes with the block that begins at each place as one item, which numpy copies at once."""
     return np.ndarray((len(data) - size + 1,), dtype=f"V{size}", buffer=data, strides=(1,))
 
 
@@ -38,11 +38,14 @@ _MASKS = {
 
 
 class AmbiguousTextsError(ValueError):
-    """Different texts have the same number, or some are not ASCII: they have to be told apart as strings."""
+    """Different texts have the same hash, or some are not ASCII: they have to be told apart as strings."""
 
 
 class ByteTexts:
     """Bytes with texts in them.
+
+    Args:
+        data: The bytes.
 
     Attributes:
         data: The bytes.
@@ -59,7 +62,7 @@ class ByteTexts:
         self._at_end = {size: _blocks_of(end, size) for size in _SIZES}
 
     def byte_at(self, places: np.ndarray) -> np.ndarray:
-        """The bytes at some places; uint8."""
+        """The byte at each place; uint8."""
         found: np.ndarray = self._bytes[places]
         return found
 
@@ -77,25 +80,25 @@ class ByteTexts:
         """The same as words; uint64, places x words."""
         return self._blocks(places, size).view("<u8").reshape(len(places), -1)
 
-    def numbers(self, texts: Spans) -> np.ndarray:
-        """A number for each text, the same for equal texts; uint64.
+    def hashes(self, texts: Spans) -> np.ndarray:
+        """A hash of each text; uint64.
 
         Raises:
             AmbiguousTextsError: A text is not ASCII.
         """
-        numbers = np.empty(len(texts), dtype=np.uint64)
+        hashes = np.empty(len(texts), dtype=np.uint64)
         size = texts.stop - texts.start
         for begin in range(0, len(texts), _CHUNK):
             part = slice(begin, begin + _CHUNK)
-            numbers[part] = self._numbers(texts.start[part], size[part])
+            hashes[part] = self._hashes(texts.start[part], size[part])
         for row in np.flatnonzero(size > _LONG).tolist():
             text = self.data[texts.start[row] : texts.stop[row]]
             if not text.isascii():
                 raise AmbiguousTextsError
-            numbers[row] = hash(text) & 0xFFFFFFFFFFFFFFFF
-        return numbers
+            hashes[row] = hash(text) & 0xFFFFFFFFFFFFFFFF
+        return hashes
 
-    def _numbers(self, at: np.ndarray, size: np.ndarray) -> np.ndarray:
+    def _hashes(self, at: np.ndarray, size: np.ndarray) -> np.ndarray:
         found: np.ndarray = size.astype(np.uint64) * _FACTOR
         rows, left = np.arange(len(size)), np.where(size > _LONG, 0, size)
         while len(rows):
@@ -103,7 +106,7 @@ class ByteTexts:
             words = self._words(at, block) & _kept(left, block)
             if words.view(np.uint8).max() >= _FIRST_NOT_ASCII:
                 raise AmbiguousTextsError
-            # Without this the last letters of a word would say nothing of most bits of the number.
+            # A product carries bits only upward: else the last letters of a word would change few bits of the hash.
             words ^= words >> _HALF
             found[rows] = found[rows] * _FACTOR + words @ _FACTORS[: block // _WORD]
             more = np.flatnonzero(left > _BLOCK)
@@ -131,13 +134,16 @@ class ByteTexts:
     def kinds(self, texts: Spans) -> tuple[np.ndarray, np.ndarray]:
         """Number the different texts, in the order in which they first appear.
 
+        Args:
+            texts: The texts.
+
         Returns:
             The place of the first text of each kind, and the kind of each text; int64.
 
         Raises:
-            AmbiguousTextsError: See there.
+            AmbiguousTextsError: Different texts have the same hash, or a text is not ASCII.
         """
-        like = _first_alike(self.numbers(texts))
+        like = _first_alike(self.hashes(texts))
         is_first = like == np.arange(len(like))
         others = np.flatnonzero(~is_first)
         if not self.equal(texts.at(others), texts.at(like[others])).all():
@@ -145,14 +151,21 @@ class ByteTexts:
         return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[like]
 
     def joined(self, texts: Spans) -> tuple[ByteTexts, Spans]:
-        """Texts one after the other, with a blank behind each, and where they lie then."""
+        """Copy texts into one buffer, each followed by a blank.
+
+        Args:
+            texts: The texts, in any order and number.
+
+        Returns:
+            The buffer, and where the texts lie in it.
+        """
         size = texts.stop - texts.start
         stop = np.cumsum(size + 1) - 1
         start = stop - size
         total = int(stop[-1]) + 1 if len(stop) else 0
         joined = np.empty(total + _BLOCK, dtype=np.uint8)
         blocks = _blocks_of(joined)
-        # What a block holds beyond its text is written over by the next.
+        # Blocks are written in order: what one holds beyond its text is overwritten by the next.
         for begin in range(0, len(size), _CHUNK):
             part = slice(begin, begin + _CHUNK)
             number = np.maximum(size[part] + _BLOCK - 1, _BLOCK) // _BLOCK
@@ -173,28 +186,28 @@ class ByteTexts:
         return split(joined, places)
 
 
-def _first_alike(numbers: np.ndarray) -> np.ndarray:
-    """The place of the first of some texts' numbers that is equal to each; int32."""
-    slot_count = slots_for(len(numbers))
-    slots = slots_of(numbers, slot_count)
-    places = np.arange(len(numbers), dtype=np.int32)
+def _first_alike(hashes: np.ndarray) -> np.ndarray:
+    """For each of some hashes the place of the first that is equal to it; int32."""
+    slot_count = slots_for(len(hashes))
+    slots = slots_of(hashes, slot_count)
+    places = np.arange(len(hashes), dtype=np.int32)
     first_in_slot = np.empty(slot_count, dtype=np.int32)
     first_in_slot[slots[::-1]] = places[::-1]
     found: np.ndarray = first_in_slot[slots]
-    # Few share a slot with another number.
-    others = np.flatnonzero(numbers[found] != numbers)
-    first, kind = first_of_each(numbers[others])
+    # Few share a slot with another hash; they are sorted.
+    others = np.flatnonzero(hashes[found] != hashes)
+    first, kind = first_of_each(hashes[others])
     found[others] = others[first[kind]]
     return found
 
 
 def _block_for(left: np.ndarray) -> int:
-    """The size of a block that holds what is left of any of some texts, or as much of it as is looked at at once."""
+    """The smallest block that holds what is left of each text, or the largest block there is."""
     return min(-(-int(left.max()) // _WORD) * _WORD, _BLOCK) or _WORD
 
 
 def _kept(left: np.ndarray, block: int) -> np.ndarray:
-    """The masks for blocks in which so many bytes of texts are left; uint64, texts x words."""
+    """Masks that keep the bytes of each text in its block, and clear what lies behind it; uint64, texts x words."""
     found: np.ndarray = _MASKS[block][np.minimum(left, block)]
     return found.view("<u8").reshape(len(left), -1)
 
@@ -204,9 +217,9 @@ def slots_for(texts: int) -> int:
     return 4 << texts.bit_length()
 
 
-def slots_of(numbers: np.ndarray, slots: int) -> np.ndarray:
-    """The slot for each of some texts' numbers, by its highest bits; few have the same; int64."""
-    found: np.ndarray = (numbers >> np.uint64(65 - slots.bit_length())).astype(np.int64)
+def slots_of(hashes: np.ndarray, slots: int) -> np.ndarray:
+    """The slot of each hash: its highest bits, which the product mixes best; int64."""
+    found: np.ndarray = (hashes >> np.uint64(65 - slots.bit_length())).astype(np.int64)
     return found
 
 

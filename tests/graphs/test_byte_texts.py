@@ -55,7 +55,7 @@ def test_kinds_are_numbered_as_they_come(listed: list[str]) -> None:
 
 
 def alike() -> tuple[str, str]:
-    """Two texts with one number."""
+    """Two texts with one hash."""
     random = np.random.default_rng(0)
     factor = 0x9E3779B97F4A7C15
     factors = [pow(factor, place, 2**64) for place in (1, 2)]
@@ -72,10 +72,10 @@ def alike() -> tuple[str, str]:
             return "aaaaaaaabbbbbbbb", other.decode() + ending.decode()
 
 
-def test_different_texts_with_one_number_are_not_taken_for_each_other() -> None:
+def test_different_texts_with_one_hash_are_not_taken_for_each_other() -> None:
     one, other = alike()
     source, (both, alone, missing) = in_bytes([one, other], [one], [other])
-    assert len(set(source.numbers(both).tolist())) == 1
+    assert len(set(source.hashes(both).tolist())) == 1
     with pytest.raises(AmbiguousTextsError):
         TextTable(source, both)
     with pytest.raises(AmbiguousTextsError):
