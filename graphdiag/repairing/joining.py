@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def recorded_once(graph_def: GraphDef) -> GraphDef:
-    """A graph of a trace without the second record of the op that it is.
+    """A graph that is one op run eagerly, without the second record of this op.
 
     TensorFlow records an op that runs eagerly twice in one graph where oneDNN has a kernel for it, as ``MatMul`` and as
     ``_MklMatMul``, with arguments and results of the same names.
@@ -32,7 +32,8 @@ def recorded_once(graph_def: GraphDef) -> GraphDef:
 
     first = GraphDef()
     first.CopyFrom(graph_def)
-    again = next(place for place, name in enumerate(names) if name in names[:place])
+    first_place = {name: place for place, name in reversed(list(enumerate(names)))}
+    again = next(place for place, name in enumerate(names) if first_place[name] < place)
     del first.node[again:]
     return first
 
