@@ -27,7 +27,7 @@ def is_python(source: object) -> bool:
 
 
 def may_be_python(source: object) -> bool:
-    """Whether a source is Python code, or is written as a module is, ``package.module``, and nothing is there."""
+    """Whether a source is Python code, or is written as a module, ``package.module``, and no file has that name."""
     return is_python(source) or (
         REFERENCE.fullmatch(text := str(source)) is not None and "." in text and not os.path.exists(text)
     )

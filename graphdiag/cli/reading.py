@@ -1,4 +1,4 @@
-"""What a command does without that reads files and runs nobody's code."""
+"""What a command can do without when it reads files and runs no code of the user's."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _THREADS = "OPENBLAS_NUM_THREADS"
 
 
 def only_read(*sources: Path | str | None) -> None:
-    """Import numpy without threads, and keep the garbage collector out until the command ends.
+    """Import numpy without threads, and switch garbage collection off until the command ends.
 
-    A graph is columns without cycles: of a million ops the collector takes a tenth of the time and finds nothing. The
-    code of a Python file may want both, so nothing happens when one is among the sources.
+    A graph is columns without cycles: with a million ops the collector takes a tenth of the time and frees nothing. The
+    code of a Python file may need both, so nothing happens when one is among the sources.
 
     Args:
         sources: What the command reads; ``None`` for one that was not given.

@@ -172,15 +172,16 @@ class Outermost(Generic[Answer]):
 def by_outermost(
     context: DiagnosisContext, finders: Sequence[Outermost[Answer]]
 ) -> Sequence[tuple[int, Answer, Sequence[int]]]:
-    """The ops of layers, by what is found among the scopes around them.
+    """Group the ops of layers by owner, and by the answer that the scopes around them give.
 
     Args:
         context: The diagnosis context.
-        finders: For each owner, what finds it.
+        finders: For each owner, what gives the answers.
 
     Returns:
-        The row of an owner, an answer, and ops of this owner with this answer; in the order of their first ops. Ops
-        without an answer are left out.
+        For each group the place of the owner among all owners, the answer, and the rows of the ops, ascending; groups
+        are in the order of their first ops, and several may have one owner and answer. Ops without an answer are left
+        out.
     """
     of_op, scopes = context.ownership.of_op, context.ops.scopes
     found: list[tuple[int, Answer, Sequence[int]]] = []
@@ -199,7 +200,7 @@ def by_outermost(
 
 
 def _grouped(rows: np.ndarray, owners: np.ndarray, scopes: np.ndarray) -> Iterator[tuple[int, int, Sequence[int]]]:
-    """Rows by owner and scope."""
+    """Groups of rows with one owner and one scope: the owner, the scope and the rows."""
     first, group = first_of_each(numbers_of_pairs(owners, scopes, int(scopes.max(initial=0)) + 1))
     members = rows[np.argsort(group, kind="stable")].tolist()
     parts = pairwise(offsets_of(group, len(first)).tolist())

@@ -38,7 +38,7 @@ _OPTIMIZED = re.compile(
 )
 _TELLING_TYPE = re.compile(r"FakeQuant|Quantize|Dequantize|Requantize|_Fused|_Mkl")
 _MARKS_OF_SCOPES = ("_Fold", "asked", "__cf__", "ConstantFolding", "ArithmeticOptimizer", "-LayoutOptimizer")
-"""What names of scopes of rewriters' ops hold, where no type tells."""
+"""What names of scopes of rewriters' ops hold, where no type tells; ``asked`` is in ``masked`` and in ``Masked``."""
 _MARKS = ("__cf__", "-LayoutOptimizer")
 """What names of rewriters' ops hold, where neither a type nor a scope tells."""
 _PRUNED_LEAF = re.compile(r"(?:masked_weights?|MaskedWeights?)(?:_[0-9]+)?")

@@ -53,7 +53,7 @@ class StateArrows(Sequence[Arrow]):
         target: Number of the scope that it enters; int32.
         edges: Positions of the op edges, arrow by arrow; int64.
         carry_state: Whether each of these carries state; bool.
-        ends: The edges of arrow ``a`` are ``edges[ends[a]:ends[a + 1]]``; int64.
+        offsets: The edges of arrow ``a`` are ``edges[offsets[a]:offsets[a + 1]]``; int64.
         scopes: The scopes.
     """
 
@@ -61,7 +61,7 @@ class StateArrows(Sequence[Arrow]):
     target: np.ndarray
     edges: np.ndarray
     carry_state: np.ndarray
-    ends: np.ndarray
+    offsets: np.ndarray
     scopes: ScopeTree
 
     def __len__(self) -> int:
@@ -76,7 +76,7 @@ class StateArrows(Sequence[Arrow]):
             return [self[arrow] for arrow in range(*place.indices(len(self)))]
         place = range(len(self))[place]
         scope, entered = int(self.source[place]), int(self.target[place])
-        members = slice(int(self.ends[place]), int(self.ends[place + 1]))
+        members = slice(int(self.offsets[place]), int(self.offsets[place + 1]))
         edges: list[int] = self.edges[members].tolist()
         names = self.scopes.names
         return Arrow(names[scope], names[entered], scope, edges, list(compress(edges, self.carry_state[members])))
@@ -84,7 +84,7 @@ class StateArrows(Sequence[Arrow]):
     @property
     def arrow_of_edge(self) -> np.ndarray:
         """Which arrow each of `edges` is in; int64."""
-        return np.repeat(np.arange(len(self)), np.diff(self.ends))
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
 
 @cache
@@ -124,22 +124,21 @@ def state_arrows(graph: OpGraph, flow: Flow) -> StateArrows:
     state = _edges_with_state(graph, flow)
     edges = np.flatnonzero((graph.output != CONTROL) & (drawn_in[graph.source] != drawn_in[graph.target]))
     if not state[edges].any():
-        # Nothing is of interest then.
+        # Without state there is no arrow to look for.
         edges = edges[:0]
     source, target = scopes.side_by_side(drawn_in[graph.source[edges]], drawn_in[graph.target[edges]])
     kept = _with_those_beside(source, target, state[edges] & (source >= 0), len(scopes))
     edges, source, target = edges[kept], source[kept], target[kept]
     first, arrow = first_of_each(numbers_of_pairs(source, target, len(scopes)))
     edges = edges[np.argsort(arrow, kind="stable")]
-    ends = offsets_of(arrow, len(first))
-    return StateArrows(source[first], target[first], edges, state[edges], ends, scopes)
+    return StateArrows(source[first], target[first], edges, state[edges], offsets_of(arrow, len(first)), scopes)
 
 
 def _with_those_beside(source: np.ndarray, target: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
     """The places of the edges that are between the same two of ``count`` scopes as a chosen one; int64, ascending."""
     left, entered = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     left[source[chosen]], entered[target[chosen]] = True, True
-    # Most edges are told apart by one of their ends.
+    # Most edges have an end that no chosen edge has, which leaves few to be sorted.
     places = np.flatnonzero(left[source] & entered[target] & (source >= 0))
     _, arrow = first_of_each(numbers_of_pairs(source[places], target[places], count))
     is_wanted = np.zeros(len(places), dtype=bool)

@@ -52,6 +52,7 @@ def single_ops(graph: OpGraph) -> Mapping[str, int]:
         return {}
     found = {}
     for name, rows in graphs_of(graph).items():
+        # An op and its kernel are two: with a third it is another graph, however many more follow.
         computing = list(islice((row for row in rows if graph.types[row] not in _BESIDE), 3))
         types = {graph.types[row] for row in computing}
         is_one = len(types) == len(computing) and len({_ONEDNN.sub("", type_) for type_ in types}) == 1

@@ -1,11 +1,11 @@
-"""What numpy does in a way that is too dear for a short run."""
+"""Numbers in arrays, grouped and told apart: what numpy lacks, or has at too high a cost."""
 
 from __future__ import annotations
 
 import numpy as np
 
 _DENSE = 16
-"""With one number for so many possible ones, a mark for each of these costs less than sorting."""
+"""With at least one value for so many possible ones, marking those that occur is faster than sorting."""
 
 
 def distinct(values: np.ndarray) -> np.ndarray:
@@ -18,7 +18,7 @@ def distinct(values: np.ndarray) -> np.ndarray:
 
 
 def distinct_below(values: np.ndarray, count: int) -> np.ndarray:
-    """The different values, sorted, of numbers from 0 up to `count`: where these are many, without sorting them."""
+    """The different values, sorted, of numbers from 0 up to `count`; without sorting them where there are many."""
     if len(values) * _DENSE < count:
         return distinct(values)
     marked = np.zeros(count, dtype=bool)
@@ -48,8 +48,8 @@ def sorted_groups(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         values: Numbers, in any order.
 
     Returns:
-        The places of the values, sorted by these, in no order among equal ones; int64. And for each of these places
-        whether another value begins there; bool.
+        The places of the values in the order of the values, in no particular order among equal ones; int64. And
+        whether each of these is the first place of its value; bool.
     """
     order = np.argsort(values)
     in_order = values[order]
@@ -70,6 +70,7 @@ def first_of_each(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     order, is_first = sorted_groups(values)
     group = np.empty(len(order), dtype=np.int64)
     group[order] = np.cumsum(is_first) - 1
+    # The sort is not stable, which would be slower, so the least place of each group is looked for.
     first = np.minimum.reduceat(order, np.flatnonzero(is_first)) if len(order) else order
     by_appearance = np.argsort(first)
     rank = np.empty(len(first), dtype=np.int64)
@@ -78,14 +79,14 @@ def first_of_each(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def offsets_of(keys: np.ndarray, count: int) -> np.ndarray:
-    """Where the numbers of each key begin, when they are sorted by their keys.
+    """Where the entries of each key begin once they are sorted by key.
 
     Args:
         keys: Keys from 0 up to `count`, in any order.
         count: How many keys there are.
 
     Returns:
-        The numbers of key ``k`` are those from the ``k``-th offset up to the next; int64, one more than keys.
+        The entries of key ``k`` are those from the ``k``-th offset up to the next; int64, one more than keys.
     """
     offsets = np.zeros(count + 1, dtype=np.int64)
     np.cumsum(np.bincount(keys, minlength=count), out=offsets[1:])

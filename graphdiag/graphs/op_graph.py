@@ -62,7 +62,8 @@ class OpGraph:
         dangling: ``(row, input)`` for each input that names no op of the graph.
         functions: The function library, by name; each body is an op graph of its own.
         producer: ``GraphDef.versions.producer``, 0 when not recorded.
-        columns: What it was made of, where that was one graph: what is found out about names is shared with others.
+        columns: The nodes that it was made of, where that was one graph: what is found out about their names is kept
+            there, and shared with what draws the graph.
     """
 
     names: Sequence[str]

@@ -122,10 +122,13 @@ class ScopeTree:
         return first
 
     def totals(self, values: np.ndarray) -> np.ndarray:
-        """For each scope the sum of its value and those of all scopes in it.
+        """For each scope the sum of its value and those of all scopes in it, at any depth.
 
         Args:
-            values: A value for each scope.
+            values: A number for each scope; not changed.
+
+        Returns:
+            The sums, of the same type.
         """
         found = values.copy()
         for level in reversed(self.levels[1:]):

@@ -273,7 +273,7 @@ def _types(data: bytes, texts: ByteTexts, spans: Spans) -> tuple[list[str], np.n
         number: dict[bytes, int] = {}
         numbers = [number.setdefault(data[start:stop], len(number)) for start, stop in _places(spans)]
         return [name.decode() for name in number], np.array(numbers, dtype=np.int32)
-    names = texts.strings(Spans(spans.start[first], spans.stop[first]))
+    names = texts.strings(spans.at(first))
     return names, kinds.astype(np.int32)
 
 
@@ -282,17 +282,17 @@ def _places(spans: Spans) -> Iterator[tuple[int, int]]:
 
 
 def _devices(data: bytes, spans: Spans) -> list[str]:
-    """Graphs mostly name no device at all, or one for some ops."""
+    """Device of each node; graphs mostly name none at all, or one for some ops."""
     devices = [""] * len(spans)
     shared = _Shared()
     rows = np.flatnonzero(spans.start < spans.stop)
-    for row, (start, stop) in zip(rows.tolist(), _places(Spans(spans.start[rows], spans.stop[rows])), strict=True):
+    for row, (start, stop) in zip(rows.tolist(), _places(spans.at(rows)), strict=True):
         devices[row] = shared[data[start:stop]]
     return devices
 
 
 class _Shared(dict[bytes, str]):
-    """Decoded texts, one object for all that are equal: op types and devices are few."""
+    """Decoded texts, one object for all that are equal: devices are few."""
 
     def __missing__(self, data: bytes) -> str:
         self[data] = text = data.decode()
@@ -347,8 +347,7 @@ class _NodeDefs(Sequence["NodeDef"]):
 
     def serialized(self, rows: Sequence[int]) -> Iterator[bytes]:
         """The bytes of some messages."""
-        chosen = np.array(rows, dtype=np.int64)
-        for start, stop in _places(Spans(self._spans.start[chosen], self._spans.stop[chosen])):
+        for start, stop in _places(self._spans.at(np.array(rows, dtype=np.int64))):
             yield self._data[start:stop]
 
     def __iter__(self) -> Iterator[NodeDef]:

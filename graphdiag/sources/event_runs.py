@@ -46,9 +46,9 @@ class Written:
     """Something that may have been written several times.
 
     Attributes:
-        record: Bytes that end with what was written last: it may be large, and is not copied out of them.
-        times: How many times it was written.
-        start: Where it begins in them.
+        record: Bytes that end with what was written last, which may be large and is not copied.
+        times: How many times something was written.
+        start: Where what was written last begins in `record`.
     """
 
     record: bytes = b""
@@ -57,16 +57,21 @@ class Written:
 
     @property
     def data(self) -> bytes:
-        """What was written last."""
+        """What was written last; a copy."""
         return self.record[self.start :]
 
     def write(self, record: bytes, start: int = 0) -> None:
-        """Take the bytes of one more writing; see the attributes."""
+        """Note one more writing.
+
+        Args:
+            record: Bytes that end with what was written.
+            start: Where it begins in them.
+        """
         self.record, self.start = record, start
         self.times += 1
 
     def forget(self) -> None:
-        """Give the bytes back."""
+        """Drop the bytes, which may be large; how many times it was written is kept."""
         self.record, self.start = b"", 0
 
 
@@ -317,7 +322,7 @@ def _past_times(data: bytes) -> int:
 
 
 def _start_of_graph_alone(data: bytes) -> int:
-    """Where the graph begins of an event that holds nothing behind it; 0 for another event, or an empty graph."""
+    """Where the graph begins in an event that ends with it; 0 for any other event, and for an empty graph."""
     position = _past_times(data)
     if data[position : position + 1] != bytes([_GRAPH]):
         return 0

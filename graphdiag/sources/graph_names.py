@@ -38,7 +38,7 @@ def check_depth(where: str, graph_defs: Sequence[GraphDef]) -> None:
 
 
 def _deepest(graph: GraphDef | SerializedGraph) -> Iterator[str]:
-    """The first name that lies too deep, or else some other; of the ops, and of each function's."""
+    """The names to check: of the ops at most the first that lies too deep, of functions' bodies all."""
     from graphdiag.graphs.serialized_graph import around_nodes, nodes_of
 
     nodes = nodes_of(graph)

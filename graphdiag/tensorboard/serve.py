@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _CHUNK = 1_000_000
 _ESCAPED = "\"'\\"
 _LONG = 1 << 16
-"""In a text of so many characters the least and the largest are found sooner than each is looked at."""
+"""From so many characters on, the least and the largest byte are found faster than `str.isprintable` runs."""
 
 
 def serve_graph(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:

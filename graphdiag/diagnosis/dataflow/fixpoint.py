@@ -21,9 +21,15 @@ from graphdiag.graphs.op_graph import CONTROL, FunctionBody, OpGraph
 from graphdiag.graphs.reach import edges_of
 
 _EVALUATED, _KNOWN, _JOINS, _MAPS, _SIZES, _WRITES = range(6)
-"""Ways to the sets of a row: looking at everything; a constant; what the inputs have; what the op's rule makes of what
-the inputs have together; the same, where some inputs give dimensions; the same, and what is stored comes from all
-inputs but the first."""
+"""How the sets of a row are found:
+
+- `_EVALUATED`: input by input, with all that may matter besides; see `FixpointSolver._evaluate`;
+- `_KNOWN`: they are known from the beginning, and never grow;
+- `_JOINS`: they are what the inputs have together;
+- `_MAPS`: they are what the op's rule makes of what the inputs have together;
+- `_SIZES`: the same, but some inputs give dimensions of the output;
+- `_WRITES`: the same, and what all inputs but the first have is stored.
+"""
 _MAPPED = frozenset(
     {
         *(Kind.COMPUTES, Kind.RESIZES, Kind.SHAPE_OF, Kind.SHAPED_CONSTANT, Kind.RANDOM, Kind.STORED, Kind.READS),
@@ -181,7 +187,7 @@ class FixpointSolver(GraphView):
         return known
 
     def _find_ways(self) -> bytearray:
-        """How to come to the sets of each row. What is not evaluated input by input has to come out the same.
+        """How to find the sets of each row. Every way gives what evaluating input by input would.
 
         As long as nothing was stored, a read finds nothing, unless others than this graph's ops may have stored it.
         """
@@ -270,10 +276,12 @@ class FixpointSolver(GraphView):
         return waiting, set(np.flatnonzero(changed).tolist())
 
     def _found_in_states(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What some rows find in states; of rows that must be looked at input by input nothing, they look themselves.
+        """What some rows find in states. Rows that are evaluated input by input are left out: they read for themselves.
+
+        Rows whose reads must not be mixed with all inputs are to be evaluated so from now on.
 
         Returns:
-            The two sets for each row of the graph; uint8.
+            The two sets for each row of the graph, empty for rows that read nothing; uint8.
         """
         found_values, found_shapes = (np.zeros(len(self.graph), dtype=np.uint8) for _ in range(2))
         ways, states = self._ways, self.states

@@ -1,4 +1,4 @@
-"""Levels: rows that wait for none of each other, and what their rules make of their inputs, in whole arrays."""
+"""Levels: rows of which none depends on another, evaluated together in whole arrays."""
 
 from __future__ import annotations
 
@@ -65,11 +65,10 @@ class RulesInBulk:
         self._spec_numbers = spec_numbers
         self._origins = origins_of(graph)
         self._gives_dimensions = _giving_dimensions(graph, specs, spec_numbers)
-        none, values, shapes = (
+        self._added, self._from_values, self._from_shapes = (
             np.array([transfer(_without_dimensions(spec), (sets,)) for spec in specs], dtype=np.uint8)
             for sets in ((0, 0), (ALL_CLASSES, 0), (0, ALL_CLASSES))
         )
-        self._added, self._from_values, self._from_shapes = none, values, shapes
 
     def evaluate(
         self,
@@ -84,7 +83,7 @@ class RulesInBulk:
             rows: The rows.
             values: What the values of each row depend on, and of one row more, on which nothing does; uint8. Changed.
             shapes: What their shapes depend on. Changed.
-            found: The two sets of what each row finds besides, in a state.
+            found: The two sets of what each row of the graph reads from states, if any does; uint8.
 
         Returns:
             Whether the sets of each of the rows grew; bool.
@@ -133,16 +132,17 @@ def joined(sets: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
 
 def origins_of(graph: OpGraph) -> np.ndarray:
-    """The row that each edge brings a tensor from: for control dependencies, which bring none, that after the last."""
+    """The row from which each edge brings a tensor; int32. Of a control dependency, which brings none, `len(graph)`."""
     return np.where(graph.output == CONTROL, np.int32(len(graph)), graph.source)
 
 
 def _without_dimensions(spec: OpSpec) -> OpSpec:
+    """The rule for what all inputs have together; which of them give dimensions is told by `_giving_dimensions`."""
     return OpSpec(spec.kind, handles=spec.handles)
 
 
 def _giving_dimensions(graph: OpGraph, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> np.ndarray:
-    """All classes for each edge that gives dimensions of an output, none for each other; uint8."""
+    """A mask for the values that come over each edge: all classes where they give dimensions, else none; uint8."""
     found = np.zeros(len(graph.source), dtype=np.uint8)
     for position in sorted({position for spec in specs for position in spec.dimensions}):
         rows = np.flatnonzero(np.array([position in spec.dimensions for spec in specs])[spec_numbers])

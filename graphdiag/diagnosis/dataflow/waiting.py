@@ -56,6 +56,7 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
                 continue
             passed = 0
             kind = view.op_specs[row].kind
+            # All bits are set, so that what all inputs of a ``Merge`` wait for is left of them.
             through_all = -1
             for edge in range(first[row], first[row + 1]):
                 origin = source[edge]
@@ -68,6 +69,7 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
                     through_all &= before
                 elif row not in calls or (kind is Kind.BRANCHES and edge == first[row]):
                     passed |= before
+            # It is still -1 where the row is not a ``Merge``, or one without inputs.
             if through_all > 0:
                 passed |= through_all
             if row not in calls:

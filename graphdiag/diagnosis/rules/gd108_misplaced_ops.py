@@ -301,10 +301,10 @@ def _variables_over(context: DiagnosisContext, arrow: Arrow, origins: np.ndarray
 
 
 def _behind_identities(ops: OpGraph) -> np.ndarray:
-    """For each row that of the op whose value it hands on: what an ``Identity`` takes, through any number; else itself.
+    """The op whose value each op gives: what an ``Identity`` takes, through any number of them, else the op itself.
 
     Returns:
-        int64; in a loop of such ops, one of them.
+        A row for each row; int64. In a cycle of ``Identity`` ops it is one of these.
     """
     origins = np.arange(len(ops))
     passing = np.flatnonzero(ops.of_types("Identity".__eq__) & (np.diff(ops.in_edges) > 0))
