@@ -44,41 +44,57 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
         # What the rows so far wait for; all others wait for no reader, or come later.
         waits_for: dict[int, int] = {}
         for row in rows[bisect_left(places, position[chunk[0]]) : bisect_right(places, last)]:
-            passed = bits.get(row, 0)
-            if row not in special:
-                for origin in source[first[row] : first[row + 1]]:
-                    passed |= waits_for.get(origin, 0)
-                if calls:
-                    for edge in range(first[row], first[row + 1]):
-                        if output[edge] == CONTROL:
-                            passed |= bits.get(source[edge], 0)
-                waits_for[row] = passed
+            if row in special:
+                waits_for[row] = _of_merge_or_call(view, row, row in calls, waits_for, bits)
                 continue
-            passed = 0
-            kind = view.op_specs[row].kind
-            # All bits are set, so that what all inputs of a ``Merge`` wait for is left of them.
-            through_all = -1
-            for edge in range(first[row], first[row + 1]):
-                origin = source[edge]
-                if position[origin] >= position[row]:
-                    continue
-                before = waits_for.get(origin, 0)
-                if output[edge] == CONTROL:
-                    passed |= before | bits.get(origin, 0)
-                elif kind is Kind.MERGES:
-                    through_all &= before
-                elif row not in calls or (kind is Kind.BRANCHES and edge == first[row]):
-                    passed |= before
-            # It is still -1 where the row is not a ``Merge``, or one without inputs.
-            if through_all > 0:
-                passed |= through_all
-            if row not in calls:
-                passed |= bits.get(row, 0)
+            passed = bits.get(row, 0)
+            for origin in source[first[row] : first[row + 1]]:
+                passed |= waits_for.get(origin, 0)
+            if calls:
+                # What waits for a call by a control dependency waits for all of it, its reads included.
+                for edge in range(first[row], first[row + 1]):
+                    if output[edge] == CONTROL:
+                        passed |= bits.get(source[edge], 0)
             waits_for[row] = passed
         found.update(
             (writer, reader) for reader in chunk for writer in wanted[reader] if waits_for.get(writer, 0) & bits[reader]
         )
     return found
+
+
+def _of_merge_or_call(
+    view: GraphView, row: int, is_call: bool, waits_for: Mapping[int, int], bits: Mapping[int, int]
+) -> int:
+    """The readers that a ``Merge`` or a call of functions waits for, as bits; a ``Merge`` that is a reader is included.
+
+    Args:
+        view: The graph.
+        row: The ``Merge`` or the call.
+        is_call: Whether it is a call. The ops of its body wait, not the call: for control dependencies, and where it
+            branches for the predicate.
+        waits_for: What the rows before it wait for.
+        bits: The bit of each reader.
+    """
+    kind = view.op_specs[row].kind
+    start, stop = view.first[row], view.first[row + 1]
+    passed = 0
+    # All bits are set, so that what all inputs of a ``Merge`` wait for is left of them.
+    through_all = -1
+    for edge in range(start, stop):
+        origin = view.source[edge]
+        if view.position[origin] >= view.position[row]:
+            continue
+        before = waits_for.get(origin, 0)
+        if view.output[edge] == CONTROL:
+            passed |= before | bits.get(origin, 0)
+        elif kind is Kind.MERGES:
+            through_all &= before
+        elif kind is Kind.BRANCHES and edge == start:
+            passed |= before
+    # It is still -1 where the row is not a ``Merge``, or one without inputs.
+    if through_all > 0:
+        passed |= through_all
+    return passed if is_call else passed | bits.get(row, 0)
 
 
 def _between(view: GraphView, wanted: Mapping[int, Sequence[int]]) -> list[int]:
