@@ -437,7 +437,7 @@ class _Grouped:
 
     Args:
         keys: A key for each number, from 0 up to `count`.
-        numbers: The numbers; those of one key are given in ascending order, once each.
+        numbers: The numbers, in any order, no two of one key equal.
         count: How many keys there are.
     """
 
@@ -447,6 +447,7 @@ class _Grouped:
         self._ends: list[int] = offsets_of(keys, count).tolist()
 
     def of(self, key: int) -> Sequence[int]:
+        """The numbers of a key, ascending."""
         return self._numbers[self._ends[key] : self._ends[key + 1]]
 
 
@@ -469,14 +470,25 @@ def _readers(graph: OpGraph) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _in_scopes_around(graph: OpGraph, variables: np.ndarray, readers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The scopes in which ops that read a variable are drawn, at any depth, and the variable; each pair once."""
+    """The scopes in which ops that read a variable are drawn, at any depth, each with the variable.
+
+    Args:
+        graph: The op graph.
+        variables: Rows of variables.
+        readers: For each of these the row of an op that reads it.
+
+    Returns:
+        Scopes and variables as two columns, each pair once.
+    """
     tree = graph.scopes
     scopes, depths = graph.drawn_in[readers], tree.depth[graph.drawn_in[readers]]
+    deepest = int(depths.max(initial=0))
+    by_depth, offsets = np.argsort(depths), offsets_of(depths, deepest + 1)
     found = [(scopes[:0], variables[:0])]
     level = scopes[:0], variables[:0]
-    for depth in range(int(depths.max(initial=0)), 0, -1):
+    for depth in range(deepest, 0, -1):
         # A scope comes with those inside it, so that each pair goes up the tree once.
-        here = depths == depth
+        here = by_depth[offsets[depth] : offsets[depth + 1]]
         level = _distinct_pairs(
             np.concatenate([tree.parent[level[0]], scopes[here]]), np.concatenate([level[1], variables[here]])
         )

@@ -41,9 +41,11 @@ class TextTable:
         # Of several texts with one slot the last has it; of equal texts the last counts, as in a dict.
         self._row_in_slot[slots] = rows
         in_slot = self._row_in_slot[slots]
+        # Texts that have lost their slot: to an equal text, or to one with another hash.
         others = np.flatnonzero(in_slot != rows)
         is_equal = self._hashes[in_slot[others]] == self._hashes[others]
         again, others = others[is_equal], others[~is_equal]
+        # Of those with another hash the last of each hash is kept, sorted to be searched.
         order, is_first = sorted_groups(self._hashes[others])
         others = others[order]
         last = np.maximum.reduceat(others, np.flatnonzero(is_first)) if len(others) else others
