@@ -89,16 +89,18 @@ class OpGraph:
     @property
     def names_together(self) -> str:
         """All names with a blank between neighbors, to look for something in all of them at once."""
-        return self._own_columns.together if self._own_columns else " ".join(self.names)
+        columns = self._own_columns
+        return " ".join(self.names) if columns is None else columns.together
 
     @cached_property
     def scopes(self) -> ScopeTree:
         """The name scopes."""
-        return self._own_columns.scopes if self._own_columns else ScopeTree.of_names(self.names)
+        columns = self._own_columns
+        return ScopeTree.of_names(self.names) if columns is None else columns.scopes
 
     @property
     def _own_columns(self) -> Nodes | None:
-        """The columns, where names were not changed since."""
+        """`columns`, unless `dataclasses.replace` has given the graph other names or types since."""
         columns = self.columns
         same = columns is not None and columns.names is self.names and columns.types is self.types
         return columns if same else None
@@ -106,7 +108,8 @@ class OpGraph:
     @cached_property
     def named_as_scopes(self) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the ops that are named as a scope of `scopes`, ascending, and these scopes; int64."""
-        return self._own_columns.named_as_scopes if self._own_columns else named_as_scopes(self.names, self.scopes)
+        columns = self._own_columns
+        return named_as_scopes(self.names, self.scopes) if columns is None else columns.named_as_scopes
 
     @cached_property
     def drawn_in(self) -> np.ndarray:
@@ -144,13 +147,15 @@ class OpGraph:
     @cached_property
     def type_names(self) -> Sequence[str]:
         """The different op types, in the order in which they first appear."""
-        return self._own_columns.type_names if self._own_columns else list(dict.fromkeys(self.types))
+        columns = self._own_columns
+        return list(dict.fromkeys(self.types)) if columns is None else columns.type_names
 
     @cached_property
     def type_numbers(self) -> np.ndarray:
         """Place of each op's type in `type_names`; int32."""
-        if self._own_columns:
-            return self._own_columns.type_numbers
+        columns = self._own_columns
+        if columns is not None:
+            return columns.type_numbers
         numbers = {op_type: number for number, op_type in enumerate(self.type_names)}
         return np.fromiter(map(numbers.__getitem__, self.types), dtype=np.int32, count=len(self.types))
 

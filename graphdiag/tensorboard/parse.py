@@ -74,10 +74,12 @@ def parse_graph(graph: RawGraph) -> SlimGraph:
 
 
 def _rows(by_name: Mapping[str, int]) -> np.ndarray:
+    """The rows of a mapping, in its order; int64."""
     return np.fromiter(by_name.values(), dtype=np.int64, count=len(by_name))
 
 
 def _scope_of(named: NamedRows, renamed: np.ndarray) -> np.ndarray:
+    """The scope around each node; int64. An op that is renamed for a scope of its name lies inside that scope."""
     rows = named.rows
     scopes = rows.scopes.of_op.astype(np.int64)
     is_renamed = np.zeros(len(scopes), dtype=bool)
