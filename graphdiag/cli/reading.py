@@ -39,5 +39,5 @@ def import_numpy_without_threads() -> None:
     try:
         import numpy  # noqa: F401 - the library reads the variable when it is loaded
     finally:
-        # It is not for the programs that a command starts.
+        # Programs that a command starts may need their threads.
         del os.environ[_THREADS]

@@ -91,12 +91,12 @@ class _Contents:
 
     @cached_property
     def _nodes(self) -> tuple[np.ndarray, np.ndarray]:
-        """The nodes in the order of the nodes in which they are shown, and where those of each begin."""
+        """The rows of the nodes, sorted by the node in which they are shown, and the offset of each node's."""
         return _grouped(self._drawn.shown_in, len(self._drawn.names))
 
     @cached_property
     def _ops(self) -> tuple[np.ndarray, np.ndarray]:
-        """As `_nodes`, of the ops."""
+        """The rows of the ops, sorted by the node in which they are drawn, and the offset of each node's."""
         return _grouped(self._drawn.op_rows, len(self._drawn.names))
 
     def ops_in(self, row: int) -> np.ndarray:

@@ -159,9 +159,9 @@ class Explained:
 
     @cached_property
     def perhaps_held(self) -> Sequence[tuple[int, Pair]]:
-        """Variables of layers that another layer reads which may hold theirs: the rows, with the layers.
+        """Variables of a layer that another layer reads, which may hold the first: their rows, with the two layers.
 
-        Nothing tells, so these edges count as explained.
+        Nothing says whether it does, so these edges count as explained.
         """
         return [
             (edge.source, (source, target))

@@ -351,7 +351,7 @@ class _Inference:
         )
 
     def _without_other_arguments(self, result: LayerTensor, scope: _Scope, tensors: list[Tensor]) -> list[Tensor]:
-        """A result without what comes along with it only because all that take it are given that as well."""
+        """The tensors of a result, less those that every layer that takes it is also given as another argument."""
         own = [tensor for tensor in tensors if tensor in scope.leaving]
         if not own or len(own) == len(tensors):
             return tensors

@@ -152,7 +152,7 @@ def _layers(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Coll
     rows = rows[np.argsort(of_op[rows], kind="stable")]
     ends = np.searchsorted(of_op[rows], np.arange(len(boxes) + 1))
     for box, inside in enumerate(np.split(rows, ends[1:-1])):
-        # Of nearly every box one op tells, so the names of the others are not looked at.
+        # The first op decides for nearly every box, so few names are looked at.
         names = (graph.names[row] for row in inside)
         if any(name != boxes[box] and _SUMMARY not in name for name in names):
             computing.add(box)
@@ -170,7 +170,7 @@ def _ops_with_boxes(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray) -> 
 
 
 def _is_op(graph: OpGraph, box: str) -> bool:
-    """Whether an op has the name of a box; nearly all boxes are scopes, which are asked without an index of all ops."""
+    """Whether an op has the name of a box. Nearly all boxes are scopes, for which no index of all ops is needed."""
     scope = graph.scopes.numbers.get(box)
     return box in graph.index if scope is None else bool(graph.row_of_scope[scope] >= 0)
 

@@ -64,7 +64,7 @@ class Replica:
 
 
 def _read_from(graph: OpGraph, row: int) -> int:
-    """The op ``v`` for an op ``v/read``, as TensorFlow 1 reads variables, -1 where there is none; or the op itself."""
+    """The row of ``v`` for an op ``v/read``, by which TensorFlow 1 reads ``v``, -1 if there is none; else the row."""
     return int(graph.row_of_scope[graph.scopes.of_op[row]]) if graph.names[row].endswith("/read") else row
 
 
@@ -133,14 +133,19 @@ class _Original:
         return self._is_alike(rows.tolist(), len(scope) + 1)
 
     def _is_the_same(self, rows: np.ndarray, scope: str) -> bool:
-        """Whether ops in a scope are called as these, have their types and stand in their order."""
+        """Whether the ops of a scope have the same names within it, and the same types, in the same order."""
         names = self._graph.names
         return np.array_equal(self._graph.type_numbers[rows], self._kinds) and (
             [f"{scope}/{name}" for name in self._names] == [names[row] for row in rows.tolist()]
         )
 
     def _is_alike(self, rows: Sequence[int], skipped: int) -> bool:
-        """Whether nearly all of some ops have a twin here, if so many letters of their names are skipped."""
+        """Whether nearly all of some ops have a twin of their type here.
+
+        Args:
+            rows: The ops.
+            skipped: How many letters of their names are left out: those of their scope.
+        """
         names, index, types = self._graph.names, self._graph.index, self._graph.types
         alike = number = 0
         for row in rows:

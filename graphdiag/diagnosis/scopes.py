@@ -433,7 +433,7 @@ class _Reads:
 
 
 class _Grouped:
-    """Numbers that are put together by keys.
+    """Numbers by key.
 
     Args:
         keys: A key for each number, from 0 up to `count`.
@@ -487,7 +487,7 @@ def _in_scopes_around(graph: OpGraph, variables: np.ndarray, readers: np.ndarray
     found = [(scopes[:0], variables[:0])]
     level = scopes[:0], variables[:0]
     for depth in range(deepest, 0, -1):
-        # A scope comes with those inside it, so that each pair goes up the tree once.
+        # Pairs from deeper scopes come up one level and are made distinct, so that each goes up the tree once.
         here = by_depth[offsets[depth] : offsets[depth + 1]]
         level = _distinct_pairs(
             np.concatenate([tree.parent[level[0]], scopes[here]]), np.concatenate([level[1], variables[here]])

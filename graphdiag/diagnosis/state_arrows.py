@@ -46,7 +46,7 @@ class Arrow:
 
 @dataclass(frozen=True, eq=False)
 class StateArrows(Sequence[Arrow]):
-    """Arrows between boxes as columns, as there may be very many; an `Arrow` is made when it is looked at.
+    """Arrows between boxes as columns, as there may be very many; an `Arrow` is made when it is asked for.
 
     Attributes:
         source: Number of the scope that each arrow leaves, in `OpGraph.scopes`; int32.
@@ -135,7 +135,17 @@ def state_arrows(graph: OpGraph, flow: Flow) -> StateArrows:
 
 
 def _with_those_beside(source: np.ndarray, target: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
-    """The places of the edges that are between the same two of ``count`` scopes as a chosen one; int64, ascending."""
+    """Choose all edges between two scopes that a chosen edge connects.
+
+    Args:
+        source: The scope that each edge leaves; -1 for none.
+        target: The scope that it enters.
+        chosen: Whether it is chosen; bool.
+        count: How many scopes there are.
+
+    Returns:
+        The places of the edges, ascending; int64.
+    """
     left, entered = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     left[source[chosen]], entered[target[chosen]] = True, True
     # Most edges have an end that no chosen edge has, which leaves few to be sorted.

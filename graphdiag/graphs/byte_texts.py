@@ -13,7 +13,7 @@ from graphdiag.graphs.wire_format import Spans
 
 _WORD = 8
 _BLOCK = 64
-"""At most so many bytes of each text are looked at in one step; most names are not longer."""
+"""So many bytes of each text are looked at in one step, at most; few names are longer."""
 _CHUNK = 1 << 12
 """So many texts at a time: what is computed of them stays in the processor's cache."""
 _LONG = 512
@@ -54,7 +54,7 @@ class ByteTexts:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self._bytes = np.frombuffer(data, dtype=np.uint8)
-        # From places near the end blocks are read from a copy with zeros behind.
+        # Blocks that reach beyond the end are read from a copy of the last bytes with zeros behind it.
         self._last = len(data) - _BLOCK
         self._end = max(self._last, 0)
         whole, end = data if self._last >= 0 else bytes(_BLOCK), data[self._end :] + bytes(_BLOCK)
@@ -77,7 +77,7 @@ class ByteTexts:
         return found
 
     def _words(self, places: np.ndarray, size: int) -> np.ndarray:
-        """The same as words; uint64, places x words."""
+        """The bytes from each place on as words; uint64, places x words."""
         return self._blocks(places, size).view("<u8").reshape(len(places), -1)
 
     def hashes(self, texts: Spans) -> np.ndarray:
@@ -213,7 +213,7 @@ def _kept(left: np.ndarray, block: int) -> np.ndarray:
 
 
 def slots_for(texts: int) -> int:
-    """How many slots to have for so many texts: about four times as many, and a power of two."""
+    """How many slots to have for so many texts: four to eight times as many, a power of two, so that few share one."""
     return 4 << texts.bit_length()
 
 
@@ -232,7 +232,7 @@ def split(joined: ByteTexts, texts: Spans) -> list[str]:
     data = joined.data
     if data.isascii() and data.count(b" ") == len(texts):
         found = data.decode().split(" ")
-        # Behind the last blank there is nothing.
+        # A blank follows the last text as well.
         found.pop()
         return found
     return [data[start:stop].decode() for start, stop in zip(texts.start.tolist(), texts.stop.tolist(), strict=True)]

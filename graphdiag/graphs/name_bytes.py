@@ -25,7 +25,7 @@ class NameBytes:
 
     @property
     def are_ascii(self) -> bool:
-        """Whether all are ASCII; only then the rest is known."""
+        """Whether all names are ASCII; `scopes` is only there if they are."""
         return self._texts.data.isascii()
 
     @cached_property
@@ -59,7 +59,7 @@ class NameBytes:
 
     @cached_property
     def _cut(self) -> tuple[np.ndarray, np.ndarray]:
-        """How many slashes each name holds, and where its scope ends: at the last of them."""
+        """How many slashes each name holds; and where its scope ends, at the last of them; both int64."""
         slashes = np.flatnonzero(np.frombuffer(self._texts.data, dtype=np.uint8) == ord("/"))
         passed = np.searchsorted(slashes, self._places.stop)
         depths = np.diff(passed, prepend=0)

@@ -62,7 +62,17 @@ def reached(
 
 
 def _step_of_many(frontier: np.ndarray, offsets: np.ndarray, onward: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The rows that are not seen yet and to which edges lead from some rows, which are many; they are now seen."""
+    """Follow all edges out of many rows at once.
+
+    Args:
+        frontier: The rows.
+        offsets: See `reached`.
+        onward: See `reached`.
+        seen: A boolean for each row: whether it was reached before. Changed.
+
+    Returns:
+        The rows that are reached for the first time; int64.
+    """
     leaving = np.zeros(len(seen), dtype=bool)
     leaving[frontier] = True
     entered = np.zeros(len(seen), dtype=bool)

@@ -102,7 +102,7 @@ class ScopeTree:
     def levels(self) -> Sequence[np.ndarray]:
         """The scopes of each depth, from the root on: for work that goes down the tree, a whole level at a time."""
         number = np.bincount(self.depth)
-        # Small numbers are sorted faster.
+        # numpy sorts numbers of at most 16 bits by radix, in linear time.
         order = np.argsort(self.depth.astype(np.min_scalar_type(len(number))), kind="stable")
         return np.split(order, np.cumsum(number)[:-1])
 
@@ -234,7 +234,7 @@ class ScopeTree:
 
 
 def _number(scope: str, numbers: dict[str, int], parent: list[int]) -> int:
-    """The number of a scope; it is numbered, and those around it before it, where it has none yet."""
+    """The number of a scope. One that has none yet gets the next, after those around it that have none either."""
     number = numbers.get(scope)
     path = []
     while number is None:

@@ -292,7 +292,7 @@ def _devices(data: bytes, spans: Spans) -> list[str]:
 
 
 class _Shared(dict[bytes, str]):
-    """Decoded texts, one object for all that are equal: devices are few."""
+    """Decoded texts; equal ones are one object, as a graph names few devices many times."""
 
     def __missing__(self, data: bytes) -> str:
         self[data] = text = data.decode()

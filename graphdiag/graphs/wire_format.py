@@ -58,7 +58,7 @@ class Spans:
         return len(self.start)
 
     def at(self, places: np.ndarray) -> Spans:
-        """Some of them."""
+        """Those at some places, or where a mask is set."""
         return Spans(self.start[places], self.stop[places])
 
 
@@ -126,7 +126,7 @@ def _walk_in_lanes(data: bytes, start: int) -> Spans:
         return none
     buffer = np.frombuffer(data, dtype=np.uint8)
     begins = _likely_nodes(buffer, start)
-    # Small numbers are sorted faster.
+    # numpy sorts numbers of at most 16 bits by radix, in linear time.
     lane = np.arange(len(begins) - 1, dtype=np.min_scalar_type(len(begins)))
     at, ends = begins[:-1].copy(), begins[1:]
     lanes, starts, stops = [lane[:0]], [none.start], [none.stop]

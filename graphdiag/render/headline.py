@@ -69,7 +69,7 @@ def headline(report: Report) -> str:
         if _otherwise_joined(report):
             sentences.append(f"{model}.")
         else:
-            # A weight that another layer reads has no verdict where that one may hold the layer: a note tells it.
+            # Where a layer may hold another, reading its weight has no verdict; a note mentions it.
             others = any(
                 edge.op_edges and not edge.in_model and edge.verdict is None and edge.carries == ("handle",)
                 for edge in report.edges

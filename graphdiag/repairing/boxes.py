@@ -374,7 +374,7 @@ class _Boxing:
         return self.boxes[number].kind is BoxKind.LAYER
 
     def _follow_makers(self, of_op: np.ndarray) -> None:
-        """Have what nobody takes, as a gradient by a constant slope, stay with the op of training that it is made from.
+        """Keep an op whose result is unused, as a gradient by a constant slope, with the training op it is made from.
 
         In the box of the layer whose values that op takes, training would seem to feed the layer.
         """

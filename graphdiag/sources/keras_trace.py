@@ -320,7 +320,7 @@ def shown_graph(concrete: Any, arguments: Mapping[str, str]) -> GraphDef:
                 node.input[position] = renamed
         shown.node.append(node)
     results = concrete.function_def.signature.output_arg
-    # Where a gradient was taken of it, the graph has more outputs, for the backward function.
+    # If a gradient was taken of the function, its graph has further outputs, for the backward function.
     outputs = concrete.graph.outputs[: len(results)]
     for index, (tensor, result) in enumerate(zip(outputs, results, strict=True)):
         retval = shown.node.add(name=f"{result.name}_RetVal", op="_Retval")

@@ -14,7 +14,7 @@ from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import edges_of
 
 WIDE = 100
-"""Rows from which on a level is wide: in whole arrays it costs as much as some dozens of rows one by one."""
+"""A level of at least so many rows is wide: a step in whole arrays costs as much as some dozens of rows one by one."""
 _NARROW_IN_A_ROW = 8
 """After so many levels that are not wide, no more are looked for."""
 
@@ -43,7 +43,7 @@ def wide_levels(graph: OpGraph) -> Iterator[np.ndarray]:
         targets = onward[edges_of(level, offsets)]
         np.subtract.at(missing, targets, 1)
         ready = targets[missing[targets] == 0]
-        # A row that takes several tensors of the level before is there several times.
+        # A row that takes several tensors from the level before stands there several times; one of these is kept.
         places = np.arange(len(ready))
         place_of[ready] = places
         level = ready[place_of[ready] == places].astype(np.int64)

@@ -148,7 +148,7 @@ class _Finder:
         self.op_specs = view.op_specs
         self.source, self.output, self.first = view.source, view.output, view.first
         self.found = Liveness()
-        # Of each ``Switch`` the edge that brings its predicate; -1 where the graph lacks it.
+        # The edge that brings each ``Switch`` its predicate; -1 where the graph lacks it.
         edges = tensor_edges(view.graph, np.array(switches, dtype=np.int64), 1)
         self._by = dict(zip(switches, edges.tolist(), strict=True))
         # One object for all sets that are equal, which are then told to be the same at a glance.
@@ -255,7 +255,7 @@ class _Finder:
         return self.source[edge], self.output[edge]
 
     def _handed_on(self, row: int) -> int | None:
-        """The edge over which came what a row hands on, before any ``Identity``; ``None`` where it hands nothing on."""
+        """The edge into the first ``Identity`` of the chain that ends in a row; ``None`` where there is no chain."""
         if row not in self._came_over:
             found, current, seen = None, row, set()
             while self.graph.types[current] == "Identity" and current not in seen:

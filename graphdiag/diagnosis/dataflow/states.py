@@ -464,7 +464,7 @@ class States:
         return fresh
 
     def _storing_something(self, rows: Iterable[int]) -> Sequence[int]:
-        """Those of some rows, in order, that may store what matters; nearly all that initialize a variable do not."""
+        """Those of some rows, ascending, that may store what matters; most only initialize a variable, and do not."""
         view = self.view
         in_order = sorted(rows)
         if view.in_function or len(in_order) < levels.WIDE:

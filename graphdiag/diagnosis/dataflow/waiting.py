@@ -14,7 +14,7 @@ from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.graphs.reach import reached
 
 _CHUNK = 1024
-"""Reads that are carried forward at once."""
+"""So many reads are carried forward at once, which bounds the length of the integers whose bits they are."""
 
 
 def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> set[tuple[int, int]]:
@@ -35,13 +35,13 @@ def reads_before_writes(view: GraphView, pairs: Collection[tuple[int, int]]) -> 
     if not wanted:
         return found
     source, output, first = view.source, view.output, view.first
-    # What waits for all that its inputs wait for, and for its inputs, are all rows but these.
+    # All other rows wait for their inputs, and for all that these wait for.
     special = calls.union(view.rows_with(lambda spec: spec.kind is Kind.MERGES))
     rows = _between(view, wanted)
     places = [position[row] for row in rows]
     for chunk, last in _chunks(wanted, position):
         bits = {reader: 1 << bit for bit, reader in enumerate(chunk)}
-        # What the rows so far wait for; all others wait for no reader, or come later.
+        # The readers of this chunk that the rows so far wait for, as bits.
         waits_for: dict[int, int] = {}
         for row in rows[bisect_left(places, position[chunk[0]]) : bisect_right(places, last)]:
             if row in special:
@@ -111,7 +111,7 @@ def _between(view: GraphView, wanted: Mapping[int, Sequence[int]]) -> list[int]:
 
 
 def _chunks(wanted: Mapping[int, Sequence[int]], position: Sequence[int]) -> Iterator[tuple[Sequence[int], int]]:
-    """Readers that are looked at together, in order, each time with the position of their last writer."""
+    """Readers to carry forward together, in the order of evaluation, with the position of their last writer."""
     chunk: list[int] = []
     last = -1
     for reader in sorted(wanted, key=position.__getitem__):

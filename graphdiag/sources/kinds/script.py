@@ -23,7 +23,17 @@ def open_code(
     parts: Sequence[CodePart] | None = None,
     names: Mapping[str, Any] | None = None,
 ) -> Opened:
-    """Open a Python file, or the parts of code that another kind of file holds, with what names stand for in them."""
+    """Open a Python file, or the code in a file of another kind.
+
+    Args:
+        path: The file.
+        options: How it is opened.
+        parts: The code, where it is not the file's own text.
+        names: What names stand for that the code finds without an import.
+
+    Returns:
+        What `graphdiag.sources.script.open_script` gives.
+    """
     from graphdiag.sources.script import open_script
 
     return open_script(
