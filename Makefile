@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 CONSTRAINTS := tests/constraints.txt
 JAVASCRIPT := tests/javascript
+# As pip does with a package that it copies: where Python is told to write no bytecode, each run would compile all again.
+COMPILE = $(BIN)/python -m compileall -q graphdiag
 
 .PHONY: demo test docs fuzz bench models lint screenshots clean
 
@@ -60,8 +62,10 @@ $(JAVASCRIPT)/node_modules/.package-lock.json: $(JAVASCRIPT)/package.json $(JAVA
 
 .venv/demo: .venv/bin/python pyproject.toml $(CONSTRAINTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e .
+	$(COMPILE)
 	touch $@
 
 .venv/test: .venv/bin/python pyproject.toml $(CONSTRAINTS)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e ".[dev]"
+	$(COMPILE)
 	touch $@ .venv/demo
