@@ -29,6 +29,11 @@ def counted(number: int, what: str, plural: str = "") -> str:
     return f"{number:,} {what if number == 1 else plural or f'{what}s'}"
 
 
+def size_of_graph(number: int, what: str, edges: int) -> str:
+    """``28 layers, 27 edges``."""
+    return f"{counted(number, what)}, {counted(edges, 'edge')}"
+
+
 def verb(singular: str, subjects: Sequence[str]) -> str:
     """``takes`` after one subject, ``take`` after several."""
     return singular if len(subjects) == 1 else singular.removesuffix("es" if singular in ("goes", "does") else "s")

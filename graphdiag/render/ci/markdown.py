@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from graphdiag.diagnosis.finding import Finding, Severity
-from graphdiag.phrases import counted
+from graphdiag.phrases import size_of_graph
 from graphdiag.render.ci.markdown_text import block, code, folded, prose, size, table
 from graphdiag.render.ci.suites import Problem, Suite, suite_of
 from graphdiag.render.headline import WHO, headline
@@ -120,8 +120,8 @@ def _fitting(blocks: Sequence[str], most: int) -> int:
 
 def _graphs(report: Report) -> list[list[str]]:
     origin, layers, ops = report.origin, report.layer_graph, report.op_graph
-    of_model = f"{counted(len(layers.layers), 'layer')}, {counted(len(layers.edges), 'edge')}" if layers else "none"
-    of_tensorflow = "none" if ops is None else f"{counted(len(ops), 'op')}, {counted(len(ops.source), 'edge')}"
+    of_model = size_of_graph(len(layers.layers), "layer", len(layers.edges)) if layers else "none"
+    of_tensorflow = "none" if ops is None else size_of_graph(len(ops), "op", len(ops.source))
     rows = [["source", code(origin.path, True)]]
     rows += [
         [name, code(value, True)]

@@ -8,7 +8,7 @@ from html import escape
 from itertools import groupby
 
 from graphdiag.diagnosis.finding import Evidence, Finding
-from graphdiag.phrases import counted
+from graphdiag.phrases import size_of_graph
 from graphdiag.render.headline import WHO
 from graphdiag.render.html.edge_styles import ASIDE, NUMBERS, STATUSES, Drawn
 from graphdiag.results.edge_status import ARTIFACT, HIDDEN, MISSING, MODEL, OP_GRAPH, SCOPES, status_of
@@ -39,11 +39,9 @@ def facts(report: Report) -> list[tuple[str, str]]:
         found.append(("Stack", origin.stack))
     of_model = "none: name scopes are taken for layers"
     if layers:
-        of_model = f"{counted(len(layers.layers), 'layer')}, {counted(len(layers.edges), 'edge')}"
+        of_model = size_of_graph(len(layers.layers), "layer", len(layers.edges))
     found.append(("Your model", of_model))
-    found.append(
-        ("Op graph", "none" if ops is None else f"{counted(len(ops), 'op')}, {counted(len(ops.source), 'edge')}")
-    )
+    found.append(("Op graph", "none" if ops is None else size_of_graph(len(ops), "op", len(ops.source))))
     return found
 
 

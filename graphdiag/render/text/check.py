@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphdiag.output import plain
-from graphdiag.phrases import counted
+from graphdiag.phrases import counted, size_of_graph
 from graphdiag.picture_style import PictureStyle
 from graphdiag.results.check_report import (
     UNREAD,
@@ -93,9 +93,7 @@ def about(model: CheckedModel) -> str:
         return model.error
     graphs = model.data["graphs"]
     layers, ops = graphs["layers"], graphs["ops"]
-    known = (
-        [f"{counted(layers['nodes'], 'layer')}, {counted(layers['edges'], 'edge')}"] if layers else ["no layer graph"]
-    )
+    known = [size_of_graph(layers["nodes"], "layer", layers["edges"]) if layers else "no layer graph"]
     known.append(counted(ops["nodes"], "op") if ops else "no op graph")
     where = f"{model.source}: " if model.source != model.name else ""
     return where + ", ".join(known)

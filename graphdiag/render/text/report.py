@@ -18,7 +18,7 @@ from rich.tree import Tree
 
 from graphdiag.diagnosis.finding import Evidence, Finding, Severity, Verdict
 from graphdiag.output import plain
-from graphdiag.phrases import CARRIED, counted
+from graphdiag.phrases import CARRIED, counted, size_of_graph
 from graphdiag.picture_style import PictureStyle
 from graphdiag.render.headline import WHO, headline
 from graphdiag.results.report import Report
@@ -75,12 +75,12 @@ def _graphs(report: Report) -> Table:
     if origin.stack == PYTORCH:
         of_model = "none"
     if layers:
-        of_model = f"{counted(len(layers.layers), 'layer')}, {counted(len(layers.edges), 'edge')}"
+        of_model = size_of_graph(len(layers.layers), "layer", len(layers.edges))
     table.add_row(Text("your model"), Text(of_model))
     of_tensorflow = "none"
     if ops is not None:
         library = f", {counted(len(ops.functions), 'library function')}" if ops.functions else ""
-        of_tensorflow = f"{counted(len(ops), 'op')}, {counted(len(ops.source), 'edge')}{library}"
+        of_tensorflow = size_of_graph(len(ops), "op", len(ops.source)) + library
     table.add_row(Text("op graph"), Text(of_tensorflow))
     return table
 

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from graphdiag.modeldiff.snapshot import Snapshot
 from graphdiag.output import plain
-from graphdiag.phrases import counted, some
+from graphdiag.phrases import counted, size_of_graph, some
 from graphdiag.picture_style import PictureStyle
 from graphdiag.unprintable import escape_unprintable
 
@@ -39,11 +39,11 @@ def render(snapshot: Snapshot) -> RenderableType:
 
 def title(snapshot: Snapshot) -> str:
     """``model: 28 layers, 27 edges, 1,285 ops``."""
-    layers = counted(len(snapshot.layers), "name scope" if snapshot.by_scope else "layer")
-    edges = counted(sum(1 for _ in snapshot.edges), "edge")
+    what = "name scope" if snapshot.by_scope else "layer"
+    size = size_of_graph(len(snapshot.layers), what, sum(1 for _ in snapshot.edges))
     ops = "" if snapshot.ops is None else f", {counted(snapshot.total_ops, 'op')}"
     name = f"{snapshot.model_name}: " if snapshot.model_name else ""
-    return f"{name}{layers}, {edges}{ops}"
+    return f"{name}{size}{ops}"
 
 
 def to_text(snapshot: Snapshot, _: PictureStyle | None = None) -> str:
