@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import IntFlag
 from functools import cache
 
@@ -50,6 +51,11 @@ _HIDES_SHAPE = ACTIVATION | PARAMETER | HANDLE | RANDOM
 def named(classes: int) -> Carries:
     """Bits as classes. The shape of what itself varies is not named."""
     return Carries(classes & ~SHAPE if classes & _HIDES_SHAPE else classes)
+
+
+def transfer_together(spec: OpSpec, value: int, shape: int) -> Dependencies:
+    """As `transfer`, of what all inputs have together; which of them give dimensions is not told apart."""
+    return transfer(replace(spec, dimensions=()), ((value, shape),))
 
 
 def transfer(spec: OpSpec, inputs: Sequence[Dependencies]) -> Dependencies:

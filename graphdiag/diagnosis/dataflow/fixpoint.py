@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from graphdiag.diagnosis.dataflow import levels
-from graphdiag.diagnosis.dataflow.classes import ANYTHING, PARAMETER, Dependencies, transfer
+from graphdiag.diagnosis.dataflow.classes import ANYTHING, PARAMETER, Dependencies, transfer, transfer_together
 from graphdiag.diagnosis.dataflow.functions import FunctionSummaries, either
 from graphdiag.diagnosis.dataflow.graph_view import GraphView, Key
 from graphdiag.diagnosis.dataflow.levels import RulesInBulk, origins_of, wide_levels
@@ -183,7 +182,7 @@ class FixpointSolver(GraphView):
         case = spec, value, shape
         known = self._known.get(case)
         if known is None:
-            known = self._known[case] = transfer(replace(spec, dimensions=()), ((value, shape),))
+            known = self._known[case] = transfer_together(*case)
         return known
 
     def _find_ways(self) -> bytearray:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, transfer
+from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, transfer_together
 from graphdiag.diagnosis.dataflow.inputs import tensor_edges
 from graphdiag.diagnosis.dataflow.op_specs import OpSpec
 from graphdiag.graphs.arrays import ranges
@@ -66,7 +66,7 @@ class RulesInBulk:
         self._origins = origins_of(graph)
         self._gives_dimensions = _giving_dimensions(graph, specs, spec_numbers)
         self._added, self._from_values, self._from_shapes = (
-            np.array([transfer(_without_dimensions(spec), (sets,)) for spec in specs], dtype=np.uint8)
+            np.array([transfer_together(spec, *sets) for spec in specs], dtype=np.uint8)
             for sets in ((0, 0), (ALL_CLASSES, 0), (0, ALL_CLASSES))
         )
 
@@ -134,11 +134,6 @@ def joined(sets: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def origins_of(graph: OpGraph) -> np.ndarray:
     """The row from which each edge brings a tensor; int32. Of a control dependency, which brings none, `len(graph)`."""
     return np.where(graph.output == CONTROL, np.int32(len(graph)), graph.source)
-
-
-def _without_dimensions(spec: OpSpec) -> OpSpec:
-    """The rule for what all inputs have together; which of them give dimensions is told by `_giving_dimensions`."""
-    return OpSpec(spec.kind, handles=spec.handles)
 
 
 def _giving_dimensions(graph: OpGraph, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> np.ndarray:
