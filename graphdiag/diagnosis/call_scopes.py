@@ -23,7 +23,7 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.disjoint_sets import DisjointSets
-from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs, offsets_of
+from graphdiag.graphs.arrays import first_of_each, grouped, numbers_of_pairs
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.scope_tree import ScopeTree
 
@@ -202,8 +202,8 @@ def by_outermost(
 def _grouped(rows: np.ndarray, owners: np.ndarray, scopes: np.ndarray) -> Iterator[tuple[int, int, Sequence[int]]]:
     """Groups of rows with one owner and one scope: the owner, the scope and the rows."""
     first, group = first_of_each(numbers_of_pairs(owners, scopes, int(scopes.max(initial=0)) + 1))
-    members = rows[np.argsort(group, kind="stable")].tolist()
-    parts = pairwise(offsets_of(group, len(first)).tolist())
+    order, offsets = grouped(group, len(first))
+    members, parts = rows[order].tolist(), pairwise(offsets.tolist())
     for owner, scope, (start, stop) in zip(owners[first].tolist(), scopes[first].tolist(), parts, strict=True):
         yield owner, scope, members[start:stop]
 

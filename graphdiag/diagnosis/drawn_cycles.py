@@ -12,7 +12,7 @@ import numpy as np
 
 from graphdiag.diagnosis.components import cyclic_components
 from graphdiag.diagnosis.roles import role_of_name
-from graphdiag.graphs.arrays import distinct_below, first_of_each
+from graphdiag.graphs.arrays import distinct_below, first_of_each, grouped
 from graphdiag.graphs.drawn_graph import SERIES, DrawnGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import edges_of
@@ -92,12 +92,12 @@ class _Contents:
     @cached_property
     def _nodes(self) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the nodes, sorted by the node in which they are shown, and the offset of each node's."""
-        return _grouped(self._drawn.shown_in, len(self._drawn.names))
+        return grouped(self._drawn.shown_in, len(self._drawn.names))
 
     @cached_property
     def _ops(self) -> tuple[np.ndarray, np.ndarray]:
         """The rows of the ops, sorted by the node in which they are drawn, and the offset of each node's."""
-        return _grouped(self._drawn.op_rows, len(self._drawn.names))
+        return grouped(self._drawn.op_rows, len(self._drawn.names))
 
     def ops_in(self, row: int) -> np.ndarray:
         """The ops in a node, sorted; int64."""
@@ -109,15 +109,6 @@ class _Contents:
             level = nodes[edges_of(level, begins)]
         ops, begins = self._ops
         return np.sort(ops[edges_of(np.concatenate(levels), begins)])
-
-
-def _grouped(holders: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Places sorted by what holds them, a number below `count`, and the offset at which those of each holder begin.
-
-    Places that nothing holds, whose number is -1, come before all offsets.
-    """
-    order = np.argsort(holders, kind="stable")
-    return order, np.searchsorted(holders[order], np.arange(count + 1))
 
 
 def _arrows_of_levels(drawn: DrawnGraph) -> Mapping[int, list[tuple[int, int]]]:

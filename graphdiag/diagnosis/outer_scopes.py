@@ -15,7 +15,7 @@ import numpy as np
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, KnownRole, bookkeeping_ops, role_of_name, roles_of
-from graphdiag.graphs.arrays import distinct
+from graphdiag.graphs.arrays import distinct, grouped
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import reached
 from graphdiag.keras_facts import role_of_box
@@ -149,9 +149,8 @@ def _layers(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Coll
     others = np.ones(len(boxes) + 1, dtype=bool)
     others[[*at_root, *computing, UNOWNED]] = False
     rows = np.flatnonzero(others[of_op] & _from_outside(graph) & ~graph.of_types(FEEDS.__contains__))
-    rows = rows[np.argsort(of_op[rows], kind="stable")]
-    ends = np.searchsorted(of_op[rows], np.arange(len(boxes) + 1))
-    for box, inside in enumerate(np.split(rows, ends[1:-1])):
+    order, offsets = grouped(of_op[rows], len(boxes))
+    for box, inside in enumerate(np.split(rows[order], offsets[1:-1])):
         # The first op decides for nearly every box, so few names are looked at.
         names = (graph.names[row] for row in inside)
         if any(name != boxes[box] and _SUMMARY not in name for name in names):

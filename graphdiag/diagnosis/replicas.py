@@ -17,6 +17,7 @@ import numpy as np
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.roles import role_of_name
 from graphdiag.diagnosis.traces import graphs_of
+from graphdiag.graphs.arrays import grouped
 from graphdiag.graphs.op_graph import OpGraph
 
 _REPLICA = re.compile(r"(replica|tower|clone|gpu|GPU|device|worker)_?([0-9]+)")
@@ -90,8 +91,7 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
     # Gradients have the replica's name once more, inside.
     serves = scopes.within(role_of_name)[scopes.of_op]
     outer_of_op = outer[scopes.of_op]
-    by_outer = np.argsort(outer_of_op, kind="stable")
-    starts = np.searchsorted(outer_of_op[by_outer], np.arange(len(scopes) + 1))
+    by_outer, starts = grouped(outer_of_op, len(scopes))
     found = []
     for (around, _), family in families.items():
         paths = {scopes.names[scope]: scope for scope in family}

@@ -21,7 +21,7 @@ from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.ownership import UNOWNED, Ownership
 from graphdiag.disjoint_sets import DisjointSets
-from graphdiag.graphs.arrays import first_of_each, offsets_of
+from graphdiag.graphs.arrays import first_of_each, grouped
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.keras_facts import always_computes
@@ -98,10 +98,11 @@ class _Numbering:
         rows = np.flatnonzero(self.ownership.of_op != UNOWNED)
         rows = rows[are_layers[self.ownership.of_op[rows]]]
         first, layer = first_of_each(self.ownership.of_op[rows])
-        members: list[int] = rows[np.argsort(layer, kind="stable")].tolist()
+        order, offsets = grouped(layer, len(first))
+        members: list[int] = rows[order].tolist()
         owners: list[int] = self.ownership.of_op[rows[first]].tolist()
-        parts = pairwise(offsets_of(layer, len(first)).tolist())
-        return {owner: members[start:stop] for owner, (start, stop) in zip(owners, parts, strict=True)}
+        parts = zip(owners, pairwise(offsets.tolist()), strict=True)
+        return {owner: members[start:stop] for owner, (start, stop) in parts}
 
     def _split_models(self, parts_of: dict[int, list[Sequence[int]]]) -> None:
         """Split the parts of layers that have one call, in a model that as a whole is called several times."""

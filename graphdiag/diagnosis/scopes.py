@@ -24,7 +24,7 @@ from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, role_of_name
 from graphdiag.diagnosis.scope_matching import assign
-from graphdiag.graphs.arrays import distinct, numbers_of_pairs, offsets_of
+from graphdiag.graphs.arrays import distinct, grouped, numbers_of_pairs, offsets_of
 from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.node_attributes import DT_RESOURCE, dtype_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -382,10 +382,10 @@ class _Children:
     def __init__(self, graph: OpGraph) -> None:
         self._graph = graph
         self._tree = tree = graph.scopes
-        self._ops = np.argsort(tree.of_op, kind="stable")
-        self._ends_of_ops = np.searchsorted(tree.of_op[self._ops], np.arange(len(tree) + 1)).tolist()
-        self._scopes = np.argsort(tree.parent, kind="stable")
-        self._ends_of_scopes = np.searchsorted(tree.parent[self._scopes], np.arange(len(tree) + 1)).tolist()
+        self._ops, ends_of_ops = grouped(tree.of_op, len(tree))
+        self._scopes, ends_of_scopes = grouped(tree.parent, len(tree))
+        self._ends_of_ops: list[int] = ends_of_ops.tolist()
+        self._ends_of_scopes: list[int] = ends_of_scopes.tolist()
         self._first = tree.first_inside(tree.of_op)
         self._known: dict[int, Sequence[str]] = {}
 
@@ -483,7 +483,7 @@ def _in_scopes_around(graph: OpGraph, variables: np.ndarray, readers: np.ndarray
     tree = graph.scopes
     scopes, depths = graph.drawn_in[readers], tree.depth[graph.drawn_in[readers]]
     deepest = int(depths.max(initial=0))
-    by_depth, offsets = np.argsort(depths), offsets_of(depths, deepest + 1)
+    by_depth, offsets = grouped(depths, deepest + 1)
     found = [(scopes[:0], variables[:0])]
     level = scopes[:0], variables[:0]
     for depth in range(deepest, 0, -1):

@@ -18,7 +18,7 @@ from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import Ownership
-from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs, offsets_of
+from graphdiag.graphs.arrays import first_of_each, grouped, numbers_of_pairs
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.scope_tree import ScopeTree
 
@@ -130,8 +130,9 @@ def state_arrows(graph: OpGraph, flow: Flow) -> StateArrows:
     kept = _with_those_beside(source, target, state[edges] & (source >= 0), len(scopes))
     edges, source, target = edges[kept], source[kept], target[kept]
     first, arrow = first_of_each(numbers_of_pairs(source, target, len(scopes)))
-    edges = edges[np.argsort(arrow, kind="stable")]
-    return StateArrows(source[first], target[first], edges, state[edges], offsets_of(arrow, len(first)), scopes)
+    order, offsets = grouped(arrow, len(first))
+    edges = edges[order]
+    return StateArrows(source[first], target[first], edges, state[edges], offsets, scopes)
 
 
 def _with_those_beside(source: np.ndarray, target: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:

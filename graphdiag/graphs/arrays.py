@@ -93,6 +93,20 @@ def offsets_of(keys: np.ndarray, count: int) -> np.ndarray:
     return offsets
 
 
+def grouped(keys: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places sorted by key.
+
+    Args:
+        keys: The key of each place, from 0 up to `count`; -1 for a place without one.
+        count: How many keys there are.
+
+    Returns:
+        The places, ascending among those of one key; those without a key come first. And where the places of each key
+        begin, as `offsets_of` has it. int64.
+    """
+    return np.argsort(keys, kind="stable"), offsets_of(keys + 1, count + 1)[1:]
+
+
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The numbers of several ranges, one range after the other.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphdiag.graphs.arrays import offsets_of
+from graphdiag.graphs.arrays import grouped, offsets_of
 from graphdiag.graphs.input_links import CONTROL, LAST_SLOT, Inputs, OutputSlot, resolve
 from graphdiag.graphs.op_outputs import slot_of
 from graphdiag.graphs.scope_tree import ScopeTree
@@ -187,8 +187,7 @@ class OpGraph:
     @cached_property
     def by_source(self) -> tuple[np.ndarray, np.ndarray]:
         """``(order, offsets)``: the edges out of row ``r`` are ``order[offsets[r]:offsets[r + 1]]``."""
-        order = np.argsort(self.source, kind="stable")
-        return order, offsets_of(self.source, len(self.names))
+        return grouped(self.source, len(self.names))
 
     @cached_property
     def onward(self) -> np.ndarray:

@@ -7,7 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from graphdiag.graphs.arrays import distinct, distinct_below, first_of_each, numbers_of_pairs, offsets_of, ranges
+from graphdiag.graphs.arrays import (
+    distinct,
+    distinct_below,
+    first_of_each,
+    grouped,
+    numbers_of_pairs,
+    offsets_of,
+    ranges,
+)
 
 SIZES = [[], [0], [2, 0, 2, 1, 0], list(range(40)) * 2]
 
@@ -33,6 +41,14 @@ def test_offsets_are_where_the_numbers_of_each_key_begin(values: list[int]) -> N
     in_order = sorted(values)
     assert [in_order[start:stop] for start, stop in pairwise(offsets.tolist())] == [
         [key] * values.count(key) for key in range(40)
+    ]
+
+
+@pytest.mark.parametrize("values", [[], [-1], [2, -1, 0, 2, 2, -1, 5]])
+def test_places_are_grouped_by_key_and_those_without_one_are_left_out(values: list[int]) -> None:
+    places, offsets = grouped(np.array(values, dtype=np.int32), 7)
+    assert [places[start:stop].tolist() for start, stop in pairwise(offsets.tolist())] == [
+        [place for place, value in enumerate(values) if value == key] for key in range(7)
     ]
 
 
