@@ -282,6 +282,20 @@ def _layer(name: str, class_name: str, calls: list[object]) -> dict[str, object]
     return {"class_name": class_name, "config": {"name": name}, "name": name, "inbound_nodes": calls}
 
 
+def _counted(steps: int, directory: Path) -> list[str]:
+    """One variable that each step of an unrolled loop reads and writes."""
+    graph_def = GraphDef()
+    graph_def.node.add(name="total", op="VariableV2").attr["dtype"].type = 1
+    graph_def.node.add(name="x", op="Placeholder")
+    before = "x"
+    for step in range(steps // 3):
+        graph_def.node.add(name=f"step_{step}/read", op="Identity", input=["total"])
+        graph_def.node.add(name=f"step_{step}/add", op="Add", input=[f"step_{step}/read", before])
+        graph_def.node.add(name=f"step_{step}/assign", op="Assign", input=["total", f"step_{step}/add"])
+        before = f"step_{step}/add"
+    return ["compare", _write(directory, graph_def)]
+
+
 def _model(directory: Path, layers: list[dict[str, object]], inputs: object, outputs: object) -> str:
     config = {"name": "m", "layers": layers, "input_layers": inputs, "output_layers": outputs}
     file = directory / "model.json"
@@ -302,6 +316,7 @@ SHAPES = [
     Shape("series in one scope", (10_000, 100_000), _series),
     Shape("series in many scopes", (10_000, 100_000), _series_in_scopes),
     Shape("variables", (10_000, 100_000), _variables),
+    Shape("a variable that each step reads and writes", (10_000, 100_000), _counted),
     Shape("directories deep", (150, 1_500), _deep_directories),
     Shape("layers without ops", (1_000, 10_000), lambda size, at: _silent(size, at, size)),
     Shape("every other layer without ops", (1_000, 10_000), lambda size, at: _silent(size, at, 2)),

@@ -6,7 +6,7 @@ state comes out wherever it is read, unless the write depends on the read, which
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,6 +167,8 @@ class States:
         self._python_writes: dict[int, list[Key]] = defaultdict(list)
         self._by_calls: dict[tuple[int, Key], Dependencies] = {}
         self._written: dict[Key, dict[int, tuple[int, int, int]]] = defaultdict(dict)
+        # How many rows write the same sets to a state.
+        self._alike: dict[Key, Counter[tuple[int, int, int]]] = defaultdict(Counter)
         self._content: dict[Key, Dependencies] = {}
         # The rows that write to a state after a row has read it.
         self._come_later: dict[Key, dict[int, set[int]]] = defaultdict(dict)
@@ -350,9 +352,8 @@ class States:
                 found_value, found_shape = self._content.get(place, (0, 0))
                 value, shape = value | found_value, shape | found_shape
                 continue
-            for writer, (written_value, written_shape, _) in self._written.get(place, {}).items():
-                if writer not in later:
-                    value, shape = value | written_value, shape | written_shape
+            for written_value, written_shape, _ in self._written_by_others(place, later):
+                value, shape = value | written_value, shape | written_shape
         kind = view.op_specs[row].kind
         if kind is Kind.RANDOM:
             return value, 0
@@ -376,11 +377,18 @@ class States:
         """What decides whether anything was written to a variable before a row asks."""
         found, _ = self.view.contents.get(key, (0, 0))
         for place in (key, ANYWHERE):
-            later = self._later(row, place)
-            for writer, (_, _, decided) in self._written.get(place, {}).items():
-                if writer not in later:
-                    found |= decided
+            for _, _, decided in self._written_by_others(place, self._later(row, place)):
+                found |= decided
         return found, 0
+
+    def _written_by_others(self, key: Key, writers: Collection[int]) -> Iterator[tuple[int, int, int]]:
+        """The different sets that are written to a state by others than some of its writers.
+
+        Writers are many where a variable is written in each step of an unrolled loop, and what they write is alike.
+        """
+        written = self._written.get(key, {})
+        of_these = Counter(written[row] for row in writers if row in written)
+        return (sets for sets, count in self._alike[key].items() if count > of_these[sets])
 
     def _from_outside(self, key: Key, queue: bool) -> Dependencies:
         """A queue or table that nothing in the graph fills is filled from outside."""
@@ -434,7 +442,7 @@ class States:
         Returns:
             The rows that find more than before.
         """
-        grown: list[tuple[int, Key]] = []
+        grown: dict[Key, set[int]] = defaultdict(set)
         new: list[tuple[int, Key]] = []
         for row in self._storing_something(rows):
             for key in self._writes.get(row, ()):
@@ -446,20 +454,23 @@ class States:
                     new.append((row, key))
                 elif old == (value, shape, decided):
                     continue
+                else:
+                    self._alike[key][old] -= 1
                 self._written[key][row] = value, shape, decided
+                self._alike[key][value, shape, decided] += 1
                 known_value, known_shape = self._content.get(key, (0, 0))
                 self._content[key] = (known_value | value, known_shape | shape)
-                grown.append((row, key))
+                grown[key].add(row)
         self._order(new)
         fresh: set[int] = set()
-        for row, key in grown:
+        for key, rows in grown.items():
             readers = self._readers.of(key)
             later = self._come_later.get(key)
             if not later:
                 fresh.update(readers)
                 continue
             for reader in readers:
-                if row not in later.get(reader, ()) or self._finds_what_earlier_runs_left(reader, key):
+                if not rows <= later.get(reader, set()) or self._finds_what_earlier_runs_left(reader, key):
                     fresh.add(reader)
         return fresh
 
