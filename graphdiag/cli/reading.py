@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -25,7 +26,10 @@ def only_read(*sources: Path | str | None) -> None:
     if any(may_be_python(source) for source in sources):
         return
     import_numpy_without_threads()
-    click.get_current_context().with_resource(no_garbage_collection())
+    command = click.get_current_context()
+    command.with_resource(no_garbage_collection())
+    # Before the collector is on again: it would walk all that was made meanwhile, and the process ends anyway.
+    command.call_on_close(gc.freeze)
 
 
 def import_numpy_without_threads() -> None:
