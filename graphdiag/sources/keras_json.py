@@ -109,7 +109,7 @@ class _Flattener:
         self._top = _Place(scope)
         self._ids: dict[tuple[tuple[str, ...], str], str] = {}
         self._taken: set[str] = set()
-        self._layers: dict[str, Layer] = {}
+        self._members: dict[str, tuple[Member, tuple[str, ...]]] = {}
         self._nested: dict[str, NestedModel] = {}
         self._tensors: dict[TensorEdge, None] = {}
         self._places = 0
@@ -122,22 +122,7 @@ class _Flattener:
         scope = self._top.scope
         self._name(self._top)
         self._connect(self._top)
-        layers = {
-            layer.id: Layer(
-                layer.id,
-                layer.name,
-                layer.class_name,
-                layer.path,
-                layer.calls,
-                layer.is_input,
-                layer.output_shape or _joined(self._shapes.get(layer.id, {})),
-                inner=layer.inner,
-                custom=layer.custom,
-                is_operation=layer.is_operation,
-                settings=layer.settings,
-            )
-            for layer in self._layers.values()
-        }
+        layers = {own: self._layer(own, member, path) for own, (member, path) in self._members.items()}
         place = {layer_id: position for position, layer_id in enumerate(layers)}
         tensors = sorted(self._tensors, key=lambda edge: place[edge.target])
         outputs = self._all_sources(scope.outputs)
@@ -170,24 +155,27 @@ class _Flattener:
             own = unique_id(scope.path, member.name, self._taken)
             self._taken.add(own)
             self._ids[scope.path, member.name] = own
-            calls = max(len(member.calls), 1)
             if member.inner is not None:
+                calls = max(len(member.calls), 1)
                 self._nested[own] = NestedModel(own, member.name, member.class_name, scope.path, calls, member.settings)
                 self._name(_Place(member.inner, member, place))
             else:
-                self._layers[own] = Layer(
-                    own,
-                    member.name,
-                    member.class_name,
-                    scope.path,
-                    calls,
-                    member.is_input,
-                    member.own_shape,
-                    inner=member.wrapped,
-                    custom=member.custom,
-                    is_operation=member.is_operation,
-                    settings=member.settings,
-                )
+                self._members[own] = member, scope.path
+
+    def _layer(self, own: str, member: Member, path: tuple[str, ...]) -> Layer:
+        return Layer(
+            own,
+            member.name,
+            member.class_name,
+            path,
+            max(len(member.calls), 1),
+            member.is_input,
+            member.own_shape or _joined(self._shapes.get(own, {})),
+            inner=member.wrapped,
+            custom=member.custom,
+            is_operation=member.is_operation,
+            settings=member.settings,
+        )
 
     def _connect(self, place: _Place) -> None:
         for member in place.scope.members.values():

@@ -76,7 +76,8 @@ def settings_of(entry: Mapping[str, Any]) -> Settings | None:
     if not isinstance(config, dict):
         return None
     class_name = plain_class(entry.get("class_name"))
-    found = dict(_of_config(class_name, config))
+    own = {key: raw for key, raw in config.items() if key not in _NEVER}
+    found = dict(_of_text(class_name, json.dumps(own, default=_kind_of)))
     found.update(settings_of_calls(entry))
     if _is_users(class_name, entry) or (class_name == "Lambda" and not isinstance(found.get("function"), dict)):
         found["code"] = None
@@ -143,6 +144,12 @@ def _defaults() -> Mapping[str, Settings]:
     return found
 
 
+@lru_cache(maxsize=1024)
+def _of_text(class_name: str, text: str) -> Settings:
+    """The settings in a configuration, as JSON without names: many layers of a model have the same ones."""
+    return dict(_of_config(class_name, json.loads(text)))
+
+
 def _of_config(class_name: str, config: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     if class_name == "Bidirectional":
         config = {key: _without_zeros(value) for key, value in config.items()}
@@ -150,7 +157,7 @@ def _of_config(class_name: str, config: Mapping[str, Any]) -> Iterator[tuple[str
         if written in _NEVER:
             continue
         key = _RENAMED.get((class_name, written), written)
-        value = _normalized_once(key, raw)
+        value = normalized(key, raw)
         if value == default_of(class_name, key) or _is_usual(class_name, key, value, config):
             continue
         yield key, value
@@ -219,16 +226,6 @@ def normalized(key: str, raw: Any) -> Any:
     return _hashed(value) if is_deep(value) or len(json.dumps(value)) > _LONGEST else value
 
 
-def _normalized_once(key: str, raw: Any) -> Any:
-    """As `normalized`, of a value from JSON: a model has the same few initializers in layer after layer."""
-    return _normalized_text(key, json.dumps(raw)) if isinstance(raw, (dict, list)) else normalized(key, raw)
-
-
-@lru_cache(maxsize=1024)
-def _normalized_text(key: str, text: str) -> Any:
-    return normalized(key, json.loads(text))
-
-
 def is_deep(value: Any, left: int = 40) -> bool:
     """Whether a value is nested more deeply than any setting of Keras."""
     if not isinstance(value, (list, dict)):
@@ -254,7 +251,12 @@ def _plain(key: str, raw: Any) -> Any:
         if key == "function" and len(raw) == 3 and isinstance(raw[0], str):
             return _code(raw[0], raw[1], raw[2])
         return [_plain("", part) for part in raw]
-    return _object(raw) if isinstance(raw, dict) else f"<{type(raw).__name__}>"
+    return _object(raw) if isinstance(raw, dict) else _kind_of(raw)
+
+
+def _kind_of(raw: Any) -> str:
+    """What stands for a value that has no JSON, as a class of the user's may have in its configuration."""
+    return f"<{type(raw).__name__}>"
 
 
 def _object(raw: Mapping[str, Any]) -> Any:

@@ -103,6 +103,11 @@ def test_damaged_settings_are_no_settings():
     assert graph.layers["a"].parameters is None
 
 
+def test_a_value_without_json_does_not_hide_the_others():
+    found = settings_of({"class_name": "Mine", "config": {"units": 3, "start": object(), "sizes": [object(), 2]}})
+    assert found == {"units": 3, "start": "<object>", "sizes": ["<object>", 2], "code": None}
+
+
 def marshaled(code):
     return base64.b64encode(marshal.dumps(code)).decode()
 
