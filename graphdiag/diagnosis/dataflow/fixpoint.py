@@ -11,7 +11,7 @@ from graphdiag.diagnosis.dataflow import levels
 from graphdiag.diagnosis.dataflow.classes import ANYTHING, PARAMETER, Dependencies, transfer, transfer_together
 from graphdiag.diagnosis.dataflow.functions import FunctionSummaries, either
 from graphdiag.diagnosis.dataflow.graph_view import GraphView, Key
-from graphdiag.diagnosis.dataflow.levels import RulesInBulk, origins_of, wide_levels
+from graphdiag.diagnosis.dataflow.levels import RulesInBulk, wide_levels
 from graphdiag.diagnosis.dataflow.liveness import NO_ROW
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec, Outside
 from graphdiag.diagnosis.dataflow.states import States, is_outside
@@ -152,13 +152,12 @@ class FixpointSolver(GraphView):
             waiting[rows] = False
 
     @cached_property
-    def _origins(self) -> list[int]:
-        rows: list[int] = origins_of(self.graph).tolist()
-        return rows
+    def _origins(self) -> Sequence[int]:
+        return self.inputs.origins.data
 
     @cached_property
     def _rules_in_bulk(self) -> RulesInBulk:
-        return RulesInBulk(self.graph, self.specs, self.spec_numbers)
+        return RulesInBulk(self.graph, self.inputs, self.specs, self.spec_numbers)
 
     def _in_order(self, chosen: np.ndarray) -> Sequence[int]:
         """The rows that are chosen, in the order of evaluation."""

@@ -9,7 +9,7 @@ from typing import NewType, Protocol, cast
 import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import ANYTHING, HANDLE, Dependencies
-from graphdiag.diagnosis.dataflow.inputs import tensor_edges
+from graphdiag.diagnosis.dataflow.inputs import TensorInputs
 from graphdiag.diagnosis.dataflow.liveness import (
     DECIDED,
     NO_ROW,
@@ -89,7 +89,9 @@ class GraphView:
         position: Place of each row in that order.
         positions: The same as an array; int64.
         depths: How many TF 1 loops are around a row, for rows inside of one.
-        source: As in the graph, as a list; so are `output` and `first`, the offsets of each row's edges.
+        source: As in the graph, to be asked for single edges; so are `output` and `first`, the offsets of each row's
+            edges.
+        inputs: The tensors that rows take, to be asked for many rows.
         values: What the values of each row's output depend on, and those of one row more, on which nothing depends:
             control dependencies come from there. Outside of function bodies a set of classes is a byte.
         shapes: What its shape depends on.
@@ -137,16 +139,18 @@ class GraphView:
         self.positions = np.arange(size)
         self.position: Sequence[int] = self.order
         if not isinstance(self.order, range):
-            self.positions[self.order] = np.arange(size)
-            self.position = self.positions.tolist()
+            self.positions[np.asarray(self.order)] = np.arange(size)
+            self.position = self.positions.data
         self.depths = loop_depths(graph, self.op_specs, self.order)
         self.values: MutableSequence[int] = [0] * (size + 1) if self.in_function else bytearray(size + 1)
         self.shapes: MutableSequence[int] = [0] * (size + 1) if self.in_function else bytearray(size + 1)
         self.slots: dict[int, list[Dependencies]] = {}
         self.given_apart: dict[int, Dependencies] = {}
-        self.source: list[int] = graph.source.tolist()
-        self.output: list[int] = graph.output.tolist()
-        self.first: list[int] = graph.in_edges.tolist()
+        # Looked at in place: most rows are evaluated in whole arrays, and lists of all would cost more than they save.
+        self.source: Sequence[int] = graph.source.data
+        self.output: Sequence[int] = graph.output.data
+        self.first: Sequence[int] = graph.in_edges.data
+        self.inputs = TensorInputs(graph)
         self.liveness = find_liveness(self)
         self.decisions: dict[int, int] = {}
         self.decides: dict[int, list[int]] = {}
@@ -209,7 +213,7 @@ class GraphView:
         known = {conditions: self._classes(conditions) for conditions in {*self.liveness.alive.values()}}
         found = {row: known[conditions] for row, conditions in self.liveness.alive.items()}
         switches = rows_of_kind(self.graph, Kind.SWITCHES)
-        by = tensor_edges(self.graph, np.array(switches, dtype=np.int64), 1).tolist()
+        by = self.inputs.edges(np.array(switches, dtype=np.int64), 1).tolist()
         for row, edge in zip(switches, by, strict=True):
             predicate = self.at(self.source[edge], self.output[edge])[0] if edge >= 0 else ANYTHING[0]
             found[row] = found.get(row, 0) | predicate
@@ -282,25 +286,21 @@ class GraphView:
         return self._by_source[begin[row] : begin[row + 1]]
 
     @cached_property
-    def target(self) -> list[int]:
-        """The rows that edges enter; as in the graph, as a list."""
-        rows: list[int] = self.graph.target.tolist()
-        return rows
+    def target(self) -> Sequence[int]:
+        """The rows that edges enter; as in the graph, to be asked for single edges."""
+        return self.graph.target.data
 
     @cached_property
-    def _by_source(self) -> list[int]:
-        edges: list[int] = self.graph.by_source[0].tolist()
-        return edges
+    def _by_source(self) -> Sequence[int]:
+        return self.graph.by_source[0].data
 
     @cached_property
-    def _begin(self) -> list[int]:
-        offsets: list[int] = self.graph.by_source[1].tolist()
-        return offsets
+    def _begin(self) -> Sequence[int]:
+        return self.graph.by_source[1].data
 
     @cached_property
-    def _onward(self) -> list[int]:
-        rows: list[int] = self.graph.onward.tolist()
-        return rows
+    def _onward(self) -> Sequence[int]:
+        return self.graph.onward.data
 
 
 def rows_of_kind(graph: OpGraph, kind: Kind) -> Sequence[int]:

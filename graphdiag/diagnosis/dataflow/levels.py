@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, transfer_together
-from graphdiag.diagnosis.dataflow.inputs import tensor_edges
+from graphdiag.diagnosis.dataflow.inputs import TensorInputs
 from graphdiag.diagnosis.dataflow.op_specs import OpSpec
 from graphdiag.graphs.arrays import ranges
-from graphdiag.graphs.op_graph import CONTROL, OpGraph
+from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.graphs.reach import edges_of
 
 WIDE = 100
@@ -56,15 +56,16 @@ class RulesInBulk:
 
     Args:
         graph: The op graph.
+        inputs: The tensors that its ops take.
         specs: The different rules.
         spec_numbers: Which of them each row has.
     """
 
-    def __init__(self, graph: OpGraph, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> None:
+    def __init__(self, graph: OpGraph, inputs: TensorInputs, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> None:
         self._graph = graph
         self._spec_numbers = spec_numbers
-        self._origins = origins_of(graph)
-        self._gives_dimensions = _giving_dimensions(graph, specs, spec_numbers)
+        self._origins = inputs.origins
+        self._gives_dimensions = _giving_dimensions(inputs, specs, spec_numbers)
         self._added, self._from_values, self._from_shapes = (
             np.array([transfer_together(spec, *sets) for spec in specs], dtype=np.uint8)
             for sets in ((0, 0), (ALL_CLASSES, 0), (0, ALL_CLASSES))
@@ -131,16 +132,11 @@ def joined(sets: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return found
 
 
-def origins_of(graph: OpGraph) -> np.ndarray:
-    """The row from which each edge brings a tensor; int32. Of a control dependency, which brings none, `len(graph)`."""
-    return np.where(graph.output == CONTROL, np.int32(len(graph)), graph.source)
-
-
-def _giving_dimensions(graph: OpGraph, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> np.ndarray:
+def _giving_dimensions(inputs: TensorInputs, specs: Sequence[OpSpec], spec_numbers: np.ndarray) -> np.ndarray:
     """A mask for the values that come over each edge: all classes where they give dimensions, else none; uint8."""
-    found = np.zeros(len(graph.source), dtype=np.uint8)
+    found = np.zeros(len(inputs.origins), dtype=np.uint8)
     for position in sorted({position for spec in specs for position in spec.dimensions}):
         rows = np.flatnonzero(np.array([position in spec.dimensions for spec in specs])[spec_numbers])
-        edges = tensor_edges(graph, rows, position)
+        edges = inputs.edges(rows, position)
         found[edges[edges >= 0]] = ALL_CLASSES
     return found

@@ -15,7 +15,7 @@ from typing import NewType, Protocol
 
 import numpy as np
 
-from graphdiag.diagnosis.dataflow.inputs import tensor_edges
+from graphdiag.diagnosis.dataflow.inputs import TensorInputs
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import edges_of
@@ -69,8 +69,7 @@ def evaluation_order(graph: OpGraph) -> Sequence[int]:
     between = np.flatnonzero(np.cumsum(begun - ended) > 0)
     order = np.arange(size)
     order[between] = between[_inputs_first(graph, between)]
-    rows: list[int] = order.tolist()
-    return rows
+    return order.data
 
 
 def _inputs_first(graph: OpGraph, rows: np.ndarray) -> list[int]:
@@ -110,11 +109,12 @@ class Ordered(Protocol):
 
     graph: OpGraph
     op_specs: list[OpSpec]
+    inputs: TensorInputs
     order: Sequence[int]
     position: Sequence[int]
-    source: list[int]
-    output: list[int]
-    first: list[int]
+    source: Sequence[int]
+    output: Sequence[int]
+    first: Sequence[int]
 
     def rows_with(self, fits: Callable[[OpSpec], object]) -> list[int]:
         """The rows whose specs are of some sort."""
@@ -149,7 +149,7 @@ class _Finder:
         self.source, self.output, self.first = view.source, view.output, view.first
         self.found = Liveness()
         # The edge that brings each ``Switch`` its predicate; -1 where the graph lacks it.
-        edges = tensor_edges(view.graph, np.array(switches, dtype=np.int64), 1)
+        edges = view.inputs.edges(np.array(switches, dtype=np.int64), 1)
         self._by = dict(zip(switches, edges.tolist(), strict=True))
         # One object for all sets that are equal, which are then told to be the same at a glance.
         self._sets: dict[Conditions, Conditions] = {}
@@ -288,8 +288,7 @@ def loop_depths(graph: OpGraph, op_specs: Sequence[OpSpec], order: Sequence[int]
     depths: dict[int, int] = {}
     if not enters:
         return depths
-    source: list[int] = graph.source.tolist()
-    first: list[int] = graph.in_edges.tolist()
+    source, first = graph.source.data, graph.in_edges.data
     for row in order:
         depth = 0
         for edge in range(first[row], first[row + 1]):

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphdiag.diagnosis.dataflow.classes import HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import Key
-from graphdiag.diagnosis.dataflow.inputs import first_inputs
+from graphdiag.diagnosis.dataflow.inputs import TensorInputs
 from graphdiag.diagnosis.dataflow.op_specs import Kind, OpSpec
 from graphdiag.graphs.node_attributes import text_of
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
@@ -35,6 +35,7 @@ class Rows(Protocol):
     """What has to be known of a graph; see `graphdiag.diagnosis.dataflow.graph_view`."""
 
     graph: OpGraph
+    inputs: TensorInputs
     op_specs: list[OpSpec]
     feeds: Mapping[int, Dependencies]
 
@@ -60,7 +61,7 @@ class Origins:
         handles = view.rows_with(lambda spec: spec.kind is Kind.HANDLE)
         self.made: Sequence[int] = sorted((*self.variables, *handles))
         fed = [row for row, sets in view.feeds.items() if sets[0] & HANDLE and view.op_specs[row].kind is Kind.FEED]
-        takes_nothing = first_inputs(graph, np.array(fed, dtype=np.int64)) == size
+        takes_nothing = view.inputs.first(np.array(fed, dtype=np.int64)) == size
         self.given: Sequence[int] = [row for row, nothing in zip(fed, takes_nothing.tolist(), strict=True) if nothing]
         keys = dict(zip(self.made, state_keys(graph, self.made), strict=True))
         keys.update((row, row) for row in self.given)
@@ -86,7 +87,7 @@ class Origins:
         handing[makers] = False
         hands_reference[makers] = hands_handle[makers] = True
         waiting = np.flatnonzero(handing)
-        to[waiting] = first_inputs(graph, waiting)
+        to[waiting] = view.inputs.first(waiting)
         to[makers] = makers
         # Each step is twice as long as the one before.
         for _ in range(size.bit_length() + 1):

@@ -17,7 +17,6 @@ import numpy as np
 from graphdiag.diagnosis.dataflow import levels
 from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ALL_CLASSES, ANYTHING, DATA, HANDLE, Dependencies
 from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key
-from graphdiag.diagnosis.dataflow.inputs import first_inputs
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
 from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, References, state_key
 from graphdiag.diagnosis.dataflow.waiting import reads_before_writes
@@ -205,7 +204,7 @@ class States:
     def _behind_first_inputs(self, fits: Callable[[OpSpec], bool]) -> Iterable[tuple[int, Key]]:
         """Rows of some sort that touch one state alone, each with this state."""
         rows = self.view.rows_with(lambda spec: _has_one_handle(spec) and fits(spec))
-        handles = first_inputs(self.view.graph, np.array(rows, dtype=np.int64))
+        handles = self.view.inputs.first(np.array(rows, dtype=np.int64))
         return zip(rows, self._origins.keys_of(handles, ANYWHERE), strict=True)
 
     def _connect_python(self) -> None:
@@ -486,7 +485,7 @@ class States:
         assigns = assigns[found]
         assigning = found[assigns]
         edges, counts = levels.edges_into(view.graph, assigning, position=1)
-        origins = levels.origins_of(view.graph)[edges]
+        origins = view.inputs.origins[edges]
         values, shapes = view.in_arrays()
         given = levels.joined(values[origins] & ACTIVATION | shapes[origins] & _STORABLE, counts)
         chosen: list[int] = np.sort(np.concatenate((found[~assigns], assigning[given != 0]))).tolist()
@@ -500,7 +499,7 @@ class States:
         is_variable[[row for row, key in origins.keys.items() if self._types[key] in _VARIABLES]] = True
         rows = np.array(view.rows_with(_puts_in_one_state), dtype=np.int64)
         found = np.zeros(len(view.graph), dtype=bool)
-        found[rows] = is_variable[origins.of_row[first_inputs(view.graph, rows)]]
+        found[rows] = is_variable[origins.of_row[view.inputs.first(rows)]]
         found[[*view.liveness.alive]] = False
         return found
 
