@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from typing import NewType
 
 import numpy as np
@@ -512,7 +513,8 @@ class States:
     def _order(self, new: Sequence[tuple[int, Key]]) -> None:
         """Find the reads that come before a write."""
         depths, position = self.view.depths, self.view.position
-        pairs: list[tuple[int, int]] = []
+        writing: list[int] = []
+        reading: list[int] = []
         keys: list[Key] = []
         for row, key in new:
             readers = self._readers.of(key)
@@ -521,17 +523,16 @@ class States:
             if len(readers) * len(self.writers[key]) > _MOST_PAIRS:
                 continue
             place = position[row]
-            earlier = [(row, reader) for reader in readers if position[reader] < place]
+            earlier = [reader for reader in readers if position[reader] < place]
             if depths.get(row):
                 # In a loop, what is read before a write is read again after it.
-                earlier = [pair for pair in earlier if not depths.get(pair[1])]
-            pairs += earlier
+                earlier = [reader for reader in earlier if not depths.get(reader)]
+            writing += [row] * len(earlier)
+            reading += earlier
             keys += [key] * len(earlier)
-        before = reads_before_writes(self.view, pairs)
-        for pair, key in zip(pairs, keys, strict=True):
-            if pair in before:
-                writer, reader = pair
-                self._come_later[key].setdefault(reader, set()).add(writer)
+        waits = reads_before_writes(self.view, writing, reading).tolist()
+        for writer, reader, key in compress(zip(writing, reading, keys, strict=True), waits):
+            self._come_later[key].setdefault(reader, set()).add(writer)
 
     def _later(self, reader: int, key: Key) -> Collection[int]:
         """The rows that write to a state after a row has read it."""
