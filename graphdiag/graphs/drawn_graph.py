@@ -183,7 +183,7 @@ class DrawnGraph:
     def root_row(self) -> int:
         """Row of the root."""
         # TensorBoard makes it after the ops, and before all else that holds something.
-        first = self.types.index(META)
+        first = int(np.argmax(self.parents < 0))
         return first if self.names[first] == ROOT else self.index[ROOT]
 
     @cached_property

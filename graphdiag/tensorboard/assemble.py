@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphdiag.graphs.drawn_graph import DrawnGraph, Metaedges, RenderedRoot
+from graphdiag.graphs.on_demand import OnDemand
 from graphdiag.tensorboard.hierarchy import Hierarchy, LevelEdges
 from graphdiag.tensorboard.slim_graph import SlimGraph
 
@@ -33,7 +34,11 @@ def assemble_graph(hierarchy: Hierarchy, edges: LevelEdges, root: RenderedRoot, 
         types=hierarchy.types,
         parents=hierarchy.parents,
         cardinalities=hierarchy.cardinalities,
-        ops=[op or None for op in hierarchy.ops],
+        ops=OnDemand(
+            len(hierarchy.ops),
+            one=lambda row: hierarchy.ops[row] or None,
+            every=lambda: (op or None for op in hierarchy.ops),
+        ),
         metaedges=Metaedges(
             parent=edges.parent[order],
             source=edges.source[order],

@@ -25,7 +25,7 @@ import numpy as np
 from graphdiag.graphs.drawn_graph import META, Extraction, RenderedRoot
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.hierarchy import Hierarchy, LevelEdges
-from graphdiag.tensorboard.parse import strict_name
+from graphdiag.tensorboard.named_rows import strict_name
 from graphdiag.tensorboard.slim_graph import SlimGraph
 
 MIN_NODES = 15

@@ -14,6 +14,7 @@ import numpy as np
 
 from graphdiag.graphs.arrays import distinct, first_of_each, numbers_of_pairs
 from graphdiag.graphs.drawn_graph import META, OP, ROOT
+from graphdiag.graphs.on_demand import coded, joined
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.merge import UndrawableGraphError
 from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, BaseEdges, SlimGraph
@@ -137,14 +138,13 @@ def _of_scopes(graph: SlimGraph) -> Hierarchy:
     node_of_scope = np.full(len(scopes), -1, dtype=np.int64)
     node_of_scope[0] = size
     node_of_scope[kept] = row_of[: len(kept)]
+    is_guest = (order >= len(kept)).view(np.uint8)
     added = np.concatenate([node_of_scope[scopes.parent[kept]], last_host])[order]
     one_op = np.ones(len(appears), dtype=np.int64)
-    drawn_guests = guests[appears].tolist()
-    scope_names = [scopes.names[scope] for scope in kept.tolist()]
-    names = [*scope_names, *graph.embeddings.strict_names(drawn_guests)]
-    types = [META] * len(kept) + [OP] * len(drawn_guests)
-    ops = [""] * len(kept) + [graph.embeddings.ops[guest] for guest in drawn_guests]
-    in_order = order.tolist()
+    drawn = guests[appears]
+    names = joined(coded(scopes.names, kept), coded(graph.embeddings.names, drawn))
+    # A scope has the first of these.
+    ops = joined([""], coded(graph.embeddings.ops, drawn))
     is_top = scopes.parent[kept] == 0
     library = {
         names[place][len(LIBRARY_PREFIX) :]: int(row_of[place])
@@ -152,15 +152,15 @@ def _of_scopes(graph: SlimGraph) -> Hierarchy:
         if names[place].startswith(LIBRARY_PREFIX)
     }
     return Hierarchy(
-        names=[*graph.names, ROOT, *map(names.__getitem__, in_order)],
-        types=[*([OP] * size), META, *map(types.__getitem__, in_order)],
+        names=joined(graph.names, [ROOT], coded(names, order)),
+        types=joined(coded([OP], np.zeros(size, dtype=np.uint8)), [META], coded([META, OP], is_guest)),
         parents=np.concatenate([node_of_scope[graph.scope_of], [-1], added]),
         places=np.concatenate([3 * np.arange(size) + 1, [0], made[order]]),
         cardinalities=np.concatenate([np.ones(size, dtype=np.int64), [size], np.append(inside[kept], one_op)[order]]),
-        ops=[*graph.ops, "", *map(ops.__getitem__, in_order)],
+        ops=joined(graph.ops, [""], coded(ops, np.maximum(order + 1 - len(kept), 0))),
         library=library,
         root=size,
-        guests=guests[appears],
+        guests=drawn,
         guest_rows=row_of[len(kept) :],
     )
 
@@ -245,8 +245,9 @@ class _Growing(GrowingTree):
             self._embed(row)
         self._count()
         guests = distinct(graph.embeddings.guests)
-        drawn = graph.embeddings.strict_names(guests.tolist())
-        rows = [index[graph.embedded.get(guest, name)] for guest, name in zip(guests.tolist(), drawn, strict=True)]
+        names = graph.embeddings.names
+        embedded = graph.embedded
+        rows = [index[embedded[guest] if guest in embedded else names[guest]] for guest in guests.tolist()]
         return Hierarchy(
             names=self.names,
             types=self.types,

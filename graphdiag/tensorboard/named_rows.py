@@ -139,9 +139,9 @@ class NamedRows:
 
     Attributes:
         rows: The ops.
-        strict: New name of each op that is also a scope.
-        is_renamed: Which rows have a new name; bool. Where a name stands more than once, more rows may be marked.
-        renamed: Row of each op that is not embedded, by its new name: an input may have that name as well.
+        to_rename: The rows whose names are also scopes, embedded or not; int64.
+        renamed_rows: Those of them that are not embedded; of several rows with one name, one. int64.
+        drawn_names: The name that each row is drawn under.
         numbers: Number of the node that each row belongs to; int64, -1 for an embedded op.
         owners: Row of each node; int64.
         node_names: Strict name of each node.
@@ -150,13 +150,33 @@ class NamedRows:
     """
 
     rows: Rows
-    strict: Mapping[str, str]
-    is_renamed: np.ndarray
-    renamed: Mapping[str, int]
+    to_rename: np.ndarray
+    renamed_rows: np.ndarray
+    drawn_names: Sequence[str]
     numbers: np.ndarray
     owners: np.ndarray
-    node_names: list[str]
+    node_names: Sequence[str]
     are_distinct: bool
+
+    @cached_property
+    def strict(self) -> Mapping[str, str]:
+        """New name of each op that is also a scope."""
+        return strict_names(self.rows, self.to_rename)
+
+    @cached_property
+    def renamed(self) -> Mapping[str, int]:
+        """Row of each op that is not embedded, by its new name: an input may have that name as well."""
+        return {strict_name(self.rows.names[row]): row for row in self.renamed_rows.tolist()}
+
+
+def strict_name(name: str) -> str:
+    """The name of an op that is also a scope: ``a/b/(b)`` for ``a/b``."""
+    return f"{name}/({name.rpartition('/')[2]})"
+
+
+def strict_names(rows: Rows, to_rename: np.ndarray) -> Mapping[str, str]:
+    """The new names of some rows, by their names."""
+    return {(name := rows.names[row]): strict_name(name) for row in to_rename.tolist()}
 
 
 def normalize(texts: Iterable[str], prefix: str = "") -> list[Input]:

@@ -13,15 +13,16 @@ Follows ``build`` in ``tensorboard/plugins/graph/tf_graph_common/graph.ts`` with
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 
 import numpy as np
 
 from graphdiag.graphs.drawn_graph import ROOT
+from graphdiag.graphs.on_demand import OnDemand, coded
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.merge import RawGraph, UndrawableGraphError
-from graphdiag.tensorboard.named_rows import CONSTANT, PLAIN, SUMMARY, NamedRows, Rows
+from graphdiag.tensorboard.named_rows import CONSTANT, PLAIN, SUMMARY, NamedRows, Rows, strict_name, strict_names
 from graphdiag.tensorboard.slim_graph import LIBRARY_PREFIX, SlimGraph
 from graphdiag.tensorboard.wiring import wire
 
@@ -52,13 +53,13 @@ def parse_graph(graph: RawGraph) -> SlimGraph:
             "record a function that runs between tf.summary.trace_on() and trace_export()"
         )
     rows = _with_functions(graph)
-    strict, rows_of, is_regular = _strict_names(rows)
-    named = _numbered(rows, strict, rows_of, is_regular)
+    to_rename, is_regular = _also_scopes(rows)
+    named = _numbered(rows, to_rename, is_regular)
     wires = wire(named, {function.name for function in graph.functions})
-    renamed = _rows(named.renamed)
+    at_root = named.renamed_rows[rows.scopes.of_op[named.renamed_rows] == 0]
     return SlimGraph(
         names=named.node_names,
-        ops=list(map(rows.ops.__getitem__, named.owners.tolist())),
+        ops=coded(rows.ops, named.owners),
         op_numbers=rows.op_numbers[named.owners],
         embeddings=wires.embeddings,
         edges=wires.edges,
@@ -66,34 +67,24 @@ def parse_graph(graph: RawGraph) -> SlimGraph:
         rows=named.numbers[: len(graph.nodes.names)],
         embedded=wires.embedded,
         scopes=rows.scopes,
-        scope_of=_scope_of(named, renamed),
+        scope_of=_scope_of(named),
         are_distinct=named.are_distinct and not wires.embeddings.again,
-        own_ops=dict(zip(named.renamed, named.numbers[renamed].tolist(), strict=True)),
+        own_ops={strict_name(rows.names[row]): int(named.numbers[row]) for row in at_root.tolist()},
         marks=frozenset(mark for mark in "([" if rows.holds(mark)),
     )
 
 
-def _rows(by_name: Mapping[str, int]) -> np.ndarray:
-    """The rows of a mapping, in its order; int64."""
-    return np.fromiter(by_name.values(), dtype=np.int64, count=len(by_name))
-
-
-def _scope_of(named: NamedRows, renamed: np.ndarray) -> np.ndarray:
+def _scope_of(named: NamedRows) -> np.ndarray:
     """The scope around each node; int64. An op that is renamed for a scope of its name lies inside that scope."""
     rows = named.rows
     scopes = rows.scopes.of_op.astype(np.int64)
     is_renamed = np.zeros(len(scopes), dtype=bool)
-    is_renamed[renamed] = True
+    is_renamed[named.renamed_rows] = True
     candidates, own_scopes = rows.named_as_scopes
     chosen = is_renamed[candidates]
     scopes[candidates[chosen]] = own_scopes[chosen]
     found: np.ndarray = scopes[named.owners]
     return found
-
-
-def strict_name(name: str) -> str:
-    """The name of an op that is also a scope: ``a/b/(b)`` for ``a/b``."""
-    return f"{name}/({name.rpartition('/')[2]})"
 
 
 def _with_functions(graph: RawGraph) -> Rows:
@@ -144,8 +135,8 @@ def _check_properties(names: Iterable[str], what: str) -> None:
         raise javascript.fails_on(what, name)
 
 
-def _strict_names(rows: Rows) -> tuple[dict[str, str], dict[str, int], bool]:
-    """New name of every op, embedded or not, that is also a scope; its row; and whether no scope is overlooked."""
+def _also_scopes(rows: Rows) -> tuple[np.ndarray, bool]:
+    """The rows of all ops, embedded or not, that are also scopes; int64. And whether no scope is overlooked."""
     root_names = {rows.names[row]: row for row in rows.at_root}
     properties = javascript.OBJECT_PROPERTIES.intersection(root_names)
     _check_properties((name for name in properties if _is_plain(rows, name, root_names[name])), "op name")
@@ -157,7 +148,6 @@ def _strict_names(rows: Rows) -> tuple[dict[str, str], dict[str, int], bool]:
     clashing = named[is_scope[named_scopes]]
     suspects = clashing[rows.kinds[clashing] != PLAIN] if rows.are_unique else clashing
     embedded = {rows.names[row] for row in suspects.tolist() if not _is_plain(rows, rows.names[row], row)}
-    clashes = {rows.names[row]: row for row in clashing.tolist()}
     overlooked = set()
     if embedded:
         plain = list(compress(rows.names, (rows.kinds == PLAIN).tobytes()))
@@ -165,9 +155,9 @@ def _strict_names(rows: Rows) -> tuple[dict[str, str], dict[str, int], bool]:
         for scope in embedded.intersection(_scopes(javascript.last_in_sort_order(plain))):
             if sum(name.startswith(f"{scope}/") for name in plain) == 1:
                 overlooked.add(scope)
-    rows_of = {name: row for name, row in clashes.items() if name not in overlooked} if overlooked else clashes
-    rows_of.update((name, root_names[name]) for name in properties)
-    return {name: strict_name(name) for name in rows_of}, rows_of, not overlooked
+    if overlooked:
+        clashing = clashing[[rows.names[row] not in overlooked for row in clashing.tolist()]]
+    return np.append(clashing, np.array([root_names[name] for name in properties], dtype=np.int64)), not overlooked
 
 
 def _is_plain(rows: Rows, name: str, row: int) -> bool:
@@ -184,44 +174,62 @@ def _scopes(name: str) -> Iterator[str]:
         around = around.rpartition("/")[0]
 
 
-def _numbered(rows: Rows, strict: Mapping[str, str], rows_of: Mapping[str, int], is_regular: bool) -> NamedRows:
+def _numbered(rows: Rows, to_rename: np.ndarray, is_regular: bool) -> NamedRows:
     """Number the ops that are not embedded, in the order in which TensorBoard goes through its nodes."""
     is_plain = rows.kinds == PLAIN
     owners = np.flatnonzero(is_plain)
     numbers = np.where(is_plain, np.cumsum(is_plain) - 1, -1)
-    names = list(compress(rows.names, is_plain.tobytes()))
-    is_renamed = np.full(len(is_plain), not rows.are_unique)
-    is_renamed[_rows(rows_of)] = True
+    renamed = to_rename
     if not rows.are_unique:
-        rows_of = {name: rows.plain_of[name] for name in rows_of if name in rows.plain_of}
-    rows_to_rename = _rows(rows_of)
-    are_drawn = is_plain[rows_to_rename]
-    renamed = {strict[old]: row for old, row in compress(rows_of.items(), are_drawn.tolist())}
-    # A name with a bracket may be that of a renamed op.
-    are_new = not rows.holds("(") or rows.row_of.keys().isdisjoint(strict.values())
-    if rows.are_unique and (are_new or rows.row_of.keys().isdisjoint(renamed)):
-        for new, number in zip(renamed, numbers[rows_to_rename[are_drawn]].tolist(), strict=True):
-            names[number] = new
-        in_order = javascript.key_order(names) if _has_integers(rows) else names
-    else:
+        known = dict.fromkeys(rows.names[row] for row in to_rename.tolist())
+        renamed = np.array([rows.plain_of[name] for name in known if name in rows.plain_of], dtype=np.int64)
+    renamed = renamed[is_plain[renamed]]
+    drawn_names = _drawn_names(rows, to_rename)
+    names: Sequence[str] = coded(drawn_names, owners)
+    in_order = names
+    are_new = _are_new(rows, to_rename)
+    if not rows.are_unique or not (are_new or _are_new(rows, renamed)):
         # A name stands more than once: the node is the last op of that name, in the place of the first.
-        names = [strict.get(name, name) for name in names]
         in_order = javascript.key_order(dict.fromkeys(names))
-    if in_order != names:
+    elif _has_integers(rows):
+        in_order = javascript.key_order(names)
+    if in_order is not names and in_order != list(names):
         index = {name: number for number, name in enumerate(in_order)}
         owner_of = dict(zip(names, owners.tolist(), strict=True))
         numbers[owners] = [index[name] for name in names]
         owners = np.array([owner_of[name] for name in in_order], dtype=np.int64)
     return NamedRows(
         rows=rows,
-        strict=strict,
-        is_renamed=is_renamed,
-        renamed=renamed,
+        to_rename=to_rename,
+        renamed_rows=renamed,
+        drawn_names=drawn_names,
         numbers=numbers,
         owners=owners,
         node_names=in_order,
         are_distinct=rows.are_unique and are_new and is_regular and _has_ordinary_scopes(rows),
     )
+
+
+def _drawn_names(rows: Rows, to_rename: np.ndarray) -> Sequence[str]:
+    names = rows.names
+    if not rows.are_unique:
+        strict = strict_names(rows, to_rename)
+        return [strict.get(name, name) for name in names]
+    is_renamed = np.zeros(len(names), dtype=bool)
+    is_renamed[to_rename] = True
+
+    def every() -> list[str]:
+        found = list(names)
+        for row in to_rename.tolist():
+            found[row] = strict_name(names[row])
+        return found
+
+    return OnDemand(len(names), one=lambda row: strict_name(names[row]) if is_renamed[row] else names[row], every=every)
+
+
+def _are_new(rows: Rows, renamed: np.ndarray) -> bool:
+    """Whether no op has one of the names that some ops are given, which hold a bracket."""
+    return not rows.holds("(") or rows.row_of.keys().isdisjoint(strict_names(rows, renamed).values())
 
 
 def _has_integers(rows: Rows) -> bool:

@@ -23,6 +23,7 @@ import numpy as np
 
 from graphdiag.graphs.arrays import first_of_each, numbers_of_pairs
 from graphdiag.graphs.drawn_graph import SERIES
+from graphdiag.graphs.on_demand import joined
 from graphdiag.tensorboard import javascript
 from graphdiag.tensorboard.hierarchy import Hierarchy
 from graphdiag.tensorboard.slim_graph import SlimGraph
@@ -61,12 +62,12 @@ def group_series(hierarchy: Hierarchy, graph: SlimGraph) -> Hierarchy:
     places[members] = np.arange(len(members))
     return replace(
         hierarchy,
-        names=[*hierarchy.names, *names],
-        types=[*hierarchy.types, *([SERIES] * len(found))],
+        names=joined(hierarchy.names, names),
+        types=joined(hierarchy.types, [SERIES] * len(found)),
         parents=parents,
         places=places,
         cardinalities=np.append(hierarchy.cardinalities, sizes),
-        ops=[*hierarchy.ops, *([""] * len(found))],
+        ops=joined(hierarchy.ops, [""] * len(found)),
         index=_index(hierarchy, graph, names),
     )
 

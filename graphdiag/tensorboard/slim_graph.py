@@ -67,10 +67,8 @@ class Embeddings:
         hosts: Row of the op that holds each; int64.
         guests: The embedded op, by its place in the merged graph, or behind that in a function; int64.
         inward: Whether it is an input, a constant, and not a summary; bool.
-        names: Name of each op of the merged graph and of functions, by that place.
+        names: Strict name of each op of the merged graph and of functions, by that place.
         ops: Type of each.
-        strict: New name of each op that is also a scope.
-        renamed: Which places are of such ops; bool.
         again: Names of summaries that were renamed more than once, by position in the columns.
     """
 
@@ -79,8 +77,6 @@ class Embeddings:
     inward: np.ndarray
     names: Sequence[str]
     ops: Sequence[str]
-    strict: Mapping[str, str]
-    renamed: np.ndarray
     again: Mapping[int, str]
 
     def of(self, host: int) -> list[Embedding]:
@@ -90,15 +86,7 @@ class Embeddings:
 
     def _at(self, position: int) -> Embedding:
         guest = int(self.guests[position])
-        name = self.again.get(position) or self.strict_names([guest])[0]
-        return name, self.ops[guest], bool(self.inward[position])
-
-    def strict_names(self, guests: Sequence[int]) -> list[str]:
-        """The names that embedded ops are drawn under."""
-        found = [self.names[guest] for guest in guests]
-        for place in np.flatnonzero(self.renamed[guests]).tolist():
-            found[place] = self.strict.get(found[place], found[place])
-        return found
+        return self.again.get(position) or self.names[guest], self.ops[guest], bool(self.inward[position])
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,11 +105,11 @@ class SlimGraph:
         scopes: Name scopes, among them all that hold a drawn op.
         scope_of: The scope of each op; int64.
         are_distinct: Whether no two of ops, embedded ops and scopes have one name. If not, `scope_of` means nothing.
-        own_ops: Row of each op that was renamed because it is also a scope, by its strict name.
+        own_ops: Row of each op at the root that was renamed because it is also a scope, by its strict name.
         marks: Those of the characters ``(`` and ``[`` that occur in names.
     """
 
-    names: list[str]
+    names: Sequence[str]
     ops: Sequence[str]
     op_numbers: np.ndarray
     embeddings: Embeddings

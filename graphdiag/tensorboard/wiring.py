@@ -90,7 +90,7 @@ def _embeddings(named: NamedRows, plain: PlainInputs, single: _OneByOne) -> Embe
     elif again:
         again = {len(plain.hosts) + place: name for place, name in again.items()}
     rows = named.rows
-    return Embeddings(hosts, guests, inward, rows.names, rows.ops, named.strict, named.is_renamed, again)
+    return Embeddings(hosts, guests, inward, named.drawn_names, rows.ops, again)
 
 
 class _OneByOne:
