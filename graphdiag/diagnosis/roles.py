@@ -91,8 +91,8 @@ def roles_of(
     given_roles = [*role_of_scope.values(), *(role for role, _ in known)]
     roles = ["", *dict.fromkeys([*ROLE_OF_SCOPE.values(), *_TYPES.values(), *given_roles])]
     numbers = {role: number for number, role in enumerate(roles)}
-    by_name = {segment: numbers[role_of_name(segment)] for segment in set(scopes.segments)}
-    of_scope = np.fromiter(map(by_name.__getitem__, scopes.segments), dtype=np.int32, count=len(scopes))
+    segments, kinds = scopes.kinds
+    of_scope = np.array([numbers[role_of_name(segment)] for segment in segments], dtype=np.int32)[kinds]
     given = np.full(len(scopes), -1, dtype=np.int32)
     for scope, role in role_of_scope.items():
         if scope in scopes.numbers:

@@ -81,7 +81,7 @@ class _Numbering:
         self.of_op: list[int] = ownership.of_op.tolist()
         self.around: list[int] = graph.scopes.of_op.tolist()
         self.scope_around: dict[int, str] = {}
-        self.has_scopes_of_calls = any(map(_OF_CALL.fullmatch, set(graph.scopes.segments)))
+        self.has_scopes_of_calls = any(map(_OF_CALL.fullmatch, graph.scopes.kinds[0]))
 
     def run(self) -> np.ndarray:
         rows_of = self._rows_of_layers()

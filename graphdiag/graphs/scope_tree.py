@@ -21,12 +21,14 @@ class ScopeTree:
     Attributes:
         names: Full name of each scope; empty for the root.
         numbers: Number of each scope, by name.
+        segments: The last part of each scope's name: ``b`` for ``a/b``.
         parent: Number of the scope that each lies in; int32, -1 for the root.
         of_op: Number of the scope right around each op; int32.
     """
 
     names: Sequence[str]
     numbers: Mapping[str, int]
+    segments: Sequence[str]
     parent: np.ndarray
     of_op: np.ndarray
 
@@ -56,28 +58,32 @@ class ScopeTree:
             These scopes, and those around them.
         """
         numbers = {"": 0}
-        parent = [-1]
+        parent, segments = [-1], [""]
         found = []
         latest, around = "", 0
         for scope in scopes:
-            outer = scope.rpartition("/")[0]
+            outer, _, segment = scope.rpartition("/")
             # Neighbors mostly lie in the same scope.
             if outer != latest:
-                latest, around = outer, _number(outer, numbers, parent)
+                latest, around = outer, _number(outer, numbers, parent, segments)
             new = len(parent)
             number = numbers.setdefault(scope, new)
             if number == new:
                 parent.append(around)
+                segments.append(segment)
             found.append(number)
-        return cls(list(numbers), numbers, np.array(parent, dtype=np.int32), np.array(found, dtype=np.int32)[own])
+        of_op = np.array(found, dtype=np.int32)[own]
+        return cls(list(numbers), numbers, segments, np.array(parent, dtype=np.int32), of_op)
 
     def __len__(self) -> int:
         return len(self.names)
 
     @cached_property
-    def segments(self) -> Sequence[str]:
-        """The last part of each scope's name: ``b`` for ``a/b``."""
-        return [name.rpartition("/")[2] for name in self.names]
+    def kinds(self) -> tuple[Sequence[str], np.ndarray]:
+        """The different `segments`, and which of them each scope has; int32. Large graphs have few."""
+        numbers: dict[str, int] = {}
+        kinds = [numbers.setdefault(segment, len(numbers)) for segment in self.segments]
+        return list(numbers), np.array(kinds, dtype=np.int32)
 
     @cached_property
     def parents(self) -> Sequence[int]:
@@ -157,16 +163,20 @@ class ScopeTree:
         return self.inherited(at_depth, -1)
 
     def within(self, wanted: Callable[[str], object]) -> np.ndarray:
-        """Whether each scope, or one around it, has a last piece of some kind.
+        """Whether each scope, or one around it, has a segment of some kind.
 
         Args:
-            wanted: Says it of a piece; it is asked once for each.
+            wanted: Says it of a segment; it is asked once for each.
 
         Returns:
             bool, one for each scope.
         """
-        answers = {piece: bool(piece) and bool(wanted(piece)) for piece in set(self.segments)}
-        found = np.fromiter(map(answers.__getitem__, self.segments), dtype=bool, count=len(self))
+        segments, kinds = self.kinds
+        return self.spread(np.array([bool(segment) and bool(wanted(segment)) for segment in segments])[kinds])
+
+    def spread(self, marked: np.ndarray) -> np.ndarray:
+        """Whether each scope, or one around it, is marked: bool, one for each scope, as `marked` is."""
+        found = marked.copy()
         for level in self.levels[1:]:
             found[level] |= found[self.parent[level]]
         return found
@@ -233,15 +243,16 @@ class ScopeTree:
         return first, second
 
 
-def _number(scope: str, numbers: dict[str, int], parent: list[int]) -> int:
+def _number(scope: str, numbers: dict[str, int], parent: list[int], segments: list[str]) -> int:
     """The number of a scope. One that has none yet gets the next, after those around it that have none either."""
     number = numbers.get(scope)
     path = []
     while number is None:
-        path.append(scope)
-        scope = scope.rpartition("/")[0]
-        number = numbers.get(scope)
-    for inner in reversed(path):
+        outer, _, segment = scope.rpartition("/")
+        path.append((scope, segment))
+        scope, number = outer, numbers.get(outer)
+    for inner, segment in reversed(path):
         parent.append(number)
+        segments.append(segment)
         number = numbers[inner] = len(numbers)
     return number

@@ -31,6 +31,15 @@ def test_every_scope_is_there_after_the_one_around_it(op_names):
         assert tree.names[scope] == name.rpartition("/")[0]
 
 
+@given(names)
+def test_the_segment_of_a_scope_is_the_last_part_of_its_name(op_names):
+    tree = ScopeTree.of_names(op_names)
+    assert list(tree.segments) == [name.rpartition("/")[2] for name in tree.names]
+    segments, kinds = tree.kinds
+    assert [segments[kind] for kind in kinds] == list(tree.segments)
+    assert len(set(segments)) == len(segments)
+
+
 @given(names, st.sets(st.sampled_from(["a", "a/b", "b", "a/b/c", ""])))
 def test_what_is_not_said_of_a_scope_is_inherited(op_names, said):
     tree = ScopeTree.of_names(op_names)
