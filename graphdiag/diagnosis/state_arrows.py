@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import compress
-from typing import overload
 
 import numpy as np
 
-from graphdiag.diagnosis.dataflow.classes import ALL_CLASSES, Carries
+from graphdiag.diagnosis.dataflow.classes import ACTIVATION, Carries
 from graphdiag.diagnosis.dataflow.flow import Flow
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.ownership import Ownership
-from graphdiag.graphs.arrays import first_of_each, grouped, numbers_of_pairs
+from graphdiag.graphs.arrays import distinct, first_of_each, grouped, numbers_of_pairs
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
-from graphdiag.graphs.scope_tree import ScopeTree
 
 _STATE = Carries.PARAMETER | Carries.HANDLE
 
@@ -45,46 +42,56 @@ class Arrow:
 
 
 @dataclass(frozen=True, eq=False)
-class StateArrows(Sequence[Arrow]):
-    """Arrows between boxes as columns, as there may be very many; an `Arrow` is made when it is asked for.
+class StateArrows:
+    """The op edges that carry a layer's state (see `is_state`) from box to box, at every level, as columns.
+
+    There may be very many of them, and rules look into few arrows: `through` makes those.
 
     Attributes:
-        source: Number of the scope that each arrow leaves, in `OpGraph.scopes`; int32.
-        target: Number of the scope that it enters; int32.
-        edges: Positions of the op edges, arrow by arrow; int64.
-        carry_state: Whether each of these carries state; bool.
-        offsets: The edges of arrow ``a`` are ``edges[offsets[a]:offsets[a + 1]]``; int64.
-        scopes: The scopes.
+        graph: The op graph.
+        edges: Positions of the op edges in its edge arrays, ascending; int64.
+        source: The scope, in `OpGraph.scopes`, that is the box which each of them leaves; int32.
+        target: The scope that is the box which it enters, and stands beside the other; int32.
     """
 
+    graph: OpGraph
+    edges: np.ndarray
     source: np.ndarray
     target: np.ndarray
-    edges: np.ndarray
-    carry_state: np.ndarray
-    offsets: np.ndarray
-    scopes: ScopeTree
 
-    def __len__(self) -> int:
-        return len(self.source)
+    def through(self, chosen: np.ndarray) -> Sequence[Arrow]:
+        """The arrows that hold some of the edges, with all op edges in them, in the order of the graph.
 
-    @overload
-    def __getitem__(self, place: int) -> Arrow: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Arrow]: ...
-    def __getitem__(self, place: int | slice) -> Arrow | Sequence[Arrow]:
-        if isinstance(place, slice):
-            return [self[arrow] for arrow in range(*place.indices(len(self)))]
-        place = range(len(self))[place]
-        scope, entered = int(self.source[place]), int(self.target[place])
-        members = slice(int(self.offsets[place]), int(self.offsets[place + 1]))
-        edges: list[int] = self.edges[members].tolist()
-        names = self.scopes.names
-        return Arrow(names[scope], names[entered], scope, edges, list(compress(edges, self.carry_state[members])))
+        Args:
+            chosen: Which of `edges` they hold, one boolean for each.
+        """
+        if not chosen.any():
+            return ()
+        graph, scopes = self.graph, self.graph.scopes
+        # Most op edges have an end that lies in no box of a chosen one, which leaves few to be looked at.
+        left, entered = (self._inside(ends[chosen]) for ends in (self.source, self.target))
+        edges = np.flatnonzero(left[graph.source] & entered[graph.target] & (graph.output != CONTROL))
+        source, target = scopes.side_by_side(graph.drawn_in[graph.source[edges]], graph.drawn_in[graph.target[edges]])
+        wanted = distinct(numbers_of_pairs(self.source[chosen], self.target[chosen], len(scopes)))
+        kept = np.flatnonzero(np.isin(numbers_of_pairs(source, target, len(scopes)), wanted))
+        edges, source, target = edges[kept], source[kept], target[kept]
+        first, arrow = first_of_each(numbers_of_pairs(source, target, len(scopes)))
+        order, offsets = grouped(arrow, len(first))
+        state = frozenset(self.edges.tolist())
+        arrows = []
+        for place, number in zip(first.tolist(), range(len(first)), strict=True):
+            members: list[int] = edges[order[offsets[number] : offsets[number + 1]]].tolist()
+            scope = int(source[place])
+            with_state = [edge for edge in members if edge in state]
+            arrows.append(Arrow(scopes.names[scope], scopes.names[int(target[place])], scope, members, with_state))
+        return arrows
 
-    @property
-    def arrow_of_edge(self) -> np.ndarray:
-        """Which arrow each of `edges` is in; int64."""
-        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+    def _inside(self, boxes: np.ndarray) -> np.ndarray:
+        """Whether each op is drawn inside one of some scopes, at any depth; bool."""
+        is_inside = np.zeros(len(self.graph.scopes), dtype=bool)
+        is_inside[boxes] = True
+        found: np.ndarray = self.graph.scopes.spread(is_inside)[self.graph.drawn_in]
+        return found
 
 
 @cache
@@ -111,67 +118,43 @@ def computing_scopes(graph: OpGraph, flow: Flow, ownership: Ownership) -> np.nda
 
 
 def state_arrows(graph: OpGraph, flow: Flow) -> StateArrows:
-    """The arrows between boxes, at every level, over which some op edge carries a layer's state (see `is_state`).
+    """The op edges that carry a layer's state (see `is_state`) from box to box.
 
     Args:
         graph: The op graph.
         flow: What its tensors carry.
 
     Returns:
-        Each arrow with all its op edges, those that carry something else included, in the order of the graph.
+        The edges, and the boxes of their arrows.
     """
-    drawn_in, scopes = graph.drawn_in, graph.scopes
-    state = _edges_with_state(graph, flow)
-    edges = np.flatnonzero((graph.output != CONTROL) & (drawn_in[graph.source] != drawn_in[graph.target]))
-    if not state[edges].any():
-        # Without state there is no arrow to look for.
-        edges = edges[:0]
-    source, target = scopes.side_by_side(drawn_in[graph.source[edges]], drawn_in[graph.target[edges]])
-    kept = _with_those_beside(source, target, state[edges] & (source >= 0), len(scopes))
-    edges, source, target = edges[kept], source[kept], target[kept]
-    first, arrow = first_of_each(numbers_of_pairs(source, target, len(scopes)))
-    order, offsets = grouped(arrow, len(first))
-    edges = edges[order]
-    return StateArrows(source[first], target[first], edges, state[edges], offsets, scopes)
-
-
-def _with_those_beside(source: np.ndarray, target: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
-    """Choose all edges between two scopes that a chosen edge connects.
-
-    Args:
-        source: The scope that each edge leaves; -1 for none.
-        target: The scope that it enters.
-        chosen: Whether it is chosen; bool.
-        count: How many scopes there are.
-
-    Returns:
-        The places of the edges, ascending; int64.
-    """
-    left, entered = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    left[source[chosen]], entered[target[chosen]] = True, True
-    # Most edges have an end that no chosen edge has, which leaves few to be sorted.
-    places = np.flatnonzero(left[source] & entered[target] & (source >= 0))
-    _, arrow = first_of_each(numbers_of_pairs(source[places], target[places], count))
-    is_wanted = np.zeros(len(places), dtype=bool)
-    is_wanted[arrow[chosen[places]]] = True
-    found: np.ndarray = places[is_wanted[arrow]]
-    return found
+    drawn_in = graph.drawn_in
+    edges = _edges_with_state(graph, flow)
+    source, target = drawn_in[graph.source[edges]], drawn_in[graph.target[edges]]
+    apart = np.flatnonzero(source != target)
+    source, target = graph.scopes.side_by_side(source[apart], target[apart])
+    kept = source >= 0
+    return StateArrows(graph, edges[apart[kept]], source[kept], target[kept])
 
 
 def _edges_with_state(graph: OpGraph, flow: Flow) -> np.ndarray:
-    """Whether each op edge carries state; bool, one for each edge."""
-    state: np.ndarray = ops_with_state(flow)[graph.source] & (graph.output != CONTROL)
-    by_predicate = np.zeros(len(graph), dtype=np.int64)
-    by_predicate[[*flow.pivots]] = [classes & ALL_CLASSES for classes in flow.pivots.values()]
-    computes = (by_predicate & int(Carries.ACTIVATION)) != 0
-    state &= ~computes[graph.source]
+    """The positions of the op edges that carry state, ascending; int64."""
+    gives_state = ops_with_state(flow)
+    decided = np.fromiter(flow.pivots, dtype=np.int64, count=len(flow.pivots))
+    decided = decided[gives_state[decided]]
+    by_predicate = np.fromiter(map(flow.pivots.__getitem__, decided.tolist()), dtype=np.int64, count=len(decided))
+    gives_state[decided] = (by_predicate & ACTIVATION) == 0
+    edges = np.flatnonzero(gives_state[graph.source])
+    source, output = graph.source[edges], graph.output[edges]
+    has_state = output != CONTROL
     by_slot = np.zeros(len(graph), dtype=bool)
     by_slot[[*flow.slots]] = True
     # Everywhere else what an op gives is what its values, and what decides whether it runs, depend on.
-    for edge in np.flatnonzero(state & (by_slot[graph.source] | graph.of_types(_takes_shape)[graph.target])).tolist():
-        taker = graph.types[int(graph.target[edge])]
-        state[edge] = is_state(flow.over(int(graph.source[edge]), int(graph.output[edge]), taker))
-    return state
+    asked = has_state & (by_slot[source] | graph.of_types(_takes_shape)[graph.target[edges]])
+    for place in np.flatnonzero(asked).tolist():
+        taker = graph.types[int(graph.target[edges[place]])]
+        has_state[place] = is_state(flow.over(int(source[place]), int(output[place]), taker))
+    with_state: np.ndarray = edges[has_state]
+    return with_state
 
 
 @cache

@@ -34,7 +34,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -47,7 +46,7 @@ from graphdiag.diagnosis.fixes import traced_instead
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.state_arrows import Arrow, is_state, ops_with_state
-from graphdiag.graphs.arrays import distinct, first_of_each, numbers_of_pairs
+from graphdiag.graphs.arrays import distinct_below, first_of_each, numbers_of_pairs
 from graphdiag.graphs.op_graph import CONTROL
 from graphdiag.phrases import some
 
@@ -109,40 +108,42 @@ def _op_edge(context: DiagnosisContext, edge: int) -> OpEdge:
     return DirectEdge(source, target, output, context.flow.over(source, output, context.ops.types[target]))
 
 
-def _numbered_arrows(context: DiagnosisContext) -> Iterator[Arrow]:
+def _numbered_arrows(context: DiagnosisContext) -> Sequence[Arrow]:
     """The arrows that leave a box with variables for one of its name but for a number.
 
     Ops of one call have names like this too: `mul` and `mul_1` in a batch normalization. Variables lie in the first.
     """
-    arrows, segments = context.state_arrows, context.ops.scopes.segments
-    places = np.flatnonzero(_scopes_of_variables(context)[arrows.source])
-    ends = zip(places.tolist(), arrows.source[places].tolist(), arrows.target[places].tolist(), strict=True)
-    for place, source, target in ends:
-        if _are_numbered_alike(segments[source], segments[target]):
-            yield arrows[place]
+    arrows, (segments, kinds) = context.state_arrows, context.ops.scopes.kinds
+    pairs = numbers_of_pairs(kinds[arrows.source], kinds[arrows.target], len(segments))
+    present = distinct_below(pairs, len(segments) ** 2)
+    names = ((segments[pair // len(segments)], segments[pair % len(segments)]) for pair in present.tolist())
+    alike = present[[_are_numbered_alike(first, later) for first, later in names]]
+    chosen = np.isin(pairs, alike)
+    if chosen.any():
+        chosen &= _scopes_of_variables(context)[arrows.source]
+    return arrows.through(chosen)
 
 
-def _arrows_within_layers(context: DiagnosisContext) -> Iterator[Arrow]:
+def _arrows_within_layers(context: DiagnosisContext) -> Sequence[Arrow]:
     """The arrows over which some op edge that carries state leads from one box of a layer to another."""
     ops, of_op, arrows = context.ops, context.ownership.of_op, context.state_arrows
     names, owners = ops.scopes.names, context.ownership.owners
-    edges, places = arrows.edges[arrows.carry_state], arrows.arrow_of_edge[arrows.carry_state]
-    within = (of_op[ops.source[edges]] == of_op[ops.target[edges]]) & (of_op[ops.source[edges]] != UNOWNED)
-    owner, places = of_op[ops.source[edges[within]]], places[within]
+    giver, taker = of_op[ops.source[arrows.edges]], of_op[ops.target[arrows.edges]]
+    within = np.flatnonzero((giver == taker) & (giver != UNOWNED))
     # Many edges leave a box for others of its layer: each box is asked once.
-    box = arrows.source[places]
+    box, owner = arrows.source[within], giver[within]
     first, which = first_of_each(numbers_of_pairs(box, owner, len(owners)))
     is_call = [
         not _is_inside_a_call(context, names[scope], owners[number])
         for scope, number in zip(box[first].tolist(), owner[first].tolist(), strict=True)
     ]
-    for place in distinct(places[np.array(is_call, dtype=bool)[which]]).tolist():
-        yield arrows[place]
+    chosen = np.zeros(len(arrows.edges), dtype=bool)
+    chosen[within] = np.array(is_call, dtype=bool)[which]
+    return arrows.through(chosen)
 
 
-@lru_cache(maxsize=65536)
 def _are_numbered_alike(first: str, later: str) -> bool:
-    """Whether two boxes have one name but for a number; large graphs have the same few names again and again."""
+    """Whether two boxes have one name but for a number."""
     base = without_number(first)
     return fits(later, first) or (fits(first, base) and fits(later, base))
 

@@ -46,7 +46,6 @@ from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.ownership import UNOWNED
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
 from graphdiag.diagnosis.state_arrows import Arrow
-from graphdiag.graphs.arrays import distinct
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.phrases import some
 
@@ -233,8 +232,7 @@ def _arrows_at(context: DiagnosisContext, rows: Sequence[int], group: str) -> se
 def _variables_apart(context: DiagnosisContext) -> Iterator[Found]:
     """Variables that only another box reads than the one in which they lie."""
     origins = _behind_identities(context.ops)
-    for place in _arrows_of_variables(context, origins):
-        arrow = context.state_arrows[place]
+    for arrow in _arrows_of_variables(context, origins):
         variables = [
             row
             for row in _variables_over(context, arrow, origins)
@@ -275,22 +273,18 @@ def _numbered_alike(arrow: Arrow) -> bool:
     return without_number(first) == without_number(later)
 
 
-def _arrows_of_variables(context: DiagnosisContext, origins: np.ndarray) -> Sequence[int]:
-    """The arrows over which variables go that may belong to a layer: places in `DiagnosisContext.state_arrows`."""
+def _arrows_of_variables(context: DiagnosisContext, origins: np.ndarray) -> Sequence[Arrow]:
+    """The arrows over which variables go that may belong to a layer."""
     ops, arrows = context.ops, context.state_arrows
-    may_belong = ops.of_types(VARIABLES.__contains__) & ~_belong_to_variables(ops)
-    variables, places = origins[ops.source[arrows.edges]], arrows.arrow_of_edge
+    is_variable = ops.of_types(VARIABLES.__contains__)
+    variables = origins[ops.source[arrows.edges]]
+    chosen = is_variable[variables]
     # A variable that is drawn as a box of its own lies in no other box.
-    is_box = ops.row_of_scope[arrows.source[places]] == variables
-    found: list[int] = distinct(places[arrows.carry_state & may_belong[variables] & ~is_box]).tolist()
-    return found
-
-
-def _belong_to_variables(ops: OpGraph) -> np.ndarray:
-    """Whether each op lies in the scope of a variable, as an optimizer's slot or a moving average of it does; bool."""
-    around = ops.row_of_scope[ops.scopes.of_op]
-    found: np.ndarray = (around >= 0) & ops.of_types(VARIABLES.__contains__)[around]
-    return found
+    chosen &= ops.row_of_scope[arrows.source] != variables
+    # What lies in the scope of a variable, as an optimizer's slot or a moving average of it does, belongs to that.
+    around = ops.row_of_scope[ops.scopes.of_op[variables]]
+    chosen &= (around < 0) | ~is_variable[around]
+    return arrows.through(chosen)
 
 
 def _variables_over(context: DiagnosisContext, arrow: Arrow, origins: np.ndarray) -> Sequence[int]:
@@ -307,7 +301,8 @@ def _behind_identities(ops: OpGraph) -> np.ndarray:
         A row for each row; int64. In a cycle of ``Identity`` ops it is one of these.
     """
     origins = np.arange(len(ops))
-    passing = np.flatnonzero(ops.of_types("Identity".__eq__) & (np.diff(ops.in_edges) > 0))
+    passing = np.flatnonzero(ops.of_types("Identity".__eq__))
+    passing = passing[ops.in_edges[passing] < ops.in_edges[passing + 1]]
     origins[passing] = ops.source[ops.in_edges[passing]]
     # Each round doubles the number of ops that are passed.
     for _ in range(len(passing).bit_length()):
