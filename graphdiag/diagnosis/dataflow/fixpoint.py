@@ -283,20 +283,25 @@ class FixpointSolver(GraphView):
         """
         found_values, found_shapes = (np.zeros(len(self.graph), dtype=np.uint8) for _ in range(2))
         ways, states = self._ways, self.states
-        for row in rows.tolist():
-            places = states.reads.get(row, ())
-            if places and (ways[row] == _SIZES or (ways[row] == _WRITES and self._reads_elsewhere(row))):
+        for row in filter(states.reads.__contains__, rows.tolist()):
+            if ways[row] == _SIZES or (ways[row] == _WRITES and self._reads_elsewhere(row)):
                 ways[row] = _EVALUATED
             if ways[row] != _EVALUATED:
-                for key, _ in places:
+                for key, _ in states.reads[row]:
                     value, shape = states.content(row, key)
                     found_values[row] |= value
                     found_shapes[row] |= shape
+        if states.plain_variables is not None:
+            states.plain_variables.add_found(found_values, found_shapes)
+            readers, positions = states.plain_variables.reads()
+            ways_of = np.frombuffer(ways, dtype=np.uint8)
+            apart = (ways_of[readers] == _SIZES) | (ways_of[readers] == _WRITES) & (positions != 0)
+            ways_of[readers[apart]] = _EVALUATED
         return found_values, found_shapes
 
     def _reads_elsewhere(self, row: int) -> bool:
         """Whether a write reads somewhere else than behind its handle, which has to be told apart."""
-        return any(position for _, position in self.states.reads.get(row, ()))
+        return any(position for _, position, _ in self.states.read_by(row))
 
     def _evaluate_together(self, row: int, way: int) -> bool:
         """As `_evaluate`, for a row whose rule tells no input from another."""
@@ -307,9 +312,7 @@ class FixpointSolver(GraphView):
         for origin in self._origins[first[row] : first[row + 1]]:
             value |= values[origin]
             shape |= shapes[origin]
-        places = self.states.reads.get(row, ())
-        for key, _ in places:
-            found_value, found_shape = self.states.content(row, key)
+        for _, _, (found_value, found_shape) in self.states.read_by(row):
             value |= found_value
             shape |= found_shape
         if way != _JOINS:
@@ -336,8 +339,7 @@ class FixpointSolver(GraphView):
         else:
             behind: list[Dependencies] = []
             read: list[Dependencies] = []
-            for key, position in self.states.reads.get(row, ()):
-                found = self.states.content(row, key)
+            for key, position, found in self.states.read_by(row):
                 if 0 <= position < len(inputs):
                     inputs[position] = either(inputs[position], found)
                 else:

@@ -202,11 +202,16 @@ class GraphView:
 
     def rows_with(self, fits: Callable[[OpSpec], object]) -> list[int]:
         """The rows whose specs are of some sort, in order; each spec is looked at once."""
-        chosen = [bool(fits(spec)) for spec in self.specs]
-        if True not in chosen:
+        if not any(map(fits, self.specs)):
             return []
-        rows: list[int] = np.flatnonzero(np.array(chosen)[self.spec_numbers]).tolist()
+        rows: list[int] = np.flatnonzero(self.are(fits)).tolist()
         return rows
+
+    def are(self, fits: Callable[[OpSpec], object]) -> np.ndarray:
+        """Which rows have specs of some sort, each spec being looked at once: a boolean for each row."""
+        chosen = np.array([bool(fits(spec)) for spec in self.specs], dtype=bool)
+        found: np.ndarray = chosen[self.spec_numbers]
+        return found
 
     def pivots(self) -> dict[int, int]:
         """What decides about rows that do not always run, and about what comes out of a ``Switch``."""

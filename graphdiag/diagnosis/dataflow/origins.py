@@ -5,6 +5,7 @@ A state is known by the op that makes its handle or, where ops share one by name
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -127,34 +128,32 @@ class References:
 
     Attributes:
         givers: Whether each row gives a reference to a variable; bool.
+        variables: The variable of each reference that is taken, ascending; int32.
+        takers: The row that takes it; int32.
+        positions: The position of the input that it is; int64.
     """
 
     def __init__(self, graph: OpGraph, origins: Origins) -> None:
         is_variable = np.zeros(len(graph) + 1, dtype=bool)
         is_variable[origins.variables] = True
-        self._of: dict[int, tuple[int, int]] = {}
         self.givers: np.ndarray = is_variable[origins.of_row[:-1]]
-        edges = np.flatnonzero(self.givers[graph.source] & (graph.output != CONTROL)) if origins.variables else ()
-        if not len(edges):
-            return
+        taken = self.givers[graph.source] & (graph.output != CONTROL) if origins.variables else ()
+        edges = np.flatnonzero(taken)
         made_by = origins.of_row[graph.source[edges]]
         order = np.argsort(made_by, kind="stable")
-        target = graph.target[edges[order]]
-        starts, stops = (np.searchsorted(made_by[order], origins.variables, side) for side in ("left", "right"))
-        self._of = dict(zip(origins.variables, zip(starts.tolist(), stops.tolist(), strict=True), strict=True))
-        self._targets: list[int] = target.tolist()
-        self._positions: list[int] = (edges[order] - graph.in_edges[target]).tolist()
+        edges, self.variables = edges[order], made_by[order]
+        self.takers: np.ndarray = graph.target[edges]
+        self.positions: np.ndarray = edges - graph.in_edges[self.takers]
+        self._in_order = self.variables.data
 
-    def takers(self, variable: int) -> Iterator[tuple[int, int]]:
+    def of(self, variable: int) -> Iterator[tuple[int, int]]:
         """The rows that take a reference to a variable, each with the position of the input that it is.
 
         Args:
             variable: The row that makes the variable.
         """
-        if variable not in self._of:
-            return iter(())
-        start, stop = self._of[variable]
-        return zip(self._targets[start:stop], self._positions[start:stop], strict=True)
+        of_it = slice(bisect_left(self._in_order, variable), bisect_right(self._in_order, variable))
+        return zip(self.takers[of_it].tolist(), self.positions[of_it].tolist(), strict=True)
 
 
 def state_keys(graph: OpGraph, rows: Sequence[int]) -> list[Key]:

@@ -20,6 +20,7 @@ from graphdiag.diagnosis.dataflow.classes import ACTIVATION, ALL_CLASSES, ANYTHI
 from graphdiag.diagnosis.dataflow.graph_view import ANYWHERE, OUTSIDE, GraphView, Key
 from graphdiag.diagnosis.dataflow.op_specs import CALLING, UNKNOWN, VARIABLES, Kind, OpSpec, Outside, op_specs
 from graphdiag.diagnosis.dataflow.origins import PER_RUN, Origins, References, state_key
+from graphdiag.diagnosis.dataflow.plain_variables import ASKS_ONLY, PlainVariables
 from graphdiag.diagnosis.dataflow.waiting import reads_before_writes
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 
@@ -30,7 +31,6 @@ _VARIABLES = VARIABLES | {"TemporaryVariable"}
 """Types that make a state with a value of one tensor; a temporary one lives within a step and is not a layer's."""
 _READS_BEYOND_THE_GRAPH = frozenset({Kind.READ_STATE, Kind.DEQUEUE, Kind.UNKNOWN})
 """Kinds that may find what nothing in the graph has written."""
-_ASKS_ONLY = frozenset({"VarIsInitializedOp", "IsVariableInitialized"})
 HandlePosition = NewType("HandlePosition", int)
 """Which input of an op is the handle; or `_LAST`."""
 _LAST = HandlePosition(-1)
@@ -129,13 +129,17 @@ class _Readers:
             self.look_up(key)
         return self.known.get(key, ())
 
+    def is_made_once(self, key: Key) -> bool:
+        """Whether only one row makes a state."""
+        return key not in self._also_made_by
+
     def look_up(self, key: Key) -> None:
         """Find the rows that read a variable by its reference."""
         if key in self._looked_up or key not in self.made_by:
             return
         self._looked_up.add(key)
         for maker in (self.made_by[key], *self._also_made_by.get(key, ())):
-            for target, position in self.references.takers(maker):
+            for target, position in self.references.of(maker):
                 self.add(target, key, position)
 
 
@@ -149,6 +153,7 @@ class States:
         filled: States into which something is put, not only taken out.
         times_grown: How often a call was found to store more than before.
         taken: Function arguments behind which something is looked for that is not a variable.
+        plain_variables: The variables that are looked at in whole arrays, all together, and not one by one.
     """
 
     def __init__(self, view: GraphView) -> None:
@@ -160,6 +165,7 @@ class States:
         self.filled: set[Key] = set()
         self.times_grown = 0
         self.taken: set[Key] = set()
+        self.plain_variables: PlainVariables | None = None
         self._writes: dict[int, list[Key]] = defaultdict(list)
         self._types: dict[Key, str] = {}
         self._calls_that_take: set[tuple[int, Key]] = set()
@@ -335,14 +341,29 @@ class States:
         kind = view.op_specs[row].kind
         if kind is not Kind.READ_STATE and kind is not Kind.DEQUEUE and (row, key) not in self._calls_that_take:
             return False
-        return not self._types.get(key, "").startswith(PER_RUN) and view.graph.types[row] not in _ASKS_ONLY
+        return not self._types.get(key, "").startswith(PER_RUN) and view.graph.types[row] not in ASKS_ONLY
+
+    def read_by(self, row: int) -> Sequence[tuple[Key, int, Dependencies]]:
+        """What a row finds in the states that it reads.
+
+        Args:
+            row: The row.
+
+        Returns:
+            For each state its key, the position of the input that is the handle, and the sets of what is found.
+        """
+        found = [(key, position, self.content(row, key)) for key, position in self.reads.get(row, ())]
+        if self.plain_variables is not None:
+            keys = self._origins.keys
+            found += [(keys[made], position, sets) for made, position, sets in self.plain_variables.read_by(row)]
+        return found
 
     def content(self, row: int, key: Key) -> Dependencies:
         """What a row that reads a state may find there."""
         view = self.view
         if key == ANYWHERE or self._is_shared(key):
             return ANYTHING
-        if view.graph.types[row] in _ASKS_ONLY:
+        if view.graph.types[row] in ASKS_ONLY:
             return self._whether_written(row, key)
         value, shape = view.contents.get(key, (0, 0))
         from_earlier_runs = self._finds_what_earlier_runs_left(row, key)
@@ -369,7 +390,7 @@ class States:
         if view.in_function or view.callees or view.contents:
             return self.reads
         beyond = {*view.rows_with(lambda spec: spec.kind in _READS_BEYOND_THE_GRAPH)}
-        beyond.difference_update(view.graph.rows_of_types(_ASKS_ONLY.__contains__))
+        beyond.difference_update(view.graph.rows_of_types(ASKS_ONLY.__contains__))
         unclear = [rows for key, rows in self._readers.known.items() if key == ANYWHERE or self._is_shared(key)]
         return beyond.union(*unclear)
 
@@ -421,19 +442,20 @@ class States:
         return (value | decided) & ~HANDLE, (shape | decided) & ~HANDLE, decided
 
     def all_writers(self) -> set[int]:
-        """Every row that writes."""
+        """Every row that writes. Only then it is known which variables are plain."""
         view = self.view
         for row in view.rows_with(lambda spec: spec.kind is Kind.UNKNOWN):
             for edge in range(view.first[row], view.first[row + 1]):
                 slot = view.output[edge]
                 if slot != CONTROL and view.at(view.source[edge], slot)[0] & HANDLE and not self._known(edge):
                     self._writes_to(row, ANYWHERE, fills=True)
+        self.plain_variables = self._find_plain_variables()
         return set().union(*self.writers.values())
 
     def _known(self, edge: int) -> bool:
         return self.origin(self.view.source[edge]) is not None
 
-    def update(self, rows: Iterable[int]) -> set[int]:
+    def update(self, rows: Collection[int]) -> set[int]:
         """Take note of what rows write now.
 
         Args:
@@ -442,6 +464,12 @@ class States:
         Returns:
             The rows that find more than before.
         """
+        plain, fresh = self.plain_variables, set[int]()
+        if plain is not None:
+            found = np.fromiter(rows, dtype=np.int64, count=len(rows))
+            writing = plain.writing(found)
+            fresh.update(plain.update(found[writing]).tolist())
+            rows = found[~writing].tolist()
         grown: dict[Key, set[int]] = defaultdict(set)
         new: list[tuple[int, Key]] = []
         for row in self._storing_something(rows):
@@ -462,7 +490,6 @@ class States:
                 self._content[key] = (known_value | value, known_shape | shape)
                 grown[key].add(row)
         self._order(new)
-        fresh: set[int] = set()
         for key, rows in grown.items():
             readers = self._readers.of(key)
             later = self._come_later.get(key)
@@ -491,6 +518,45 @@ class States:
         given = levels.joined(values[origins] & ACTIVATION | shapes[origins] & _STORABLE, counts)
         chosen: list[int] = np.sort(np.concatenate((found[~assigns], assigning[given != 0]))).tolist()
         return chosen
+
+    def _find_plain_variables(self) -> PlainVariables | None:
+        """The plain variables, once all that writes is known; `None` where there are few, or none."""
+        view, origins, readers = self.view, self._origins, self._readers
+        others_write = view.in_function or view.callees or view.contents or view.named_elsewhere
+        unclear = ANYWHERE in self.writers or readers.known.get(ANYWHERE) or view.functions.python_code
+        if others_write or unclear or len(origins.made) < levels.WIDE:
+            return None
+        keys = [key for key in readers.made_by if self._is_of_one_variable(key)]
+        variables = np.array([readers.made_by[key] for key in keys], dtype=np.int64)
+        number_of = np.full(len(view.graph) + 1, -1, dtype=np.int64)
+        number_of[variables] = np.arange(len(variables))
+
+        def of_first_inputs(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            numbers = number_of[origins.of_row[view.inputs.first(rows)]]
+            return rows[numbers >= 0], numbers[numbers >= 0]
+
+        writing, written = of_first_inputs(np.flatnonzero(view.are(_puts_in_one_state)))
+        is_plain = np.bincount(written, minlength=len(keys)) == [len(self.writers.get(key, ())) for key in keys]
+        conditional = np.zeros(len(view.graph), dtype=bool)
+        conditional[[*view.liveness.alive]] = True
+        is_plain[written[conditional[writing]]] = False
+        for row in view.rows_with(lambda spec: _touches_state(spec) and not _has_one_handle(spec)):
+            made_by = [readers.made_by[key] for key, _ in self.reads.get(row, ()) if key in readers.made_by]
+            numbers = number_of[made_by]
+            is_plain[numbers[numbers >= 0]] = False
+        by_handle, read = of_first_inputs(
+            np.flatnonzero(view.are(lambda spec: _has_one_handle(spec) and spec.kind is not Kind.WRITES))
+        )
+        references, taken = readers.references, number_of[readers.references.variables]
+        reading = np.concatenate((by_handle, references.takers[taken >= 0]))
+        positions = np.concatenate((np.zeros(len(read), dtype=np.int64), references.positions[taken >= 0]))
+        read = np.concatenate((read, taken[taken >= 0]))
+        return PlainVariables(view, variables, is_plain, (writing, written), (reading, positions, read))
+
+    def _is_of_one_variable(self, key: Key) -> bool:
+        """Whether a state is that of one variable, which keeps its value from one run to the next."""
+        op_type = self._types[key]
+        return op_type in _VARIABLES and not op_type.startswith(PER_RUN) and self._readers.is_made_once(key)
 
     @cached_property
     def _assigns_to_variable(self) -> np.ndarray:
@@ -530,7 +596,8 @@ class States:
             writing += [row] * len(earlier)
             reading += earlier
             keys += [key] * len(earlier)
-        waits = reads_before_writes(self.view, writing, reading).tolist()
+        pairs = np.array(writing, dtype=np.int64), np.array(reading, dtype=np.int64)
+        waits = reads_before_writes(self.view, *pairs).tolist()
         for writer, reader, key in compress(zip(writing, reading, keys, strict=True), waits):
             self._come_later[key].setdefault(reader, set()).add(writer)
 
@@ -568,7 +635,13 @@ class States:
                     if row == reader or (comes_later and (is_made_anew or (row in both_ways and reader in both_ways))):
                         continue
                     (later if comes_later else now)[row, reader] = state
+        if self.plain_variables is not None:
+            for row, reader, variable, comes_later in self.plain_variables.stores(self._only_adds_up_in):
+                (later if comes_later else now)[row, reader] = variable
         return dict(sorted(now.items())), dict(sorted(later.items()))
+
+    def _only_adds_up_in(self, row: int, variable: int) -> bool:
+        return self._only_adds_up(row, self._origins.keys[variable])
 
     def _only_adds_up(self, row: int, key: Key) -> bool:
         """Whether what a row reads goes nowhere but back to where it came from, as in ``total.assign(total + x)``."""
@@ -618,7 +691,7 @@ class States:
         }
         unused: dict[Key, set[int]] = defaultdict(set)
         for row in view.rows_with(lambda spec: spec.kind is Kind.READS):
-            for key, _ in self.reads.get(row, ()):
+            for key, _, _ in self.read_by(row):
                 if self._only_adds_up(row, key) or not self._takers(row):
                     unused[key].add(row)
         variables = [row for row in origins.made if self._types[origins.keys[row]] in _VARIABLES]

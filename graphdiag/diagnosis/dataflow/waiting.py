@@ -23,7 +23,7 @@ _OVERLAP = 8
 """Reads are followed in whole arrays as long as, on average, no more than so many are on their way at a row."""
 
 
-def reads_before_writes(view: GraphView, writers: Sequence[int], readers: Sequence[int]) -> np.ndarray:
+def reads_before_writes(view: GraphView, writers: np.ndarray, readers: np.ndarray) -> np.ndarray:
     """In which pairs the writer has to wait for the reader, which is evaluated before it.
 
     It does when it depends on the reader. But a ``Merge`` waits for one of its inputs only, and what is inside a
@@ -37,17 +37,18 @@ def reads_before_writes(view: GraphView, writers: Sequence[int], readers: Sequen
     Returns:
         A boolean for each pair.
     """
-    if not writers:
+    if not len(writers):
         return np.zeros(0, dtype=bool)
-    ways = _Ways(view, np.array(writers), np.array(readers))
+    ways = _Ways(view, writers, readers)
     near = ways.near()
     waits = ways.search(near)
-    far = np.flatnonzero(ways.exist & ~near).tolist()
+    far = np.flatnonzero(ways.exist & ~near)
+    pairs = list(zip(writers[far].tolist(), readers[far].tolist(), strict=True))
     wanted: dict[int, list[int]] = defaultdict(list)
-    for pair in far:
-        wanted[readers[pair]].append(writers[pair])
+    for writer, reader in pairs:
+        wanted[reader].append(writer)
     found = _found_row_by_row(view, ways.rows, wanted)
-    waits[far] = [(writers[pair], readers[pair]) in found for pair in far]
+    waits[far] = [pair in found for pair in pairs]
     return waits
 
 

@@ -1,5 +1,6 @@
 """Which writes wait for which reads: in whole arrays and row by row, the same."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from graphdiag.graphs.op_graph import from_graph_def
 
 def waits(graph, pairs):
     solver = FixpointSolver(graph, {}, FunctionSummaries(graph, {}, solve_body))
-    writers, readers = ([pair[end] for pair in pairs] for end in (0, 1))
+    writers, readers = np.array(pairs).T
     return waiting.reads_before_writes(solver, writers, readers).tolist()
 
 
