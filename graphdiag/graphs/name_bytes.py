@@ -10,6 +10,9 @@ from graphdiag.graphs.byte_texts import ByteTexts, split
 from graphdiag.graphs.scope_tree import ScopeTree
 from graphdiag.graphs.wire_format import Spans
 
+_OPS_FOR_A_LEVEL = 256
+"""With fewer ops for each depth of scopes, these are told apart one by one."""
+
 
 class NameBytes:
     """Names that lie in some bytes.
@@ -41,10 +44,11 @@ class NameBytes:
         """The names."""
         return split(self._texts, self._places)
 
-    @property
+    @cached_property
     def depths(self) -> np.ndarray:
         """How many slashes each name holds; int64."""
-        return self._cut[0]
+        slashes, before = self._slashes
+        return np.diff(before, append=len(slashes) - 1)
 
     @cached_property
     def scopes(self) -> ScopeTree:
@@ -53,17 +57,68 @@ class NameBytes:
         Raises:
             AmbiguousTextsError: They cannot be told apart in bytes.
         """
-        own = Spans(self._places.start, self._cut[1])
-        first, which = self._texts.kinds(own)
-        return ScopeTree.of_scopes(self._texts.strings(own.at(first)), which)
+        deepest = int(self.depths.max(initial=0))
+        # What begins with a slash lies in a scope without a name, which is the root.
+        is_odd = (self._texts.byte_at(self._places.start) == ord("/")).any()
+        if is_odd or deepest * _OPS_FOR_A_LEVEL > len(self.spans):
+            rows, which = self._texts.kinds(self._scopes_at(np.arange(len(self.spans)), self.depths))
+            return ScopeTree.of_scopes(self._texts.strings(self._scopes_at(rows, self.depths[rows])), which)
+        return self._level_by_level(deepest)
+
+    def _level_by_level(self, deepest: int) -> ScopeTree:
+        """The scopes, all of one depth at a time: those right around ops, and those around the deeper ones."""
+        # numpy sorts numbers of at most 16 bits by radix, in linear time.
+        by_depth = np.argsort(self.depths.astype(np.min_scalar_type(deepest)), kind="stable")
+        ops = np.split(by_depth, np.cumsum(np.bincount(self.depths))[:-1])
+        first = [by_depth[:0]] * (deepest + 2)
+        kinds = [by_depth[:0]] * (deepest + 1)
+        for depth in range(deepest, 0, -1):
+            # A scope is found in the first op that lies in it.
+            rows = np.concatenate([ops[depth], first[depth + 1]])
+            places, kinds[depth] = self._texts.kinds(self._scopes_at(rows, depth))
+            first[depth] = rows[places]
+            np.minimum.at(first[depth], kinds[depth], rows)
+        # With an op come the scopes around it, the outer ones before the inner.
+        sizes = [len(rows) for rows in first[1:-1]]
+        depths = np.repeat(np.arange(1, deepest + 1), sizes)
+        rows = np.concatenate(first)
+        order = np.argsort(rows * (deepest + 1) + depths)
+        numbers = np.empty(len(order), dtype=np.int32)
+        numbers[order] = np.arange(1, len(order) + 1)
+        of_op = np.zeros(len(self.spans), dtype=np.int32)
+        parents = [numbers[:0]]
+        around = np.split(numbers, np.cumsum(sizes))
+        for depth in range(1, deepest + 1):
+            numbered = around[depth - 1][kinds[depth]]
+            of_op[ops[depth]] = numbered[: len(ops[depth])]
+            parents.append(numbered[len(ops[depth]) :])
+        outermost = np.zeros(sizes[0] if sizes else 0, dtype=np.int32)
+        parent = np.concatenate([outermost, *parents])[order]
+        rows, depths = rows[order], depths[order]
+        spans = self._scopes_at(rows, depths)
+        names = ["", *self._texts.strings(spans)]
+        return ScopeTree(
+            names, self._last_parts(spans, self._scopes_at(rows, depths - 1)), np.append(np.int32(-1), parent), of_op
+        )
+
+    def _last_parts(self, scopes: Spans, around: Spans) -> tuple[list[str], np.ndarray]:
+        """What `ScopeTree.kinds` has, of the scopes behind the root and those that they lie in."""
+        # A slash stands before the last part, unless it is the whole name.
+        start = around.stop + (around.stop > around.start)
+        parts = Spans(np.append(0, start), np.append(0, scopes.stop))
+        first, which = self._texts.kinds(parts)
+        return self._texts.strings(parts.at(first)), which.astype(np.int32)
+
+    def _scopes_at(self, rows: np.ndarray, depths: np.ndarray | int) -> Spans:
+        """The scopes of some depths, up to their own ones, around some ops; an empty text for the root."""
+        slashes, before = self._slashes
+        start = self._places.start[rows]
+        stop = np.where(depths, slashes[before[rows] + depths - 1], start)
+        return Spans(start, stop)
 
     @cached_property
-    def _cut(self) -> tuple[np.ndarray, np.ndarray]:
-        """How many slashes each name holds; and where its scope ends, at the last of them; both int64."""
+    def _slashes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where all slashes are, and how many stand before each name; int64."""
         slashes = np.flatnonzero(np.frombuffer(self._texts.data, dtype=np.uint8) == ord("/"))
-        passed = np.searchsorted(slashes, self._places.stop)
-        depths = np.diff(passed, prepend=0)
-        ends = self._places.start.copy()
-        scoped = np.flatnonzero(depths)
-        ends[scoped] = slashes[passed[scoped] - 1]
-        return depths, ends
+        # One more, so that a name without a slash need not be told apart.
+        return np.append(slashes, 0), np.searchsorted(slashes, self._places.start)

@@ -20,15 +20,14 @@ class ScopeTree:
 
     Attributes:
         names: Full name of each scope; empty for the root.
-        numbers: Number of each scope, by name.
-        segments: The last part of each scope's name: ``b`` for ``a/b``.
+        kinds: The different last parts of their names, ``b`` for ``a/b``, in the order in which they first appear, and
+            which of them each scope has; int32. Large graphs have few.
         parent: Number of the scope that each lies in; int32, -1 for the root.
         of_op: Number of the scope right around each op; int32.
     """
 
     names: Sequence[str]
-    numbers: Mapping[str, int]
-    segments: Sequence[str]
+    kinds: tuple[Sequence[str], np.ndarray]
     parent: np.ndarray
     of_op: np.ndarray
 
@@ -72,18 +71,24 @@ class ScopeTree:
                 parent.append(around)
                 segments.append(segment)
             found.append(number)
+        kinds: dict[str, int] = {}
+        which = np.array([kinds.setdefault(segment, len(kinds)) for segment in segments], dtype=np.int32)
         of_op = np.array(found, dtype=np.int32)[own]
-        return cls(list(numbers), numbers, segments, np.array(parent, dtype=np.int32), of_op)
+        return cls(list(numbers), (list(kinds), which), np.array(parent, dtype=np.int32), of_op)
 
     def __len__(self) -> int:
         return len(self.names)
 
     @cached_property
-    def kinds(self) -> tuple[Sequence[str], np.ndarray]:
-        """The different `segments`, and which of them each scope has; int32. Large graphs have few."""
-        numbers: dict[str, int] = {}
-        kinds = [numbers.setdefault(segment, len(numbers)) for segment in self.segments]
-        return list(numbers), np.array(kinds, dtype=np.int32)
+    def numbers(self) -> Mapping[str, int]:
+        """Number of each scope, by name."""
+        return dict(zip(self.names, range(len(self)), strict=True))
+
+    @cached_property
+    def segments(self) -> Sequence[str]:
+        """The last part of each scope's name: ``b`` for ``a/b``."""
+        segments, kinds = self.kinds
+        return list(map(segments.__getitem__, kinds.tolist()))
 
     @cached_property
     def parents(self) -> Sequence[int]:

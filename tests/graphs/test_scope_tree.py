@@ -50,14 +50,17 @@ def test_what_is_not_said_of_a_scope_is_inherited(op_names, said):
         assert found[number] == (tree.numbers[around[0]] if around else -1)
 
 
-@given(names)
-def test_scopes_of_names_in_bytes_are_those_of_the_names(op_names):
+@given(names, st.sampled_from([0, 2000]))
+def test_scopes_of_names_in_bytes_are_those_of_the_names(op_names, at_root):
+    # Where there are many ops for each depth, the scopes are told apart in another way.
+    op_names = [*op_names, *map(str, range(at_root))]
     stops = np.cumsum([0, *map(len, op_names)])
     in_bytes = NameBytes(ByteTexts("".join(op_names).encode()), Spans(stops[:-1], stops[1:]))
     ours, theirs = in_bytes.scopes, ScopeTree.of_names(op_names)
     assert list(ours.names) == list(theirs.names)
     assert ours.parent.tolist() == theirs.parent.tolist()
     assert ours.of_op.tolist() == theirs.of_op.tolist()
+    assert (ours.kinds[0], ours.segments) == (theirs.kinds[0], theirs.segments)
     assert in_bytes.strings() == op_names
     assert in_bytes.depths.tolist() == [name.count("/") for name in op_names]
 
