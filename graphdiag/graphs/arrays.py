@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _DENSE = 16
 """With at least one value for so many possible ones, marking those that occur is faster than sorting."""
 
@@ -67,15 +68,40 @@ def first_of_each(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     Returns:
         The place at which each different value first appears, ascending, and for each value which of them it is; int64.
     """
-    order, is_first = sorted_groups(values)
-    group = np.empty(len(order), dtype=np.int64)
-    group[order] = np.cumsum(is_first) - 1
-    # The sort is not stable, which would be slower, so the least place of each group is looked for.
-    first = np.minimum.reduceat(order, np.flatnonzero(is_first)) if len(order) else order
-    by_appearance = np.argsort(first)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[by_appearance] = np.arange(len(first))
-    return first[by_appearance], rank[group]
+    like = first_equal(values)
+    is_first = like == np.arange(len(like))
+    return np.flatnonzero(is_first), (np.cumsum(is_first) - 1)[like]
+
+
+def first_equal(values: np.ndarray) -> np.ndarray:
+    """For each of some numbers the place of the first that is equal to it; int32.
+
+    Each number has a slot by a hash of it, and most have one of their own, which takes less time than to sort them.
+    """
+    slot_count = slots_for(len(values))
+    slots = slots_of(values.astype(np.uint64) * _FACTOR, slot_count)
+    places = np.arange(len(values), dtype=np.int32)
+    first_in_slot = np.empty(slot_count, dtype=np.int32)
+    first_in_slot[slots[::-1]] = places[::-1]
+    found: np.ndarray = first_in_slot[slots]
+    # Few share a slot with another number; they are sorted.
+    others = np.flatnonzero(values[found] != values)
+    order, is_first = sorted_groups(values[others])
+    others = others[order]
+    first = np.minimum.reduceat(others, np.flatnonzero(is_first)) if len(others) else others
+    found[others] = first[np.cumsum(is_first) - 1]
+    return found
+
+
+def slots_for(count: int) -> int:
+    """How many slots to have for so many hashes: four to eight times as many, a power of two, so few share one."""
+    return 4 << count.bit_length()
+
+
+def slots_of(hashes: np.ndarray, slots: int) -> np.ndarray:
+    """The slot of each hash: its highest bits, which a product mixes best; int64."""
+    found: np.ndarray = (hashes >> np.uint64(65 - slots.bit_length())).astype(np.int64)
+    return found
 
 
 def offsets_of(keys: np.ndarray, count: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphdiag.graphs.arrays import first_of_each, ranges
+from graphdiag.graphs.arrays import first_equal, ranges
 from graphdiag.graphs.wire_format import Spans
 
 _WORD = 8
@@ -143,7 +143,7 @@ class ByteTexts:
         Raises:
             AmbiguousTextsError: Different texts have the same hash, or a text is not ASCII.
         """
-        like = _first_alike(self.hashes(texts))
+        like = first_equal(self.hashes(texts))
         is_first = like == np.arange(len(like))
         others = np.flatnonzero(~is_first)
         if not self.equal(texts.at(others), texts.at(like[others])).all():
@@ -186,21 +186,6 @@ class ByteTexts:
         return split(joined, places)
 
 
-def _first_alike(hashes: np.ndarray) -> np.ndarray:
-    """For each of some hashes the place of the first that is equal to it; int32."""
-    slot_count = slots_for(len(hashes))
-    slots = slots_of(hashes, slot_count)
-    places = np.arange(len(hashes), dtype=np.int32)
-    first_in_slot = np.empty(slot_count, dtype=np.int32)
-    first_in_slot[slots[::-1]] = places[::-1]
-    found: np.ndarray = first_in_slot[slots]
-    # Few share a slot with another hash; they are sorted.
-    others = np.flatnonzero(hashes[found] != hashes)
-    first, kind = first_of_each(hashes[others])
-    found[others] = others[first[kind]]
-    return found
-
-
 def _block_for(left: np.ndarray) -> int:
     """The smallest block that holds what is left of each text, or the largest block there is."""
     return min(-(-int(left.max()) // _WORD) * _WORD, _BLOCK) or _WORD
@@ -210,17 +195,6 @@ def _kept(left: np.ndarray, block: int) -> np.ndarray:
     """Masks that keep the bytes of each text in its block, and clear what lies behind it; uint64, texts x words."""
     found: np.ndarray = _MASKS[block][np.minimum(left, block)]
     return found.view("<u8").reshape(len(left), -1)
-
-
-def slots_for(texts: int) -> int:
-    """How many slots to have for so many texts: four to eight times as many, a power of two, so that few share one."""
-    return 4 << texts.bit_length()
-
-
-def slots_of(hashes: np.ndarray, slots: int) -> np.ndarray:
-    """The slot of each hash: its highest bits, which the product mixes best; int64."""
-    found: np.ndarray = (hashes >> np.uint64(65 - slots.bit_length())).astype(np.int64)
-    return found
 
 
 def split(joined: ByteTexts, texts: Spans) -> list[str]:

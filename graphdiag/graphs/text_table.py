@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphdiag.graphs.arrays import sorted_groups
-from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts, slots_for, slots_of
+from graphdiag.graphs.arrays import slots_for, slots_of, sorted_groups
+from graphdiag.graphs.byte_texts import AmbiguousTextsError, ByteTexts
 from graphdiag.graphs.wire_format import Spans
 
 _MISSING = -1

@@ -35,6 +35,13 @@ def test_different_values_are_numbered_as_they_come(values: list[int]) -> None:
     assert which.tolist() == [in_order.index(value) for value in values]
 
 
+def test_many_values_are_numbered_as_they_come() -> None:
+    values = np.random.default_rng(0).integers(-(2**62), 2**62, 5000)[np.arange(20_000) * 7919 % 5000]
+    first, which = first_of_each(values)
+    assert first.tolist() == list(range(5000))
+    assert (values[first][which] == values).all()
+
+
 @pytest.mark.parametrize("values", SIZES)
 def test_offsets_are_where_the_numbers_of_each_key_begin(values: list[int]) -> None:
     offsets = offsets_of(np.array(values, dtype=np.int32), 40)
