@@ -12,7 +12,7 @@ import numpy as np
 
 from graphdiag.diagnosis.components import cyclic_components
 from graphdiag.diagnosis.roles import role_of_name
-from graphdiag.graphs.arrays import distinct_below, first_of_each, grouped
+from graphdiag.graphs.arrays import grouped
 from graphdiag.graphs.drawn_graph import SERIES, DrawnGraph
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import edges_of
@@ -119,12 +119,12 @@ def _arrows_of_levels(drawn: DrawnGraph) -> Mapping[int, list[tuple[int, int]]]:
     columns = drawn.metaedges
     regular = columns.regular > 0
     parent, source, target = columns.parent[regular], columns.source[regular], columns.target[regular]
-    first = _first_ops(drawn)
-    backward = first[source] >= first[target]
+    order = _rough_order(drawn)
+    backward = order[source] >= order[target]
     suspect = np.zeros(len(drawn.names), dtype=bool)
     suspect[parent[backward]] = True
     kept = np.flatnonzero(suspect[parent])
-    left = kept[_may_be_cyclic(source[kept], target[kept])]
+    left = kept[_may_be_cyclic(source[kept], target[kept], len(drawn.names))]
     suspect[:] = False
     suspect[parent[left]] = True
     kept = kept[suspect[parent[kept]]]
@@ -134,15 +134,22 @@ def _arrows_of_levels(drawn: DrawnGraph) -> Mapping[int, list[tuple[int, int]]]:
     return arrows
 
 
-def _may_be_cyclic(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Which arrows may be part of a cycle: their numbers, without those that soon prove to lie before or behind all."""
-    _, nodes = first_of_each(np.concatenate([source, target]))
-    source, target = nodes[: len(source)], nodes[len(source) :]
+def _may_be_cyclic(source: np.ndarray, target: np.ndarray, count: int) -> np.ndarray:
+    """Which arrows may be part of a cycle.
+
+    Args:
+        source: The node that each arrow leaves.
+        target: The node that it enters.
+        count: How many nodes there are.
+
+    Returns:
+        The places of the arrows, without those that soon prove to lie before or behind all cycles; int64.
+    """
     left = np.flatnonzero(source != target)
     for _ in range(_ROUNDS):
         before = len(left)
         for end, other in ((source, target), (target, source)):
-            leads_on = np.zeros(len(nodes), dtype=bool)
+            leads_on = np.zeros(count, dtype=bool)
             leads_on[other[left]] = True
             left = left[leads_on[end[left]]]
         if len(left) == before:
@@ -150,22 +157,22 @@ def _may_be_cyclic(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return left
 
 
-def _first_ops(drawn: DrawnGraph) -> np.ndarray:
-    """The row of the first op in each drawn node, past all ops where there is none; int64, one for each node."""
-    op_rows, shown_in = drawn.op_rows, drawn.shown_in
-    none = len(op_rows)
-    first = np.full(len(drawn.names), none, dtype=np.int64)
-    ops = np.flatnonzero(op_rows >= 0)[::-1]
-    # Of several ops in one place the last to be put there counts, which is the first of them.
-    first[op_rows[ops]] = ops
-    rows = np.flatnonzero(first < none)
-    while len(rows):
-        around = shown_in[rows]
-        rows, around = rows[around >= 0], around[around >= 0]
-        before = first[around]
-        np.minimum.at(first, around, first[rows])
-        rows = distinct_below(around[first[around] < before], len(first))
-    return first
+def _rough_order(drawn: DrawnGraph) -> np.ndarray:
+    """Numbers for the drawn nodes that mostly rise in the order in which the ops in them run; int64.
+
+    The nodes of ops are in that order. What holds something has the number of the first op right inside it or, without
+    one, that of the next such node: an op in scopes that are new makes them all, from the outermost to its own.
+    """
+    ops = np.arange(drawn.root_row)
+    boxes = drawn.shown_in[ops]
+    inside = boxes >= 0
+    order = np.arange(len(drawn.names))
+    # Of several ops in one box the last to be put there counts, which is the first of them.
+    order[boxes[inside][::-1]] = ops[inside][::-1]
+    has_none = np.ones(len(order), dtype=bool)
+    has_none[ops] = has_none[boxes[inside]] = False
+    next_with = np.where(has_none, len(order) - 1, np.arange(len(order)))
+    return order[np.minimum.accumulate(next_with[::-1])[::-1]]
 
 
 def _between_cycles(arrows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -194,6 +201,6 @@ def _is_cyclic(graph: OpGraph, rows: np.ndarray) -> bool:
     source = graph.source[edges]
     place = np.minimum(np.searchsorted(rows, source), len(rows) - 1)
     kept = (rows[place] == source) & (graph.output[edges] != CONTROL)
-    source, target = source[kept], graph.target[edges][kept]
-    left = _may_be_cyclic(source, target)
+    source, target = place[kept], np.searchsorted(rows, graph.target[edges][kept])
+    left = _may_be_cyclic(source, target, len(rows))
     return bool(_between_cycles(zip(source[left].tolist(), target[left].tolist(), strict=True)))
