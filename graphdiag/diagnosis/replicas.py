@@ -80,18 +80,17 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
     """
     scopes = graph.scopes
     # The graphs of a trace stand beside each other, each in a scope of its own.
-    outer = scopes.at_depth(1 if "" in graphs_of(graph) else 2)
-    named = {scope: _REPLICA.fullmatch(scopes.segments[scope]) for scope in dict.fromkeys(outer.tolist()) if scope > 0}
+    depth = 1 if "" in graphs_of(graph) else 2
     families: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for scope, match in named.items():
+    for scope in scopes.levels[depth].tolist() if depth < len(scopes.levels) else ():
+        match = _REPLICA.fullmatch(scopes.segments[scope])
         if match is not None:
             families[int(scopes.parent[scope]), match[1]].append(scope)
     if not families:
         return ()
     # Gradients have the replica's name once more, inside.
     serves = scopes.within(role_of_name)[scopes.of_op]
-    outer_of_op = outer[scopes.of_op]
-    by_outer, starts = grouped(outer_of_op, len(scopes))
+    by_outer, starts = grouped(scopes.at_depth(depth)[scopes.of_op], len(scopes))
     found = []
     for (around, _), family in families.items():
         paths = {scopes.names[scope]: scope for scope in family}
@@ -124,6 +123,7 @@ class _Original:
         self._prefix = f"{scope}/" if scope else ""
         rows = np.empty(0, dtype=np.int64) if rows is None else rows
         self._names = [graph.names[row][len(self._prefix) :] for row in rows.tolist()]
+        self._has_breaks = any("\n" in name for name in self._names)
         self._kinds = graph.type_numbers[rows]
 
     def is_repeated(self, rows: np.ndarray, scope: str) -> bool:
@@ -133,11 +133,16 @@ class _Original:
         return self._is_alike(rows.tolist(), len(scope) + 1)
 
     def _is_the_same(self, rows: np.ndarray, scope: str) -> bool:
-        """Whether the ops of a scope have the same names within it, and the same types, in the same order."""
-        names = self._graph.names
-        return np.array_equal(self._graph.type_numbers[rows], self._kinds) and (
-            [f"{scope}/{name}" for name in self._names] == [names[row] for row in rows.tolist()]
-        )
+        """Whether the ops of a scope have the same names within it, and the same types, in the same order.
+
+        Names are compared as one text, a line for each; those with line breaks count as different.
+        """
+        if not np.array_equal(self._graph.type_numbers[rows], self._kinds) or self._has_breaks or "\n" in scope:
+            return False
+        names, begin, end = self._graph.names, int(rows[0]), int(rows[-1]) + 1
+        side_by_side = end - begin == len(rows)
+        members = names[begin:end] if side_by_side else map(names.__getitem__, rows.tolist())
+        return "\n".join(members) == f"{scope}/" + f"\n{scope}/".join(self._names)
 
     def _is_alike(self, rows: Sequence[int], skipped: int) -> bool:
         """Whether nearly all of some ops have a twin of their type here.
