@@ -39,8 +39,8 @@ _OPTIMIZED = re.compile(
 _TELLING_TYPE = re.compile(r"FakeQuant|Quantize|Dequantize|Requantize|_Fused|_Mkl")
 _MARKS_OF_SCOPES = ("_Fold", "asked", "__cf__", "ConstantFolding", "ArithmeticOptimizer", "-LayoutOptimizer")
 """What names of scopes of rewriters' ops hold, where no type tells; ``asked`` is in ``masked`` and in ``Masked``."""
-_MARKS = ("__cf__", "-LayoutOptimizer")
-"""What names of rewriters' ops hold, where neither a type nor a scope tells."""
+_MARKS = (("_cf__",), ("-", "-LayoutOptimizer"))
+"""What names of rewriters' ops hold, where no type and no scope tells: all of one of these, the cheapest first."""
 _PRUNED_LEAF = re.compile(r"(?:masked_weights?|MaskedWeights?)(?:_[0-9]+)?")
 
 
@@ -95,11 +95,12 @@ def rewriter_ops(graph: OpGraph) -> Mapping[int, str]:
 
 def _may_be_rewritten(graph: OpGraph) -> bool:
     """Whether some type or name tells of a rewriter, so that the name of every op has to be looked at."""
+    segments, _ = graph.scopes.kinds
     return (
         any(map(_TELLING_TYPE.match, graph.type_names))
-        or any(mark in piece for piece in set(graph.scopes.segments) for mark in _MARKS_OF_SCOPES)
+        or any(mark in segment for segment in segments for mark in _MARKS_OF_SCOPES)
         or any("asked" in graph.names[row] for row in graph.rows_of_types("Mul".__eq__))
-        or any(mark in graph.names_together for mark in _MARKS)
+        or any(all(mark in graph.names_together for mark in marks) for marks in _MARKS)
     )
 
 

@@ -44,6 +44,8 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     view = context.view
     if view is None or view.drawn is None or context.layers is not None:
         return
+    if "loss" not in context.ownership.roles.values():
+        return
     ends = _ends(context)
     losses = [box for box, before in ends.items() if before]
     if not losses:
@@ -69,8 +71,6 @@ def _ends(context: DiagnosisContext) -> dict[str, Sequence[str]]:
     drawn = view.drawn
     roles = context.ownership.roles
     losses = view.boxes_of([row for row, role in roles.items() if role == "loss"])
-    if not losses:
-        return {}
     before: dict[str, list[str]] = defaultdict(list)
     feeding = set()
     for arrow in drawn.edges(ROOT):
