@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import count
 
 import numpy as np
 
 from graphdiag.diagnosis.dataflow.op_specs import VARIABLES
 from graphdiag.diagnosis.model_inputs import FEEDS
 from graphdiag.diagnosis.roles import NUMBERED, UNOWNED, KnownRole, bookkeeping_ops, role_of_name, roles_of
-from graphdiag.graphs.arrays import distinct, grouped
+from graphdiag.graphs.arrays import first_places
 from graphdiag.graphs.op_graph import CONTROL, OpGraph
 from graphdiag.graphs.reach import reached
 from graphdiag.keras_facts import role_of_box
@@ -77,19 +78,21 @@ def _boxes(
     for row in graph.rows_named(numbers):
         if of_op[row] == UNOWNED:
             of_op[row] = numbers[graph.names[row]]
-    initial = np.flatnonzero(_initial_values(graph))
+    outside = _Outside(graph)
+    initial = np.flatnonzero(_initial_values(graph, outside))
     bookkeeping = bookkeeping_ops(graph)
     of_op[initial] = of_op[list(bookkeeping)] = UNOWNED
-    layers = _layers(graph, boxes, of_op, {numbers[id_] for id_ in recorded.values() if id_ in numbers})
+    known = {numbers[id_] for id_ in recorded.values() if id_ in numbers}
+    layers = _layers(graph, boxes, of_op, known, outside)
     pipelines = _pipelines(graph, of_op, layers)
     # One more, for what is in no box and has the number -1.
     renumbered = np.full(len(boxes) + 1, UNOWNED, dtype=np.int32)
     renumbered[layers] = np.arange(len(layers))
     of_op = renumbered[of_op]
-    known: list[KnownRole] = [("input pipeline", pipelines)]
-    known += [(role, [row]) for row, role in bookkeeping.items()]
-    known.append(("initialization", initial))
-    roles = roles_of(graph, of_op, role_of_scope, known)
+    given: list[KnownRole] = [("input pipeline", pipelines)]
+    given += [(role, [row]) for row, role in bookkeeping.items()]
+    given.append(("initialization", initial))
+    roles = roles_of(graph, of_op, role_of_scope, given)
     return [boxes[old] for old in layers], of_op, roles
 
 
@@ -106,30 +109,30 @@ def _box_of_op(
     box_of_scope[inside] = inside
     label = scopes.inherited(box_of_scope, UNOWNED)[scopes.of_op]
     label[scopes.of_op == home] = UNOWNED
-    names = list(scopes.names)
-    numbers = dict(scopes.numbers)
+    names, numbers = scopes.names, scopes.numbers
     is_recorded = np.zeros(len(graph), dtype=bool)
-    for row in graph.rows_named(recorded):
-        is_recorded[row] = True
-        box = recorded[graph.names[row]]
-        if box and box not in numbers:
-            numbers[box] = len(names)
-            names.append(box)
-        label[row] = numbers[box] if box else UNOWNED
-    found, first = np.unique(label, return_index=True)
+    if recorded:
+        others = dict.fromkeys(box for box in recorded.values() if box and box not in numbers)
+        names, numbers = [*names, *others], {**numbers, **dict(zip(others, count(len(names)), strict=False))}
+        rows = graph.rows_named(recorded)
+        is_recorded[rows] = True
+        label[rows] = [numbers[box] if box else UNOWNED for box in (recorded[graph.names[row]] for row in rows)]
+    # One more, for what is in no box and has the number -1.
+    first = first_places(label, len(names) + 1)[:-1]
+    found = np.flatnonzero(first < len(label))
     boxes: list[str] = []
     role_of_scope: dict[str, str] = {}
     number_of = np.full(len(names) + 1, UNOWNED, dtype=np.int32)
-    for place in np.argsort(first).tolist():
-        box = names[found[place]]
+    for label_of_box in found[np.argsort(first[found])].tolist():
+        box, named = names[label_of_box], bool(is_recorded[first[label_of_box]])
         # A name that begins with a slash is in no scope.
-        if found[place] == UNOWNED or (box.startswith("/") and not is_recorded[first[place]]):
+        if box.startswith("/") and not named:
             continue
-        role = "" if is_recorded[first[place]] else _role(box)
+        role = "" if named else _role(box)
         if role:
             role_of_scope[box] = role
         else:
-            number_of[found[place]] = len(boxes)
+            number_of[label_of_box] = len(boxes)
             boxes.append(box)
     of_op: np.ndarray = number_of[label]
     return boxes, of_op, role_of_scope
@@ -142,18 +145,29 @@ def _role(box: str) -> str:
     return role_of_name(segment) or role_of_box(segment) or (role_of_box(numbered[1]) if numbered else "")
 
 
-def _layers(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Collection[int]) -> list[int]:
+def _layers(
+    graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray, known: Collection[int], outside: _Outside
+) -> list[int]:
     """The boxes that compute something from what comes in, by more than one op that lies at the root."""
     computing = set(known)
     at_root = _ops_with_boxes(graph, boxes, of_op) - computing
-    others = np.ones(len(boxes) + 1, dtype=bool)
-    others[[*at_root, *computing, UNOWNED]] = False
-    rows = np.flatnonzero(others[of_op] & _from_outside(graph) & ~graph.of_types(FEEDS.__contains__))
-    order, offsets = grouped(of_op[rows], len(boxes))
-    for box, inside in enumerate(np.split(rows[order], offsets[1:-1])):
-        # The first op decides for nearly every box, so few names are looked at.
-        names = (graph.names[row] for row in inside)
-        if any(name != boxes[box] and _SUMMARY not in name for name in names):
+    is_open = np.ones(len(boxes) + 1, dtype=bool)
+    is_open[[*at_root, *computing, UNOWNED]] = False
+    rows = np.flatnonzero(is_open[of_op] & outside.computed & ~graph.of_types(FEEDS.__contains__))
+
+    def computes(box: int, row: int) -> bool:
+        name = graph.names[row]
+        return name != boxes[box] and _SUMMARY not in name
+
+    # The first op decides for nearly every box, so few names are looked at.
+    first = first_places(of_op[rows], len(boxes))
+    asked = np.flatnonzero(first < len(rows))
+    decided = [box for box, row in zip(asked.tolist(), rows[first[asked]].tolist(), strict=True) if computes(box, row)]
+    computing.update(decided)
+    is_open[decided] = False
+    for row in rows[is_open[of_op[rows]]].tolist():
+        box = int(of_op[row])
+        if box not in computing and computes(box, row):
             computing.add(box)
     return sorted(computing)
 
@@ -163,9 +177,9 @@ def _ops_with_boxes(graph: OpGraph, boxes: Sequence[str], of_op: np.ndarray) -> 
 
     What has weights is more than an op.
     """
-    numbers = {number for number, box in enumerate(boxes) if _is_op(graph, box)}
-    with_weights: list[int] = distinct(of_op[graph.of_types(VARIABLES.__contains__)]).tolist()
-    return numbers.difference(with_weights)
+    with_weights = np.zeros(len(boxes) + 1, dtype=bool)
+    with_weights[of_op[graph.of_types(VARIABLES.__contains__)]] = True
+    return {number for number, box in enumerate(boxes) if not with_weights[number] and _is_op(graph, box)}
 
 
 def _is_op(graph: OpGraph, box: str) -> bool:
@@ -192,45 +206,78 @@ def session_scaffold(graph: OpGraph) -> str:
     return next((name.partition("/")[0] for name in graph.names if name.startswith(scope)), "")
 
 
-def _from_outside(graph: OpGraph) -> np.ndarray:
-    """Whether each op depends on a feed, on an input pipeline, or on random numbers."""
-    start = graph.of_types(
-        lambda op_type: (
-            op_type in FEEDS or op_type.startswith(("Random", "StatelessRandom")) or hands_over_inputs(op_type)
+class _Outside:
+    """Which ops depend on what comes from outside. What most searches share is searched once.
+
+    Args:
+        graph: The op graph.
+    """
+
+    def __init__(self, graph: OpGraph) -> None:
+        self._graph = graph
+        order, self._offsets = graph.by_source
+        self._leaves = graph.source[order]
+        self._by_tensor = graph.output[order] != CONTROL
+        self._is_onward = graph.onward > self._leaves
+        none = np.zeros(len(graph), dtype=bool)
+        self._fed = self._further(none, graph.of_types(FEEDS.__contains__), self._by_tensor & self._is_onward)
+
+    @property
+    def fed(self) -> np.ndarray:
+        """Whether each op depends on a feed, by edges to later ops; bool."""
+        return self._further(self._fed, self._fed, self._is_onward)
+
+    @property
+    def computed(self) -> np.ndarray:
+        """Whether each op depends on a feed, on an input pipeline, or on random numbers, by tensors; bool."""
+        begins = self._graph.of_types(
+            lambda op_type: (
+                op_type in FEEDS or op_type.startswith(("Random", "StatelessRandom")) or hands_over_inputs(op_type)
+            )
         )
-    )
-    order, offsets = graph.by_source
-    return reached(start, *_kept(graph.output[order] != CONTROL, offsets, graph.onward))
+        return self._further(self._fed, begins, self._by_tensor)
+
+    def _further(self, known: np.ndarray, begins: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        """The ops that are known, and those that can be reached from them or from others; bool.
+
+        Args:
+            known: Whether each op is known to be reached.
+            begins: Whether each op is one of the others.
+            chosen: Which edges count, in the order of `OpGraph.by_source`.
+        """
+        # An edge that does not count leads back to where it begins, and so to nothing new.
+        onward = np.where(chosen, self._graph.onward, self._leaves)
+        begins = begins & ~known
+        begins[onward[known[self._leaves] & ~known[onward]]] = True
+        found: np.ndarray = known | reached(begins, self._offsets, onward, through=~known)
+        return found
 
 
 def _pipelines(graph: OpGraph, of_op: np.ndarray, layers: Sequence[int]) -> np.ndarray:
     """Rows of the ops of input pipelines that are in no layer's box; int64."""
-    is_pipeline = graph.of_types(lambda op_type: _PIPELINE.fullmatch(op_type) or hands_over_inputs(op_type))
-    return np.flatnonzero(is_pipeline & ~np.isin(of_op, layers))
+    rows = graph.rows_of_types(lambda op_type: _PIPELINE.fullmatch(op_type) or hands_over_inputs(op_type))
+    pipelines = np.array(rows, dtype=np.int64)
+    found: np.ndarray = pipelines[~np.isin(of_op[pipelines], layers)]
+    return found
 
 
-def _initial_values(graph: OpGraph) -> np.ndarray:
+def _initial_values(graph: OpGraph, outside: _Outside) -> np.ndarray:
     """Whether each op only computes a variable's initial value, or assigns it.
 
     That is an assignment, or an op all of whose results go to such ops, which come after it: no value from outside, and
     no variable. What is none of these is found, and backward from there all that something else takes.
     """
-    order, offsets = graph.by_source
-    from_outside = reached(
-        graph.of_types(FEEDS.__contains__), *_kept(graph.onward > graph.source[order], offsets, graph.onward)
-    )
+    _, offsets = graph.by_source
     assigns = graph.of_types(("Assign", "AssignVariableOp").__contains__)
-    other = np.diff(offsets) == 0
+    other = offsets[1:] == offsets[:-1]
     other[graph.source[graph.source >= graph.target]] = True
-    other = (other & ~assigns) | from_outside | graph.of_types(VARIABLES.__contains__)
-    initial: np.ndarray = ~reached(other, graph.in_edges, graph.source, through=~assigns)
+    other = (other & ~assigns) | outside.fed | graph.of_types(VARIABLES.__contains__)
+    # Most ops are something else, and what they take is found in one look at all edges.
+    undecided = ~(other | assigns)
+    taken = np.zeros(len(graph), dtype=bool)
+    taken[graph.source[undecided[graph.source] & other[graph.target]]] = True
+    initial: np.ndarray = ~(other | reached(taken, graph.in_edges, graph.source, through=undecided))
     return initial
-
-
-def _kept(chosen: np.ndarray, offsets: np.ndarray, onward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Some of the edges that are sorted by the row that they leave: their offsets, and the rows that they enter."""
-    before = np.concatenate(([0], np.cumsum(chosen)))
-    return before[offsets], onward[chosen]
 
 
 def _scope_around(graph: OpGraph) -> str:

@@ -62,7 +62,7 @@ class Ownership:
     def has_role(self) -> np.ndarray:
         """Whether each op is in `roles`; bool."""
         found = np.zeros(len(self.of_op), dtype=bool)
-        found[[*self.roles]] = True
+        found[np.fromiter(self.roles, dtype=np.int64, count=len(self.roles))] = True
         return found
 
     def owner(self, row: int) -> str | None:

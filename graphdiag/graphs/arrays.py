@@ -104,6 +104,22 @@ def slots_of(hashes: np.ndarray, slots: int) -> np.ndarray:
     return found
 
 
+def first_places(keys: np.ndarray, count: int) -> np.ndarray:
+    """Where each key first appears.
+
+    Args:
+        keys: Keys from 0 up to `count`, in any order.
+        count: How many keys there are.
+
+    Returns:
+        A place for each key, the number of `keys` for one that does not appear; int64.
+    """
+    first = np.full(count, len(keys), dtype=np.int64)
+    # Of several places the last to be written counts, which is the first of them.
+    first[keys[::-1]] = np.arange(len(keys))[::-1]
+    return first
+
+
 def offsets_of(keys: np.ndarray, count: int) -> np.ndarray:
     """Where the entries of each key begin once they are sorted by key.
 

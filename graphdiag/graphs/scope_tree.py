@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from graphdiag.graphs.arrays import distinct_below
+from graphdiag.graphs.arrays import distinct_below, first_places
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +126,7 @@ class ScopeTree:
         Returns:
             Place of the op; int64, the number of ops where there is none.
         """
-        first = np.full(len(self), len(of_op), dtype=np.int64)
-        first[of_op[::-1]] = np.arange(len(of_op))[::-1]
+        first = first_places(of_op, len(self))
         for level in reversed(self.levels[1:]):
             np.minimum.at(first, self.parent[level], first[level])
         return first

@@ -11,6 +11,7 @@ from graphdiag.graphs.arrays import (
     distinct,
     distinct_below,
     first_of_each,
+    first_places,
     grouped,
     numbers_of_pairs,
     offsets_of,
@@ -40,6 +41,12 @@ def test_many_values_are_numbered_as_they_come() -> None:
     first, which = first_of_each(values)
     assert first.tolist() == list(range(5000))
     assert (values[first][which] == values).all()
+
+
+@pytest.mark.parametrize("values", SIZES)
+def test_the_first_place_of_each_key_is_found(values: list[int]) -> None:
+    first = first_places(np.array(values, dtype=np.int32), 40)
+    assert first.tolist() == [values.index(key) if key in values else len(values) for key in range(40)]
 
 
 @pytest.mark.parametrize("values", SIZES)
