@@ -126,13 +126,16 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
         return Crossings({}, {})
     of_op, owner_of = _ends(ownership, call_of_op)
     from_owner, to_owner = of_op[graph.source], of_op[graph.target]
+    between = np.flatnonzero(from_owner != to_owner)
+    from_owner, to_owner = from_owner[between], to_owner[between]
     # With each op edge, its place among the edges of the graph, to put direct and followed ones in order.
     found: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
-    direct = np.flatnonzero((from_owner != to_owner) & (from_owner != UNOWNED) & (to_owner != UNOWNED))
+    is_direct = (from_owner != UNOWNED) & (to_owner != UNOWNED)
+    direct = between[is_direct]
     columns = (
         direct,
-        from_owner[direct],
-        to_owner[direct],
+        from_owner[is_direct],
+        to_owner[is_direct],
         graph.source[direct],
         graph.target[direct],
         graph.output[direct],
@@ -140,15 +143,19 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
     for edge, giver, taker, source, target, output in zip(*(column.tolist() for column in columns), strict=True):
         carries = flow.over(source, output, graph.types[target], target)
         found[giver, taker].append((edge, DirectEdge(source, target, output, carries)))
-    stores = _pairs([*flow.stores, *flow.stores_for_next_call])
-    writes, reads = of_op[stores].T
-    for writer, reader in stores[(writes != reads) & (writes != UNOWNED) & (reads != UNOWNED)].tolist():
-        pair = int(of_op[writer]), int(of_op[reader])
-        # What a layer keeps for its own next call is its own business.
-        if owner_of[pair[0]] != owner_of[pair[1]]:
-            place = int(graph.in_edges[reader])
-            found[pair].append((place, DirectEdge(writer, reader, 0, Carries.ACTIVATION)))
-    for pair, place, followed in _Between(graph, ownership, of_op, flow).crossings():
+    stores, later = _pairs(flow.stores), _pairs(flow.stores_for_next_call)
+    for writes, reads in (stores, later):
+        apart = (of_op[writes] != of_op[reads]) & (of_op[writes] != UNOWNED) & (of_op[reads] != UNOWNED)
+        for writer, reader in zip(writes[apart].tolist(), reads[apart].tolist(), strict=True):
+            pair = int(of_op[writer]), int(of_op[reader])
+            # What a layer keeps for its own next call is its own business.
+            if owner_of[pair[0]] != owner_of[pair[1]]:
+                place = int(graph.in_edges[reader])
+                found[pair].append((place, DirectEdge(writer, reader, 0, Carries.ACTIVATION)))
+    stored = _stored(of_op, ownership, stores, later)
+    for pair, place, followed in _Between(
+        graph, ownership, of_op, flow, between[from_owner == UNOWNED], stored
+    ).crossings():
         found[pair].append((place, followed))
     by_owners: dict[tuple[int, int], list[tuple[int, OpEdge]]] = defaultdict(list)
     for (source, target), placed in found.items():
@@ -163,17 +170,48 @@ def find_crossings(graph: OpGraph, ownership: Ownership, flow: Flow, call_of_op:
         real = [op_edge for op_edge in op_edges if op_edge.carries & Carries.ACTIVATION]
         if real:
             between_calls[ownership.owners[source]] = real
-    return Crossings(edges, _to_roles(graph, ownership), between_calls)
+    return Crossings(edges, _to_roles(graph, ownership, between[to_owner == UNOWNED]), between_calls)
 
 
-def _pairs(pairs: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Pairs of rows as an array: int64, two columns."""
-    return np.fromiter(chain.from_iterable(pairs), dtype=np.int64, count=2 * len(pairs)).reshape(-1, 2)
+Pairs = tuple[np.ndarray, np.ndarray]
+"""Rows of ops that store something, and for each the row of one that may find it; int64."""
 
 
-def _to_roles(graph: OpGraph, ownership: Ownership) -> Mapping[tuple[str, str], int]:
-    """See `Crossings.to_roles`."""
-    out = np.flatnonzero(ownership.has_role[graph.target] & (ownership.of_op[graph.source] != UNOWNED))
+def _pairs(pairs: Sequence[tuple[int, int]]) -> Pairs:
+    """Pairs of rows as columns."""
+    rows = np.fromiter(chain.from_iterable(pairs), dtype=np.int64, count=2 * len(pairs))
+    return rows[::2], rows[1::2]
+
+
+def _stored(ends: np.ndarray, ownership: Ownership, stores: Pairs, later: Pairs) -> Pairs:
+    """Those of the ops that store and of those that find it over which something may go through unowned ops.
+
+    Args:
+        ends: See `_ends`.
+        ownership: Who owns each op.
+        stores: As in `Flow.stores`.
+        later: As in `Flow.stores_for_next_call`.
+    """
+    # What one owner's op stores for another's leads through no unowned op.
+    through = (ends[stores[0]] == UNOWNED) | (ends[stores[1]] == UNOWNED)
+    writers, readers = stores[0][through], stores[1][through]
+    # An Assign without an owner counts as initialization; not so when it is activations that it stores.
+    serving = distinct(writers[ownership.has_role[writers]]).tolist()
+    kept = ~np.isin(writers, [row for row in serving if ownership.roles[row] != "initialization"])
+    # Training has the next call compute with other weights: that is what it is for.
+    onward = (ends[later[0]] != UNOWNED) & (ends[later[1]] == UNOWNED)
+    return np.concatenate([writers[kept], later[0][onward]]), np.concatenate([readers[kept], later[1][onward]])
+
+
+def _to_roles(graph: OpGraph, ownership: Ownership, into_unowned: np.ndarray) -> Mapping[tuple[str, str], int]:
+    """See `Crossings.to_roles`.
+
+    Args:
+        graph: The op graph.
+        ownership: Who owns each op.
+        into_unowned: The places of the edges from owned ops into unowned ones.
+    """
+    out = into_unowned[ownership.has_role[graph.target[into_unowned]]]
     scopes = _scopes_of_layers(graph, ownership, graph.source[out])
     out = out[~graph.scopes.lies_in(graph.scopes.of_op[graph.target[out]], scopes)]
     ends = zip(ownership.of_op[graph.source[out]].tolist(), graph.target[out].tolist(), strict=True)
@@ -289,30 +327,37 @@ class _Arrived:
 
 
 class _Between:
-    """What reaches each unowned op from each owner."""
+    """What reaches each unowned op from each owner.
 
-    def __init__(self, graph: OpGraph, ownership: Ownership, ends: np.ndarray, flow: Flow) -> None:
+    Args:
+        graph: The op graph.
+        ownership: Who owns each op.
+        ends: See `_ends`.
+        flow: What each tensor carries.
+        leaves: The places of the edges from unowned ops into owned ones.
+        stored: See `_stored`.
+    """
+
+    def __init__(
+        self, graph: OpGraph, ownership: Ownership, ends: np.ndarray, flow: Flow, leaves: np.ndarray, stored: Pairs
+    ) -> None:
         self.graph = graph
         self.flow = flow
         self._ends = ends
-        self.stored_by: dict[int, list[int]] = defaultdict(list)
-        stores = _pairs(flow.stores)
-        # What one owner's op stores for another's leads through no unowned op.
-        for writer, reader in stores[(ends[stores] == UNOWNED).any(axis=1)].tolist():
-            # An Assign without an owner counts as initialization; not so when it is activations that it stores.
-            if ownership.roles.get(writer, "initialization") == "initialization":
-                self.stored_by[reader].append(writer)
-        for writer, reader in flow.stores_for_next_call:
-            # Training has the next call compute with other weights: that is what it is for.
-            if ends[writer] != UNOWNED:
-                self.stored_by[reader].append(writer)
         self.ends = int(ends.max(initial=-1)) + 1
         self.arrived: dict[int, _Arrived] = {}
         self.entries: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._asked: dict[int, set[tuple[int, int]]] = defaultdict(set)
         self._ways: dict[tuple[int, int, int], tuple[int, ...]] = {}
         self._onward: dict[int, list[int]] | None = None
-        self._settle(self._relevant(ownership))
+        needed = self._needed(ownership, leaves, stored)
+        self.stored_by: dict[int, list[int]] = defaultdict(list)
+        # Between two owned ops nothing is stored here, so one of the two is needed.
+        told = needed[stored[0]] | needed[stored[1]]
+        for writer, reader in zip(stored[0][told].tolist(), stored[1][told].tolist(), strict=True):
+            self.stored_by[reader].append(writer)
+        order = np.asarray(evaluation_order(graph)) if needed.any() else np.empty(0, dtype=np.int64)
+        self._settle(order[needed[order]].tolist())
 
     @cached_property
     def of_op(self) -> list[int]:
@@ -338,32 +383,21 @@ class _Between:
         offsets: list[int] = self.graph.in_edges.tolist()
         return offsets
 
-    def _relevant(self, ownership: Ownership) -> Sequence[int]:
-        """Unowned rows that some owner's op depends on through unowned ops, in an order of evaluation."""
+    def _needed(self, ownership: Ownership, leaves: np.ndarray, stored: Pairs) -> np.ndarray:
+        """Whether each op is unowned, and some owner's op depends on it through unowned ops; bool."""
         graph, unowned = self.graph, self._ends == UNOWNED
         # Bookkeeping is followed by its tensors alone: gradients may be taken within a model, and a scope of the
         # user's be called "metrics".
-        leaves = unowned[graph.source] & ~unowned[graph.target]
-        leaves &= (graph.output != CONTROL) | ~ownership.has_role[graph.source]
+        givers = graph.source[leaves]
         needed = np.zeros(len(graph), dtype=bool)
-        needed[graph.source[leaves]] = True
+        needed[givers[(graph.output[leaves] != CONTROL) | ~ownership.has_role[givers]]] = True
+        writers, readers = stored
         while True:
             needed = reached(needed, graph.in_edges, graph.source, through=unowned)
-            stored = [
-                writer
-                for reader, writers in self.stored_by.items()
-                if needed[reader] or not unowned[reader]
-                for writer in writers
-                if unowned[writer] and not needed[writer]
-            ]
-            if not stored:
-                break
-            needed[stored] = True
-        if not needed.any():
-            return ()
-        order = np.asarray(evaluation_order(graph))
-        rows: list[int] = order[needed[order]].tolist()
-        return rows
+            found = writers[(needed[readers] | ~unowned[readers]) & unowned[writers] & ~needed[writers]]
+            if not len(found):
+                return needed
+            needed[found] = True
 
     def _origins(self, row: int) -> Iterator[int]:
         for edge in range(self.first[row], self.first[row + 1]):
