@@ -146,7 +146,10 @@ def grouped(keys: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         The places, ascending among those of one key; those without a key come first. And where the places of each key
         begin, as `offsets_of` has it. int64.
     """
-    return np.argsort(keys, kind="stable"), offsets_of(keys + 1, count + 1)[1:]
+    shifted = keys + 1
+    # numpy sorts numbers of at most 16 bits by radix, in linear time.
+    in_few_bits = shifted.astype(np.min_scalar_type(count)) if count < 1 << 16 else shifted
+    return np.argsort(in_few_bits, kind="stable"), offsets_of(shifted, count + 1)[1:]
 
 
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -168,16 +168,27 @@ class OpGraph:
         Returns:
             A boolean for each row.
         """
-        chosen = np.array([bool(fits(op_type)) for op_type in self.type_names], dtype=bool)
-        found: np.ndarray = chosen[self.type_numbers]
+        found = np.zeros(len(self), dtype=bool)
+        found[self._of_types(fits)] = True
         return found
 
     def rows_of_types(self, fits: Callable[[str], object]) -> list[int]:
         """The rows of the ops that `of_types` marks, in order."""
-        if not any(map(fits, self.type_names)):
-            return []
-        rows: list[int] = np.flatnonzero(self.of_types(fits)).tolist()
+        rows: list[int] = np.sort(self._of_types(fits)).tolist()
         return rows
+
+    def _of_types(self, fits: Callable[[str], object]) -> np.ndarray:
+        """The rows of the ops of some types, those of one type after those of another; int64."""
+        numbers = [number for number, op_type in enumerate(self.type_names) if fits(op_type)]
+        if not numbers:
+            return np.empty(0, dtype=np.int64)
+        rows, offsets = self._by_type
+        return np.concatenate([rows[offsets[number] : offsets[number + 1]] for number in numbers])
+
+    @cached_property
+    def _by_type(self) -> tuple[np.ndarray, np.ndarray]:
+        """The rows sorted by type, and where those of each of `type_names` begin; int64."""
+        return grouped(self.type_numbers, len(self.type_names))
 
     @cached_property
     def in_edges(self) -> np.ndarray:
