@@ -219,13 +219,13 @@ class _Outside:
         self._leaves = graph.source[order]
         self._by_tensor = graph.output[order] != CONTROL
         self._is_onward = graph.onward > self._leaves
-        none = np.zeros(len(graph), dtype=bool)
-        self._fed = self._further(none, graph.of_types(FEEDS.__contains__), self._by_tensor & self._is_onward)
+        by_both = self._over(self._by_tensor & self._is_onward)
+        self._fed = reached(graph.of_types(FEEDS.__contains__), self._offsets, by_both)
 
     @property
     def fed(self) -> np.ndarray:
         """Whether each op depends on a feed, by edges to later ops; bool."""
-        return self._further(self._fed, self._fed, self._is_onward)
+        return self._further(self._fed, self._is_onward, ~self._by_tensor)
 
     @property
     def computed(self) -> np.ndarray:
@@ -235,22 +235,26 @@ class _Outside:
                 op_type in FEEDS or op_type.startswith(("Random", "StatelessRandom")) or hands_over_inputs(op_type)
             )
         )
-        return self._further(self._fed, begins, self._by_tensor)
+        return self._further(begins, self._by_tensor, ~self._is_onward)
 
-    def _further(self, known: np.ndarray, begins: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        """The ops that are known, and those that can be reached from them or from others; bool.
+    def _further(self, begins: np.ndarray, chosen: np.ndarray, is_new: np.ndarray) -> np.ndarray:
+        """The ops that feeds reach by tensors to later ops, and those that these or others reach; bool.
 
         Args:
-            known: Whether each op is known to be reached.
             begins: Whether each op is one of the others.
             chosen: Which edges count, in the order of `OpGraph.by_source`.
+            is_new: Those that did not count when the first were searched.
         """
-        # An edge that does not count leads back to where it begins, and so to nothing new.
-        onward = np.where(chosen, self._graph.onward, self._leaves)
-        begins = begins & ~known
-        begins[onward[known[self._leaves] & ~known[onward]]] = True
-        found: np.ndarray = known | reached(begins, self._offsets, onward, through=~known)
+        onward = self._over(chosen)
+        edges = np.flatnonzero(chosen & is_new)
+        begins = begins.copy()
+        begins[onward[edges[self._fed[self._leaves[edges]]]]] = True
+        found: np.ndarray = self._fed | reached(begins & ~self._fed, self._offsets, onward, through=~self._fed)
         return found
+
+    def _over(self, chosen: np.ndarray) -> np.ndarray:
+        """The row that each edge enters; one that does not count leads back to where it begins, to nothing new."""
+        return np.where(chosen, self._graph.onward, self._leaves)
 
 
 def _pipelines(graph: OpGraph, of_op: np.ndarray, layers: Sequence[int]) -> np.ndarray:

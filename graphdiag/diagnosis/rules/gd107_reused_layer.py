@@ -168,9 +168,12 @@ def _scopes_of_variables(context: DiagnosisContext) -> np.ndarray:
         bool, one for each scope of `OpGraph.scopes`.
     """
     ops = context.ops
-    takes_data = np.zeros(len(ops), dtype=bool)
-    takes_data[ops.target[ops.output != CONTROL]] = True
-    return ops.scopes.around(ops.drawn_in[ops_with_state(context.flow) & ~takes_data])
+    rows = np.flatnonzero(ops_with_state(context.flow))
+    first = ops.in_edges[rows]
+    # Control dependencies come last, so the first edge into an op tells whether it takes data.
+    takes_data = first < ops.in_edges[rows + 1]
+    takes_data[takes_data] = ops.output[first[takes_data]] != CONTROL
+    return ops.scopes.around(ops.drawn_in[rows[~takes_data]])
 
 
 def _one_layer(context: DiagnosisContext, arrow: Arrow, edges: list[OpEdge]) -> str:
