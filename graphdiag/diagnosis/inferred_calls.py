@@ -10,9 +10,10 @@ tensor of Keras is. Going through Keras's calls in order:
 - where no tensor of the layer's own enters them, and one that the layer takes does, the layer hands that on. A layer
   that has weights, as ``Dense``, hands nothing on.
 
-Two tensors of one kind where Keras has one mean that one of the two came another way. If nothing tells which, the one
-that was made last is taken for the result, and the doubt is noted. A scope that fits no call, as those of the template
-that Keras 2 makes of a nested model, is left open.
+Two tensors of one kind where Keras has one mean that one of the two came another way. The result is the one that layers
+further on take as well, and that can come to these only if the layers between hand it on. If that does not tell, the
+one that was made last is taken for the result, and the doubt is noted. A scope that fits no call, as those of the
+template that Keras 2 makes of a nested model, is left open.
 
 A train step of the user's own may call a model more often than the layer graph does, and on what it likes. What such a
 call gets from outside of the model counts as given to it, with a note.
@@ -341,14 +342,16 @@ class _Inference:
     def _is_doubtful(self, result: LayerTensor, scope: _Scope, tensors: Collection[Tensor]) -> bool:
         """Whether a call seems to hand on what it is given, only because the layers after it are given that anyway."""
         return scope.leaving.isdisjoint(tensors) and all(
-            any(
-                edge.source != result and not self.tensors.get(edge.source, frozenset()).isdisjoint(tensors)
-                for call in range(self.numbers[layer])
-                for edge in self.given.get((layer, call), ())
-            )
+            taken <= self._given_beside({result}, ((layer, call) for call in range(self.numbers[layer])))
             for layer, _ in self.takers[result.layer, result.call][result.output]
-            if not self._taken_by(layer).isdisjoint(tensors)
+            for taken in [self._taken_by(layer).intersection(tensors)]
+            if taken
         )
+
+    def _given_beside(self, results: Set[LayerTensor], takers: Iterable[Node]) -> frozenset[Tensor]:
+        """The tensors that are known to be given to some calls, some results of another call left out."""
+        edges = (edge for taker in takers for edge in self.given.get(taker, ()) if edge.source not in results)
+        return frozenset(tensor for edge in edges for tensor in self.tensors.get(edge.source, ()))
 
     def _without_other_arguments(self, result: LayerTensor, scope: _Scope, tensors: list[Tensor]) -> list[Tensor]:
         """The tensors of a result, less those that every layer that takes it is also given as another argument."""
@@ -356,12 +359,7 @@ class _Inference:
         if not own or len(own) == len(tensors):
             return tensors
         takers = self.takers[result.layer, result.call][result.output]
-        others = [
-            frozenset().union(
-                *(self.tensors.get(edge.source, ()) for edge in self.given[taker] if edge.source != result)
-            )
-            for taker in takers
-        ]
+        others = [self._given_beside({result}, [taker]) for taker in takers]
         return [tensor for tensor in tensors if tensor in own or not all(tensor in other for other in others)]
 
     def _named(self, layer: str) -> Mapping[int, _Scope]:
@@ -582,8 +580,12 @@ class _Inference:
             kept: list[Tensor] = []
             for kind in dict.fromkeys(map(self._kind, candidates)):
                 of_kind = [tensor for tensor in candidates if self._kind(tensor) == kind]
+                if len(of_kind) <= len(outputs):
+                    kept += of_kind
+                    continue
+                of_kind, are_told = self._by_what_they_explain(node, outputs, of_kind)
                 kept += of_kind[: len(outputs)]
-                if len(of_kind) > len(outputs) and (scope is None or self._from_several(of_kind)):
+                if not are_told and (scope is None or self._from_several(of_kind)):
                     names = ", ".join(self.graph.names[row] for row, _ in of_kind)
                     self.doubts[f"By names alone it cannot be told which of {names} is what {layer} hands on."] = None
             for output in outputs:
@@ -595,6 +597,75 @@ class _Inference:
                 results.update((output, [tensor]) for output, tensor in zip(sorted(outputs), likely, strict=False))
                 names = ", ".join(self.graph.names[row] for row, _ in likely)
                 self.doubts[f"By names alone it cannot be told which of {names} is which result of {layer}."] = None
+
+    def _by_what_they_explain(
+        self, node: Node, outputs: Sequence[int], tensors: Sequence[Tensor]
+    ) -> tuple[list[Tensor], bool]:
+        """Sort more tensors than a call has results, of which each may be one: first those that would explain most.
+
+        Those come first that some call after this one is given in no other way; then those that most calls further on
+        can get only if the calls between hand them on.
+
+        Returns:
+            The tensors in this order, and whether the calls further on tell which of them are the results.
+        """
+        results = {LayerTensor(*node, output) for output in outputs}
+        takers = list(dict.fromkeys(taker for output in outputs for taker in self.takers[node][output]))
+        given = [self._given_beside(results, [taker]) for taker in takers]
+        explains = {
+            tensor: (
+                not all(tensor in beside for beside in given),
+                self._calls_beyond(tensor, results, takers, rivals=set(tensors) - {tensor}),
+            )
+            for tensor in tensors
+        }
+        ordered = sorted(tensors, key=explains.__getitem__, reverse=True)
+        last, first_left_out = ordered[len(outputs) - 1 : len(outputs) + 1]
+        return ordered, explains[last][1] > explains[first_left_out][1]
+
+    def _calls_beyond(
+        self, tensor: Tensor, results: Set[LayerTensor], takers: Collection[Node], rivals: Set[Tensor]
+    ) -> int:
+        """How many calls further on take a tensor that can come to them only through calls that hand it on.
+
+        Args:
+            tensor: The tensor.
+            results: The results that it may be.
+            takers: The calls that Keras gives these results to.
+            rivals: What the results may be instead. A call that takes one of these, or what a call on the way has made,
+                is explained without the tensor.
+        """
+        found = 0
+        seen = set(takers)
+        passed: set[Node] = set()
+        waiting = deque((taker, results, frozenset[Tensor]()) for taker in takers)
+        while waiting and len(seen) < _MOST_PASSED:
+            node, given, made = waiting.popleft()
+            beside = [edge.source for edge in self.given[node] if edge.source not in given]
+            if any(self._may_be(result, tensor) for result in beside if (result.layer, result.call) not in passed):
+                continue
+            if self.scopes_of.get(node[0]):
+                taken = self._taken_by(node[0])
+                if tensor not in taken:
+                    continue
+                if node not in takers and taken.isdisjoint(rivals | made):
+                    found += 1
+                if self._computes(node[0]):
+                    continue
+                made = made.union(*(scope.leaving for scope in self.scopes_of[node[0]]))
+            passed.add(node)
+            for output, after in self.takers.get(node, {}).items():
+                new = [taker for taker in dict.fromkeys(after) if taker not in seen]
+                seen.update(new)
+                waiting.extend((taker, {LayerTensor(*node, output)}, made) for taker in new)
+        return found
+
+    def _may_be(self, result: LayerTensor, tensor: Tensor) -> bool:
+        """Whether a result is a tensor of the op graph; of one that is not settled yet, whether it could be."""
+        if result in self.tensors:
+            return tensor in self.tensors[result]
+        scopes = self.scopes_of.get(result.layer, ())
+        return not scopes or any(tensor in scope.leaving or tensor in scope.taken for scope in scopes)
 
     def _takes_too_many(self, node: Node, outputs: Sequence[int], tensors: Sequence[Tensor]) -> bool:
         """Whether a call takes more of some tensors than Keras gives it of the results that they are."""

@@ -263,6 +263,70 @@ def test_of_two_tensors_where_keras_has_one_the_doubt_is_told():
     assert context.calls.doubts == ("By names alone it cannot be told which of a/Mul, b/Mul is what pick hands on.",)
 
 
+STASH = "x Feed\nh/MatMul MatMul x\nh/Tanh Tanh h/MatMul\nreg/Mul Mul h/MatMul h/Tanh"
+
+
+@pytest.mark.parametrize(
+    ("ops", "layers", "truth"),
+    [
+        pytest.param("out/Neg Neg h/MatMul", ["reg -> out"], [("h", "reg")], id="one-reader"),
+        pytest.param(
+            "gate/Mul Mul h/MatMul h/Tanh\nout/Neg Neg h/MatMul\nend/Neg Neg gate/Mul",
+            ["h -> gate", "reg -> out", "gate -> end"],
+            [("h", "gate"), ("h", "reg")],
+            id="two-readers",
+        ),
+        pytest.param(
+            "more/Mul Mul h/MatMul h/Tanh\nout/Neg Neg h/MatMul",
+            ["reg -> more", "more -> out"],
+            [("h", "more"), ("h", "reg")],
+            id="two-readers-in-a-row",
+        ),
+        pytest.param(
+            "out/Neg Neg h/MatMul",
+            ["reg -> silent", "silent -> out"],
+            [("h", "reg")],
+            id="behind-a-layer-without-ops",
+        ),
+        pytest.param(
+            "side/Neg Neg h/MatMul\nout/Mul Mul h/MatMul side/Neg",
+            ["h -> side", "reg -> out", "side -> out"],
+            [("h", "reg")],
+            id="beside-another-argument",
+        ),
+    ],
+)
+def test_of_two_tensors_of_a_layer_that_is_its_result_which_the_next_one_hands_on(ops, layers, truth):
+    # `h` keeps h/Tanh, which others close over; only h/MatMul, which `reg` hands on, explains what `out` takes.
+    context = by_names(f"{STASH}\n{ops}", layers_of(["x -> h", "h -> reg", *layers]))
+    assert hidden(context) == truth
+    assert context.undrawn == []
+    assert context.calls.doubts == ()
+
+
+def test_what_a_layer_keeps_is_not_its_result_if_what_it_takes_goes_further():
+    text = "x Feed\nh/MatMul MatMul x\nreg/Tanh Tanh h/MatMul\nmore/Mul Mul h/MatMul reg/Tanh\nend/Neg Neg h/MatMul"
+    assert hidden(by_names(text, layers_of(["x -> h", "h -> reg", "reg -> more", "more -> end"]))) == [("reg", "more")]
+
+
+def test_a_tensor_that_comes_by_another_argument_as_well_is_not_what_a_layer_hands_on():
+    # `both` has x besides; what it lacks is what `pick` was given of `h`, and not what `pick` has made for `end`.
+    text = "x Feed\nh/Mul Mul x\npick/Mean Mean h/Mul x\nboth/Mul Mul h/Mul x\nend/Mul Mul both/Mul pick/Mean"
+    layers = layers_of(["x -> h", "h -> pick", "x -> pick", "pick -> both", "x -> both", "both -> end"])
+    assert hidden(by_names(text, layers)) == [("pick", "end")]
+
+
+def test_what_comes_another_way_further_on_says_nothing_of_what_a_layer_hands_on():
+    # `out` takes x, which `side` may hand on: that is no sign that `h` hands it on too.
+    text = "x Feed\nh/Mul Mul x\nside/Mean Mean x\nfirst/Mean Mean x h/Mul\nsecond/Mean Mean x h/Mul\nout/Neg Neg x"
+    layers = layers_of(
+        ["x -> h", "x -> side", "side -> first", "h -> first", "first -> second", "h -> second", "second -> out"]
+    )
+    context = by_names(text, layers)
+    assert hidden(context) == []
+    assert context.undrawn == []
+
+
 def test_a_raw_op_of_keras_3_has_no_scope():
     text = "x Feed\na/Mul Mul x\nb/Mul Mul x\nAdd AddV2 a/Mul b/Mul\nout/Neg Neg Add"
     layers = layers_of(["x -> a", "x -> b", "a -> add", "b -> add", "add -> out"])
