@@ -154,6 +154,8 @@ class _Finder:
         # One object for all sets that are equal, which are then told to be the same at a glance.
         self._sets: dict[Conditions, Conditions] = {}
         self._of_switches: dict[tuple[tuple[int, int], int, Conditions], Conditions] = {}
+        # What all inputs of a ``Merge`` have in common, what decides between them, and whether one always comes.
+        self._of_merges: dict[tuple[Conditions, ...], tuple[Conditions, Conditions, bool]] = {}
         self._came_over: dict[int, int | None] = {}
 
     def visit_all(self, switches: Sequence[int]) -> None:
@@ -202,11 +204,14 @@ class _Finder:
         entering = [self._of_edge(edge) for edge in edges if not self._ends_loop(edge)]
         if not entering:
             return
-        common, rest = _split(entering)
-        choice = frozenset().union(*rest)
+        case = tuple(entering)
+        if case not in self._of_merges:
+            common, rest = _split(entering)
+            self._of_merges[case] = self._shared(common), frozenset().union(*rest), _complete(rest)
+        common, choice, is_complete = self._of_merges[case]
         if choice:
             self.found.choices[row] = choice
-            if not _complete(rest):
+            if not is_complete:
                 common |= {(row, 0, DECIDED)}
         if common:
             self.found.alive[row] = common
