@@ -148,10 +148,10 @@ def _walk_in_lanes(data: bytes, start: int) -> Spans:
 
 def _likely_nodes(buffer: np.ndarray, start: int) -> np.ndarray:
     """Places at which a node seems to begin, about a lane apart; the first is the beginning of the graph."""
-    lanes = np.arange(start + _LANE, len(buffer), _LANE)
-    places = (lanes[:, np.newaxis] + np.arange(_WINDOW)).ravel()
-    places = places[places < len(buffer) - _LONGEST_START]
-    places = places[buffer[places] == _NODE]
+    number = max(len(buffer) - _LONGEST_START - start, 0) // _LANE
+    windows = buffer[start : start + number * _LANE].reshape(number, _LANE)[1:, :_WINDOW]
+    lane, place = np.nonzero(windows == _NODE)
+    places = start + (lane + 1) * _LANE + place
     name, _ = _lengths(buffer, places + 1)
     places, name = places[buffer[name] == _NAME], name[buffer[name] == _NAME]
     # A type follows the name.
@@ -205,6 +205,9 @@ def _walk(data: bytes, nodes: Spans, rest: bytes) -> NodeSpans:
     stops: list[np.ndarray] = [np.empty(0, np.int64)]
 
     def note(rows: np.ndarray, tags: np.ndarray, start: np.ndarray, stop: np.ndarray) -> None:
+        # Attributes come last, and are most of the fields.
+        if tags.min(initial=_DEVICE + 1) > _DEVICE:
+            return
         for tag, spans in singular.items():
             chosen = np.flatnonzero(tags == tag)
             if len(chosen):
@@ -248,7 +251,8 @@ def _walk(data: bytes, nodes: Spans, rest: bytes) -> NodeSpans:
             raise UnfamiliarBytesError
         note(np.full(len(tags), row), tags, start, stop)
     owner, begin_of, end_of = np.concatenate(owners), np.concatenate(starts), np.concatenate(stops)
-    in_order = np.argsort(begin_of)
+    # They come in long runs that are in order, of which only a stable sort makes use.
+    in_order = np.argsort(begin_of, kind="stable")
     return NodeSpans(
         nodes=nodes,
         names=singular[_NAME],
