@@ -183,7 +183,7 @@ class ByteTexts:
             UnicodeDecodeError: One is not UTF-8.
         """
         joined, places = self.joined(texts)
-        return split(joined, places)
+        return split(joined.data, places)
 
 
 def _block_for(left: np.ndarray) -> int:
@@ -197,15 +197,19 @@ def _kept(left: np.ndarray, block: int) -> np.ndarray:
     return found.view("<u8").reshape(len(left), -1)
 
 
-def split(joined: ByteTexts, texts: Spans) -> list[str]:
+def split(data: bytes, texts: Spans, decoded: str | None = None) -> list[str]:
     """What `ByteTexts.joined` gave, decoded.
+
+    Args:
+        data: The bytes of the buffer.
+        texts: Where the texts lie in it.
+        decoded: The whole buffer, where it is decoded already.
 
     Raises:
         UnicodeDecodeError: A text is not UTF-8.
     """
-    data = joined.data
     if data.isascii() and data.count(b" ") == len(texts):
-        found = data.decode().split(" ")
+        found = (data.decode() if decoded is None else decoded).split(" ")
         # A blank follows the last text as well.
         found.pop()
         return found

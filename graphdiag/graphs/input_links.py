@@ -27,6 +27,8 @@ CONTROL = OutputSlot(-1)
 LAST_SLOT = 2**31 - 1
 """TensorFlow counts outputs in an int32."""
 _MISSING = -1
+_CHUNK = 1 << 14
+"""So many inputs at a time: what is computed of them stays in the processor's cache."""
 _MARKS = ":^"
 _SHORT_SLOT = 4
 """Digits of a slot that is read in whole arrays; hardly an op has more outputs."""
@@ -150,10 +152,18 @@ def _links_in_bytes(
 def _without_marks(source: ByteTexts, inputs: Spans) -> tuple[Spans, np.ndarray]:
     """Inputs without ``^`` or ``:1``, and their slots; int32."""
     start, stop = inputs.start.copy(), inputs.stop.copy()
+    slots = np.zeros(len(start), dtype=np.int32)
+    for begin in range(0, len(start), _CHUNK):
+        part = slice(begin, begin + _CHUNK)
+        _strip_marks(source, start[part], stop[part], slots[part])
+    return Spans(start, stop), slots
+
+
+def _strip_marks(source: ByteTexts, start: np.ndarray, stop: np.ndarray, slots: np.ndarray) -> None:
+    """Move the ends of inputs past their marks, and note their slots, in place."""
     # A text of one character is a name, or a mark with no name behind it.
     may_be_marked = np.flatnonzero(stop - start > 1)
     control = may_be_marked[source.byte_at(start[may_be_marked]) == ord("^")]
-    slots = np.zeros(len(start), dtype=np.int32)
     slots[control] = CONTROL
     start[control] += 1
     left = may_be_marked[slots[may_be_marked] != CONTROL]
@@ -171,7 +181,6 @@ def _without_marks(source: ByteTexts, inputs: Spans) -> tuple[Spans, np.ndarray]
         slots[marked] = value[is_marked]
         stop[marked] -= digits + 1
         left, value = left[~is_marked], value[~is_marked]
-    return Spans(start, stop), slots
 
 
 def _are_plain(names: Sequence[str]) -> bool:

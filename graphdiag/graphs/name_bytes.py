@@ -26,7 +26,7 @@ class NameBytes:
         self.spans = spans
         self._texts, self._places = source.joined(spans)
 
-    @property
+    @cached_property
     def are_ascii(self) -> bool:
         """Whether all names are ASCII; `scopes` is only there if they are."""
         return self._texts.data.isascii()
@@ -36,13 +36,19 @@ class NameBytes:
         """All names, with a blank behind each."""
         return self._texts.data.decode()
 
+    @property
+    def are_printable(self) -> bool:
+        """Whether all names are ASCII without control characters."""
+        data = np.frombuffer(self._texts.data, dtype=np.uint8)
+        return bool(data.min(initial=ord(" ")) >= ord(" ") and data.max(initial=ord(" ")) <= ord("~"))
+
     def holds(self, mark: str) -> bool:
         """Whether some name holds a character."""
         return mark.encode() in self._texts.data
 
     def strings(self) -> list[str]:
         """The names."""
-        return split(self._texts, self._places)
+        return split(self._texts.data, self._places, self.together if self.are_ascii else None)
 
     @cached_property
     def depths(self) -> np.ndarray:

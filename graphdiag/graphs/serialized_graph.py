@@ -65,6 +65,10 @@ class Nodes:
         """All names with a blank between neighbors, to look for something in all of them at once."""
         return self.in_bytes.together if self.in_bytes else " ".join(self.names)
 
+    def holds(self, mark: str) -> bool:
+        """Whether some name holds a character."""
+        return self.in_bytes.holds(mark) if self.in_bytes else mark in self.together
+
     @cached_property
     def depths(self) -> np.ndarray:
         """How many slashes the name of each holds; int64."""

@@ -118,8 +118,8 @@ class Rows:
 
     def holds(self, mark: str) -> bool:
         """Whether some name holds a character."""
-        texts = (self.nodes.columns.together, *self.names[len(self.nodes.names) :])
-        return any(mark in text for text in texts)
+        of_functions = self.names[len(self.nodes.names) :]
+        return self.nodes.columns.holds(mark) or any(mark in name for name in of_functions)
 
     def normalized_inputs(self, row: int) -> list[Input]:
         """The inputs of a row as TensorBoard counts them."""

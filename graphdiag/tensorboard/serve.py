@@ -22,6 +22,8 @@ from graphdiag.tensorboard.merge import RawFunction, RawGraph, merge_graphs
 if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
+    from graphdiag.graphs.serialized_graph import Nodes
+
 _CHUNK = 1_000_000
 _ESCAPED = "\"'\\"
 _LONG = 1 << 16
@@ -38,9 +40,17 @@ def serve_graph(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:
     Returns:
         The same graph, its names as the page has them.
     """
-    if all(_is_plain(text) for text in _texts(graph)):
+    bodies = (function.body.columns for function in graph.functions)
+    if all(map(_are_plain, (graph.nodes.columns, *bodies))) and all(map(_is_plain, _other_texts(graph))):
         return graph
     return _renamed(_cut(graph, graph_defs), _escape())
+
+
+def _are_plain(nodes: Nodes) -> bool:
+    """Whether the page has all names as they are."""
+    if nodes.in_bytes is None:
+        return _is_plain(nodes.together)
+    return nodes.in_bytes.are_printable and not any(map(nodes.in_bytes.holds, _ESCAPED))
 
 
 def _is_plain(text: str) -> bool:
@@ -55,12 +65,11 @@ def _is_printable(text: str) -> bool:
     return bool(data.min() >= ord(" ") and data.max() <= ord("~"))
 
 
-def _texts(graph: RawGraph) -> Iterable[str]:
-    yield graph.nodes.columns.together
+def _other_texts(graph: RawGraph) -> Iterable[str]:
     yield "".join(graph.nodes.columns.type_names)
     for function in graph.functions:
-        body = function.body.columns
-        yield "".join((function.name, *function.arguments, *function.results, body.together, *body.type_names))
+        types = function.body.columns.type_names
+        yield "".join((function.name, *function.arguments, *function.results, *types))
 
 
 def _cut(graph: RawGraph, graph_defs: Sequence[GraphDef]) -> RawGraph:
