@@ -99,19 +99,27 @@ class ByteTexts:
         return hashes
 
     def _hashes(self, at: np.ndarray, size: np.ndarray) -> np.ndarray:
-        found: np.ndarray = size.astype(np.uint64) * _FACTOR
-        rows, left = np.arange(len(size)), np.where(size > _LONG, 0, size)
-        while len(rows):
-            block = _block_for(left)
-            words = self._words(at, block) & _kept(left, block)
-            if words.view(np.uint8).max() >= _FIRST_NOT_ASCII:
-                raise AmbiguousTextsError
-            # A product carries bits only upward: else the last letters of a word would change few bits of the hash.
-            words ^= words >> _HALF
-            found[rows] = found[rows] * _FACTOR + words @ _FACTORS[: block // _WORD]
-            more = np.flatnonzero(left > _BLOCK)
-            rows, at, left = rows[more], at[more] + _BLOCK, left[more] - _BLOCK
+        left = np.where(size > _LONG, 0, size)
+        found: np.ndarray = size.astype(np.uint64) * _FACTOR * _FACTOR + self._folded(at, left)
+        longer = rows = np.flatnonzero(left > _BLOCK)
+        while len(longer):
+            at, left = at[longer] + _BLOCK, left[longer] - _BLOCK
+            found[rows] = found[rows] * _FACTOR + self._folded(at, left)
+            longer = np.flatnonzero(left > _BLOCK)
+            rows = rows[longer]
         return found
+
+    def _folded(self, at: np.ndarray, left: np.ndarray) -> np.ndarray:
+        """The sum of the words of each text in its block, each times a factor of its place; uint64."""
+        block = _block_for(left)
+        words = self._words(at, block)
+        words &= _kept(left, block)
+        if words.view(np.uint8).max() >= _FIRST_NOT_ASCII:
+            raise AmbiguousTextsError
+        # A product carries bits only upward: else the last letters of a word would change few bits of the hash.
+        words ^= words >> _HALF
+        folded: np.ndarray = words @ _FACTORS[: block // _WORD]
+        return folded
 
     def equal(self, first: Spans, second: Spans) -> np.ndarray:
         """Whether each text of the first is equal to the one of the second in its place; bool."""
@@ -122,8 +130,11 @@ class ByteTexts:
             one, other, left = first.start[rows], second.start[rows], size[rows]
             while len(rows):
                 block = _block_for(left)
-                differing = (self._words(one, block) ^ self._words(other, block)) & _kept(left, block)
-                found[rows[np.flatnonzero(differing) // (block // _WORD)]] = False
+                differing = self._words(one, block)
+                differing ^= self._words(other, block)
+                differing &= _kept(left, block)
+                if np.bitwise_or.reduce(differing, axis=None):
+                    found[rows[np.flatnonzero(differing) // (block // _WORD)]] = False
                 more = np.flatnonzero((left > _BLOCK) & found[rows])
                 rows, one, other, left = rows[more], one[more] + _BLOCK, other[more] + _BLOCK, left[more] - _BLOCK
         for row in np.flatnonzero(found & (size > _LONG)).tolist():
