@@ -8,7 +8,9 @@ savers and input pipelines serve the model from outside.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from itertools import count
 
 import numpy as np
@@ -54,7 +56,9 @@ def own_by_outer_scope(
         one.
     """
     around = _scope_around(graph)
-    found = _boxes(graph, recorded, around)
+    outside = _Outside(graph)
+    initial = np.flatnonzero(_initial_values(graph, outside))
+    found = _boxes(graph, recorded, around, outside, initial)
     deepest = found
     for _ in range(_LEVELS if not recorded else 0):
         names = deepest[0]
@@ -62,14 +66,14 @@ def own_by_outer_scope(
             break
         # A box that holds the whole model: what is in it are the layers.
         around = names[0] + "/"
-        deepest = _boxes(graph, recorded, around)
+        deepest = _boxes(graph, recorded, around, outside, initial)
         if len(deepest[0]) > 1:
             found = deepest
     return found
 
 
 def _boxes(
-    graph: OpGraph, recorded: Mapping[str, str], around: str
+    graph: OpGraph, recorded: Mapping[str, str], around: str, outside: _Outside, initial: np.ndarray
 ) -> tuple[Sequence[str], np.ndarray, Mapping[int, str]]:
     """As `own_by_outer_scope`, with the scopes right inside a given one for boxes."""
     boxes, of_op, role_of_scope = _box_of_op(graph, recorded, around)
@@ -78,8 +82,6 @@ def _boxes(
     for row in graph.rows_named(numbers):
         if of_op[row] == UNOWNED:
             of_op[row] = numbers[graph.names[row]]
-    outside = _Outside(graph)
-    initial = np.flatnonzero(_initial_values(graph, outside))
     bookkeeping = bookkeeping_ops(graph)
     of_op[initial] = of_op[list(bookkeeping)] = UNOWNED
     known = {numbers[id_] for id_ in recorded.values() if id_ in numbers}
@@ -89,9 +91,10 @@ def _boxes(
     renumbered = np.full(len(boxes) + 1, UNOWNED, dtype=np.int32)
     renumbered[layers] = np.arange(len(layers))
     of_op = renumbered[of_op]
-    given: list[KnownRole] = [("input pipeline", pipelines)]
-    given += [(role, [row]) for row, role in bookkeeping.items()]
-    given.append(("initialization", initial))
+    rows_of_role: dict[str, list[int]] = defaultdict(list)
+    for row, role in bookkeeping.items():
+        rows_of_role[role].append(row)
+    given: list[KnownRole] = [("input pipeline", pipelines), *rows_of_role.items(), ("initialization", initial)]
     roles = roles_of(graph, of_op, role_of_scope, given)
     return [boxes[old] for old in layers], of_op, roles
 
@@ -227,7 +230,7 @@ class _Outside:
         """Whether each op depends on a feed, by edges to later ops; bool."""
         return self._further(self._fed, self._is_onward, ~self._by_tensor)
 
-    @property
+    @cached_property
     def computed(self) -> np.ndarray:
         """Whether each op depends on a feed, on an input pipeline, or on random numbers, by tensors; bool."""
         begins = self._graph.of_types(

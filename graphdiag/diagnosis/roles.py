@@ -97,7 +97,8 @@ def roles_of(
     for scope, role in role_of_scope.items():
         if scope in scopes.numbers:
             given[scopes.numbers[scope]] = numbers[role]
-    for level in scopes.levels[1:]:
+    # Without a scope that has a role, as in a model alone, there is none to hand on to the scopes inside.
+    for level in scopes.levels[1:] if role_of_scope or of_scope.any() else ():
         outer = of_scope[scopes.parent[level]]
         inner = np.where(outer != 0, outer, of_scope[level])
         of_scope[level] = np.where(given[level] >= 0, given[level], inner)
@@ -113,4 +114,5 @@ def roles_of(
     by_type = np.array([numbers[_TYPES.get(op_type, "")] for op_type in graph.type_names], dtype=np.int32)
     of_row[rest] = np.where(by_leaf != 0, by_leaf, by_type[graph.type_numbers[rest]])
     rows = np.flatnonzero((of_op == UNOWNED) & (of_row != 0))
-    return dict(zip(rows.tolist(), map(roles.__getitem__, of_row[rows].tolist()), strict=True))
+    names = np.array(roles, dtype=object)[of_row[rows]]
+    return dict(zip(rows.tolist(), names.tolist(), strict=True))
