@@ -15,7 +15,7 @@ from graphdiag.diagnosis.crossings import Crossings, OpEdge, find_crossings
 from graphdiag.diagnosis.dataflow.flow import Carries, Flow, trace
 from graphdiag.diagnosis.dataflow.op_specs import Kind, op_specs
 from graphdiag.diagnosis.drawn_cycles import DrawnCycle, drawn_cycles
-from graphdiag.diagnosis.explained import REAL, Explained, Pair
+from graphdiag.diagnosis.explained import REAL, Explained, Pair, is_real
 from graphdiag.diagnosis.finding import Evidence
 from graphdiag.diagnosis.ownership import Ownership, assign_ownership
 from graphdiag.diagnosis.rewriting import rerouted, rewriter_ops
@@ -27,7 +27,7 @@ from graphdiag.graphs.layer_graph import LayerGraph
 from graphdiag.graphs.op_graph import OpGraph
 from graphdiag.sources.opened import NameScope
 
-__all__ = ["REAL", "DiagnosisContext", "Pair", "analyze", "carried", "once", "words_of"]
+__all__ = ["REAL", "DiagnosisContext", "Pair", "analyze", "carried", "is_real", "once", "words_of"]
 
 Answer = TypeVar("Answer")
 
@@ -134,7 +134,7 @@ class DiagnosisContext:
             found: Mapping[Pair, Sequence[OpEdge]] = {
                 pair: [edge for edge in edges if not any(row in roles for row in edge.through)]
                 for pair, edges in self.crossings.edges.items()
-                if not any(edge.carries & REAL for edge in edges)
+                if not any(map(is_real, edges))
             }
         else:
             found = self.explained.unexplained

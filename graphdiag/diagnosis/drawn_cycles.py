@@ -46,7 +46,7 @@ class DrawnCycle:
 
     def is_behind_the_scenes(self, drawn: DrawnGraph) -> bool:
         """Whether it is drawn inside bookkeeping, or in the body of a library function."""
-        around = [drawn.names[self.parent], *drawn.ancestors(drawn.names[self.parent])]
+        around = [drawn.names[row] for row in (self.parent, *drawn.rows_around(self.parent))]
         series = self.series(drawn)
         return (
             any(name in drawn.root.library for name in around)

@@ -30,6 +30,13 @@ from graphdiag.keras_facts import MASK_MAKERS, drops_masks, may_hold_others
 Pair = tuple[str, str]
 REAL = Carries.ACTIVATION | Carries.PARAMETER | Carries.HANDLE
 """The classes that make a crossing a dependency."""
+_REAL = int(REAL)
+
+
+def is_real(edge: OpEdge) -> bool:
+    """Whether activations or parameters flow over an op edge, which makes it a dependency."""
+    # Members of a flag take 20 times as long to be joined as integers, and all edges are asked.
+    return bool(int(edge.carries) & _REAL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,9 +84,9 @@ class Explained:
         return found
 
     def _is_explained(self, source: str, target: str, edge: OpEdge) -> bool:
-        if not int(edge.carries) & int(REAL):
+        if not is_real(edge):
             return self._linked(source, target)
-        if not edge.carries & Carries.ACTIVATION:
+        if not int(edge.carries) & ACTIVATION:
             if self._are_one_layer(source, target) or self._may_hold(source, target):
                 return True
             if edge.source in self.flow.touches and not self.ownership.trackers:
@@ -90,7 +97,7 @@ class Explained:
             return self._linked(source, target) and self._may_read(target, edge)
         if self._is_given(edge) or (not self.calls.recorded and self._is_handed_mask(source, target, edge)):
             return True
-        return not edge.carries & Carries.ACTIVATION and self._tracks(target, edge.source)
+        return not int(edge.carries) & ACTIVATION and self._tracks(target, edge.source)
 
     def _is_given(self, edge: OpEdge) -> bool:
         """Whether the tensor on an op edge is one that Keras gave to the call that takes it.
@@ -141,7 +148,7 @@ class Explained:
                 return False
             for edge in range(int(self.ops.in_edges[current]), int(self.ops.in_edges[current + 1])):
                 origin = int(self.ops.source[edge])
-                if self.ops.output[edge] != CONTROL and origin not in seen and self.flow.values[origin] & int(REAL):
+                if self.ops.output[edge] != CONTROL and origin not in seen and self.flow.values[origin] & _REAL:
                     seen.add(origin)
                     waiting.append(origin)
         return found
@@ -244,7 +251,7 @@ class Explained:
             (source, target)
             for (source, target), edges in self.crossings.edges.items()
             if target in self.layers.layers and not self._linked(source, target)
-            for real in [[edge for edge in edges if edge.carries & REAL]]
+            for real in [list(filter(is_real, edges))]
             if real and all(self._is_handed_mask(source, target, edge) for edge in real)
         )
 
@@ -273,7 +280,7 @@ class Explained:
                 continue
             edges = range(int(self.ops.in_edges[current]), int(self.ops.in_edges[current + 1]))
             origins = {int(self.ops.source[edge]) for edge in edges if self.ops.output[edge] != CONTROL}
-            real = [origin for origin in origins if self.flow.values[origin] & int(REAL)]
+            real = [origin for origin in origins if self.flow.values[origin] & _REAL]
             if not real:
                 return False
             waiting += [origin for origin in real if origin not in seen]
@@ -399,7 +406,7 @@ class Explained:
     def _gives_constants(self, pair: Pair) -> bool:
         """Whether all that goes from one layer to another depends on nothing, as the zeros of a ``zeros_like`` do."""
         edges = self.crossings.edges.get(pair, ())
-        return bool(edges) and not any(edge.control or edge.carries & REAL for edge in edges)
+        return bool(edges) and not any(edge.control or is_real(edge) for edge in edges)
 
     def _is_drawn(self, layer: str, number: int, argument: str) -> bool:
         """Whether a call takes one of its arguments; one that it hands on as it is, others may take."""

@@ -72,6 +72,14 @@ class TensorBoardView:
         return {names[box] if box >= 0 else "" for box in distinct(self.box_rows[list(rows)]).tolist()}
 
     @cached_property
+    def rows_of_boxes(self) -> Mapping[str, int]:
+        """Row of each box of the drawn root, by its name: the boxes of `box_rows`."""
+        if self.drawn is None:
+            return {}
+        boxes = np.flatnonzero(self.drawn.shown_in == self.drawn.root_row).tolist()
+        return {self.drawn.names[row]: row for row in reversed(boxes)}
+
+    @cached_property
     def box_rows(self) -> np.ndarray:
         """Row of the box of the drawn root that holds each op; int64, -1 for an op that is not drawn."""
         if self.drawn is None:

@@ -265,10 +265,12 @@ class DrawnGraph:
         Raises:
             KeyError: There is no node of that name.
         """
-        row = int(self.shown_in[self.index[name]])
-        while row >= 0:
-            yield self.names[row]
-            row = int(self.shown_in[row])
+        return map(self.names.__getitem__, self.rows_around(self.index[name]))
+
+    def rows_around(self, row: int) -> Iterator[int]:
+        """Rows of the nodes that hold one, innermost first, the root last."""
+        while (row := int(self.shown_in[row])) >= 0:
+            yield row
 
     def edges(self, parent: str = ROOT) -> list[Metaedge]:
         """The metaedges between the nodes directly in ``parent``, in TensorBoard's order.

@@ -23,14 +23,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from graphdiag.diagnosis.claims import carrying, layer_edges, one_for_all
-from graphdiag.diagnosis.context import REAL, DiagnosisContext
+from graphdiag.diagnosis.context import DiagnosisContext, is_real
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule
 
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each layer that others wait for."""
-    claims = carrying(open_edges, lambda edge: edge.control and not edge.carries & REAL)
+    claims = carrying(open_edges, lambda edge: edge.control and not is_real(edge))
     yield from one_for_all(
         RULE,
         context,

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from graphdiag.diagnosis.context import DiagnosisContext, Pair, words_of
+from graphdiag.diagnosis.context import DiagnosisContext, Pair, is_real, words_of
 from graphdiag.diagnosis.crossings import DirectEdge, OpEdge
 from graphdiag.diagnosis.dataflow.classes import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
@@ -230,13 +230,13 @@ def _in_own_box(context: DiagnosisContext, rows: np.ndarray) -> np.ndarray:
     return found
 
 
-def _marked(context: DiagnosisContext, names: Iterable[str]) -> np.ndarray:
-    """Which rows of the drawn graph have some names; bool, with one more at the end for what is not drawn."""
-    assert context.view is not None
-    assert context.view.drawn is not None
-    drawn = context.view.drawn
-    marked = np.zeros(len(drawn.names) + 1, dtype=bool)
-    marked[[drawn.index[name] for name in names]] = True
+def _marked(context: DiagnosisContext, boxes: Iterable[str]) -> np.ndarray:
+    """Which rows of the drawn graph are some boxes of its root; bool, one more at the end for what is not drawn."""
+    view = context.view
+    assert view is not None
+    assert view.drawn is not None
+    marked = np.zeros(len(view.drawn.names) + 1, dtype=bool)
+    marked[[view.rows_of_boxes[box] for box in boxes]] = True
     return marked
 
 
@@ -271,7 +271,8 @@ def _layers_by_box(context: DiagnosisContext) -> Mapping[str, Sequence[str]]:
     assert drawn is not None
     boxes, of_op = context.view.box_rows, context.ownership.of_op
     owned = np.flatnonzero((boxes >= 0) & (of_op != UNOWNED))
-    is_series = np.array([kind == SERIES for kind in drawn.types], dtype=bool)
+    is_series = np.zeros(len(drawn.names), dtype=bool)
+    is_series[[box for box in distinct(boxes[owned]).tolist() if drawn.types[box] == SERIES]] = True
     owned = owned[_in_own_box(context, owned) | is_series[boxes[owned]]]
     first, _ = first_of_each(numbers_of_pairs(boxes[owned], of_op[owned], len(context.ownership.owners)))
     layers: dict[str, list[str]] = {}
@@ -311,18 +312,18 @@ def _degrees_without_artifacts(context: DiagnosisContext, outward: bool) -> Mapp
     ops, boxes, names = context.ops, context.view.box_rows, context.view.drawn.names
     spurious = {edge.source * len(ops) + edge.target for _, edge in _artifacts(context)}
     near, far = (boxes[ops.source], boxes[ops.target])[:: 1 if outward else -1]
-    counts = (near >= 0) & (far >= 0) & (near != far) & (ops.output >= 0)
-    counts &= ~np.isin(numbers_of_pairs(ops.source, ops.target, len(ops)), list(spurious))
-    pairs = distinct(numbers_of_pairs(near[counts], far[counts], len(names)))
-    return {names[box]: number for box, number in enumerate(np.bincount(pairs // len(names)).tolist()) if number}
+    real = (near >= 0) & (far >= 0) & (near != far) & (ops.output >= 0)
+    real &= ~np.isin(numbers_of_pairs(ops.source, ops.target, len(ops)), list(spurious))
+    pairs = distinct(numbers_of_pairs(near[real], far[real], len(names)))
+    counts = np.bincount(pairs // len(names))
+    joined = np.flatnonzero(counts)
+    return {names[box]: number for box, number in zip(joined.tolist(), counts[joined].tolist(), strict=True)}
 
 
 def _artifacts(context: DiagnosisContext) -> Iterator[tuple[Pair, OpEdge]]:
-    from graphdiag.diagnosis.context import REAL
-
     for pair, edges in context.unexplained.items():
         for edge in edges:
-            if not edge.carries & REAL:
+            if not is_real(edge):
                 yield pair, edge
 
 

@@ -41,6 +41,7 @@ from graphdiag.diagnosis.claims import (
 )
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
+from graphdiag.diagnosis.dataflow.classes import ACTIVATION
 from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.dataflow.op_specs import UNKNOWN, Kind, op_specs
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
@@ -53,7 +54,7 @@ _FIX = "Give the tensor to the layer as an input instead of closing over it."
 
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for each op whose activations go to layers that Keras does not know of."""
-    claims = carrying(open_edges, lambda edge: bool(edge.carries & Carries.ACTIVATION) or _between_code(context, edge))
+    claims = carrying(open_edges, lambda edge: bool(int(edge.carries) & ACTIVATION) or _between_code(context, edge))
     stores = [(claim, store) for claim in claims for store in [_store(context, claim[1])] if store is not None]
     stored = {id(edge) for (_, edge), _ in stores}
     direct = with_others_from_there(open_edges, [claim for claim in claims if id(claim[1]) not in stored])

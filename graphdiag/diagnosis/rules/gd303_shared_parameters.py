@@ -49,10 +49,10 @@ from graphdiag.diagnosis.claims import (
 )
 from graphdiag.diagnosis.context import DiagnosisContext, Pair
 from graphdiag.diagnosis.crossings import OpEdge
-from graphdiag.diagnosis.dataflow.flow import Carries
 from graphdiag.diagnosis.finding import Blame, Severity, Verdict
 from graphdiag.diagnosis.fixes import tracks_attributes
 from graphdiag.diagnosis.rule import Found, OpenEdges, Rule, finding
+from graphdiag.diagnosis.state_arrows import is_state
 from graphdiag.phrases import some
 
 _HOLD_IT = "Hold the other layer as an attribute of this one, so that Keras tracks it, or use one shared layer."
@@ -78,9 +78,7 @@ def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
         open_edges,
         carrying(
             open_edges,
-            lambda edge: (
-                bool(edge.carries & (Carries.PARAMETER | Carries.HANDLE)) and not edge.carries & Carries.ACTIVATION
-            ),
+            lambda edge: is_state(edge.carries),
         ),
     )
     written = _written(context, claims)
