@@ -143,7 +143,7 @@ def compare_opened(
         raise SourceError(
             f"{opened.origin.path}: {' '.join(notes)} 'graphdiag draw --conceptual' shows what TensorBoard has."
         )
-    is_eager = bool(eager_kernels(ops))
+    is_eager = not opened.is_traced and bool(eager_kernels(ops))
     if is_eager:
         layers = None
         notes += ["No layer can be seen in this trace, so the model is left out."] if model is not None else []

@@ -82,6 +82,11 @@ class DiagnosisContext:
         return Explained(self.ops, self.layers, self.ownership, self.flow, self.crossings, self.calls, self.same_layer)
 
     @property
+    def is_traced(self) -> bool:
+        """Whether the op graph was traced from a live model or function, and not read from a file."""
+        return self.ownership.recorded or (self.view is not None and self.view.live)
+
+    @property
     def without_ops(self) -> frozenset[str]:
         """Layers that have made no op, as ``Dropout`` makes none for inference."""
         return self.explained.without_ops if self.explained else frozenset()

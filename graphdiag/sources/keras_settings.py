@@ -193,8 +193,11 @@ def _is_mirrored(backward: Any, forward: Any) -> bool:
     """Whether a layer is the same but for going backwards, as Keras makes it by itself."""
     if not isinstance(backward, dict) or not isinstance(forward, dict):
         return False
-    turned = {**forward, "go_backwards": not forward.get("go_backwards", False)}
-    return {key: value for key, value in turned.items() if value is not False} == backward
+    # Whether a layer goes backwards is left out where it does not, as defaults are.
+    turned = {key: value for key, value in forward.items() if key != "go_backwards"}
+    if not forward.get("go_backwards"):
+        turned["go_backwards"] = True
+    return turned == backward
 
 
 # --- Values ----------------------------------------------------------------------------------------------------------

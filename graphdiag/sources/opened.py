@@ -108,6 +108,11 @@ class Opened:
     name_scopes: Sequence[NameScope] = ()
     callback_writes_op_graph: bool | None = None
 
+    @property
+    def is_traced(self) -> bool:
+        """Whether the op graph was traced from a live model or function, and not read from a file."""
+        return bool(self.owners) or self.origin.kind in ("script", "model")
+
     def notes_for(self, *, model_given: bool) -> tuple[str, ...]:
         """The sentences that concern the user.
 

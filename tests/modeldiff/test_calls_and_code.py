@@ -80,6 +80,11 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], str]] = {
         lambda keras: dense(keras, kernel_constraint=keras.constraints.UnitNorm(axis=1)),
         "dense: kernel_constraint UnitNorm -> UnitNorm(axis=1)",
     ),
+    "a model of one layer without weights that is not trained": (
+        lambda keras: model(keras, keras.layers.Identity(name="same")),
+        lambda keras: model(keras, keras.layers.Identity(name="same", trainable=False)),
+        "same: trainable True -> False",
+    ),
     "a number that is closed over": (
         lambda keras: times(keras, 2),
         lambda keras: times(keras, 3),
@@ -87,6 +92,11 @@ CHANGES: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], str]] = {
     ),
 }
 ONLY_KERAS_3: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any], str]] = {
+    "a layer in both directions that is not trained": (
+        lambda keras: model(keras, keras.layers.Bidirectional(keras.layers.LSTM(2), name="both")),
+        lambda keras: model(keras, keras.layers.Bidirectional(keras.layers.LSTM(2, trainable=False), name="both")),
+        "both: layer.trainable True -> False",
+    ),
     "an activation of one's own": (
         lambda keras: dense(keras, activation="relu"),
         lambda keras: dense(keras, activation=lambda x: x * 2),

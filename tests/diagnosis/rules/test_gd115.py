@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphdiag.diagnosis.context import analyze
 from graphdiag.diagnosis.diagnose import diagnose
+from graphdiag.diagnosis.tensorboard_view import TensorBoardView
 from graphdiag.graphs.op_graph import merge
 from tests.support.graph_text import graph_def
 
@@ -93,3 +94,9 @@ def test_summaries_in_a_traced_call_are_no_training_step():
     assert "summaries (1 layer)" in finding.message
     assert finding.fix.startswith("Write the summaries outside of the function")
     assert "training step" not in finding.fix
+
+
+def test_a_live_model_that_is_a_single_op_was_not_called_eagerly():
+    view = TensorBoardView(live=True)
+    context = analyze(merge([graph_def(KERNEL)]), None, view=view)
+    assert "GD207" not in {finding.code for finding in diagnose(context)}
