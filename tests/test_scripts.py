@@ -152,6 +152,54 @@ def test_a_script_that_ends_its_process_is_not_a_pass(graphdiag, tmp_path, line,
     assert_one_line(graphdiag("compare", "own.py", cwd=tmp_path), told)
 
 
+COMPILED = """
+import sys
+
+import keras
+import numpy as np
+
+net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="net")
+net.compile("sgd", "mse")
+"""
+OTHER = "other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])\nother.compile('sgd', 'mse')\n"
+LOADED = 'data = np.load("data.npz")\nnet.fit(data["x"], data["y"])\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "told"),
+    [
+        (COMPILED + LOADED, (), "own.py raises FileNotFoundError in line 9: [Errno 2] No such file"),
+        (COMPILED + "sys.exit('no data')\n", (), "own.py ends the program in line 9 (exit status 'no data'). What"),
+        (
+            COMPILED + OTHER + LOADED,
+            ("--entry", "net"),
+            "own.py raises FileNotFoundError in line 11",
+        ),
+    ],
+)
+def test_of_a_script_that_fails_after_its_model_was_compiled_that_model_is_taken(
+    graphdiag, tmp_path, text, options, told
+):
+    (tmp_path / "own.py").write_text(text)
+    sizes, said = shown(graphdiag("compare", "own.py", *options, cwd=tmp_path))
+    assert sizes == "2 layers, 1 edge"
+    assert told in said
+    assert "What it compiled before, 'net', is the model here." in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COMPILED + OTHER + LOADED,
+        "import keras\n\nclass Net(keras.Model):\n    pass\n\nNet().compile('sgd', 'mse')\nopen('data.npz')\n",
+    ],
+    ids=["several", "not-built"],
+)
+def test_a_script_that_fails_without_such_a_model_ends_in_its_error(graphdiag, tmp_path, text):
+    (tmp_path / "own.py").write_text(text)
+    assert_one_line(graphdiag("compare", "own.py", cwd=tmp_path), "own.py raises FileNotFoundError in line")
+
+
 def test_an_error_in_a_layer_says_what_is_wrong_with_it(graphdiag, tmp_path):
     (tmp_path / "own.py").write_text(
         "import keras\n\nnet = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])\nnet(keras.Input((2,)))\n"

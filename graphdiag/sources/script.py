@@ -10,7 +10,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
@@ -99,21 +99,29 @@ def open_script(
                 held.enter_context(stop)
                 held.enter_context(after_import(["tensorflow"], stop.watch_tensorflow))
                 held.enter_context(after_import(["keras", "tf_keras"], stop.watch_keras))
-            model = _Run(where, parts, place, locator, stop, names).model(entry, given)
-        if keras_of(model) is None:
-            opened = open_function(model, str(where), input_shape)
-        else:
-            opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder, locator=locator)
+            run = _Run(where, parts, place, locator, stop, names)
+            model = run.model(entry, given)
+        try:
+            if keras_of(model) is None:
+                opened = open_function(model, str(where), input_shape)
+            else:
+                opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder, locator=locator)
+        except ModelError:
+            if run.failed is not None:
+                raise run.failed from None
+            raise
     return replace(
         opened,
         origin=replace(opened.origin, path=str(path), kind="script"),
-        notes=(*opened.notes, *_notes(stop, model), *(_others(model, locator) if entry is None else ())),
+        notes=(*opened.notes, *_notes(stop, model, run.failed), *(_others(model, locator) if entry is None else ())),
         name_scopes=name_scopes(source, str(path), opened.locations),
     )
 
 
-def _notes(stop: TrainingStop, model: Any) -> Iterator[str]:
+def _notes(stop: TrainingStop, model: Any, failed: _RunFailedError | None) -> Iterator[str]:
     """Where the run ended, so that nobody wonders what became of the rest of the file."""
+    if failed is not None:
+        yield f"{failed.what.rstrip('.')}. What it compiled before, {model.name!r}, is the model here."
     if stop.ended is not None:
         line = f" in line {stop.ended.line[1]} of {stop.ended.line[0]}" if stop.ended.line else ""
         on = f" of {model.name!r}" if stop.ended.model is model else ""
@@ -141,9 +149,21 @@ class _Run:
     stop: TrainingStop
     names: Mapping[str, Any]
     exited: ModelError | None = None
+    failed: _RunFailedError | None = None
+    module: ModuleType = field(init=False)
 
     def model(self, entry: str | None, arguments: Mapping[str, Any]) -> Any:
-        """The model."""
+        """The model; if the file fails, the one that it compiled before, with the error in `failed`."""
+        try:
+            return self._model(entry, arguments)
+        except _RunFailedError as error:
+            model = None if arguments else self._compiled(entry)
+            if model is None:
+                raise
+            self.failed = error
+            return model
+
+    def _model(self, entry: str | None, arguments: Mapping[str, Any]) -> Any:
         self.module = self._execute()
         if entry is not None:
             return self._named(entry, arguments)
@@ -178,6 +198,14 @@ class _Run:
             there = self._there()
             raise ModelError(f"{self.where} has no 'model' and none of {listed(BUILDERS)}; {there}.")
         return found
+
+    def _compiled(self, entry: str | None) -> Any:
+        """The model that was compiled, if there is one alone, or one of the name."""
+        compiled = self.stop.compiled
+        if entry is None and len(compiled) == 1:
+            return compiled[0]
+        named = getattr(self.module, entry or "model", None)
+        return next((model for model in compiled if model is named or model.name == entry), None)
 
     def _found(self) -> Any:
         """The file's ``model``, or what ended its run."""
@@ -277,6 +305,7 @@ class _Run:
         module = ModuleType(self.place.name or self._module_name())
         module.__file__ = str(self.where)
         vars(module).update(self.names)
+        self.module = module
 
         def execute() -> None:
             nonlocal module
@@ -344,15 +373,27 @@ def _in_package(place: ModulePlace, module: ModuleType) -> ModuleType:
     return module
 
 
-class _ExitError(ModelError):
+class _RunFailedError(ModelError):
+    """The file fails while it runs.
+
+    Attributes:
+        what: What happened, without what to do about it.
+    """
+
+    def __init__(self, message: str, what: str | None = None) -> None:
+        super().__init__(message)
+        self.what = what or message
+
+
+class _ExitError(_RunFailedError):
     """The file ends the program.
 
     Attributes:
         clean: Whether without an error.
     """
 
-    def __init__(self, message: str, clean: bool) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, what: str, clean: bool) -> None:
+        super().__init__(message, what)
         self.clean = clean
 
 
@@ -371,29 +412,33 @@ def _guarded(where: Path, action: Callable[[], Any]) -> Any:
             "the shell what it sets, so that it need not."
         ) from error
     except SystemExit as error:
+        what = f"{where} ends the program{_at(where, error)} (exit status {error.code!r})"
         raise _ExitError(
-            f"{where} ends the program{_at(where, error)} (exit status {error.code!r}) before it gives a model; "
-            f"arguments that it needs go after --: graphdiag compare {where} -- ARGUMENTS.",
+            f"{what} before it gives a model; arguments that it needs go after --: graphdiag compare {where} -- "
+            "ARGUMENTS.",
+            what,
             clean=error.code in (None, 0),
         ) from error
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _INSTALL:
-            raise ModelError(f"{where} needs {error.name!r}{_at(where, error)}, which is not installed.") from error
-        raise ModelError(
+            raise _RunFailedError(
+                f"{where} needs {error.name!r}{_at(where, error)}, which is not installed."
+            ) from error
+        raise _RunFailedError(
             f"{where} needs {package}{_at(where, error)}, which is not installed: {_INSTALL[package]}"
         ) from error
     except EOFError as error:
-        raise ModelError(
+        raise _RunFailedError(
             f"{where} asks for input{_at(where, error)}, and standard input has none; give it with a pipe."
         ) from error
     except Exception as error:  # the user's own code runs here, and may raise anything
         if isinstance(error, (IndexError, ValueError)) and _takes_arguments(where, error):
-            raise ModelError(
+            raise _RunFailedError(
                 f"{where} needs arguments{_at(where, error)}: {_reason(error)}. Give them after --: "
                 f"graphdiag compare {where} -- ARGUMENTS"
             ) from error
-        raise ModelError(f"{where} raises {type(error).__name__}{_at(where, error)}: {_reason(error)}") from error
+        raise _RunFailedError(f"{where} raises {type(error).__name__}{_at(where, error)}: {_reason(error)}") from error
 
 
 def _at(where: Path, error: BaseException) -> str:

@@ -1,5 +1,7 @@
 """End the run of a script where its training would begin: the model is there by then, and it is all that is wanted.
 
+Models that are compiled are noted: they are finished, whatever becomes of the script after that.
+
 While a script runs, the methods by which a model is trained, evaluated, asked for predictions or saved end the run
 instead of doing their work, and so do an optimizer's step, which is where a training loop of one's own begins, a
 TF 1 session that runs anything but initializers, and, as a loop needs no optimizer, a gradient that a line takes again.
@@ -81,11 +83,13 @@ class TrainingStop:
 
     Attributes:
         ended: What ended the run; ``None`` while nothing did.
+        compiled: The models that were compiled, each once, in this order.
     """
 
     def __init__(self, locator: LayerLocator) -> None:
         self._locator = locator
         self._changed: list[tuple[Any, str, Any]] = []
+        self.compiled: list[Any] = []
         self.ended: RunEnded | None = None
 
     def __enter__(self) -> TrainingStop:
@@ -104,6 +108,7 @@ class TrainingStop:
     def watch_keras(self, keras: ModuleType) -> None:
         """Change a Keras package that was just imported."""
         self._replace_methods(keras.Model, MODEL_METHODS, direct=False)
+        self._set(keras.Model, "compile", self._noting(keras.Model.compile))
         for place in (keras.optimizers, getattr(keras.optimizers, "legacy", None)):
             optimizer = getattr(place, "Optimizer", None)
             if optimizer is not None:
@@ -151,6 +156,18 @@ class TrainingStop:
             raise self._end(name, args[0] if args and keras_of(args[0]) else None, caller)
 
         return end
+
+    def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        """Notes which model is compiled."""
+
+        @functools.wraps(original)
+        def compile_(model: Any, *args: Any, **kwargs: Any) -> Any:
+            result = original(model, *args, **kwargs)
+            if not any(model is other for other in self.compiled):
+                self.compiled.append(model)
+            return result
+
+        return compile_
 
     def _running(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
