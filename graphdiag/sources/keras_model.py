@@ -49,6 +49,7 @@ def open_model(
     name: str | None = None,
     recorder: CallRecorder | None = None,
     locator: LayerLocator | None = None,
+    batch: Any | None = None,
 ) -> Opened:
     """Open a live Keras model.
 
@@ -64,6 +65,8 @@ def open_model(
         name: What to call the source; the model's own name by default.
         recorder: The recorder under which the model was built and called, if there was one.
         locator: The locator under which the model was built, if there was one.
+        batch: What the model was to be trained on, where training would have built it: see
+            `graphdiag.sources.training_data`.
 
     Returns:
         Layer graph, op graph, recorded owners and Keras JSON. A subclassed model has no layer graph; its owners are
@@ -92,9 +95,9 @@ def open_model(
                 "The model was built before graphdiag saw it, so name scopes decide which op belongs to which layer."
             )
     else:
-        _ensure_built(model, input_shape, notes)
+        _ensure_built(model, input_shape, batch, notes)
         ids = _ids(model, keras)
-        traced = _traced_graph(model, keras, ids, graph, input_shape, recorder)
+        traced = _traced_graph(model, keras, ids, graph, input_shape, recorder, batch)
     if ids.graph is None:
         notes.append(
             f"Keras records no edges between the layers of {type(model).__name__}, because it is a subclassed model."
@@ -268,13 +271,16 @@ def _without_op_graph(
     )
 
 
-def _ensure_built(model: Any, input_shape: Any, notes: list[str]) -> None:
+def _ensure_built(model: Any, input_shape: Any, batch: Any | None, notes: list[str]) -> None:
     """Give an unbuilt Sequential model its shape; a subclassed model is built by the trace."""
+    of_batch = getattr(batch, "shape", None)
+    if input_shape is None and of_batch is not None and hasattr(model, "pop") and not is_network(model):
+        input_shape = tuple(of_batch)
     if is_network(model):
         if input_shape is not None:
             notes.append("The input shape was passed over: the model knows its inputs.")
     elif input_shape is None:
-        if not model.built:
+        if not model.built and batch is None:
             raise ModelError(unbuilt(model))
     elif not model.built and hasattr(model, "pop"):
         try:
@@ -311,12 +317,18 @@ def _built_graph(model: Any, ids: LayerIds, recorder: CallRecorder | None) -> _T
 
 
 def _traced_graph(
-    model: Any, keras: Any, ids: LayerIds, graph: str, input_shape: Any, called: CallRecorder | None
+    model: Any,
+    keras: Any,
+    ids: LayerIds,
+    graph: str,
+    input_shape: Any,
+    called: CallRecorder | None,
+    batch: Any | None,
 ) -> _Traced:
     """The graph of one trace of an eager model, the owners, and who tracks the variables that it captures."""
     import tensorflow as tf
 
-    given = signature(tf, model, input_shape, called.arguments(model) if called is not None else None)
+    given = signature(tf, model, input_shape, called.arguments(model) if called is not None else None, batch)
     with random_state_kept(model), CallRecorder(tf.compat.v1.get_default_graph, functions=True) as recorder:
         recorder.watch(layer_base(keras))
         if graph == "train-step":

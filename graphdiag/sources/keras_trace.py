@@ -46,7 +46,9 @@ class Signature:
 # --- What the model takes --------------------------------------------------------------------------------------------
 
 
-def signature(tf: Any, model: Any, input_shape: Any = None, called: Arguments | None = None) -> Signature:
+def signature(
+    tf: Any, model: Any, input_shape: Any = None, called: Arguments | None = None, batch: Any | None = None
+) -> Signature:
     """What a model takes, as far as Keras or the caller knows it.
 
     A Functional model is traced on the shapes of its inputs, batch size open. A subclassed one is traced on exactly
@@ -57,6 +59,7 @@ def signature(tf: Any, model: Any, input_shape: Any = None, called: Arguments | 
         model: An eager Keras 3 or tf_keras model.
         input_shape: Shape with the batch axis, ``None`` for sizes left open, or a list or dict of shapes.
         called: What the model was called on, if that was seen.
+        batch: What it was to be called on, where nothing else tells: see `graphdiag.sources.training_data`.
 
     Returns:
         The signature; specs are named after the model's inputs.
@@ -85,6 +88,8 @@ def signature(tf: Any, model: Any, input_shape: Any = None, called: Arguments | 
         shapes = {key.removesuffix("_shape"): shape for key, shape in config.get("shapes_dict", {}).items()}
         if shapes:
             return Signature((), {key: _shape_specs(tf, shape, dtype, key) for key, shape in shapes.items()})
+    if batch is not None:
+        return _called_signature(tf, model, ((batch,), {}))
     raise ModelError(unbuilt(model))
 
 
@@ -126,7 +131,8 @@ def _called_signature(tf: Any, model: Any, called: Arguments) -> Signature:
     args, kwargs = called
 
     def spec(value: Any, name: str | None = None) -> Any:
-        if not hasattr(value, "shape") or not hasattr(value, "dtype"):
+        is_dense = not isinstance(value, tf.TypeSpec) or isinstance(value, tf.TensorSpec)
+        if not hasattr(value, "shape") or not hasattr(value, "dtype") or not is_dense:
             return value
         dtype = tf.as_dtype(value.dtype)
         return tf.TensorSpec(value.shape, model.compute_dtype if dtype.is_floating else dtype, name)

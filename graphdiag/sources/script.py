@@ -105,7 +105,14 @@ def open_script(
             if keras_of(model) is None:
                 opened = open_function(model, str(where), input_shape)
             else:
-                opened = open_model(model, graph=graph, input_shape=input_shape, recorder=recorder, locator=locator)
+                opened = open_model(
+                    model,
+                    graph=graph,
+                    input_shape=input_shape,
+                    recorder=recorder,
+                    locator=locator,
+                    batch=stop.ended.batch if stop.ended is not None and stop.ended.model is model else None,
+                )
         except ModelError:
             if run.failed is not None:
                 raise run.failed from None

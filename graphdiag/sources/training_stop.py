@@ -14,13 +14,14 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType, ModuleType, TracebackType
 from typing import Any
 
 from graphdiag.sources.keras_model import keras_of
 from graphdiag.sources.locator import LayerLocator
 from graphdiag.sources.opened import SourceLine
+from graphdiag.sources.training_data import batch_specs
 
 MODEL_METHODS = (
     "fit",
@@ -38,6 +39,7 @@ MODEL_METHODS = (
 )
 """Methods of a Keras model that end the run."""
 
+_WITHOUT_DATA = frozenset({"save", "save_weights", "export"})
 _OPTIMIZER_METHODS = ("apply_gradients", "apply", "minimize")
 _SAVERS = (
     ("keras.saving", "save_model"),
@@ -65,11 +67,15 @@ class RunEnded(BaseException):
         model: The Keras model that it was called on; ``None`` where it was no model.
         line: The line of the user's code that called it, if it is known.
         graph: The graph of the TF 1 session that was to run; ``None`` elsewhere.
+        batch: What the model takes of a batch, if it was to be built by this call: see `batch_specs`.
     """
 
-    def __init__(self, call: str, model: Any, line: SourceLine | None, graph: Any = None) -> None:
+    def __init__(
+        self, call: str, model: Any, line: SourceLine | None, graph: Any = None, batch: Any | None = None
+    ) -> None:
         super().__init__(call)
         self.graph = graph
+        self.batch = batch
         self.call = call
         self.model = model
         self.line = line
@@ -153,7 +159,9 @@ class TrainingStop:
             caller = sys._getframe(1)
             if direct and not self._is_own(caller):
                 return original(*args, **kwargs)
-            raise self._end(name, args[0] if args and keras_of(args[0]) else None, caller)
+            model = args[0] if args and keras_of(args[0]) else None
+            builds = model is not None and not model.built and name not in _WITHOUT_DATA
+            raise self._end(name, model, caller, batch=batch_specs(_data(args, kwargs)) if builds else None)
 
         return end
 
@@ -196,15 +204,22 @@ class TrainingStop:
 
         return gradient
 
-    def _end(self, call: str, model: Any, frame: FrameType, graph: Any = None) -> RunEnded:
+    def _end(self, call: str, model: Any, frame: FrameType, graph: Any = None, batch: Any | None = None) -> RunEnded:
         # A bare `except:` of the user's may catch it and go on; what ended the run first is what counts.
-        self.ended = self.ended or RunEnded(call, model, self._locator.line_of_frame(frame), graph)
+        self.ended = self.ended or RunEnded(call, model, self._locator.line_of_frame(frame), graph, batch)
         return self.ended
 
     def _is_own(self, frame: FrameType) -> bool:
         """Whether a frame is the user's code, or what AutoGraph made of it."""
         name = frame.f_code.co_filename
         return self._locator.is_own(name) or os.sep + "autograph" + os.sep in name
+
+
+def _data(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The inputs among the arguments of ``fit`` and the like, of which the first is the model."""
+    if len(args) > 1:
+        return args[1]
+    return next((kwargs[name] for name in ("x", "generator") if name in kwargs), None)
 
 
 def _only_initializes(fetches: Any) -> bool:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 
 from graphdiag.errors import ModelError, SourceError, UsageError
 from graphdiag.sources.script import open_script
@@ -369,3 +370,64 @@ def test_a_tensor_that_is_kept_from_an_earlier_call_is_an_error(tmp_path):
     with pytest.raises(ModelError, match=r"cannot be run: functional.*/expert.* takes .* another call of the model"):
         open_script(written(tmp_path, deeper))
     assert open_script(written(tmp_path, KEPT)).graph_defs
+
+
+# --- What a model takes that training would have built ---------------------------------------------------------------
+
+BUILT_BY_FIT = """
+import numpy as np
+import tensorflow as tf
+import {package} as keras
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__(name="net")
+        self.scores = keras.layers.Dense(2, name="scores")
+
+    def call(self, inputs):
+        if isinstance(inputs, dict):
+            inputs = inputs["left"] + inputs["right"]
+        return self.scores(inputs)
+
+def batches():
+    while True:
+        yield np.ones((8, 4)), np.ones((8, 2))
+
+x, y = np.ones((20, 4)), np.ones((20, 2))
+sequential = keras.Sequential([keras.layers.Dense(2, name="scores")], name="net")
+{call}
+"""
+
+
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "Net().fit(x, y, epochs=30)",
+        "Net().fit({'left': x, 'right': x}, y)",
+        "Net().fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(8))",
+        "Net().fit(batches(), steps_per_epoch=3)",
+        "Net().predict(x=x)",
+        "sequential.fit(x, y)",
+    ],
+)
+def test_a_model_that_fit_would_have_built_is_built_on_what_fit_is_given(package, call, tmp_path):
+    opened = open_script(written(tmp_path, BUILT_BY_FIT.format(package=package, call=call)))
+    [graph] = opened.graph_defs
+    fed = [node for node in graph.node if node.op == "_Arg" and node.attr["T"].type == DT_FLOAT]
+    shapes = [[size.size for size in node.attr["_output_shapes"].list.shape[0].dim] for node in fed]
+    assert shapes == [[-1, 4]] * (2 if "left" in call else 1)
+    assert "scores" in opened.owners.values()
+
+
+@pytest.mark.parametrize("given", ["None", "[[1.0, 2.0], [3.0, 4.0]]", "(1 / 0 for _ in range(3))"])
+def test_data_that_do_not_tell_leave_the_question(given, tmp_path):
+    text = BUILT_BY_FIT.format(package="keras", call=f"Net().fit({given}, y)")
+    with pytest.raises(ModelError, match=r"'net' was never built.*--input-shape"):
+        open_script(written(tmp_path, text))
+
+
+def test_an_input_shape_that_is_given_goes_before_what_fit_is_given(tmp_path):
+    text = BUILT_BY_FIT.format(package="keras", call="Net().fit(x, y)")
+    opened = open_script(written(tmp_path, text), input_shape=(5, 4))
+    assert [size.size for size in opened.graph_defs[0].node[0].attr["_output_shapes"].list.shape[0].dim] == [5, 4]
