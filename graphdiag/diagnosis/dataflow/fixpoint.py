@@ -107,9 +107,12 @@ class FixpointSolver(GraphView):
         if again:
             self._propagate(again)
 
-    def _sweep_rows(self, rows: Iterable[int]) -> None:
+    def _sweep_rows(self, rows: Sequence[int]) -> None:
         """Look at some rows, in this order, one by one."""
         values, shapes, first, origins, ways = self.values, self.shapes, self.first, self._origins, self._ways
+        if 2 * len(rows) > len(self.graph):
+            # Single numbers are read faster out of lists, which cost as much as a few readings of all.
+            first, origins = self.graph.in_edges.tolist(), self.inputs.origins.tolist()
         for row in rows:
             way = ways[row]
             if way == _EVALUATED:
@@ -301,7 +304,10 @@ class FixpointSolver(GraphView):
 
     def _reads_elsewhere(self, row: int) -> bool:
         """Whether a write reads somewhere else than behind its handle, which has to be told apart."""
-        return any(position for _, position, _ in self.states.read_by(row))
+        plain = self.states.plain_variables
+        return any(position for _, position in self.states.reads.get(row, ())) or (
+            plain is not None and any(position for _, position, _ in plain.read_by(row))
+        )
 
     def _evaluate_together(self, row: int, way: int) -> bool:
         """As `_evaluate`, for a row whose rule tells no input from another."""

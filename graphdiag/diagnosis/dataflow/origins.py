@@ -137,14 +137,15 @@ class References:
         is_variable = np.zeros(len(graph) + 1, dtype=bool)
         is_variable[origins.variables] = True
         self.givers: np.ndarray = is_variable[origins.of_row[:-1]]
-        taken = self.givers[graph.source] & (graph.output != CONTROL) if origins.variables else ()
-        edges = np.flatnonzero(taken)
+        self.variables = self.takers = self.positions = np.zeros(0, dtype=np.int64)
+        if not origins.variables:
+            return
+        edges = np.flatnonzero(self.givers[graph.source] & (graph.output != CONTROL))
         made_by = origins.of_row[graph.source[edges]]
         order = np.argsort(made_by, kind="stable")
         edges, self.variables = edges[order], made_by[order]
-        self.takers: np.ndarray = graph.target[edges]
-        self.positions: np.ndarray = edges - graph.in_edges[self.takers]
-        self._in_order = self.variables.data
+        self.takers = graph.target[edges]
+        self.positions = edges - graph.in_edges[self.takers]
 
     def of(self, variable: int) -> Iterator[tuple[int, int]]:
         """The rows that take a reference to a variable, each with the position of the input that it is.
@@ -152,7 +153,8 @@ class References:
         Args:
             variable: The row that makes the variable.
         """
-        of_it = slice(bisect_left(self._in_order, variable), bisect_right(self._in_order, variable))
+        variables = self.variables.data
+        of_it = slice(bisect_left(variables, variable), bisect_right(variables, variable))
         return zip(self.takers[of_it].tolist(), self.positions[of_it].tolist(), strict=True)
 
 

@@ -691,12 +691,19 @@ class States:
         }
         unused: dict[Key, set[int]] = defaultdict(set)
         for row in view.rows_with(lambda spec: spec.kind is Kind.READS):
-            for key, _, _ in self.read_by(row):
+            for key in self._keys_read_by(row):
                 if self._only_adds_up(row, key) or not self._takers(row):
                     unused[key].add(row)
         variables = [row for row in origins.made if self._types[origins.keys[row]] in _VARIABLES]
         keys = {row: origins.keys[row] for row in (*variables, *origins.given) if origins.keys[row] not in tables}
         return _TouchesOfAll(keys, self._readers, unused)
+
+    def _keys_read_by(self, row: int) -> Iterator[Key]:
+        """The states that a row reads, as far as looked up."""
+        for key, _ in self.reads.get(row, ()):
+            yield key
+        for made_by, _, _ in self.plain_variables.read_by(row) if self.plain_variables is not None else ():
+            yield self._origins.keys[made_by]
 
     def stored_behind(self, key: Key) -> Dependencies:
         """All that is written to a state."""
