@@ -145,16 +145,19 @@ def _also_scopes(rows: Rows) -> tuple[np.ndarray, bool]:
     scopes = rows.scopes
     is_scope = scopes.around(scopes.of_op[rows.kinds == PLAIN])
     named, named_scopes = rows.named_as_scopes
-    clashing = named[is_scope[named_scopes]]
-    suspects = clashing[rows.kinds[clashing] != PLAIN] if rows.are_unique else clashing
-    embedded = {rows.names[row] for row in suspects.tolist() if not _is_plain(rows, rows.names[row], row)}
-    overlooked = set()
-    if embedded:
+    is_clashing = is_scope[named_scopes]
+    clashing = named[is_clashing]
+    is_suspect = rows.kinds[clashing] != PLAIN if rows.are_unique else np.ones(len(clashing), dtype=bool)
+    if is_suspect.any():
+        inside = scopes.totals(np.bincount(scopes.of_op[rows.kinds == PLAIN], minlength=len(scopes)))
+        is_suspect &= inside[named_scopes[is_clashing]] == 1
+    suspects = clashing[is_suspect].tolist()
+    overlooked = {rows.names[row] for row in suspects if not _is_plain(rows, rows.names[row], row)}
+    if overlooked:
+        # TensorBoard goes through the sorted names and does not note the scopes of the last one for embedded ops: such
+        # a scope is overlooked if there is no other op in it.
         plain = list(compress(rows.names, (rows.kinds == PLAIN).tobytes()))
-        # TensorBoard goes through the sorted names and does not note the scopes of the last one for embedded ops.
-        for scope in embedded.intersection(_scopes(javascript.last_in_sort_order(plain))):
-            if sum(name.startswith(f"{scope}/") for name in plain) == 1:
-                overlooked.add(scope)
+        overlooked.intersection_update(_scopes(javascript.last_in_sort_order(plain)))
     if overlooked:
         clashing = clashing[[rows.names[row] not in overlooked for row in clashing.tolist()]]
     return np.append(clashing, np.array([root_names[name] for name in properties], dtype=np.int64)), not overlooked
