@@ -53,8 +53,9 @@ class NameBytes:
     @cached_property
     def depths(self) -> np.ndarray:
         """How many slashes each name holds; int64."""
-        slashes, before = self._slashes
-        return np.diff(before, append=len(slashes) - 1)
+        _, firsts, ends = self._marks
+        depths: np.ndarray = ends - firsts
+        return depths
 
     @cached_property
     def scopes(self) -> ScopeTree:
@@ -117,14 +118,17 @@ class NameBytes:
 
     def _scopes_at(self, rows: np.ndarray, depths: np.ndarray | int) -> Spans:
         """The scopes of some depths, up to their own ones, around some ops; an empty text for the root."""
-        slashes, before = self._slashes
+        marks, firsts, _ = self._marks
         start = self._places.start[rows]
-        stop = np.where(depths, slashes[before[rows] + depths - 1], start)
+        stop = np.where(depths, marks[firsts[rows] + depths - 1], start)
         return Spans(start, stop)
 
     @cached_property
-    def _slashes(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where all slashes are, and how many stand before each name; int64."""
-        slashes = np.flatnonzero(np.frombuffer(self._texts.data, dtype=np.uint8) == ord("/"))
-        # One more, so that a name without a slash need not be told apart.
-        return np.append(slashes, 0), np.searchsorted(slashes, self._places.start)
+    def _marks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where all slashes and the ends of all names are, and which of these come first and last for each name."""
+        data = np.frombuffer(self._texts.data, dtype=np.uint8)
+        is_mark = data == ord("/")
+        is_mark[self._places.stop] = True
+        marks = np.flatnonzero(is_mark)
+        ends = np.flatnonzero(data[marks] != ord("/"))
+        return marks, np.append(0, ends[:-1] + 1)[: len(ends)], ends
