@@ -183,23 +183,38 @@ def by_outermost(
         are in the order of their first ops, and several may have one owner and answer. Ops without an answer are left
         out.
     """
-    of_op, scopes = context.ownership.of_op, context.ops.scopes
     found: list[tuple[int, Answer, Sequence[int]]] = []
-    left = np.flatnonzero(of_op != UNOWNED)
-    # Mostly the outermost scope has the answer, and those inside it need not be asked.
-    for scope_of in (np.maximum(scopes.at_depth(1), 0), np.arange(len(scopes))):
+
+    def ask(groups: Iterable[_Group]) -> Sequence[int]:
         without: list[int] = []
-        for owner, scope, rows in _grouped(left, of_op[left], scope_of[scopes.of_op[left]]):
+        for owner, scope, rows in groups:
             answer = finders[owner].of_scope(scope)
             if answer is None:
                 without += rows
             else:
                 found.append((owner, answer, rows))
-        left = np.sort(np.array(without, dtype=np.int64))
+        return without
+
+    # Mostly the outermost scope has the answer, and those inside it need not be asked.
+    left = np.sort(np.array(ask(_by_outer_scope(context)), dtype=np.int64))
+    ask(_grouped(left, context.ownership.of_op[left], context.ops.scopes.of_op[left]))
     return sorted(found, key=lambda group: group[2][0])
 
 
-def _grouped(rows: np.ndarray, owners: np.ndarray, scopes: np.ndarray) -> Iterator[tuple[int, int, Sequence[int]]]:
+_Group = tuple[int, int, Sequence[int]]
+"""An owner, a scope, and the rows of ops."""
+
+
+@once
+def _by_outer_scope(context: DiagnosisContext) -> Sequence[_Group]:
+    """The ops of layers by owner and by the outermost scope around them, 0 for ops at the root."""
+    of_op, scopes = context.ownership.of_op, context.ops.scopes
+    rows = np.flatnonzero(of_op != UNOWNED)
+    outer = np.maximum(scopes.at_depth(1), 0)
+    return list(_grouped(rows, of_op[rows], outer[scopes.of_op[rows]]))
+
+
+def _grouped(rows: np.ndarray, owners: np.ndarray, scopes: np.ndarray) -> Iterator[_Group]:
     """Groups of rows with one owner and one scope: the owner, the scope and the rows."""
     first, group = first_of_each(numbers_of_pairs(owners, scopes, int(scopes.max(initial=0)) + 1))
     order, offsets = grouped(group, len(first))

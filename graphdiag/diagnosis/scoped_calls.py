@@ -130,10 +130,15 @@ class _Numbering:
 
     def _calls(self, layer: str, rows: Sequence[int]) -> Iterator[Sequence[int]]:
         """The rows of each call of a layer."""
-        by_scope: dict[str, list[int]] = defaultdict(list)
         scopes_of = self._scope if self.has_scopes_of_calls else self.ownership.scope_of_op.__getitem__
-        for row in rows:
-            by_scope[scopes_of(row)].append(row)
+        scope_of_row = list(map(scopes_of, rows))
+        by_scope: dict[str, list[int]] = defaultdict(list)
+        # Most layers have one scope, which holds all their ops.
+        if scope_of_row.count(scope_of_row[0]) == len(rows):
+            by_scope[scope_of_row[0]] = list(rows)
+        else:
+            for row, scope in zip(rows, scope_of_row, strict=True):
+                by_scope[scope].append(row)
         # An input's feed, and the mask of an embedding, lie outside of the layer's scope.
         outside = by_scope.pop("", [])
         scopes = list(by_scope.values())
