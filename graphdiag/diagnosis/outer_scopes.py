@@ -292,12 +292,14 @@ def _scope_around(graph: OpGraph) -> str:
     scopes = graph.scopes
     directly = np.bincount(scopes.of_op, minlength=len(scopes))
     below = scopes.totals(directly)
+    segments, kinds = scopes.kinds
     home = 0
     while True:
+        around = np.flatnonzero(scopes.parent == home)
         inside = [
             scope
-            for scope in np.flatnonzero(scopes.parent == home).tolist()
-            if not scopes.names[scope].startswith("/") and not role_of_name(scopes.segments[scope])
+            for scope, kind in zip(around.tolist(), kinds[around].tolist(), strict=True)
+            if not scopes.names[scope].startswith("/") and not role_of_name(segments[kind])
         ]
         if inside:
             largest = max(inside, key=lambda scope: below[scope] - directly[scope])

@@ -82,8 +82,10 @@ def find_replicas(graph: OpGraph) -> Sequence[Replica]:
     # The graphs of a trace stand beside each other, each in a scope of its own.
     depth = 1 if "" in graphs_of(graph) else 2
     families: dict[tuple[int, str], list[int]] = defaultdict(list)
-    for scope in scopes.levels[depth].tolist() if depth < len(scopes.levels) else ():
-        match = _REPLICA.fullmatch(scopes.segments[scope])
+    segments, kinds = scopes.kinds
+    outer = np.flatnonzero(scopes.depth == depth)
+    for scope, kind in zip(outer.tolist(), kinds[outer].tolist(), strict=True):
+        match = _REPLICA.fullmatch(segments[kind])
         if match is not None:
             families[int(scopes.parent[scope]), match[1]].append(scope)
     if not families:

@@ -216,7 +216,7 @@ class Scopes:
     @cached_property
     def _links(self) -> tuple[Mapping[str, set[str]], Mapping[str, set[str]]]:
         """Layers before and after each layer, past those that no scope can belong to."""
-        present = {*self.graph.scopes.segments, *(name.rpartition("/")[2] for name in self.graph.names)}
+        present = {*self.graph.scopes.kinds[0], *(name.rpartition("/")[2] for name in self.graph.names)}
         present |= {numbered[1] for numbered in map(NUMBERED.fullmatch, present) if numbered}
         absent = {id_ for id_, layer in self.layers.layers.items() if layer.name.rpartition("/")[2] not in present}
         onward: dict[str, list[str]] = defaultdict(list)
