@@ -11,7 +11,7 @@ import numpy as np
 
 T = TypeVar("T")
 
-_PATIENCE = 8
+_PATIENCE = 64
 """One in so many items may be made by itself; then all are made, which takes less time for each."""
 
 

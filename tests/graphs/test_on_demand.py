@@ -10,7 +10,7 @@ import pytest
 
 from graphdiag.graphs.on_demand import OnDemand, coded, joined
 
-TEXTS = [f"op_{place}" for place in range(40)]
+TEXTS = [f"op_{place}" for place in range(400)]
 
 
 def column() -> OnDemand[str]:
@@ -21,14 +21,14 @@ def test_a_column_reads_as_a_list():
     assert list(column()) == TEXTS
     assert len(column()) == len(TEXTS)
     assert column()[3:-2:2] == TEXTS[3:-2:2]
-    assert column()[-1] == "op_39"
-    assert [column_[place] for column_ in [column()] for place in range(40)] == TEXTS
+    assert column()[-1] == "op_399"
+    assert [column_[place] for column_ in [column()] for place in range(400)] == TEXTS
     assert "op_7" in column()
     assert column().index("op_7") == 7
     assert pickle.loads(pickle.dumps(column())) == TEXTS
 
 
-@pytest.mark.parametrize("place", [40, -41])
+@pytest.mark.parametrize("place", [400, -401])
 def test_a_place_outside_of_a_column_is_an_error(place: int):
     with pytest.raises(IndexError):
         column()[place]
@@ -45,6 +45,6 @@ def test_columns_are_put_together_as_lists_are():
     codes = np.array([2, 0, 2, 1] * 8, dtype=np.uint8)
     expected = [*"cacb" * 8, *TEXTS, "end"]
     found = joined(coded("abc", codes), column(), [], ["end"])
-    assert [found[place] for place in (0, 3, 31, 32, 71, 72)] == [expected[p] for p in (0, 3, 31, 32, 71, 72)]
+    assert [found[place] for place in (0, 3, 31, 32, 431, 432)] == [expected[p] for p in (0, 3, 31, 32, 431, 432)]
     assert list(found) == expected
     assert list(joined(coded("abc", codes), column(), [], ["end"])) == expected
