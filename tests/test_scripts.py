@@ -435,6 +435,54 @@ def test_what_ipython_gives_to_every_cell_is_there_and_shows_nothing(compared, s
     assert "shown" not in done.stdout
 
 
+NET = """import keras
+from blocks.dense import hidden
+
+class Double(keras.layers.Layer):
+    def call(self, x):
+        return x * 2
+"""
+BUILD = """
+def build():
+    x = keras.Input((4,), name="x")
+    return keras.Model(x, Double(name="double")(hidden(x)), name="net")
+"""
+DENSE = "import keras\n\ndef hidden(x):\n    return keras.layers.Dense(UNITS, name='hidden')(x)\n\nUNITS = 3\n"
+
+
+def of_cells(*sources):
+    cells = [
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+        for source in sources
+    ]
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+
+
+@pytest.mark.parametrize("place", ["net.py", "/content/net.py"])
+def test_a_notebook_imports_what_its_cells_write(compared, scripts, place):
+    (scripts / "of_files.ipynb").write_text(
+        of_cells(
+            f"%%writefile {place}\n{NET}",
+            f"%%writefile -a {place}\n{BUILD}",
+            "!mkdir -p blocks\n%mkdir blocks\n",
+            f"%%writefile blocks/dense.py\n{DENSE}",
+            "import net\nmodel = net.build()",
+        )
+    )
+    sizes, _ = shown(compared("of_files.ipynb"))
+    assert sizes == "3 layers, 2 edges"
+
+
+def test_a_script_imports_what_it_writes(compared, scripts):
+    (scripts / "of_files.py").write_text(
+        f"import os\n\nos.makedirs('blocks')\nopen('blocks/dense.py', 'w').write({DENSE!r})\n"
+        f"with open('written_net.py', 'w') as file:\n    file.write({NET + BUILD!r})\n"
+        "from written_net import build\n\nmodel = build()\n"
+    )
+    sizes, _ = shown(compared("of_files.py", "--verify"))
+    assert sizes == "3 layers, 2 edges"
+
+
 def test_an_error_in_a_notebook_names_the_cell(graphdiag, scripts):
     file = scripts / "notebook.ipynb"
     file.write_text(file.read_text().replace("classifier.compile", "undefined"))

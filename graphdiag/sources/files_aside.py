@@ -2,8 +2,8 @@
 
 Scripts make directories for logs, open files for histories and clear old checkpoints before they train. For the length
 of a ``with`` block, what Python or TensorFlow would write below some directories goes to a temporary directory instead,
-and is read back from there; what would be removed or renamed there stays. Programs that a script starts, and libraries
-in C that write by themselves, are not held.
+and is read back and imported from there; what would be removed or renamed there stays. Programs that a script starts,
+and libraries in C that write by themselves, are not held.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, PathFinder, SourceFileLoader
 from types import TracebackType
 from typing import Any
 
@@ -34,21 +35,24 @@ class FilesAside:
 
     Args:
         roots: The directories.
+        aside: The directory to which it goes instead. It is left as it is: code that was imported from there may be
+            looked at later on.
     """
 
-    def __init__(self, roots: Iterable[str]) -> None:
+    def __init__(self, roots: Iterable[str], aside: str) -> None:
         self._roots = tuple(dict.fromkeys(os.path.realpath(root) for root in roots))
         home = os.path.realpath(os.path.expanduser("~"))
         self._free = tuple(os.path.join(home, name) for name in _CACHES)
         self._temporary = os.path.realpath(tempfile.gettempdir())
-        self._aside = ""
+        self._aside = os.path.realpath(aside)
+        self._free += (self._aside,)
+        self._is_used = False
         self._stat: Callable[..., Any] = os.stat
         self._changed: list[tuple[Any, str, Any]] = []
 
     def __enter__(self) -> FilesAside:
-        self._aside = os.path.realpath(tempfile.mkdtemp(prefix="graphdiag-"))
-        self._free += (self._aside,)
         self._stat = os.stat
+        sys.meta_path.insert(0, self)
         for owner in (builtins, io):
             self._replace(owner, "open", self._opening)
         self._replace(os, "open", self._opening_descriptor)
@@ -68,7 +72,7 @@ class FilesAside:
         for owner, name, original in reversed(self._changed):
             setattr(owner, name, original)
         self._changed.clear()
-        shutil.rmtree(self._aside, ignore_errors=True)
+        sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
 
     def watch_tensorflow(self, _: object) -> None:
         """Redirect TensorFlow's own functions on files, once it is imported."""
@@ -117,9 +121,33 @@ class FilesAside:
         # What is not there in the user's directory must fail as it would there.
         if os.path.isdir(os.path.dirname(os.path.abspath(os.fsdecode(path)))):
             os.makedirs(os.path.dirname(aside), exist_ok=True)
+        self._is_used = True
         if keeps and not os.path.lexists(aside) and os.path.isfile(path):
             shutil.copyfile(path, aside)
         return aside
+
+    # --- modules that were written -----------------------------------------------------------------------------------
+
+    def find_spec(self, name: str, path: Sequence[str] | None = None, target: object = None) -> ModuleSpec | None:
+        """Find a module that was written, for Python, which looks for files without asking ``os``.
+
+        Args:
+            name: The module's whole name.
+            path: Where its package looks for modules; ``None`` outside of packages.
+            target: Passed over.
+
+        Returns:
+            The module's place; ``None`` where it was not written.
+        """
+        for directory in (sys.path if path is None else path) if self._is_used else ():
+            aside = self._elsewhere(directory or os.curdir)
+            if aside is None or not os.path.isdir(aside):
+                continue
+            spec = FileFinder(aside, (SourceFileLoader, SOURCE_SUFFIXES)).find_spec(name)
+            # A directory is a package by itself only where Python finds nothing else of this name.
+            if spec is not None and (spec.loader is not None or PathFinder.find_spec(name, path) is None):
+                return spec
+        return None
 
     # --- what takes the place of each function -----------------------------------------------------------------------
 

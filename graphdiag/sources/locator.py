@@ -51,6 +51,11 @@ class LayerLocator:
             cls.__new__ = original  # type: ignore[method-assign]
         self._watched.clear()
 
+    def written_to(self, aside: str) -> None:
+        """Take for the user's own what the script writes, which goes to another directory below this one."""
+        for root, given in list(self._roots.items()):
+            self._roots[os.path.join(aside, *root.split(os.sep)[1:])] = given
+
     def watch(self, base: type) -> None:
         """Note where objects of a class and of its subclasses are made.
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import linecache
+import os
 import re
+import shlex
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,12 +19,29 @@ from graphdiag.sources.files import LARGEST_SAVED, read_regular
 _RUN_ALL_THE_SAME = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun", "skip_if_done"})
 """Cell magics that run the cell as Python; the cells of all others hold something else."""
 
+_WRITE_FILES = frozenset({"writefile", "file"})
+"""Cell magics that write the cell to a file, which later cells may import."""
+
 _FOR_A_SHELL = re.compile(r"(\s*)([%!?]|[\w.]+\?{1,2}\s*$)")
 _FROM_A_SHELL = re.compile(r"(\s*[\w, ]+=\s*)[%!]\S")
 
 
 class _Shell:
-    """Stands for IPython's shell: whatever it is asked to do, it does nothing."""
+    """Stands for IPython's shell: it writes the files of ``%%writefile``, and does nothing else that it is asked."""
+
+    def run_cell_magic(self, name: str, line: str, cell: str) -> None:
+        """Do what a cell magic says.
+
+        Args:
+            name: The magic.
+            line: What stands behind it.
+            cell: The lines below.
+        """
+        if name in _WRITE_FILES:
+            *options, file = shlex.split(line)
+            os.makedirs(os.path.dirname(file) or os.curdir, exist_ok=True)
+            with open(file, "a" if {"-a", "--append"}.intersection(options) else "w", encoding="utf-8") as written:
+                written.write(cell)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         if name.startswith("__"):
@@ -71,7 +90,7 @@ def cells(path: Path) -> list[CodePart]:
     parts = []
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for number, cell in enumerate(code, start=1):
-        source = _python(str(cell.source))
+        source = _python(str(cell.source), path.parent)
         if source.strip():
             part = CodePart(f"{path} (cell {number})", source.encode())
             # AutoGraph and inspect look for the source of a function here.
@@ -80,16 +99,37 @@ def cells(path: Path) -> list[CodePart]:
     return parts
 
 
-def _python(source: str) -> str:
-    """A cell without what IPython alone understands."""
+def _python(source: str, directory: Path) -> str:
+    """A cell without what IPython alone understands.
+
+    Args:
+        source: The cell.
+        directory: Where the notebook lies, and where its kernel would be started.
+    """
     first, _, rest = source.lstrip("\n").partition("\n")
     if first.startswith("%%"):
-        return "\n" + _python(rest) if first[2:].split(" ")[0] in _RUN_ALL_THE_SAME else ""
+        magic, _, line = first[2:].partition(" ")
+        if magic in _RUN_ALL_THE_SAME:
+            return "\n" + _python(rest, directory)
+        return _writing(magic, line, rest, directory) if magic in _WRITE_FILES else ""
     try:
         compile(source, "cell", "exec")
     except (SyntaxError, ValueError):
         return "\n".join(_lines(source))
     return source
+
+
+def _writing(magic: str, line: str, text: str, directory: Path) -> str:
+    """The call of the shell that writes a file; nothing where the magic names none."""
+    try:
+        *options, file = shlex.split(line)
+    except ValueError:
+        return ""
+    path = os.path.join(os.path.abspath(directory), os.path.expanduser(file))
+    if os.path.isabs(file) and not os.path.isdir(os.path.dirname(file)):
+        # The notebook ran on another machine: /content is where notebooks of Colab are.
+        path = os.path.join(os.path.abspath(directory), os.path.basename(file))
+    return f"get_ipython().run_cell_magic({magic!r}, {shlex.join([*options, path])!r}, {text!r})\n"
 
 
 def _lines(source: str) -> list[str]:

@@ -7,7 +7,9 @@ import importlib
 import importlib.util
 import os
 import re
+import shutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -89,12 +91,18 @@ def open_script(
     given = {name: entry_points.literal(value) for name, value in (arguments or {}).items()}
     place = place or place_of(where, source)
     parts = parts if parts is not None else [CodePart(str(where), source)]
-    with surroundings(place, script_arguments), LayerLocator(where) as locator, _recording(locator) as recorder:
+    with (
+        _directory_aside() as kept,
+        surroundings(place, script_arguments, kept),
+        LayerLocator(where) as locator,
+        _recording(locator) as recorder,
+    ):
         with contextlib.ExitStack() as held:
             stop = TrainingStop(locator)
             if not run_to_end:
                 held.enter_context(threads_left_behind())
-                aside = held.enter_context(FilesAside([str(Path.cwd()), *place.roots]))
+                aside = held.enter_context(FilesAside([str(Path.cwd()), *place.roots], kept))
+                locator.written_to(kept)
                 held.enter_context(after_import(["tensorflow"], aside.watch_tensorflow))
                 held.enter_context(stop)
                 held.enter_context(after_import(["tensorflow"], stop.watch_tensorflow))
@@ -471,6 +479,16 @@ def _reason(error: BaseException) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     in_call = len(lines) > 1 and lines[0].startswith("Exception encountered when calling")
     return " ".join(lines[: 2 if in_call else 1]) or "no message"
+
+
+@contextlib.contextmanager
+def _directory_aside() -> Iterator[str]:
+    """A directory for what the file writes, until its model is traced: TensorFlow looks at the code of layers then."""
+    directory = os.path.realpath(tempfile.mkdtemp(prefix="graphdiag-"))
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 # --- Recording from the first import on ------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class ProgramReplaced(SystemExit):
 
 
 @contextlib.contextmanager
-def surroundings(place: ModulePlace, arguments: Sequence[str]) -> Iterator[None]:
+def surroundings(place: ModulePlace, arguments: Sequence[str], aside: str) -> Iterator[None]:
     """Put the file's directories, arguments and random state in place for the length of a ``with`` block.
 
     Everything is as it was afterwards: modules from the user's directories are forgotten, too, so that another file
@@ -45,6 +45,7 @@ def surroundings(place: ModulePlace, arguments: Sequence[str]) -> Iterator[None]
     Args:
         place: Where the file stands.
         arguments: Its command line, without its own name.
+        aside: Where what it writes is kept, modules too.
     """
     path, argv, state, directory = list(sys.path), sys.argv, random.getstate(), os.getcwd()
     writes_bytecode, plots = sys.dont_write_bytecode, os.environ.get("MPLBACKEND")
@@ -71,7 +72,7 @@ def surroundings(place: ModulePlace, arguments: Sequence[str]) -> Iterator[None]
         os.chdir(directory)
         random.setstate(state)
         logger.setLevel(level)
-        _forget(set(sys.modules) - loaded, place.roots)
+        _forget(set(sys.modules) - loaded, [*place.roots, aside])
 
 
 @contextlib.contextmanager
