@@ -473,6 +473,19 @@ def test_a_notebook_imports_what_its_cells_write(compared, scripts, place):
     assert sizes == "3 layers, 2 edges"
 
 
+@pytest.mark.parametrize("place", ["../kept.json", "{}/kept.json", "~/kept.json"])
+def test_a_cell_writes_no_file_outside_of_the_notebooks_directory(compared, scripts, monkeypatch, place):
+    """Notebooks put keys for services into the home directory, where the user has some already."""
+    home = scripts.parent
+    monkeypatch.setenv("HOME", str(home))
+    (home / "kept.json").write_text("mine")
+    build = "import keras\nmodel = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])"
+    (scripts / "keys.ipynb").write_text(of_cells(f"%%writefile {place.format(home)}\n{{}}\n", build))
+    sizes, _ = shown(compared("keys.ipynb"))
+    assert sizes == "2 layers, 1 edge"
+    assert (home / "kept.json").read_text() == "mine"
+
+
 def test_a_script_imports_what_it_writes(compared, scripts):
     (scripts / "of_files.py").write_text(
         f"import os\n\nos.makedirs('blocks')\nopen('blocks/dense.py', 'w').write({DENSE!r})\n"

@@ -120,16 +120,22 @@ def _python(source: str, directory: Path) -> str:
 
 
 def _writing(magic: str, line: str, text: str, directory: Path) -> str:
-    """The call of the shell that writes a file; nothing where the magic names none."""
+    """The call of the shell that writes a file; nothing where it lies outside of the notebook's directory.
+
+    What a script writes itself is its user's affair. But notebooks put keys for services into the home directory, where
+    the user has some already, and no import needs those.
+    """
     try:
         *options, file = shlex.split(line)
-    except ValueError:
+        if os.path.isabs(file) and not os.path.isdir(os.path.dirname(file)):
+            # The notebook ran on another machine: /content is where notebooks of Colab are.
+            file = os.path.basename(file)
+        path = Path(os.path.realpath(os.path.join(directory, os.path.expanduser(file))))
+    except ValueError:  # no file can have this name
         return ""
-    path = os.path.join(os.path.abspath(directory), os.path.expanduser(file))
-    if os.path.isabs(file) and not os.path.isdir(os.path.dirname(file)):
-        # The notebook ran on another machine: /content is where notebooks of Colab are.
-        path = os.path.join(os.path.abspath(directory), os.path.basename(file))
-    return f"get_ipython().run_cell_magic({magic!r}, {shlex.join([*options, path])!r}, {text!r})\n"
+    if not path.is_relative_to(os.path.realpath(directory)):
+        return ""
+    return f"get_ipython().run_cell_magic({magic!r}, {shlex.join([*options, str(path)])!r}, {text!r})\n"
 
 
 def _lines(source: str) -> list[str]:
