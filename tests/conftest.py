@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # How long an example takes depends on what else the machine does.
 settings.register_profile("graphdiag", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("graphdiag")
+
+# In the background of a shell interrupts are ignored, and so they would be by the commands that tests start and stop.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
