@@ -143,7 +143,7 @@ def compare_opened(
         raise SourceError(
             f"{opened.origin.path}: {' '.join(notes)} 'graphdiag draw --conceptual' shows what TensorBoard has."
         )
-    is_eager = not opened.is_traced and bool(eager_kernels(ops))
+    is_eager = not opened.is_own_trace and bool(eager_kernels(ops))
     if is_eager:
         layers = None
         notes += ["No layer can be seen in this trace, so the model is left out."] if model is not None else []
@@ -185,7 +185,7 @@ def compare_opened(
         notes += _notes_on(context)
     elif model is not None and not is_eager:
         notes.append(f"{model.origin.path}: Keras records no edges between the layers of a subclassed model. {without}")
-    elif not is_eager and not _is_live(opened):
+    elif not is_eager and not opened.is_live:
         notes.append(f"{without} --model FILE gives one.")
     if verify:
         from graphdiag.execution.verify import verify as run_graph
@@ -277,14 +277,9 @@ def drawn_graph(
     return draw(opened.graph_defs)
 
 
-def _is_live(opened: Opened) -> bool:
-    """Whether a model was traced, so that nobody has a picture of it yet."""
-    return opened.origin.kind in ("script", "model")
-
-
 def _on_the_callback(opened: Opened) -> list[str]:
     """What TensorBoard will show of a live model, which is not a matter of the model."""
-    if not _is_live(opened) or opened.callback_writes_op_graph is None:
+    if not opened.is_live or opened.callback_writes_op_graph is None:
         return []
     if opened.callback_writes_op_graph:
         return ["In TensorBoard: this stack's TensorBoard callback writes the op graph."]
@@ -298,7 +293,7 @@ def _on_the_callback(opened: Opened) -> list[str]:
 
 def _tensorboard_view(opened: Opened, notes: list[str]) -> TensorBoardView | None:
     """What TensorBoard shows of a source: of a model file alone it shows nothing."""
-    live = _is_live(opened)
+    live = opened.is_live
     logged = opened.origin.kind in ("event_log", "tensorboard")
     if not live and not opened.graph_defs and not logged:
         return None

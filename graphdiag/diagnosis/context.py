@@ -82,8 +82,8 @@ class DiagnosisContext:
         return Explained(self.ops, self.layers, self.ownership, self.flow, self.crossings, self.calls, self.same_layer)
 
     @property
-    def is_traced(self) -> bool:
-        """Whether the op graph was traced from a live model or function, and not read from a file."""
+    def is_own_trace(self) -> bool:
+        """Whether graphdiag traced the op graph itself: see `graphdiag.sources.opened.Opened`."""
         return self.ownership.recorded or (self.view is not None and self.view.live)
 
     @property

@@ -194,7 +194,7 @@ class _Repairing:
         if len(graph_defs) > 1:
             prove_joined(graph_defs, joined)
         context = self._analyze(joined, opened)
-        if not opened.is_traced and eager_kernels(context.ops):
+        if not opened.is_own_trace and eager_kernels(context.ops):
             raise SourceError(
                 f"{opened.origin.path}: holds single ops and no model, because the model was called eagerly. Trace a "
                 "call of it in a tf.function; 'graphdiag explain GD207' has the code."

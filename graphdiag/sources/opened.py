@@ -109,9 +109,14 @@ class Opened:
     callback_writes_op_graph: bool | None = None
 
     @property
-    def is_traced(self) -> bool:
-        """Whether the op graph was traced from a live model or function, and not read from a file."""
-        return bool(self.owners) or self.origin.kind in ("script", "model")
+    def is_live(self) -> bool:
+        """Whether it is a live model or function, so that nobody has a picture of it yet."""
+        return self.origin.kind in ("script", "model")
+
+    @property
+    def is_own_trace(self) -> bool:
+        """Whether graphdiag traced the op graph itself, of a saved model too, and did not read it from a file."""
+        return bool(self.owners) or self.is_live
 
     def notes_for(self, *, model_given: bool) -> tuple[str, ...]:
         """The sentences that concern the user.

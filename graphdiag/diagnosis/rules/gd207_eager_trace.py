@@ -40,7 +40,7 @@ from graphdiag.phrases import some
 def find(context: DiagnosisContext, open_edges: OpenEdges) -> Iterator[Found]:
     """One finding for the whole trace."""
     kernels = eager_kernels(context.ops)
-    if not kernels or context.is_traced:
+    if not kernels or context.is_own_trace:
         return
     types = Counter(context.ops.types[row] for row in kernels)
     listed = some([f"{op_type} ({count})" if count > 1 else op_type for op_type, count in types.most_common(4)], 4)
